@@ -1,0 +1,178 @@
+package resolver
+
+import (
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/recourse-dns/recourse/resolver/wire"
+)
+
+// Security is what validation found (RFC 4035, section 4.3). Bogus is missing
+// because a bogus answer is a Failure.
+type Security uint8
+
+// The states of an answer. Unchecked is the zero value: nobody has looked yet.
+const (
+	Unchecked Security = iota
+	Insecure
+	Secure
+)
+
+// Origin is where an answer came from, for counting.
+type Origin uint8
+
+// The origins. Resolved is the zero value.
+const (
+	Resolved Origin = iota
+	Cached
+	Local
+	Policy
+)
+
+var originNames = [...]string{"resolved", "cached", "local", "blocked"}
+
+func (o Origin) String() string { return originNames[o] }
+
+// Extended is one Extended DNS Error (RFC 8914). The text is UTF-8, may be empty.
+type Extended struct {
+	Code uint16
+	Text string
+}
+
+// Packet is a message as it is sent, without OPT, with the places of its TTLs.
+type Packet struct {
+	Wire []byte
+	TTLs []uint16
+}
+
+// Memo is what policy remembers of an answer: which entries of one generation
+// and overlay match it, for any client. Who asks and when is not in it. Only
+// policy reads or writes what is inside.
+type Memo struct {
+	Generation uint64
+	Sequence   uint64
+	IDs        []uint32
+	Names      []wire.Name // the link of the alias chain that each of IDs matched
+}
+
+// Answer is a reply to one question. It is immutable and shared.
+type Answer struct {
+	// Plain has no DNSSEC records, Signed has those that the source gave.
+	Plain, Signed Packet
+	// Stored is when the TTLs began to count; TTL how long the answer may be kept.
+	Stored time.Time
+	TTL    time.Duration
+	// Zone is the zone whose servers gave the last part of the answer; "" where
+	// unknown. It is a hint that validation confirms and never trusts.
+	Zone     wire.Name
+	Security Security
+	Origin   Origin
+	Extended []Extended
+	// Memo belongs to the cache slot that keeps the answer; nil where nothing does.
+	Memo *atomic.Pointer[Memo]
+
+	message *dns.Msg
+}
+
+// NewAnswer makes an answer of a message, which must not be changed afterwards.
+// The time is when its TTLs begin to count.
+func NewAnswer(message *dns.Msg, at time.Time) *Answer {
+	return &Answer{message: message, Stored: at}
+}
+
+// Message gives the answer as a message, DNSSEC records included. It is shared:
+// who changes it copies it first. It is nil for an answer that was packed.
+func (a *Answer) Message() *dns.Msg { return a.message }
+
+// Unpack decodes the packed answer anew, for the caller alone. Cold paths only.
+func (a *Answer) Unpack() (*dns.Msg, error) {
+	if a.message != nil {
+		return a.message.Copy(), nil
+	}
+	message := new(dns.Msg)
+	if err := message.Unpack(a.Signed.Wire); err != nil {
+		return nil, fmt.Errorf("unpack answer: %w", err)
+	}
+	return message, nil
+}
+
+// Pack gives the answer in both wire forms, without the message. An answer that
+// is packed already is returned as it is.
+func (a *Answer) Pack() (*Answer, error) {
+	if a.message == nil {
+		return a, nil
+	}
+	packed := *a
+	packed.message = nil
+	var err error
+	if packed.Signed, err = pack(a.message, false); err != nil {
+		return nil, err
+	}
+	packed.Plain = packed.Signed
+	if slices.ContainsFunc(a.message.Answer, a.isProof) || slices.ContainsFunc(a.message.Ns, a.isProof) || slices.ContainsFunc(a.message.Extra, a.isProof) {
+		if packed.Plain, err = pack(a.message, true); err != nil {
+			return nil, err
+		}
+	}
+	return &packed, nil
+}
+
+// isProof says whether a record is left out for a client that did not set DO,
+// unless the client asked for its type (RFC 4035, section 3.2.1).
+func (a *Answer) isProof(record dns.RR) bool {
+	switch kind := record.Header().Rrtype; kind {
+	case dns.TypeRRSIG, dns.TypeNSEC, dns.TypeNSEC3:
+		asked := a.message.Question[0].Qtype
+		return kind != asked && asked != dns.TypeANY
+	}
+	return false
+}
+
+func pack(message *dns.Msg, stripped bool) (Packet, error) {
+	bare := *message
+	bare.Compress = true
+	bare.Extra = slices.DeleteFunc(slices.Clone(message.Extra), func(record dns.RR) bool { return record.Header().Rrtype == dns.TypeOPT })
+	if stripped {
+		answer := Answer{message: message}
+		bare.Answer = slices.DeleteFunc(slices.Clone(message.Answer), answer.isProof)
+		bare.Ns = slices.DeleteFunc(slices.Clone(message.Ns), answer.isProof)
+		bare.Extra = slices.DeleteFunc(bare.Extra, answer.isProof)
+	}
+	wireForm, err := bare.Pack()
+	if err != nil {
+		return Packet{}, fmt.Errorf("pack answer: %w", err)
+	}
+	offsets, err := wire.TTLOffsets(wireForm)
+	if err != nil {
+		return Packet{}, fmt.Errorf("pack answer: %w", err)
+	}
+	return Packet{Wire: wireForm, TTLs: offsets}, nil
+}
+
+// Rcode is the response code, for packed answers and others.
+func (a *Answer) Rcode() int {
+	if a.message != nil {
+		return a.message.Rcode
+	}
+	return int(a.Signed.Wire[3] & 0xf)
+}
+
+// Explained gives the same answer with Extended DNS Errors added.
+func (a *Answer) Explained(extended ...Extended) *Answer {
+	explained := *a
+	explained.Extended = append(slices.Clip(a.Extended), extended...)
+	return &explained
+}
+
+// Age is how long the TTLs have been counting, in whole seconds, never negative.
+func (a *Answer) Age(now time.Time) uint32 {
+	age := now.Sub(a.Stored) / time.Second
+	if age < 0 {
+		return 0
+	}
+	return uint32(min(age, 1<<31-1))
+}

@@ -1,0 +1,134 @@
+package resolver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+// Handler resolves one query.
+type Handler interface {
+	Resolve(ctx context.Context, query *Query) (*Answer, error)
+}
+
+// HandlerFunc is a function that resolves.
+type HandlerFunc func(ctx context.Context, query *Query) (*Answer, error)
+
+// Resolve calls f.
+func (f HandlerFunc) Resolve(ctx context.Context, query *Query) (*Answer, error) {
+	return f(ctx, query)
+}
+
+// Stage puts itself above the handler that it asks.
+type Stage func(next Handler) Handler
+
+// Chain joins stages, the first on top, above the last handler.
+func Chain(last Handler, stages ...Stage) Handler {
+	for i := len(stages) - 1; i >= 0; i-- {
+		last = stages[i](last)
+	}
+	return last
+}
+
+var (
+	// Dropped says that the client gets no reply at all, on purpose.
+	Dropped = errors.New("dropped")
+	// ErrWouldBlock says that an Inline query met a stage that has to wait.
+	ErrWouldBlock = errors.New("would block")
+)
+
+// Extended DNS Error codes (RFC 8914, section 4; IANA registry).
+const (
+	UnsupportedAlgorithm  uint16 = 1
+	UnsupportedDigest     uint16 = 2
+	StaleAnswer           uint16 = 3
+	ForgedAnswer          uint16 = 4
+	Indeterminate         uint16 = 5
+	Bogus                 uint16 = 6
+	SignatureExpired      uint16 = 7
+	SignatureNotYetValid  uint16 = 8
+	KeyMissing            uint16 = 9
+	SignaturesMissing     uint16 = 10
+	NoZoneKey             uint16 = 11
+	DenialMissing         uint16 = 12
+	CachedError           uint16 = 13
+	NotReady              uint16 = 14
+	Blocked               uint16 = 15
+	Censored              uint16 = 16
+	Filtered              uint16 = 17
+	Prohibited            uint16 = 18
+	NotAuthoritative      uint16 = 20
+	NotSupported          uint16 = 21
+	NoReachableAuthority  uint16 = 22
+	NetworkError          uint16 = 23
+	UnsupportedIterations uint16 = 27
+)
+
+// Failure is why no answer could be had, in the words of RFC 8914. The door
+// answers SERVFAIL and passes Extended on.
+type Failure struct {
+	Extended []Extended
+	Err      error
+}
+
+// Fail makes a Failure with one Extended DNS Error; its text is the reason.
+func Fail(code uint16, format string, args ...any) *Failure {
+	err := fmt.Errorf(format, args...)
+	return &Failure{Extended: []Extended{{Code: code, Text: err.Error()}}, Err: err}
+}
+
+func (f *Failure) Error() string { return f.Err.Error() }
+
+// Unwrap gives the cause.
+func (f *Failure) Unwrap() error { return f.Err }
+
+// Transport is how a server is asked.
+type Transport uint8
+
+// The transports of step with the doors; a DNS server is asked over UDP first.
+const (
+	OverUDP Transport = iota
+	OverTCP
+)
+
+// Server is one address of an upstream server and how to ask it.
+type Server struct {
+	Addr      netip.AddrPort
+	Transport Transport
+}
+
+func (s Server) String() string {
+	if s.Transport == OverTCP {
+		return "tcp://" + s.Addr.String()
+	}
+	return "udp://" + s.Addr.String()
+}
+
+// ParseServer reads "192.0.2.1", "192.0.2.1:5353", "[2001:db8::1]:53",
+// "udp://…" or "tcp://…". The port is 53 where none is given.
+func ParseServer(text string) (Server, error) {
+	var server Server
+	rest := text
+	if scheme, after, found := strings.Cut(text, "://"); found {
+		rest = after
+		switch scheme {
+		case "udp":
+		case "tcp":
+			server.Transport = OverTCP
+		default:
+			return Server{}, fmt.Errorf("server %q: transport %q is not known", text, scheme)
+		}
+	}
+	if addr, err := netip.ParseAddr(strings.Trim(rest, "[]")); err == nil {
+		server.Addr = netip.AddrPortFrom(addr, 53)
+		return server, nil
+	}
+	addr, err := netip.ParseAddrPort(rest)
+	if err != nil {
+		return Server{}, fmt.Errorf("server %q: not an address with a port", text)
+	}
+	server.Addr = addr
+	return server, nil
+}

@@ -1,0 +1,112 @@
+package resolver
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/recourse-dns/recourse/resolver/wire"
+)
+
+// Door is the way by which a query came in.
+type Door uint8
+
+// The doors. Internal is a question that Recourse asks itself.
+const (
+	Internal Door = iota
+	UDP
+	TCP
+	TLS
+	HTTPS
+	HTTP3
+	QUIC
+)
+
+var doorNames = [...]string{"internal", "udp", "tcp", "dot", "doh", "doh3", "doq"}
+
+func (d Door) String() string {
+	if int(d) < len(doorNames) {
+		return doorNames[d]
+	}
+	return fmt.Sprintf("door %d", uint8(d))
+}
+
+// Client is who asks. It lives as long as the query does and is kept nowhere.
+type Client struct {
+	Addr netip.Addr // unmapped; invalid for Internal
+	Door Door
+}
+
+// Query is one question on its way down the chain. A door may use the same Query
+// again for the next packet after an Inline pass; so whoever keeps Question.Name
+// longer than Resolve, during such a pass, clones it. In a pass that may wait the
+// query is nobody else's and the name may be kept.
+type Query struct {
+	wire.Request
+	Client Client
+	// Now is the time at which the query is judged and TTLs are counted.
+	Now time.Time
+	// Inline forbids waiting: a stage that would have to returns ErrWouldBlock.
+	Inline bool
+	// Fresh asks for delegations and data to be fetched anew, past every cache.
+	Fresh bool
+	// Budget is how many octets of Extended DNS Error text the reply may carry.
+	Budget int
+	// Work is what this query may still cost, its sub-queries included. Nil where
+	// nothing below the cache has run yet.
+	Work *Work
+
+	name [wire.MaxName]byte
+}
+
+// TextBudget is the room for Extended DNS Error text in one reply, in octets.
+const TextBudget = 200
+
+// Read fills the query from a packet, keeping Client, Now and Inline. Its errors
+// are those of [wire.ReadQuery].
+func (q *Query) Read(packet []byte) error {
+	q.Fresh, q.Budget, q.Work = false, TextBudget, nil
+	return wire.ReadQuery(packet, &q.name, &q.Request)
+}
+
+// NewQuery makes a question that Recourse asks itself: recursion desired,
+// DNSSEC records wanted. The work is that of the query that it is asked for.
+func NewQuery(name wire.Name, qtype uint16, work *Work) *Query {
+	return &Query{
+		Request: wire.Request{
+			Flags:    wire.FlagRD,
+			Question: wire.Question{Name: name, Type: qtype, Class: wire.ClassIN},
+			EDNS:     wire.EDNS{Present: true, DO: true, Size: 1232},
+		},
+		Now:  time.Now(),
+		Work: work,
+	}
+}
+
+// Sub makes a question that answering q needs: same work, same freshness, same time.
+func (q *Query) Sub(name wire.Name, qtype uint16) *Query {
+	sub := NewQuery(name, qtype, q.Work)
+	sub.Flags |= q.Flags & wire.FlagCD
+	sub.Fresh, sub.Now = q.Fresh, q.Now
+	return sub
+}
+
+// RecursionDesired is the RD flag.
+func (q *Query) RecursionDesired() bool { return q.Flags&wire.FlagRD != 0 }
+
+// CheckingDisabled is the CD flag: the client validates for itself (RFC 4035, section 3.2.2).
+func (q *Query) CheckingDisabled() bool { return q.Flags&wire.FlagCD != 0 }
+
+// WantsAD says whether the client understands the AD flag (RFC 6840, section 5.7).
+func (q *Query) WantsAD() bool { return q.Flags&wire.FlagAD != 0 || q.EDNS.DO }
+
+// Message starts a reply to the query: question copied, RA set.
+func (q *Query) Message() *dns.Msg {
+	reply := new(dns.Msg)
+	reply.Response, reply.RecursionAvailable = true, true
+	reply.RecursionDesired = q.RecursionDesired()
+	reply.Question = []dns.Question{{Name: q.Question.Name.FQDN(), Qtype: q.Question.Type, Qclass: q.Question.Class}}
+	return reply
+}
