@@ -1,0 +1,97 @@
+package blocklists
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/recourse-dns/recourse/resolver/wire"
+)
+
+// Entry is one name in one list, with where it was read. It is a copy: nothing
+// in it points into a bundle.
+type Entry struct {
+	List  ListID
+	Name  wire.Name
+	Scope Scope
+	// Provenance: the file or address, its line counted from 1, and when the name
+	// was first seen in the list.
+	Source    string
+	Line      uint32
+	FirstSeen time.Time
+}
+
+// Covers says whether the entry's scope takes the name in.
+func (e *Entry) Covers(name wire.Name) bool { return e.Scope.Covers(e.Name, name) }
+
+// Covers says whether an entry of this scope at the name owner takes name in.
+func (s Scope) Covers(owner, name wire.Name) bool {
+	switch s {
+	case Exact:
+		return owner == name
+	case Subtree:
+		return name.IsBelow(owner)
+	case Below:
+		return name != owner && name.IsBelow(owner)
+	}
+	return false
+}
+
+// ExceptionKind says who made an exception.
+type ExceptionKind string
+
+// The kinds: a case was decided, or the operator's configuration says so.
+const (
+	Decided  ExceptionKind = "decided"
+	Operator ExceptionKind = "operator"
+)
+
+// Exception is a reversal. It covers the name and what lies below it, in one
+// list, whatever the list says next: it is bound to list and name and not to the
+// wording of an entry, so that a feed cannot undo it by rewording.
+type Exception struct {
+	ID   int64         `json:"id"`
+	Kind ExceptionKind `json:"kind"`
+	List ListID        `json:"list"`
+	Name wire.Name     `json:"-"`
+	// Case is the case that was decided; empty for an operator's exception.
+	Case string    `json:"case,omitempty"`
+	At   time.Time `json:"at"`
+}
+
+// Covers says whether the exception takes the name out of its list.
+func (e *Exception) Covers(list ListID, name wire.Name) bool {
+	return e.List == list && name.IsBelow(e.Name)
+}
+
+// Catalog is all lists of one configuration, in file order, each with a manifest
+// that has no problems. It is immutable.
+type Catalog struct {
+	manifests []*Manifest
+	byID      map[ListID]int
+}
+
+// NewCatalog refuses lists with problems and two lists with one ID.
+func NewCatalog(manifests []*Manifest) (*Catalog, error) {
+	catalog := &Catalog{manifests: manifests, byID: make(map[ListID]int, len(manifests))}
+	for i, manifest := range manifests {
+		if problems := manifest.Problems(); len(problems) > 0 {
+			return nil, fmt.Errorf("list %q: %s %s", manifest.ID, problems[0].Key, problems[0].Text)
+		}
+		if _, twice := catalog.byID[manifest.ID]; twice {
+			return nil, fmt.Errorf("list %q: two lists have this id", manifest.ID)
+		}
+		catalog.byID[manifest.ID] = i
+	}
+	return catalog, nil
+}
+
+// Lists gives the manifests in file order. They are shared and must not be changed.
+func (c *Catalog) Lists() []*Manifest { return c.manifests }
+
+// List finds a manifest by its ID; nil where there is none.
+func (c *Catalog) List(id ListID) *Manifest {
+	if i, found := c.byID[id]; found {
+		return c.manifests[i]
+	}
+	return nil
+}

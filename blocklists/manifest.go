@@ -1,0 +1,260 @@
+package blocklists
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// ListID names a list for as long as it exists: a to z, 0 to 9 and hyphens.
+type ListID string
+
+// Manifest says what a list is: its purpose, who stands behind it and on what
+// ground, where it comes from, what it covers, and how a person contests it. The
+// yaml tags are the keys of the configuration; a key marked later is known, but
+// its feature is not in this version.
+type Manifest struct {
+	ID           ListID            `yaml:"id"`
+	Purpose      Purpose           `yaml:"purpose"`
+	Category     string            `yaml:"category"`
+	Title        map[string]string `yaml:"title"` // by language
+	Publisher    Publisher         `yaml:"publisher"`
+	Authority    Authority         `yaml:"authority"`
+	LegalBasis   []Basis           `yaml:"legal_basis"`
+	OrderRef     string            `yaml:"order_ref"`
+	Jurisdiction []string          `yaml:"jurisdiction"` // ISO 3166 codes; where a law list is in force
+	Disclosure   Disclosure        `yaml:"disclosure"`
+	Redress      Redress           `yaml:"redress"`
+	AtEnforceBy  string            `yaml:"at_enforce_by"` // hold or enforce
+	Source       Source            `yaml:"source"`
+	Format       string            `yaml:"format"`
+	Scope        Scope             `yaml:"scope"`
+	ReviewEvery  time.Duration     `yaml:"review_every"`
+	Expires      time.Time         `yaml:"expires"`
+	Answer       Reply             `yaml:"answer"`
+
+	Pass           time.Duration  `yaml:"pass" later:"passes"`
+	EnforceWithin  time.Duration  `yaml:"enforce_within" later:"deadlines of orders"`
+	Match          []string       `yaml:"match" later:"triggers other than names"`
+	Columns        map[string]int `yaml:"columns" later:"tables"`
+	Encoding       string         `yaml:"encoding" later:"tables"`
+	Override       string         `yaml:"override" later:"response policy zones"`
+	OverrideTarget string         `yaml:"override_target" later:"response policy zones"`
+}
+
+// Publisher is who maintains the names.
+type Publisher struct {
+	Name    string `yaml:"name"`
+	Contact string `yaml:"contact"` // a mailto:, tel: or https: address
+	URL     string `yaml:"url"`
+}
+
+// Authority is who ordered a law list.
+type Authority struct {
+	Name    string `yaml:"name"`
+	Kind    string `yaml:"kind"` // court, regulator, ministry, police, csirt or private
+	Country string `yaml:"country"`
+}
+
+// Basis is the act under which an authority orders.
+type Basis struct {
+	Act     string `yaml:"act" json:"act"`
+	Article string `yaml:"article" json:"article,omitempty"`
+	URL     string `yaml:"url" json:"url,omitempty"`
+}
+
+// Redress is where a block is contested, until when, in which language, for what.
+type Redress struct {
+	Venues       []Venue       `yaml:"venues"`
+	Deadline     time.Duration `yaml:"deadline"`
+	DeadlineFrom string        `yaml:"deadline_from"` // notification, publication or knowledge
+	Languages    []string      `yaml:"languages"`
+	Cost         string        `yaml:"cost"`
+}
+
+// Venue is one place that hears a contest.
+type Venue struct {
+	Kind    string `yaml:"kind" json:"kind"`
+	Name    string `yaml:"name" json:"name"`
+	URL     string `yaml:"url" json:"url,omitempty"`
+	Contact string `yaml:"contact" json:"contact,omitempty"`
+	For     string `yaml:"for" json:"for,omitempty"` // merits, implementation or users
+}
+
+// Source is where a list's octets come from.
+type Source struct {
+	File    string        `yaml:"file"`
+	Refresh time.Duration `yaml:"refresh"`
+
+	URL     string        `yaml:"url" later:"lists from the network"`
+	MaxAge  time.Duration `yaml:"max_age" later:"lists from the network"`
+	RPZ     string        `yaml:"rpz" later:"response policy zones"`
+	Zone    string        `yaml:"zone" later:"response policy zones"`
+	Primary []string      `yaml:"primary" later:"response policy zones"`
+	TSIG    TSIG          `yaml:"tsig" later:"response policy zones"`
+}
+
+// TSIG names a shared key for transfers (RFC 8945).
+type TSIG struct {
+	Name       string `yaml:"name"`
+	Algorithm  string `yaml:"algorithm"`
+	SecretFile string `yaml:"secret_file"`
+}
+
+// Problem is one thing wrong with a manifest: the key, dotted, and what to do.
+type Problem struct {
+	Key  string
+	Text string
+}
+
+var (
+	idForm      = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	countryForm = regexp.MustCompile(`^[A-Z]{2}$`)
+)
+
+// categories are the closed vocabulary, by purpose; they map to the illegal-content
+// types of the Digital Services Act's reporting template. doh-bypass may also be
+// law, where an act says so.
+var categories = map[Purpose][]string{
+	Law: {"csam", "terrorism", "copyright", "gambling-unlicensed", "gambling", "medicines", "consumer-fraud", "sanctions", "tobacco-drugs",
+		"financial-unauthorised", "hate-defamation", "court-other", "doh-bypass"},
+	Security: {"phishing", "malware", "botnet-c2", "scam", "dga-nrd", "dns-abuse"},
+	User:     {"adult", "gambling", "social", "games", "ads-trackers", "dating", "violence", "safe-search", "doh-bypass", "custom"},
+}
+
+// formats are those that this version reads.
+var formats = []string{"hosts", "domains", "wildcard"}
+
+// laterFormats are known to the contract and come with a later version.
+var laterFormats = []string{"adblock", "rpz", "dnsmasq", "unbound", "csv", "xml", "json", "jsonl"}
+
+// Supported says whether this version can load the list at all, and why not. An
+// unsupported list is a warning, not an error: the contract knows its keys.
+func (m *Manifest) Supported() (reason string, ok bool) {
+	switch {
+	case m.Source.URL != "":
+		return "lists from the network", false
+	case m.Source.RPZ != "" || m.Source.Zone != "" || m.Format == "rpz":
+		return "response policy zones", false
+	case slices.Contains(laterFormats, m.Format):
+		return fmt.Sprintf("format %q", m.Format), false
+	}
+	return "", true
+}
+
+// Problems lists everything that keeps the list from loading; none is a valid manifest.
+func (m *Manifest) Problems() []Problem {
+	var found problems
+	if !idForm.MatchString(string(m.ID)) {
+		found.add("id", "must be 1 to 63 of a-z, 0-9 and hyphens, not %q", m.ID)
+	}
+	m.checkPurpose(&found)
+	if len(m.Title) == 0 {
+		found.add("title", "is missing: give at least one language, as {en: Phishing}")
+	}
+	m.checkSource(&found)
+	if m.ReviewEvery <= 0 && m.Expires.IsZero() {
+		found.add("review_every", "is missing: no list without an end or a review date, as 90d")
+	}
+	return found
+}
+
+type problems []Problem
+
+func (p *problems) add(key, format string, args ...any) {
+	*p = append(*p, Problem{Key: key, Text: fmt.Sprintf(format, args...)})
+}
+
+func (m *Manifest) checkPurpose(found *problems) {
+	if m.Purpose == 0 {
+		found.add("purpose", "is missing: a list without one does not load; say law, security or user")
+		return
+	}
+	if m.Category == "" {
+		found.add("category", "is missing: one of %s", strings.Join(categories[m.Purpose], ", "))
+	} else if !slices.Contains(categories[m.Purpose], m.Category) {
+		found.add("category", "%q is not one of %s's: %s", m.Category, m.Purpose, strings.Join(categories[m.Purpose], ", "))
+	}
+	if m.Purpose == Law {
+		m.checkLaw(found)
+		return
+	}
+	if m.Publisher.Name == "" {
+		found.add("publisher.name", "is missing: who maintains the names")
+	}
+}
+
+// checkLaw holds a law list to what an order must say (Regulation 2022/2065, Article 9).
+func (m *Manifest) checkLaw(found *problems) {
+	if m.Authority.Name == "" {
+		found.add("authority.name", "is missing: a law list names who ordered it")
+	}
+	if m.Authority.Country != "" && !countryForm.MatchString(m.Authority.Country) {
+		found.add("authority.country", "%q is not an ISO 3166 code of two capitals", m.Authority.Country)
+	}
+	if len(m.LegalBasis) == 0 {
+		found.add("legal_basis", "is missing: a law list names the act that permits the order")
+	}
+	for i, basis := range m.LegalBasis {
+		if basis.Act == "" {
+			found.add(fmt.Sprintf("legal_basis[%d].act", i), "is missing")
+		}
+	}
+	if len(m.Jurisdiction) == 0 {
+		found.add("jurisdiction", "is missing: where the order is in force, as [IT]")
+	}
+	for i, code := range m.Jurisdiction {
+		if !countryForm.MatchString(code) {
+			found.add(fmt.Sprintf("jurisdiction[%d]", i), "%q is not an ISO 3166 code of two capitals", code)
+		}
+	}
+	m.checkRedress(found)
+	if m.AtEnforceBy != "hold" && m.AtEnforceBy != "enforce" {
+		found.add("at_enforce_by", "must be hold or enforce, not %q: what becomes of a held entry whose time runs out", m.AtEnforceBy)
+	}
+}
+
+func (m *Manifest) checkRedress(found *problems) {
+	if len(m.Redress.Venues) == 0 {
+		found.add("redress.venues", "is missing: where the owner of a name contests the order")
+	}
+	for i, venue := range m.Redress.Venues {
+		if venue.Name == "" {
+			found.add(fmt.Sprintf("redress.venues[%d].name", i), "is missing")
+		}
+		if venue.URL != "" && !isWebAddress(venue.URL) {
+			found.add(fmt.Sprintf("redress.venues[%d].url", i), "%q is not an http or https address", venue.URL)
+		}
+	}
+	if from := []string{"notification", "publication", "knowledge"}; !slices.Contains(from, m.Redress.DeadlineFrom) {
+		found.add("redress.deadline_from", "must be one of %s, not %q: from when the time to contest counts", strings.Join(from, ", "), m.Redress.DeadlineFrom)
+	}
+}
+
+func (m *Manifest) checkSource(found *problems) {
+	given := 0
+	for _, value := range []string{m.Source.File, m.Source.URL, m.Source.RPZ} {
+		if value != "" {
+			given++
+		}
+	}
+	if given != 1 {
+		found.add("source", "must say one of file, url and rpz")
+	}
+	if m.Format == "" && m.Source.RPZ == "" {
+		found.add("format", "is missing: one of %s", strings.Join(formats, ", "))
+	} else if m.Format != "" && !slices.Contains(formats, m.Format) && !slices.Contains(laterFormats, m.Format) {
+		found.add("format", "%q is not one of %s", m.Format, strings.Join(slices.Concat(formats, laterFormats), ", "))
+	}
+	if m.Source.Refresh < 0 || m.Source.Refresh > 0 && m.Source.Refresh < time.Second {
+		found.add("source.refresh", "must be at least a second")
+	}
+}
+
+func isWebAddress(text string) bool {
+	address, err := url.Parse(text)
+	return err == nil && (address.Scheme == "https" || address.Scheme == "http") && address.Host != ""
+}

@@ -1,0 +1,70 @@
+package policy
+
+import (
+	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/resolver/wire"
+)
+
+// Action is what a verdict does with a question. The zero value passes.
+type Action uint8
+
+// The actions.
+const (
+	Pass Action = iota
+	Block
+	Rewrite
+)
+
+func (a Action) String() string { return [...]string{"pass", "block", "rewrite"}[a] }
+
+// Role is what a matching entry argues for. The zero value is [Feed].
+type Role uint8
+
+// The roles: an entry of a list with a manifest; a name that a profile allows or
+// denies by itself; a name that the operator exempts.
+const (
+	Feed Role = iota
+	ProfileAllow
+	ProfileDeny
+	OperatorException
+)
+
+// Match is one entry that covers a name of the question or of the alias chain,
+// with everything that explains it. Matches are made for explanations and blocked
+// answers, never for a name that nothing matches.
+type Match struct {
+	Entry    blocklists.Entry
+	Role     Role
+	Manifest *blocklists.Manifest // nil for a name of a profile or of the operator
+	Profile  string               // whose name it is, for ProfileAllow and ProfileDeny
+	Link     wire.Name            // the name that matched: the question's or an alias's
+	Alias    bool                 // Link is not the question's own name
+	Code     Code
+	// Exception is the decided or operator's exception that covers the match; nil if none.
+	Exception *blocklists.Exception
+	// Because says in words why the match counts for this client or does not.
+	Because string
+	// Counts is whether the match could decide for this client: in force in its
+	// jurisdiction, chosen by its profile, not excepted.
+	Counts bool
+}
+
+// Purpose is the match's purpose; a profile's own name is the user's.
+func (m *Match) Purpose() blocklists.Purpose {
+	if m.Manifest != nil {
+		return m.Manifest.Purpose
+	}
+	return blocklists.User
+}
+
+// Verdict is what policy says of one question for one client.
+type Verdict struct {
+	Action Action
+	// Primary decided; nil when nothing matched or nothing counted.
+	Primary *Match
+	// Matches are all that cover the name, the deciding one among them, in the order
+	// of precedence.
+	Matches []Match
+	// Because is the reasoning, a sentence a step.
+	Because []string
+}
