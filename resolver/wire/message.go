@@ -321,3 +321,15 @@ func TTLOffsets(message []byte) ([]uint16, error) {
 	}
 	return offsets, nil
 }
+
+// TTL reads a TTL at the start of field. A set top bit counts as zero (RFC 2181, section 8).
+func TTL(field []byte) uint32 {
+	ttl := binary.BigEndian.Uint32(field)
+	if ttl > 1<<31-1 {
+		return 0
+	}
+	return ttl
+}
+
+// PutTTL writes a TTL at the start of field.
+func PutTTL(field []byte, ttl uint32) { binary.BigEndian.PutUint32(field, ttl) }

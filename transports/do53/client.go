@@ -1,0 +1,174 @@
+package do53
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/recourse-dns/recourse/resolver"
+)
+
+// ClientConfig bounds what a Client spends. The zero value is good.
+type ClientConfig struct {
+	Timeout time.Duration // for one exchange, where the context allows more; 0: 5 s
+	Sockets int           // open at the same time; 0: 4096
+}
+
+const (
+	defaultTimeout = 5 * time.Second
+	defaultSockets = 4096
+
+	// maxDatagram is the largest UDP reply read; recursion advertises 4096 at most.
+	maxDatagram = 4096
+	// maxRejected bounds the replies that are looked at in vain in one exchange.
+	maxRejected = 1000
+)
+
+var errFlooded = errors.New("too many replies that do not fit")
+
+// Client asks DNS servers over UDP and TCP. Each query has a socket of its own:
+// connected, so that only the server's address is heard, and on a port drawn
+// from the whole unprivileged range, so that a forger has to guess it beside the
+// ID (RFC 5452, section 9.2). It may be used by many goroutines at once and holds
+// nothing open between exchanges.
+type Client struct {
+	timeout time.Duration
+	sockets chan struct{}
+	buffers sync.Pool
+}
+
+// NewClient makes a Client.
+func NewClient(config ClientConfig) *Client {
+	if config.Timeout <= 0 {
+		config.Timeout = defaultTimeout
+	}
+	if config.Sockets <= 0 {
+		config.Sockets = defaultSockets
+	}
+	return &Client{
+		timeout: config.Timeout,
+		sockets: make(chan struct{}, config.Sockets),
+		buffers: sync.Pool{New: func() any { return new([maxDatagram]byte) }},
+	}
+}
+
+// Exchange sends the query over the server's transport and waits until accept is
+// true of a reply, which is then the caller's. Other replies are passed over. A
+// time-out is an error with Timeout() true.
+func (c *Client) Exchange(ctx context.Context, server resolver.Server, query []byte, accept func(reply []byte) bool) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	select {
+	case c.sockets <- struct{}{}:
+		defer func() { <-c.sockets }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for a socket: %w", ctx.Err())
+	}
+	connection, err := dial(ctx, server)
+	if err != nil {
+		return nil, err
+	}
+	defer connection.Close()
+	// A deadline in the past wakes a waiting read as soon as the context ends.
+	defer context.AfterFunc(ctx, func() { _ = connection.SetDeadline(time.Unix(1, 0)) })()
+
+	var reply []byte
+	if server.Transport == resolver.OverTCP {
+		reply, err = overTCP(connection, query, accept)
+	} else {
+		reply, err = c.overUDP(connection, query, accept)
+	}
+	if err != nil && ctx.Err() != nil {
+		return nil, ctx.Err() // and not what the deadline made of it
+	}
+	return reply, err
+}
+
+func dial(ctx context.Context, server resolver.Server) (net.Conn, error) {
+	if server.Transport == resolver.OverTCP {
+		var dialer net.Dialer
+		return dialer.DialContext(ctx, "tcp", server.Addr.String())
+	}
+	return dialUDP(server.Addr)
+}
+
+// portTries is how often a random port may be taken already before the kernel
+// is left to choose.
+const portTries = 8
+
+func dialUDP(server netip.AddrPort) (*net.UDPConn, error) {
+	remote := net.UDPAddrFromAddrPort(server)
+	for range portTries {
+		connection, err := net.DialUDP("udp", &net.UDPAddr{Port: randomPort()}, remote)
+		if err == nil || !errors.Is(err, syscall.EADDRINUSE) && !errors.Is(err, syscall.EACCES) {
+			return connection, err
+		}
+	}
+	return net.DialUDP("udp", nil, remote)
+}
+
+// randomPort draws from 1024 to 65535.
+func randomPort() int {
+	const lowest = 1024
+	for {
+		var octets [2]byte
+		rand.Read(octets[:]) // never fails (crypto/rand)
+		if port := binary.BigEndian.Uint16(octets[:]); port >= lowest {
+			return int(port)
+		}
+	}
+}
+
+func (c *Client) overUDP(connection net.Conn, query []byte, accept func([]byte) bool) ([]byte, error) {
+	if _, err := connection.Write(query); err != nil {
+		return nil, err
+	}
+	buffer := c.buffers.Get().(*[maxDatagram]byte)
+	defer c.buffers.Put(buffer)
+	for range maxRejected {
+		size, err := connection.Read(buffer[:])
+		if err != nil {
+			return nil, err
+		}
+		if accept(buffer[:size]) {
+			return append([]byte(nil), buffer[:size]...), nil
+		}
+	}
+	return nil, errFlooded
+}
+
+// overTCP frames messages with their length (RFC 1035, section 4.2.2). Length
+// and query leave in one segment (RFC 7766, section 8).
+func overTCP(connection net.Conn, query []byte, accept func([]byte) bool) ([]byte, error) {
+	if len(query) > 1<<16-1 {
+		return nil, fmt.Errorf("query of %d octets does not fit a message", len(query))
+	}
+	framed := binary.BigEndian.AppendUint16(make([]byte, 0, 2+len(query)), uint16(len(query)))
+	if _, err := connection.Write(append(framed, query...)); err != nil {
+		return nil, err
+	}
+	// Nobody but the server can speak here: it gets few chances to.
+	const maxMessages = 4
+	for range maxMessages {
+		var length [2]byte
+		if _, err := io.ReadFull(connection, length[:]); err != nil {
+			return nil, err
+		}
+		reply := make([]byte, binary.BigEndian.Uint16(length[:]))
+		if _, err := io.ReadFull(connection, reply); err != nil {
+			return nil, err
+		}
+		if accept(reply) {
+			return reply, nil
+		}
+	}
+	return nil, errFlooded
+}

@@ -1,0 +1,17 @@
+// Package do53 is DNS over UDP and TCP on one port (RFC 1035, RFC 7766): the
+// server that clients ask, and the client that asks other servers.
+//
+// # Decisions
+//
+// UDP has one socket a core with SO_REUSEPORT, each read by one goroutine that
+// runs the chain inline. What has to wait is copied out of the read buffer and
+// answered from a goroutine of its own, whose number the service bounds.
+//
+// A socket on an unspecified address learns from the kernel to which address a
+// query came, and the reply leaves from there; a multi-homed host would otherwise
+// answer from an address that the client did not ask.
+//
+// TCP queries of one connection are answered as they are ready, in any order (RFC
+// 7766, section 7), at most so many at once; then reading stops, so that a client
+// that does not read cannot make us hold its replies.
+package do53

@@ -1,0 +1,326 @@
+package do53_test
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+	"go.uber.org/goleak"
+
+	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/transports"
+	"github.com/recourse-dns/recourse/transports/do53"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// counts keeps what the observer is told.
+type counts struct {
+	by [2][16]atomic.Int64 // UDP and TCP, by outcome
+}
+
+func (c *counts) Answered(door resolver.Door, outcome transports.Outcome, _ time.Duration) {
+	c.by[door-resolver.UDP][outcome].Add(1)
+}
+
+// world answers by name: "slow" has to wait until released, "drop" is dropped,
+// "fail" fails, "panic" panics, anything else has an address.
+type world struct{ release chan struct{} }
+
+func (w *world) Resolve(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
+	switch query.Question.Name.String() {
+	case "slow":
+		if query.Inline {
+			return nil, resolver.ErrWouldBlock
+		}
+		select {
+		case <-w.release:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	case "drop":
+		return nil, resolver.Dropped
+	case "fail":
+		return nil, resolver.Fail(resolver.Bogus, "the signature is wrong")
+	case "panic":
+		panic("fault")
+	}
+	reply := query.Message()
+	reply.Answer = []dns.RR{&dns.A{Hdr: dns.RR_Header{Name: reply.Question[0].Name, Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 60}, A: net.IPv4(192, 0, 2, 1)}}
+	return resolver.NewAnswer(reply, query.Now).Pack()
+}
+
+func serve(t *testing.T, address string, waiting int) (*do53.Server, *world, *counts) {
+	t.Helper()
+	w, seen := &world{release: make(chan struct{})}, new(counts)
+	logger := slog.New(slog.DiscardHandler)
+	server, err := do53.Listen(do53.Config{Address: netip.MustParseAddrPort(address), Connections: 4}, transports.NewService(w, waiting, seen, logger), logger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return server, w, seen
+}
+
+func exchange(t *testing.T, network, address, name string) (*dns.Msg, error) {
+	t.Helper()
+	message := new(dns.Msg).SetQuestion(dns.Fqdn(name), dns.TypeA)
+	message.SetEdns0(1232, false)
+	client := dns.Client{Net: network, Timeout: 5 * time.Second}
+	reply, _, err := client.Exchange(message, address)
+	return reply, err
+}
+
+func TestBothTransportsAnswer(t *testing.T) {
+	server, w, _ := serve(t, "127.0.0.1:0", 10)
+	close(w.release)
+	for _, network := range []string{"udp", "tcp"} {
+		for name, rcode := range map[string]int{"www": dns.RcodeSuccess, "slow": dns.RcodeSuccess, "fail": dns.RcodeServerFailure, "panic": dns.RcodeServerFailure} {
+			reply, err := exchange(t, network, server.Addr().String(), name)
+			if err != nil || reply.Rcode != rcode {
+				t.Errorf("%s over %s: %v, %v", name, network, reply, err)
+			}
+			if name == "fail" && (len(reply.IsEdns0().Option) != 1 || reply.IsEdns0().Option[0].(*dns.EDNS0_EDE).InfoCode != dns.ExtendedErrorCodeDNSBogus) {
+				t.Errorf("a failure over %s does not say why: %v", network, reply)
+			}
+		}
+	}
+}
+
+func TestRepliesLeaveFromTheAddressThatWasAsked(t *testing.T) {
+	server, _, _ := serve(t, "0.0.0.0:0", 10)
+	address := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.7"), server.Addr().Port())
+	// A connected socket takes replies only from the address it asked.
+	if _, err := exchange(t, "udp", address.String(), "www"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMalformedPackets(t *testing.T) {
+	server, _, seen := serve(t, "127.0.0.1:0", 10)
+	conn, err := net.Dial("udp", server.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	notify := new(dns.Msg)
+	notify.SetNotify("example.")
+	update, _ := notify.Pack()
+	version := new(dns.Msg).SetQuestion("www.", dns.TypeA)
+	version.SetEdns0(1232, false)
+	version.IsEdns0().SetVersion(3)
+	badVersion, _ := version.Pack()
+	silent := [][]byte{nil, {1}, make([]byte, 11), append([]byte{0, 1, 0x80, 0}, make([]byte, 8)...)}
+	loud := []struct {
+		packet []byte
+		rcode  int
+	}{
+		{append([]byte{0, 2, 1, 0, 0, 1}, make([]byte, 6)...), dns.RcodeFormatError},
+		{make([]byte, 12), dns.RcodeFormatError},
+		{update, dns.RcodeNotImplemented},
+		{badVersion, dns.RcodeBadVers},
+	}
+	for _, packet := range silent {
+		if _, err := conn.Write(packet); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// What comes back first answers the first loud packet: the silent ones got nothing.
+	for _, test := range loud {
+		if _, err := conn.Write(test.packet); err != nil {
+			t.Fatal(err)
+		}
+		buffer := make([]byte, 512)
+		if err := conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		size, err := conn.Read(buffer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reply := new(dns.Msg)
+		if err := reply.Unpack(buffer[:size]); err != nil || reply.Rcode != test.rcode || reply.Id != binary.BigEndian.Uint16(test.packet) {
+			t.Errorf("%x: %v, %v", test.packet, reply, err)
+		}
+	}
+	if got := seen.by[0][transports.Malformed].Load(); got != int64(len(silent)+len(loud)) {
+		t.Errorf("%d malformed packets counted", got)
+	}
+}
+
+func TestTooManyWaitingAreShed(t *testing.T) {
+	server, w, seen := serve(t, "127.0.0.1:0", 3)
+	conn, err := net.Dial("udp", server.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for id := range uint16(10) {
+		message := new(dns.Msg).SetQuestion("slow.", dns.TypeA)
+		message.Id = id
+		packet, _ := message.Pack()
+		if _, err := conn.Write(packet); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// A cached question is answered although all places are taken.
+	if _, err := exchange(t, "udp", server.Addr().String(), "www"); err != nil {
+		t.Fatal(err)
+	}
+	for seen.by[0][transports.Shed].Load() < 7 {
+		if t.Context().Err() != nil {
+			t.Fatal("nothing was shed")
+		}
+		if _, err := exchange(t, "udp", server.Addr().String(), "www"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(w.release)
+	if err := conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if _, err := conn.Read(make([]byte, 512)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestStreamAnswersOutOfOrder(t *testing.T) {
+	server, w, _ := serve(t, "127.0.0.1:0", 10)
+	conn, err := dns.Dial("tcp", server.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for id, name := range []string{"slow.", "www."} {
+		message := new(dns.Msg).SetQuestion(name, dns.TypeA)
+		message.Id = uint16(id)
+		if err := conn.WriteMsg(message); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []uint16{1, 0} {
+		reply, err := conn.ReadMsg()
+		if err != nil || reply.Id != want {
+			t.Fatalf("got %v, %v; want id %d", reply, err, want)
+		}
+		if want == 1 {
+			close(w.release)
+		}
+	}
+}
+
+func TestStreamLimits(t *testing.T) {
+	server, _, _ := serve(t, "127.0.0.1:0", 10)
+	var open []net.Conn
+	for range 4 {
+		conn, err := net.Dial("tcp", server.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		open = append(open, conn)
+	}
+	for _, conn := range open { // all four are served…
+		stream := &dns.Conn{Conn: conn}
+		if err := stream.WriteMsg(new(dns.Msg).SetQuestion("www.", dns.TypeA)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := stream.ReadMsg(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fifth, err := net.Dial("tcp", server.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fifth.Close()
+	if _, err := fifth.Read(make([]byte, 1)); !errors.Is(err, io.EOF) && !isReset(err) { // …the fifth is not
+		t.Errorf("the fifth connection: %v", err)
+	}
+	// A message shorter than a header ends the connection.
+	if _, err := open[0].Write([]byte{0, 3, 1, 2, 3}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open[0].Read(make([]byte, 1)); !errors.Is(err, io.EOF) && !isReset(err) {
+		t.Errorf("after a short message: %v", err)
+	}
+}
+
+func isReset(err error) bool {
+	var operation *net.OpError
+	return errors.As(err, &operation) && !operation.Timeout()
+}
+
+func TestCloseEndsWhatWaits(t *testing.T) {
+	logger := slog.New(slog.DiscardHandler)
+	w := &world{release: make(chan struct{})}
+	server, err := do53.Listen(do53.Config{Address: netip.MustParseAddrPort("127.0.0.1:0")}, transports.NewService(w, 10, new(counts), logger), logger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := dns.Dial("tcp", server.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.WriteMsg(new(dns.Msg).SetQuestion("slow.", dns.TypeA)); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.WriteMsg(new(dns.Msg).SetQuestion("www.", dns.TypeA)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.ReadMsg(); err != nil { // the slow one is waiting by now
+		t.Fatal(err)
+	}
+	if err := server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := net.Dial("tcp", server.Addr().String()); err == nil {
+		t.Error("the port still answers")
+	}
+}
+
+func TestListenSaysWhichAddress(t *testing.T) {
+	server, _, _ := serve(t, "127.0.0.1:0", 1)
+	logger := slog.New(slog.DiscardHandler)
+	_, err := do53.Listen(do53.Config{Address: server.Addr()}, nil, logger)
+	if err == nil || !strings.Contains(err.Error(), server.Addr().String()) {
+		t.Errorf("a taken address gives %v", err)
+	}
+}
+
+func FuzzService(f *testing.F) {
+	query, _ := new(dns.Msg).SetQuestion("www.", dns.TypeA).Pack()
+	f.Add(query)
+	f.Add([]byte{})
+	f.Add(append(query, 0, 0, 41, 4, 208, 0, 0, 0x80, 0, 0, 0))
+	logger := slog.New(slog.DiscardHandler)
+	w := &world{release: make(chan struct{})}
+	close(w.release)
+	service := transports.NewService(w, 10, new(counts), logger)
+	f.Fuzz(func(t *testing.T, packet []byte) {
+		query := &resolver.Query{Client: resolver.Client{Door: resolver.UDP}}
+		reply, err := service.Answer(t.Context(), query, packet, nil, 0)
+		if err != nil || len(reply) == 0 {
+			return
+		}
+		if err := new(dns.Msg).Unpack(reply); err != nil {
+			t.Fatalf("%x is answered with %x: %v", packet, reply, err)
+		}
+	})
+}

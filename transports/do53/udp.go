@@ -1,0 +1,96 @@
+package do53
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/resolver/wire"
+	"github.com/recourse-dns/recourse/transports"
+)
+
+const (
+	// maxQuery is the largest UDP query that is read; a longer one is cut and so malformed.
+	maxQuery = 4096
+	// controlSize holds what the kernel says of a packet's destination.
+	controlSize = 64
+	// socketBuffer is asked of the kernel for bursts; it may give less.
+	socketBuffer = 4 << 20
+	// pause after a read error that is not the socket's end, so that none spins a core.
+	pause = 10 * time.Millisecond
+)
+
+// serveUDP reads one socket. Everything of the fast path is reused: the query, the
+// buffers, the control message.
+func (s *Server) serveUDP(socket *net.UDPConn) {
+	var (
+		query   resolver.Query
+		packet  = make([]byte, maxQuery)
+		control = make([]byte, controlSize)
+		reply   = make([]byte, 0, transports.UDPSize)
+	)
+	for {
+		size, controlLength, _, from, err := socket.ReadMsgUDPAddrPort(packet, control)
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			s.logger.Warn("a UDP read failed", "error", err)
+			if !s.rest() {
+				return
+			}
+			continue
+		}
+		query.Client = resolver.Client{Addr: from.Addr().Unmap(), Door: resolver.UDP}
+		query.Inline = true
+		reply, err = s.service.Answer(s.context, &query, packet[:size], reply[:0], 0)
+		if err != nil {
+			s.wait(socket, query.Client, packet[:size], control[:controlLength], from)
+			continue
+		}
+		s.send(socket, reply, control[:controlLength], from)
+	}
+}
+
+// rest waits a moment; false when the server closes meanwhile.
+func (s *Server) rest() bool {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-s.context.Done():
+		return false
+	}
+}
+
+// wait runs the same chain where it may wait. Packet and control are copied: the
+// caller reads the next packet into them.
+func (s *Server) wait(socket *net.UDPConn, client resolver.Client, packet, control []byte, from netip.AddrPort) {
+	if !s.service.Admit(resolver.UDP) {
+		return
+	}
+	packet, control = slices.Clone(packet), slices.Clone(control)
+	s.work.Go(func() {
+		defer s.service.Leave()
+		query := &resolver.Query{Client: client}
+		reply, err := s.service.Answer(s.context, query, packet, nil, 0)
+		if err == nil {
+			s.send(socket, reply, control, from)
+		}
+	})
+}
+
+// send writes a reply from the address that the query came to. What the network
+// does not take is lost, as UDP may lose it.
+func (s *Server) send(socket *net.UDPConn, reply, control []byte, to netip.AddrPort) {
+	if len(reply) < wire.HeaderSize {
+		return
+	}
+	if _, _, err := socket.WriteMsgUDPAddrPort(reply, control, to); err != nil && !errors.Is(err, net.ErrClosed) {
+		s.logger.Debug("a UDP reply was not sent", "error", err)
+	}
+}

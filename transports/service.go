@@ -1,0 +1,176 @@
+package transports
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/resolver/wire"
+)
+
+// Outcome is how a query ended, for counting.
+type Outcome uint8
+
+// The outcomes, a closed set: their names are label values.
+const (
+	FromCache Outcome = iota
+	FromNetwork
+	FromLocal
+	FromPolicy
+	Refused
+	Failed
+	NoReply
+	Malformed
+	Shed
+	outcomes
+)
+
+var outcomeNames = [outcomes]string{"cached", "resolved", "local", "blocked", "refused", "failed", "dropped", "malformed", "shed"}
+
+func (o Outcome) String() string { return outcomeNames[o] }
+
+// Outcomes lists them all.
+func Outcomes() []Outcome {
+	all := make([]Outcome, outcomes)
+	for i := range all {
+		all[i] = Outcome(i)
+	}
+	return all
+}
+
+// Observer counts queries. It must not keep or label anything that a client chose.
+type Observer interface {
+	Answered(door resolver.Door, outcome Outcome, took time.Duration)
+}
+
+// Service runs the chain for the doors.
+type Service struct {
+	handler  resolver.Handler
+	observer Observer
+	logger   *slog.Logger
+	waiting  chan struct{}
+}
+
+// DefaultWaiting is how many queries may wait for an answer at once.
+const DefaultWaiting = 4096
+
+// NewService makes a service over the chain. At most waiting queries wait at once.
+func NewService(handler resolver.Handler, waiting int, observer Observer, logger *slog.Logger) *Service {
+	return &Service{handler: handler, observer: observer, logger: logger, waiting: make(chan struct{}, waiting)}
+}
+
+// Admit takes a place for a query that has to wait; false when all are taken and
+// the query must be shed. Leave gives it back.
+func (s *Service) Admit(door resolver.Door) bool {
+	select {
+	case s.waiting <- struct{}{}:
+		return true
+	default:
+		s.observer.Answered(door, Shed, 0)
+		return false
+	}
+}
+
+// Leave gives back what Admit took.
+func (s *Service) Leave() { <-s.waiting }
+
+// Answer reads the packet into the query, runs the chain, and appends the reply
+// to dst. No reply at all is dst as it was. The error is resolver.ErrWouldBlock
+// or nil: everything else is answered or dropped here. Client and Inline of the
+// query are set by the door; limit bounds the reply, 0 means the UDP limit.
+func (s *Service) Answer(ctx context.Context, query *resolver.Query, packet, dst []byte, limit int) ([]byte, error) {
+	query.Now = time.Now()
+	if err := query.Read(packet); err != nil {
+		return s.refuse(query, packet, dst, err), nil
+	}
+	if limit == 0 {
+		limit = Limit(query)
+	}
+	answer, err := s.resolve(ctx, query)
+	switch {
+	case err == nil:
+		dst = AppendReply(dst, packet, query, answer, limit)
+		s.observer.Answered(query.Client.Door, outcomeOf(answer), time.Since(query.Now))
+		return dst, nil
+	case query.Inline && errors.Is(err, resolver.ErrWouldBlock):
+		return dst, resolver.ErrWouldBlock
+	case errors.Is(err, resolver.Dropped):
+		s.observer.Answered(query.Client.Door, NoReply, time.Since(query.Now))
+		return dst, nil
+	}
+	s.observer.Answered(query.Client.Door, Failed, time.Since(query.Now))
+	return s.fail(query, packet, dst, err), nil
+}
+
+// resolve runs the chain and turns a panic into a failure of this query alone.
+func (s *Service) resolve(ctx context.Context, query *resolver.Query) (answer *resolver.Answer, err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			s.logger.Error("a query made the resolver panic; please report this", "panic", fault, "stack", string(debug.Stack()))
+			answer, err = nil, resolver.Fail(0, "internal error")
+		}
+	}()
+	return s.handler.Resolve(ctx, query)
+}
+
+func outcomeOf(answer *resolver.Answer) Outcome {
+	switch {
+	case answer.Origin == resolver.Policy && answer.Rcode() == wire.RcodeRefused && isProhibited(answer):
+		return Refused
+	case answer.Origin == resolver.Policy:
+		return FromPolicy
+	case answer.Origin == resolver.Local && answer.Rcode() == wire.RcodeRefused:
+		return Refused
+	case answer.Origin == resolver.Local:
+		return FromLocal
+	case answer.Origin == resolver.Cached:
+		return FromCache
+	}
+	return FromNetwork
+}
+
+func isProhibited(answer *resolver.Answer) bool {
+	return len(answer.Extended) > 0 && answer.Extended[0].Code == resolver.Prohibited
+}
+
+// refuse answers what could not be read as a query, or stays silent.
+func (s *Service) refuse(query *resolver.Query, packet, dst []byte, err error) []byte {
+	s.observer.Answered(query.Client.Door, Malformed, time.Since(query.Now))
+	switch {
+	case errors.Is(err, wire.ErrShort), errors.Is(err, wire.ErrResponse):
+		return dst // a reply to a response makes two servers talk for ever
+	case errors.Is(err, wire.ErrOpcode):
+		return AppendError(dst, packet, query, wire.RcodeNotImplemented, nil)
+	case errors.Is(err, wire.ErrVersion):
+		return AppendError(dst, packet, query, wire.RcodeBadVersion, nil)
+	}
+	return AppendError(dst, packet, query, wire.RcodeFormat, nil)
+}
+
+// fail answers SERVFAIL with the reasons that the failure carries.
+func (s *Service) fail(query *resolver.Query, packet, dst []byte, err error) []byte {
+	var failure *resolver.Failure
+	if errors.As(err, &failure) {
+		return AppendError(dst, packet, query, wire.RcodeServerFailure, bounded(failure.Extended))
+	}
+	return AppendError(dst, packet, query, wire.RcodeServerFailure, []resolver.Extended{{Code: resolver.NetworkError, Text: "no answer in time"}})
+}
+
+// maxTexts bounds what a failure may add to a reply: codes and octets of text.
+const maxTexts = 4
+
+func bounded(extended []resolver.Extended) []resolver.Extended {
+	extended = extended[:min(len(extended), maxTexts)]
+	cut := make([]resolver.Extended, len(extended))
+	for i, one := range extended {
+		if len(one.Text) > resolver.TextBudget {
+			one.Text = strings.ToValidUTF8(one.Text[:resolver.TextBudget], "")
+		}
+		cut[i] = one
+	}
+	return cut
+}
