@@ -34,7 +34,7 @@ func Chain(last Handler, stages ...Stage) Handler {
 
 var (
 	// Dropped says that the client gets no reply at all, on purpose.
-	Dropped = errors.New("dropped")
+	Dropped = errors.New("dropped") //nolint:staticcheck // ST1012: a named outcome of the contract, not a fault
 	// ErrWouldBlock says that an Inline query met a stage that has to wait.
 	ErrWouldBlock = errors.New("would block")
 )

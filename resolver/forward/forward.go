@@ -1,0 +1,127 @@
+package forward
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/resolver/recurse"
+	"github.com/recourse-dns/recourse/resolver/wire"
+)
+
+// Exchanger sends one query to one server. It goes on waiting, past whatever
+// else arrives, until accept is true of a reply or the context ends.
+type Exchanger interface {
+	Exchange(ctx context.Context, server resolver.Server, query []byte, accept func(reply []byte) bool) ([]byte, error)
+}
+
+// Config says whom to ask.
+type Config struct {
+	Servers []resolver.Server // one at least; which is asked first depends on how they do
+	// Validating says that a stage above validates. Upstreams are then asked with
+	// CD, so that what they hold for bogus comes through to be judged here.
+	Validating bool
+	EDNSSize   uint16        // UDP payload size to advertise; 0: 1232
+	Patience   time.Duration // for one question; 0: 7 s
+}
+
+const defaultPatience = 7 * time.Second
+
+// Forwarder hands questions to configured upstreams. It is the last handler of a
+// chain and may be used by many goroutines at once.
+type Forwarder struct {
+	config    Config
+	upstreams *recurse.Upstreams
+}
+
+// New makes a Forwarder.
+func New(config Config, exchanger Exchanger, logger *slog.Logger) (*Forwarder, error) {
+	if len(config.Servers) == 0 {
+		return nil, errors.New("forwarding: no upstream server")
+	}
+	for _, server := range config.Servers {
+		if !server.Addr.IsValid() || server.Addr.Port() == 0 || server.Addr.Addr().IsUnspecified() {
+			return nil, fmt.Errorf("forwarding: upstream %q is not an address with a port", server)
+		}
+	}
+	if config.Patience == 0 {
+		config.Patience = defaultPatience
+	}
+	config.Servers = slices.Clone(config.Servers)
+	upstreams, err := recurse.NewUpstreams(exchanger, config.EDNSSize, logger)
+	if err != nil {
+		return nil, fmt.Errorf("forwarding: %w", err)
+	}
+	return &Forwarder{config: config, upstreams: upstreams}, nil
+}
+
+// Stats gives the counts of what was asked upstream.
+func (f *Forwarder) Stats() recurse.Stats { return f.upstreams.Stats() }
+
+// Resolve answers the query. Its errors are resolver.ErrWouldBlock for an Inline
+// query, else a *resolver.Failure, with the Extended DNS Errors of the last
+// upstream that gave any.
+func (f *Forwarder) Resolve(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
+	if err := recurse.Check(query); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, f.config.Patience)
+	defer cancel()
+	work := query.Work
+	if work == nil {
+		work = resolver.NewWork()
+	}
+	var answer *resolver.Answer
+	var explained []resolver.Extended
+	err := f.upstreams.Ask(ctx, work, f.config.Servers, f.question(query), func(server resolver.Server, reply *dns.Msg) (err error) {
+		extended := attributed(server, reply)
+		if answer, err = read(query, reply, extended); err != nil && len(extended) > 0 {
+			explained = extended
+		}
+		return err
+	})
+	if err == nil {
+		return answer, nil
+	}
+	if len(explained) > 0 {
+		return nil, &resolver.Failure{Extended: explained, Err: err}
+	}
+	return nil, err
+}
+
+func (f *Forwarder) question(query *resolver.Query) recurse.Question {
+	flags := wire.FlagRD
+	if f.config.Validating || query.CheckingDisabled() {
+		flags |= wire.FlagCD
+	}
+	return recurse.Question{Name: query.Question.Name, Type: query.Question.Type, Flags: flags}
+}
+
+// read makes an answer of a reply. A block is passed on as the upstream gave it:
+// asking the next upstream would be a way around it.
+func read(query *resolver.Query, reply *dns.Msg, extended []resolver.Extended) (*resolver.Answer, error) {
+	switch reply.Rcode {
+	case dns.RcodeSuccess, dns.RcodeNameError, dns.RcodeYXDomain:
+		answer, err := recurse.Reduce(query, reply)
+		if err != nil || len(extended) == 0 {
+			return answer, err
+		}
+		return answer.Explained(extended...), nil
+	}
+	err := fmt.Errorf("upstream answered %s", dns.RcodeToString[reply.Rcode])
+	if !isBlock(extended) {
+		return nil, err
+	}
+	if reply.Rcode == dns.RcodeServerFailure {
+		return nil, &resolver.Failure{Extended: extended, Err: err}
+	}
+	refusal := query.Message()
+	refusal.Rcode = reply.Rcode
+	return resolver.NewAnswer(refusal, query.Now).Explained(extended...), nil
+}

@@ -1,0 +1,93 @@
+package recurse
+
+import (
+	"net/netip"
+
+	"github.com/miekg/dns"
+
+	"github.com/recourse-dns/recourse/resolver/wire"
+)
+
+// How long data may be kept, whatever its TTL says (RFC 8767, section 4; RFC 2308, section 5).
+const (
+	maxTTL         = 24 * 60 * 60
+	maxNegativeTTL = 60 * 60
+)
+
+// record is a resource record with its owner as a name that compares.
+type record struct {
+	owner wire.Name
+	dns.RR
+}
+
+// reply is what one server said, cut down to what it may speak of: records of
+// class IN at or below the zone that it was asked for.
+type reply struct {
+	zone                          wire.Name
+	rcode                         int
+	authoritative, recursive      bool
+	answer, authority, additional []record
+	strays                        bool // NS or SOA records from elsewhere were among the authority
+}
+
+func newReply(message *dns.Msg, zone wire.Name) *reply {
+	clean := &reply{
+		zone:          zone,
+		rcode:         message.Rcode,
+		authoritative: message.Authoritative,
+		recursive:     message.RecursionAvailable,
+	}
+	clean.answer, _ = within(message.Answer, zone)
+	clean.authority, clean.strays = within(message.Ns, zone)
+	clean.additional, _ = within(message.Extra, zone)
+	return clean
+}
+
+// within keeps the records of the zone and bounds their TTLs. Strays says that
+// an NS or SOA record was among those dropped.
+func within(records []dns.RR, zone wire.Name) (kept []record, strays bool) {
+	for _, rr := range records {
+		header := rr.Header()
+		owner, err := wire.ParseName(header.Name)
+		if err != nil || header.Class != dns.ClassINET || header.Rrtype == dns.TypeOPT {
+			continue
+		}
+		if !owner.IsBelow(zone) {
+			strays = strays || header.Rrtype == dns.TypeNS || header.Rrtype == dns.TypeSOA
+			continue
+		}
+		header.Ttl = boundedTTL(header.Ttl)
+		kept = append(kept, record{owner, rr})
+	}
+	return kept, strays
+}
+
+// boundedTTL reads a TTL with its top bit set as zero (RFC 2181, section 8).
+func boundedTTL(ttl uint32) uint32 {
+	if ttl > 1<<31-1 {
+		return 0
+	}
+	return min(ttl, maxTTL)
+}
+
+// isQueryable says whether a server at this address may be asked. Addresses that
+// mean nobody are never asked; addresses of this machine, of a private network
+// or of one link only where the configuration allows it, since a stranger's
+// delegation would else have us query hosts that he cannot reach himself.
+func isQueryable(addr netip.Addr, localhost bool) bool {
+	if !addr.IsValid() || addr.IsUnspecified() || addr.IsMulticast() {
+		return false
+	}
+	if localhost {
+		return true
+	}
+	if addr.IsLoopback() || addr.IsPrivate() || addr.IsLinkLocalUnicast() {
+		return false
+	}
+	if addr.Is4() {
+		octets := addr.As4()
+		shared := octets[0] == 100 && octets[1]&0xc0 == 64 // RFC 6598
+		return octets[0] != 0 && octets[0] < 240 && !shared
+	}
+	return true
+}

@@ -1,0 +1,146 @@
+package recurse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/miekg/dns"
+
+	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/resolver/wire"
+)
+
+// Config says how to recurse. One of IPv4 and IPv6 must be set; all else may be zero.
+type Config struct {
+	Hints []dns.RR // NS of the root and their addresses; nil: BuiltinHints
+	IPv4  bool     // ask servers over IPv4
+	IPv6  bool     // ask servers over IPv6
+	// QueryLocalhost lets servers on loopback, private and link-local addresses
+	// be asked, the hints' own among them.
+	QueryLocalhost bool
+	Port           uint16        // of all servers; 0: 53
+	EDNSSize       uint16        // UDP payload size to advertise; 0: 1232
+	Priming        bool          // ask a root server for the root servers first (RFC 9609)
+	Delegations    int           // zone cuts to remember; 0: 20,000
+	Patience       time.Duration // for one question, all sub-questions included; 0: 7 s
+}
+
+const (
+	defaultPort        = 53
+	defaultDelegations = 20_000
+	defaultPatience    = 7 * time.Second
+	freshDelegations   = 128 // what one query that starts at the root may gather
+)
+
+func (c *Config) complete() {
+	if c.Hints == nil {
+		c.Hints = BuiltinHints()
+	}
+	if c.Port == 0 {
+		c.Port = defaultPort
+	}
+	if c.Delegations == 0 {
+		c.Delegations = defaultDelegations
+	}
+	if c.Patience == 0 {
+		c.Patience = defaultPatience
+	}
+}
+
+// Resolver answers from the authoritative servers, from the root down. It is
+// the last handler of a chain and may be used by many goroutines at once.
+type Resolver struct {
+	config      Config
+	logger      *slog.Logger
+	upstreams   *Upstreams
+	start       root
+	delegations delegations
+	hosts       *lru.Cache[wire.Name, host]
+}
+
+// New makes a Resolver with empty caches.
+func New(config Config, exchanger Exchanger, logger *slog.Logger) (*Resolver, error) {
+	config.complete()
+	if !config.IPv4 && !config.IPv6 {
+		return nil, errors.New("recursion: neither IPv4 nor IPv6 may be used")
+	}
+	upstreams, err := NewUpstreams(exchanger, config.EDNSSize, logger)
+	if err != nil {
+		return nil, fmt.Errorf("recursion: %w", err)
+	}
+	hints, err := readHints(config.Hints)
+	if err != nil {
+		return nil, fmt.Errorf("recursion: %w", err)
+	}
+	cuts, err := newDelegations(config.Delegations)
+	if err != nil {
+		return nil, fmt.Errorf("recursion: %d delegations: %w", config.Delegations, err)
+	}
+	hosts, err := lru.New[wire.Name, host](config.Delegations)
+	if err != nil {
+		return nil, fmt.Errorf("recursion: %w", err)
+	}
+	return &Resolver{config: config, logger: logger, upstreams: upstreams, start: root{hints: hints}, delegations: cuts, hosts: hosts}, nil
+}
+
+// Stats gives the counts of what was asked upstream.
+func (r *Resolver) Stats() Stats { return r.upstreams.Stats() }
+
+// Resolve answers the query. Its errors are resolver.ErrWouldBlock for an Inline
+// query, else a *resolver.Failure.
+func (r *Resolver) Resolve(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
+	if err := Check(query); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.config.Patience)
+	defer cancel()
+	answer, err := r.newResolution(query).follow(ctx)
+	if err == nil {
+		return answer, nil
+	}
+	var failure *resolver.Failure
+	if !errors.As(err, &failure) {
+		failure = resolver.Fail(resolver.NoReachableAuthority, "%w", err)
+	}
+	return nil, failure
+}
+
+// Check says why a query cannot be asked upstream at all: it may not wait, or it
+// is no question about data (RFC 6895, section 3.1; RFC 5936).
+func Check(query *resolver.Query) error {
+	qtype := query.Question.Type
+	switch {
+	case query.Inline:
+		return resolver.ErrWouldBlock
+	case query.Question.Class != wire.ClassIN:
+		return resolver.Fail(resolver.NotSupported, "class %d is not resolved", query.Question.Class)
+	case qtype == 0 || qtype == wire.TypeOPT || qtype >= 128 && qtype < wire.TypeANY:
+		return resolver.Fail(resolver.NotSupported, "type %d is not resolved", qtype)
+	}
+	return nil
+}
+
+// servers are the addresses that may be asked, as servers.
+func (r *Resolver) servers(addresses []netip.Addr) []resolver.Server {
+	var servers []resolver.Server
+	for _, addr := range addresses {
+		if (addr.Is4() && r.config.IPv4 || addr.Is6() && r.config.IPv6) && isQueryable(addr, r.config.QueryLocalhost) {
+			servers = append(servers, resolver.Server{Addr: netip.AddrPortFrom(addr, r.config.Port)})
+		}
+	}
+	return servers
+}
+
+func (d *delegation) addresses() []netip.Addr {
+	var all []netip.Addr
+	for _, server := range d.nameservers {
+		all = slices.Concat(all, server.addresses)
+	}
+	return all
+}
