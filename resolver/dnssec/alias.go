@@ -2,6 +2,7 @@ package dnssec
 
 import (
 	"context"
+	"slices"
 
 	"github.com/miekg/dns"
 
@@ -59,7 +60,8 @@ func (v *validation) synthesised(ctx context.Context, reply *reply, set, source 
 func (r *reply) synthesise(name, target wire.Name, source *rrset) {
 	header := dns.RR_Header{Name: name.FQDN(), Rrtype: dns.TypeCNAME, Class: dns.ClassINET, Ttl: source.records[0].Header().Ttl}
 	record := &dns.CNAME{Hdr: header, Target: target.FQDN()}
-	r.answer = append(r.answer, &rrset{name: name, kind: dns.TypeCNAME, records: []dns.RR{record}, kept: true})
+	set := &rrset{name: name, kind: dns.TypeCNAME, records: []dns.RR{record}, kept: true}
+	r.answer = slices.Insert(r.answer, slices.Index(r.answer, source)+1, set)
 }
 
 // followAlias gives the name that an alias leads to; "" where a DNAME makes none

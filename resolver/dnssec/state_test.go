@@ -164,6 +164,20 @@ func TestLongSubstitution(t *testing.T) {
 	check(t, w, name, dns.TypeA, outcome{security: resolver.Secure, rcode: dns.RcodeYXDomain})
 }
 
+// TestMissingCNAME: a server may leave out the CNAME that its DNAME makes.
+func TestMissingCNAME(t *testing.T) {
+	w := example(t)
+	w.edit("host.old.example.test. A", strip(dns.TypeCNAME))
+	answer := check(t, w, "host.old.example.test.", dns.TypeA, isSecure)
+	kinds := make([]uint16, 0, 5)
+	for _, rr := range answer.Message().Answer {
+		kinds = append(kinds, rr.Header().Rrtype)
+	}
+	if want := []uint16{dns.TypeDNAME, dns.TypeRRSIG, dns.TypeCNAME, dns.TypeA, dns.TypeRRSIG}; !slices.Equal(kinds, want) {
+		t.Errorf("types %v, want %v", kinds, want)
+	}
+}
+
 func TestCompactDenial(t *testing.T) {
 	w := example(t)
 	z := w.zone("example.test.")

@@ -236,6 +236,31 @@ func TestQueriesThatAreRefused(t *testing.T) {
 	}
 }
 
+// TestPacketsThatCannotBeRead are answered with what is known of them, or not at all.
+func TestPacketsThatCannotBeRead(t *testing.T) {
+	internet := build(t, lab.Config{})
+	good := must(query("www.signed.example.", dns.TypeA).Pack())(t)
+	response := slices.Clone(good)
+	response[2] |= 0x80
+	tests := []struct {
+		about  string
+		packet []byte
+		want   []byte // the first four octets of the reply
+	}{
+		{"nothing", nil, nil},
+		{"less than a header", good[:11], nil},
+		{"a response", response, nil},
+		{"cut short", good[:20], []byte{good[0], good[1], 0x81, dns.RcodeFormatError}},
+		{"a name that points to itself", append(slices.Clone(good[:12]), 0xc0, 12, 0, 1, 0, 1), []byte{good[0], good[1], 0x81, dns.RcodeFormatError}},
+	}
+	for _, test := range tests {
+		reply := internet.Respond(signedServer, test.packet, true)
+		if got := reply[:min(4, len(reply))]; !slices.Equal(got, test.want) {
+			t.Errorf("%s: got %x, want %x", test.about, got, test.want)
+		}
+	}
+}
+
 func TestCasingIsEchoed(t *testing.T) {
 	internet := build(t, lab.Config{})
 	reply := exchange(t, internet, signedServer, resolver.OverUDP, query("wWw.SiGnEd.ExAmPlE.", dns.TypeA))

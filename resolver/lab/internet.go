@@ -38,7 +38,7 @@ func New(config Config) (*Internet, error) {
 		config.Now = time.Now
 	}
 	draft := &draft{zones: make(map[wire.Name]*zone), records: make(map[wire.Name][]dns.RR), addresses: make(map[wire.Name][]dns.RR)}
-	for _, source := range append(config.Extra, world()...) {
+	for _, source := range slices.Concat(config.Extra, world()) {
 		if err := draft.read(source, config.Now); err != nil {
 			return nil, fmt.Errorf("lab: %w", err)
 		}

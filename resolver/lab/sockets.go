@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -36,8 +37,12 @@ func (i *Internet) Serve(port uint16) (*Servers, error) {
 	if port != 0 {
 		return i.serve(port)
 	}
+	addresses := i.loopback()
+	if len(addresses) == 0 {
+		return nil, fmt.Errorf("lab: %w", errNoPort)
+	}
 	for range portAttempts {
-		port, err := freePort(i.Addresses()[0])
+		port, err := freePort(addresses[0])
 		if err != nil {
 			return nil, err
 		}
@@ -61,15 +66,27 @@ func freePort(addr netip.Addr) (uint16, error) {
 
 func (i *Internet) serve(port uint16) (*Servers, error) {
 	servers := &Servers{port: port, open: make(map[net.Conn]bool), tokens: make(chan struct{}, maxConnections)}
-	for _, addr := range i.Addresses() {
-		if !addr.Is4() || !addr.IsLoopback() {
-			continue
-		}
+	for _, addr := range i.loopback() {
 		if err := servers.listen(netip.AddrPortFrom(addr, port), i.servers[addr]); err != nil {
 			return nil, errors.Join(fmt.Errorf("lab: %w", err), servers.Close())
 		}
 	}
+	servers.running.Go(i.makeKeys)
 	return servers, nil
+}
+
+// loopback lists the addresses that can be listened on.
+func (i *Internet) loopback() []netip.Addr {
+	return slices.DeleteFunc(i.Addresses(), func(addr netip.Addr) bool { return !addr.Is4() || !addr.IsLoopback() })
+}
+
+// makeKeys makes all keys ahead: an RSA key can take longer than a client waits.
+func (i *Internet) makeKeys() {
+	for _, z := range i.zones {
+		if z.source.Signing.signs() {
+			_, _ = z.keys() // an error stays and shows when the zone is asked
+		}
+	}
 }
 
 // listen opens both sockets of one name server.

@@ -244,6 +244,9 @@ func (c *change) add(name wire.Name, rr dns.RR) {
 			return
 		}
 	}
+	if c.has(rr) {
+		return
+	}
 	single := kind == dns.TypeSOA || kind == dns.TypeCNAME || kind == dns.TypeDNAME
 	c.remove(func(other dns.RR) bool {
 		return other.Header().Rrtype == kind && nameOf(other) == name && (single || dns.IsDuplicate(rr, other))
@@ -251,6 +254,11 @@ func (c *change) add(name wire.Name, rr dns.RR) {
 	c.retime(name, rr)
 	c.records = append(c.records, rr)
 	c.made = true
+}
+
+// has says that a record is there as it is, TTL included.
+func (c *change) has(rr dns.RR) bool {
+	return slices.ContainsFunc(c.records, func(other dns.RR) bool { return other.Header().Ttl == rr.Header().Ttl && dns.IsDuplicate(rr, other) })
 }
 
 // retime gives the set that a record joins its TTL: a set has one (RFC 2181, section 5.2).

@@ -32,8 +32,9 @@ const (
 
 var errNotLoopback = errors.New("not a loopback address")
 
-// Updates listens at an address such as "127.0.0.1:0", UDP and TCP on one port.
-// It must be a loopback address. The key is a new one each time.
+// Updates listens at an address such as "127.0.0.1:0" (port 0: a free one), UDP
+// and TCP on one port. It must be a loopback address, in digits. The key is a new
+// one each time.
 func (i *Internet) Updates(address string) (*UpdateServer, error) {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil {
@@ -78,7 +79,7 @@ func (u *UpdateServer) listen(at netip.AddrPort) error {
 // start returns when the server is in work.
 func (u *UpdateServer) start(server *dns.Server) {
 	started := make(chan struct{})
-	server.Handler, server.NotifyStartedFunc = u, func() { close(started) }
+	server.Handler, server.NotifyStartedFunc = dns.HandlerFunc(u.reply), func() { close(started) }
 	server.TsigSecret = map[string]string{keyName: u.secret}
 	server.MsgAcceptFunc = accept
 	server.UDPSize = maxUDPSize
@@ -118,8 +119,8 @@ func (u *UpdateServer) Close() error {
 	return errors.Join(errs...)
 }
 
-// ServeDNS answers one message. It is called by the DNS servers inside.
-func (u *UpdateServer) ServeDNS(writer dns.ResponseWriter, request *dns.Msg) {
+// reply answers one message.
+func (u *UpdateServer) reply(writer dns.ResponseWriter, request *dns.Msg) {
 	tsig, status := request.IsTsig(), writer.TsigStatus()
 	_, udp := writer.RemoteAddr().(*net.UDPAddr)
 	var reply *dns.Msg

@@ -53,7 +53,7 @@ func (u *updater) look(t *testing.T, name string, kind uint16) string {
 	return brief(exchange(t, u.internet, "127.42.2.1", resolver.OverTCP, q))
 }
 
-func records(t *testing.T, lines ...string) []dns.RR {
+func records(t testing.TB, lines ...string) []dns.RR {
 	t.Helper()
 	var list []dns.RR
 	for _, line := range lines {
@@ -150,6 +150,35 @@ func TestUpdateKeepsTheApex(t *testing.T) {
 		reply, secure, err := w.resolve("nsec3.example.", kind)
 		if err != nil || !secure || len(reply.Answer) != want {
 			t.Errorf("%s: secure %t, error %v, %v", dns.TypeToString[kind], secure, err, reply)
+		}
+	}
+}
+
+// TestSerial: a SOA with a newer serial is taken, an older one is not, and no
+// change is no change.
+func TestSerial(t *testing.T) {
+	u := newUpdater(t, "udp")
+	soa := func(serial string) string {
+		return "shop.example. 300 SOA ns1.shop.example. hostmaster.shop.example. " + serial + " 3600 600 604800 30"
+	}
+	tests := []struct {
+		about, line string
+		want        uint32
+	}{
+		{"data", "x.shop.example. 60 TXT new", 2},
+		{"the same data", "x.shop.example. 60 TXT new", 2},
+		{"a newer SOA", soa("7"), 7},
+		{"an older SOA", soa("3"), 7},
+		{"a SOA of another name", "x." + soa("9"), 7},
+		{"data again", "x.shop.example. 60 TXT newer", 8},
+	}
+	for _, test := range tests {
+		update := new(dns.Msg).SetUpdate("shop.example.")
+		update.Insert(records(t, test.line))
+		u.send(t, update)
+		reply := exchange(t, u.internet, "127.42.2.1", resolver.OverUDP, query("shop.example.", dns.TypeSOA))
+		if serial := reply.Answer[0].(*dns.SOA).Serial; serial != test.want {
+			t.Errorf("after %s the serial is %d, want %d", test.about, serial, test.want)
 		}
 	}
 }

@@ -14,4 +14,8 @@
 // TCP queries of one connection are answered as they are ready, in any order (RFC
 // 7766, section 7), at most so many at once; then reading stops, so that a client
 // that does not read cannot make us hold its replies.
+//
+// The client gives each query a socket of its own, connected, on a port drawn from
+// 1024 to 65535: a pool of sockets would be cheaper, and easier to hit with forged
+// replies. A reply that is not accepted is passed over, and the wait goes on.
 package do53

@@ -45,8 +45,7 @@ func Listen(config Config, service *transports.Service, logger *slog.Logger) (*S
 	server.context, server.cancel = context.WithCancel(context.Background())
 	if err := server.open(config.Address); err != nil {
 		server.cancel()
-		server.closeSockets()
-		return nil, fmt.Errorf("listen on %s: %w", config.Address, err)
+		return nil, fmt.Errorf("listen on %s: %w", config.Address, errors.Join(err, server.closeSockets()))
 	}
 	for _, socket := range server.sockets {
 		server.work.Go(func() { server.serveUDP(socket) })
