@@ -1,0 +1,131 @@
+package guard
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/blocklists/bundle"
+)
+
+// comparison is one plan in the making.
+type comparison struct {
+	changes map[blocklists.ListID]*Change
+	ids     []uint32 // scratch
+}
+
+// begin makes an empty change for each list, the new bundle's first, and gives their order.
+func (c *comparison) begin(old, next *bundle.Bundle, reports []bundle.ListReport) []blocklists.ListID {
+	var order []blocklists.ListID
+	note := func(list *bundle.List, removed bool) {
+		if list.Kind != bundle.Feed || c.changes[list.ID] != nil {
+			return
+		}
+		c.changes[list.ID] = &Change{List: list.ID, Purpose: list.Manifest.Purpose.String(), Removed: removed}
+		order = append(order, list.ID)
+	}
+	for i := range next.Lists() {
+		note(&next.Lists()[i], false)
+	}
+	for i := range old.Lists() {
+		note(&old.Lists()[i], true)
+	}
+	for i := range reports {
+		if change := c.changes[reports[i].List]; change != nil {
+			change.report(&reports[i])
+		}
+	}
+	return order
+}
+
+func (c *Change) report(r *bundle.ListReport) {
+	c.State = r.Fetch.State
+	if r.Fetch.Err != nil {
+		c.Trouble = r.Fetch.Err.Error()
+	}
+	c.Refused, c.Duplicates, c.RefusedLines = r.Parse.Refused, r.Duplicates, r.Parse.Samples
+}
+
+// forward counts an entry of the new bundle.
+func (c *comparison) forward(old, next *bundle.Bundle, id uint32, entry *blocklists.Entry) {
+	change := c.change(next, id)
+	if change == nil {
+		return
+	}
+	if _, found := old.Find(entry.List, entry.Name, entry.Scope); found {
+		change.Unchanged++
+		return
+	}
+	change.Block++
+	also := c.coveredBy(old, entry)
+	if len(also) > 0 {
+		change.AlreadyBlocked++
+	}
+	change.BlockNames = keep(change.BlockNames, entry, Name{Also: also})
+	if because := suspicion(entry); because != "" {
+		change.Suspicious++
+		change.SuspiciousNames = keep(change.SuspiciousNames, entry, Name{Because: because})
+	}
+}
+
+// backward counts an entry of the old bundle if the new one does not have it.
+func (c *comparison) backward(old, next *bundle.Bundle, id uint32, entry *blocklists.Entry) {
+	change := c.change(old, id)
+	if change == nil {
+		return
+	}
+	if _, found := next.Find(entry.List, entry.Name, entry.Scope); found {
+		return
+	}
+	change.Unblock++
+	also := c.coveredBy(next, entry)
+	if len(also) > 0 {
+		change.StillBlocked++
+	}
+	change.UnblockNames = keep(change.UnblockNames, entry, Name{Also: also})
+}
+
+// change finds the change that an entry belongs to; nil for names that are no list's.
+func (c *comparison) change(of *bundle.Bundle, id uint32) *Change {
+	list := of.ListOf(id)
+	if list.Kind != bundle.Feed {
+		return nil
+	}
+	return c.changes[list.ID]
+}
+
+// coveredBy names the lists of a bundle that cover all that the entry covers.
+func (c *comparison) coveredBy(in *bundle.Bundle, entry *blocklists.Entry) []blocklists.ListID {
+	var lists []blocklists.ListID
+	c.ids = in.Match(entry.Name, c.ids[:0])
+	for _, id := range c.ids {
+		list := in.ListOf(id)
+		if list.Kind != bundle.Feed || slices.Contains(lists, list.ID) {
+			continue
+		}
+		// What matches the name covers what is below it too, unless it is the name alone.
+		other, _ := in.Entry(id)
+		if entry.Scope == blocklists.Exact || other.Scope != blocklists.Exact {
+			lists = append(lists, list.ID)
+		}
+	}
+	return lists
+}
+
+// keep puts an entry into a sorted sample of bounded length.
+func keep(sample []Name, entry *blocklists.Entry, shown Name) []Name {
+	shown.Name, shown.Scope, shown.Line = entry.Name.String(), entry.Scope, entry.Line
+	place, _ := slices.BinarySearchFunc(sample, shown, compareNames)
+	if place >= MaxNames {
+		return sample
+	}
+	sample = slices.Insert(sample, place, shown)
+	return sample[:min(len(sample), MaxNames)]
+}
+
+func compareNames(a, b Name) int {
+	if order := strings.Compare(a.Name, b.Name); order != 0 {
+		return order
+	}
+	return int(a.Scope) - int(b.Scope)
+}

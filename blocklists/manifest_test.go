@@ -1,0 +1,150 @@
+package blocklists_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/recourse-dns/recourse/blocklists"
+)
+
+func userList() *blocklists.Manifest {
+	return &blocklists.Manifest{
+		ID: "games", Purpose: blocklists.User, Category: "games", Title: map[string]string{"en": "Games"},
+		Publisher: blocklists.Publisher{Name: "Example"}, Source: blocklists.Source{File: "games.txt"},
+		Format: "domains", ReviewEvery: 24 * time.Hour,
+	}
+}
+
+func lawList() *blocklists.Manifest {
+	m := userList()
+	m.ID, m.Purpose, m.Category, m.Publisher = "court", blocklists.Law, "copyright", blocklists.Publisher{}
+	m.Authority = blocklists.Authority{Name: "Court", Kind: "court", Country: "IT"}
+	m.LegalBasis = []blocklists.Basis{{Act: "Act 1"}}
+	m.Jurisdiction = []string{"IT"}
+	m.Redress = blocklists.Redress{Venues: []blocklists.Venue{{Name: "Court", URL: "https://court.example/"}}, DeadlineFrom: "notification"}
+	m.AtEnforceBy = "hold"
+	return m
+}
+
+func keys(problems []blocklists.Problem) []string {
+	var found []string
+	for _, problem := range problems {
+		found = append(found, problem.Key)
+	}
+	return found
+}
+
+func TestProblemsNameTheKey(t *testing.T) {
+	tests := []struct {
+		key  string
+		list func() *blocklists.Manifest
+		harm func(*blocklists.Manifest)
+	}{
+		{"id", userList, func(m *blocklists.Manifest) { m.ID = "" }},
+		{"id", userList, func(m *blocklists.Manifest) { m.ID = "../games" }},
+		{"id", userList, func(m *blocklists.Manifest) { m.ID = "Games" }},
+		{"id", userList, func(m *blocklists.Manifest) { m.ID = "-games" }},
+		{"id", userList, func(m *blocklists.Manifest) { m.ID = blocklists.ListID(strings.Repeat("a", 64)) }},
+		{"purpose", userList, func(m *blocklists.Manifest) { m.Purpose = 0 }},
+		{"category", userList, func(m *blocklists.Manifest) { m.Category = "" }},
+		{"category", userList, func(m *blocklists.Manifest) { m.Category = "phishing" }},
+		{"title", userList, func(m *blocklists.Manifest) { m.Title = nil }},
+		{"publisher.name", userList, func(m *blocklists.Manifest) { m.Publisher.Name = "" }},
+		{"source", userList, func(m *blocklists.Manifest) { m.Source.File = "" }},
+		{"source", userList, func(m *blocklists.Manifest) { m.Source.URL = "https://lists.example/" }},
+		{"source.refresh", userList, func(m *blocklists.Manifest) { m.Source.Refresh = time.Millisecond }},
+		{"source.refresh", userList, func(m *blocklists.Manifest) { m.Source.Refresh = -time.Hour }},
+		{"format", userList, func(m *blocklists.Manifest) { m.Format = "" }},
+		{"format", userList, func(m *blocklists.Manifest) { m.Format = "excel" }},
+		{"review_every", userList, func(m *blocklists.Manifest) { m.ReviewEvery = 0 }},
+		{"category", lawList, func(m *blocklists.Manifest) { m.Category = "ads-trackers" }},
+		{"authority.name", lawList, func(m *blocklists.Manifest) { m.Authority.Name = "" }},
+		{"authority.country", lawList, func(m *blocklists.Manifest) { m.Authority.Country = "Italy" }},
+		{"legal_basis", lawList, func(m *blocklists.Manifest) { m.LegalBasis = nil }},
+		{"legal_basis[0].act", lawList, func(m *blocklists.Manifest) { m.LegalBasis[0].Act = "" }},
+		{"jurisdiction", lawList, func(m *blocklists.Manifest) { m.Jurisdiction = nil }},
+		{"jurisdiction[1]", lawList, func(m *blocklists.Manifest) { m.Jurisdiction = []string{"IT", "it"} }},
+		{"redress.venues", lawList, func(m *blocklists.Manifest) { m.Redress.Venues = nil }},
+		{"redress.venues[0].name", lawList, func(m *blocklists.Manifest) { m.Redress.Venues[0].Name = "" }},
+		{"redress.venues[0].url", lawList, func(m *blocklists.Manifest) { m.Redress.Venues[0].URL = "javascript:alert(1)" }},
+		{"redress.deadline_from", lawList, func(m *blocklists.Manifest) { m.Redress.DeadlineFrom = "" }},
+		{"at_enforce_by", lawList, func(m *blocklists.Manifest) { m.AtEnforceBy = "" }},
+	}
+	for _, test := range tests {
+		t.Run(test.key, func(t *testing.T) {
+			manifest := test.list()
+			test.harm(manifest)
+			if got := keys(manifest.Problems()); !slices.Equal(got, []string{test.key}) {
+				t.Errorf("problems at %q, want %q", got, test.key)
+			}
+		})
+	}
+}
+
+func TestGoodManifestsHaveNoProblems(t *testing.T) {
+	expiring := userList()
+	expiring.ReviewEvery, expiring.Expires = 0, time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
+	zone := userList()
+	zone.Source, zone.Format = blocklists.Source{RPZ: "rpz.example"}, ""
+	for _, manifest := range []*blocklists.Manifest{userList(), lawList(), expiring, zone} {
+		if problems := manifest.Problems(); len(problems) > 0 {
+			t.Errorf("%s: %+v", manifest.ID, problems)
+		}
+	}
+}
+
+func TestAllProblemsAreToldAtOnce(t *testing.T) {
+	got := keys((&blocklists.Manifest{Purpose: blocklists.Law}).Problems())
+	for _, key := range []string{"id", "category", "authority.name", "legal_basis", "jurisdiction", "redress.venues", "redress.deadline_from",
+		"at_enforce_by", "title", "source", "format", "review_every"} {
+		if !slices.Contains(got, key) {
+			t.Errorf("no problem at %q among %q", key, got)
+		}
+	}
+}
+
+func TestSupported(t *testing.T) {
+	for _, format := range []string{"hosts", "domains", "wildcard"} {
+		m := userList()
+		m.Format = format
+		if reason, ok := m.Supported(); !ok || reason != "" {
+			t.Errorf("%s: %s", format, reason)
+		}
+	}
+	for _, harm := range []func(*blocklists.Manifest){
+		func(m *blocklists.Manifest) { m.Format = "adblock" },
+		func(m *blocklists.Manifest) { m.Format = "rpz" },
+		func(m *blocklists.Manifest) { m.Source = blocklists.Source{URL: "https://lists.example/"} },
+		func(m *blocklists.Manifest) { m.Source.Zone = "rpz.example" },
+	} {
+		m := userList()
+		harm(m)
+		if reason, ok := m.Supported(); ok || reason == "" {
+			t.Errorf("%+v is supported", m.Source)
+		}
+	}
+}
+
+func TestCatalog(t *testing.T) {
+	games, court := userList(), lawList()
+	catalog, err := blocklists.NewCatalog([]*blocklists.Manifest{games, court})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lists := catalog.Lists(); len(lists) != 2 || lists[0] != games || lists[1] != court {
+		t.Errorf("lists: %v", lists)
+	}
+	if catalog.List("court") != court || catalog.List("other") != nil {
+		t.Error("lists are not found by their ids")
+	}
+	if _, err := blocklists.NewCatalog([]*blocklists.Manifest{games, userList()}); err == nil || !strings.Contains(err.Error(), `"games"`) {
+		t.Errorf("two lists with one id: %v", err)
+	}
+	bad := userList()
+	bad.Title = nil
+	if _, err := blocklists.NewCatalog([]*blocklists.Manifest{bad}); err == nil || !strings.Contains(err.Error(), "title") {
+		t.Errorf("a list with a problem: %v", err)
+	}
+}
