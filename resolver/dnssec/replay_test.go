@@ -23,6 +23,7 @@ func TestReplayedProofs(t *testing.T) {
 		{"www.example.test.", dns.TypeDS}, {"ent.example.test.", dns.TypeA}, {"no.example.test.", dns.TypeA}, {"alias.example.test.", dns.TypeA},
 		{"x.wild.example.test.", dns.TypeTXT}, {"x.wild.example.test.", dns.TypeA}, {"fixed.wild.example.test.", dns.TypeTXT},
 		{"a.fixed.wild.example.test.", dns.TypeTXT}, {"wild.example.test.", dns.TypeTXT}, {"x.cw.example.test.", dns.TypeTXT}, {"plain.test.", dns.TypeDS}, {"deep.ent.example.test.", dns.TypeTXT},
+		{"host.old.example.test.", dns.TypeA},
 	}
 	for _, w := range []*world{example(t), hashedExample(t)} {
 		w.zone("test.").optOut = false

@@ -17,6 +17,7 @@ import (
 
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/dnssec"
+	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
 func TestBuiltinAnchors(t *testing.T) {
@@ -241,6 +242,42 @@ func TestBogusMemory(t *testing.T) {
 		t.Errorf("%d questions for what is known to be bogus", asked)
 	}
 	at(6*time.Second, isSecure)
+}
+
+// TestHints: a hint that lies costs lookups and changes nothing.
+func TestHints(t *testing.T) {
+	below := unsigned(t, "island.ent.example.test.", "www 60 IN A 192.0.2.1")
+	w := newWorld(t, signed(t, ".", ""), signed(t, "test.", ""), signed(t, "example.test.", exampleText), unsigned(t, "plain.test.", "www 600 IN A 192.0.2.9"), below)
+	w.edit("www.example.test. A", strip(dns.TypeRRSIG))
+	for _, hint := range []string{"", ".", "ent.example.test.", "test.", "plain.test.", "www.plain.test.", "www.example.test.", "example.test.", "elsewhere."} {
+		next := resolver.HandlerFunc(func(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
+			if sub := query.Question.Type; (sub == dns.TypeDS || sub == dns.TypeDNSKEY) && !query.CheckingDisabled() {
+				t.Errorf("%s asked without CD", query.Question.Name)
+			}
+			answer, err := w.Resolve(ctx, query)
+			if answer.Zone = ""; hint != "" {
+				answer.Zone = wire.MustName(hint)
+			}
+			return answer, err
+		})
+		stage := w.validator(dnssec.Config{}).Stage(next)
+		answer, err := stage.Resolve(t.Context(), question("www.plain.test.", dns.TypeA))
+		compare(t, "hint "+hint, answer, err, isInsecure)
+		answer, err = stage.Resolve(t.Context(), question("www.island.ent.example.test.", dns.TypeA))
+		compare(t, "hint "+hint, answer, err, isInsecure)
+		answer, err = stage.Resolve(t.Context(), question("www.example.test.", dns.TypeA))
+		compare(t, "hint "+hint, answer, err, fails(resolver.SignaturesMissing))
+	}
+}
+
+// TestErrorReply: a reply that is an error carries no records past the validator.
+func TestErrorReply(t *testing.T) {
+	w := example(t)
+	w.edit("www.example.test. A", func(m *dns.Msg) { m.Rcode = dns.RcodeRefused })
+	answer := check(t, w, "www.example.test.", dns.TypeA, outcome{security: resolver.Insecure, rcode: dns.RcodeRefused})
+	if message := answer.Message(); len(message.Answer)+len(message.Ns) != 0 {
+		t.Errorf("records left in\n%v", message)
+	}
 }
 
 // TestErrorsFromBelow pass through unchanged and are not remembered.
