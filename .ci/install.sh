@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Installs what the tests need on Debian: kdig, dig and nsupdate as clients, dnsperf
+# for the soak, Chromium for the pages, gcc for the race detector. Elsewhere, or
+# without root, it says what is missing; `make test` then lists what was left out.
+set -euo pipefail
+
+missing=()
+need() { command -v "$1" >/dev/null 2>&1 || missing+=("$2"); }
+need gcc gcc
+need kdig knot-dnsutils
+need dig bind9-dnsutils
+need nsupdate bind9-dnsutils
+need dnsperf dnsperf
+need chromium chromium
+need make make
+
+[ ${#missing[@]} -gt 0 ] || exit 0
+echo "to install: ${missing[*]}"
+if ! command -v apt-get >/dev/null 2>&1 || [ "$(id -u)" != 0 ]; then
+	echo "not Debian or not root: install them by hand, or go without what they test" >&2
+	exit 0
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

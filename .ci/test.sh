@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Runs all tests with the race detector and ends with the list of what was left
+# out and why. With CI=true anything left out is a failure, but absent real data.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+mkdir -p build
+log=build/test.log
+
+race=-race
+export CGO_ENABLED=1
+if ! command -v "${CC:-gcc}" >/dev/null 2>&1; then
+	race=
+	export CGO_ENABLED=0
+	if [ "${CI:-}" = true ]; then
+		echo "no C compiler: the race detector cannot run" >&2
+		exit 1
+	fi
+fi
+
+go test $race -timeout 10m -v ./... >"$log" 2>&1
+status=$?
+grep -E '^(ok|FAIL|panic:|\?) ' "$log" | grep -v 'no test files'
+if [ $status -ne 0 ]; then
+	echo
+	echo "what failed (all of it is in $log):"
+	grep -E -A 30 '^ *--- FAIL|^panic:|WARNING: DATA RACE|\.go:[0-9]+:[0-9]+: |^# ' "$log" | head -n 200
+	exit $status
+fi
+
+# Figures that the end-to-end test measured on real lists.
+grep -hE '^ +[a-z_]+_test\.go:[0-9]+: measured: ' "$log" | sed 's/^.*measured: /measured: /'
+
+# A skipped test prints its reason on the line after or before, as go test pleases.
+left=$(grep -E -A 1 '^ *--- SKIP' "$log" | grep -vE '^--$' | paste - - | sed -E 's/ +/ /g; s/--- SKIP: //; s/ \([0-9.]+s\)//')
+echo
+if [ -z "$race" ]; then left="race detector: needs a C compiler"$'\n'"$left"; fi
+if [ -z "${left//[$'\n' ]/}" ]; then
+	echo "nothing was left out"
+	exit 0
+fi
+echo "left out:"
+printf '%s\n' "$left" | sed 's/^/  /'
+if [ "${CI:-}" = true ] && printf '%s\n' "$left" | grep -v 'real data' | grep -q '[^ ]'; then
+	echo "on CI nothing but absent real data may be left out" >&2
+	exit 1
+fi

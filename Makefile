@@ -1,0 +1,44 @@
+# Recourse. `make help` lists the targets.
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+BINARY  := recourse
+LINTER  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+FUZZTIME ?= 30s
+# Real lists for the end-to-end test; where the folder is absent a generated sample stands in.
+export RECOURSE_DATA ?= $(abspath ../shared/data)
+
+.PHONY: help build run test check lint fuzz bench soak cover clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build the binary ./recourse
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BINARY) ./cmd/recourse
+
+run: build ## serve the quick-start configuration; LAB=1 needs no network
+	./$(BINARY) serve $(if $(LAB),--lab)
+
+test: ## run all tests; ends with what was left out and why
+	@bash .ci/test.sh
+
+check: lint build ## what CI runs: lint, build, test
+	@$(MAKE) --no-print-directory test
+
+lint: ## run the linters
+	@if command -v golangci-lint >/dev/null; then golangci-lint run ./...; else $(GO) run $(LINTER) run ./...; fi
+
+fuzz: ## fuzz every target for FUZZTIME (30s) each
+	@bash .ci/fuzz.sh $(FUZZTIME)
+
+bench: ## run the benchmarks with allocations
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+soak: build ## five minutes at 5,000 queries a second: goroutines, descriptors, memory
+	@bash .ci/soak.sh
+
+cover: ## statement coverage by package
+	$(GO) test -cover ./...
+
+clean: ## remove what was built
+	rm -rf $(BINARY) build

@@ -1,0 +1,265 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/policy/profile"
+	"github.com/recourse-dns/recourse/resolver"
+)
+
+// Config is the shape of the configuration file. Paths in it are relative to the
+// file; [Config.File] gives them as the program opens them.
+type Config struct {
+	Operator   Operator               `yaml:"operator"`
+	Roles      []string               `yaml:"roles" oneof:"resolve,desk" later:"fleets"`
+	Listen     Listen                 `yaml:"listen"`
+	TLS        Certificates           `yaml:"tls" later:"encrypted doors"`
+	BlockPage  BlockPage              `yaml:"block_page" later:"the block page on listeners of its own"`
+	OnCall     OnCall                 `yaml:"on_call" later:"alarms"`
+	State      string                 `yaml:"state"`
+	Resolver   Resolver               `yaml:"resolver"`
+	Bundle     Bundle                 `yaml:"bundle"`
+	Blocklists []*blocklists.Manifest `yaml:"blocklists"`
+	Profiles   []profile.Config       `yaml:"profiles"`
+	Clients    []profile.Client       `yaml:"clients"`
+	ServeRPZ   ServeRPZ               `yaml:"serve_rpz" later:"response policy zones"`
+	Desk       Desk                   `yaml:"desk"`
+
+	report *report
+}
+
+// Operator is who runs the resolver and answers for it.
+type Operator struct {
+	Name      string   `yaml:"name"`
+	Contact   string   `yaml:"contact"` // a mailto:, tel: or https: address
+	Portal    string   `yaml:"portal"`  // where the public finds the web listener; without a slash at its end
+	Languages []string `yaml:"languages"`
+}
+
+// Listen is the addresses of all doors and of the web.
+type Listen struct {
+	Do53    []netip.AddrPort `yaml:"do53"` // UDP and TCP
+	Web     []netip.AddrPort `yaml:"web"`
+	Metrics []netip.AddrPort `yaml:"metrics"`
+
+	DoT               []netip.AddrPort `yaml:"dot" later:"DNS over TLS"`
+	DoH               []netip.AddrPort `yaml:"doh" later:"DNS over HTTPS"`
+	DoQ               []netip.AddrPort `yaml:"doq" later:"DNS over QUIC"`
+	ProxyProtocolFrom []netip.Prefix   `yaml:"proxy_protocol_from" later:"the PROXY protocol"`
+	WebTrustedProxies []netip.Prefix   `yaml:"web_trusted_proxies" later:"proxies before the web listener"`
+	RateLimit         RateLimit        `yaml:"rate_limit" later:"rate limits"`
+}
+
+// RateLimit is queries per second of one client, and how many at once.
+type RateLimit struct {
+	PerClient uint32 `yaml:"per_client"`
+	Burst     uint32 `yaml:"burst"`
+}
+
+// Certificates is where the encrypted doors and the web take theirs from.
+type Certificates struct {
+	Certificate string `yaml:"certificate"`
+	Key         string `yaml:"key"`
+	ACME        ACME   `yaml:"acme"`
+}
+
+// ACME is how certificates are ordered (RFC 8555).
+type ACME struct {
+	Directory string   `yaml:"directory"`
+	Email     string   `yaml:"email"`
+	Names     []string `yaml:"names"`
+	Challenge string   `yaml:"challenge"`
+}
+
+// BlockPage is the addresses that the answer `page` points to.
+type BlockPage struct {
+	Listen []netip.AddrPort `yaml:"listen"`
+	IPv4   []netip.Addr     `yaml:"ipv4"`
+	IPv6   []netip.Addr     `yaml:"ipv6"`
+}
+
+// OnCall is who is told when something waits for a person.
+type OnCall struct {
+	Mail    string `yaml:"mail"`
+	Webhook string `yaml:"webhook"`
+}
+
+// Resolver is how questions are resolved.
+type Resolver struct {
+	Mode           string       `yaml:"mode" oneof:"recurse,forward"`
+	Forward        []Upstream   `yaml:"forward"`
+	DNSSEC         string       `yaml:"dnssec" oneof:"validate,process,off"`
+	Cache          Size         `yaml:"cache"`
+	RootHints      string       `yaml:"root_hints"`    // a zone file; built in when empty
+	TrustAnchors   string       `yaml:"trust_anchors"` // a zone file or none; built in when empty
+	QueryLocalhost bool         `yaml:"query_localhost"`
+	IPv4           bool         `yaml:"ipv4"`
+	IPv6           bool         `yaml:"ipv6"`
+	UpstreamPort   uint16       `yaml:"upstream_port"`
+	EDNSSize       uint16       `yaml:"edns_size"`
+	TTL            TTL          `yaml:"ttl"`
+	Priming        bool         `yaml:"priming"`
+	EDE            bool         `yaml:"ede" later:"answers without Extended DNS Errors"`
+	Harden         Harden       `yaml:"harden"`
+	LocalZones     string       `yaml:"local_zones" oneof:"default,none"`
+	ServeStale     ServeStale   `yaml:"serve_stale" later:"stale answers"`
+	Zones          []Zone       `yaml:"zones" later:"zones with servers of their own"`
+	DNS64          netip.Prefix `yaml:"dns64" later:"DNS64"`
+
+	NegativeTrustAnchors []NegativeTrustAnchor `yaml:"negative_trust_anchors" later:"negative trust anchors"`
+	ValidationTime       time.Time             `yaml:"validation_time" later:"a pretended time of validation"`
+	QNAMEMinimisation    string                `yaml:"qname_minimisation" oneof:"relaxed,strict,off" later:"query name minimisation"`
+	RandomiseCase        bool                  `yaml:"randomise_case" later:"randomised case"`
+	Prefetch             bool                  `yaml:"prefetch" later:"prefetching"`
+	AggressiveNSEC       bool                  `yaml:"aggressive_nsec" later:"aggressive use of NSEC"`
+	MinimalResponses     bool                  `yaml:"minimal_responses" later:"minimal responses"`
+	PrivateAddresses     []netip.Prefix        `yaml:"private_addresses" later:"protection from rebinding"`
+}
+
+// TTL bounds how long answers are kept.
+type TTL struct {
+	Min         time.Duration `yaml:"min"`
+	Max         time.Duration `yaml:"max"`
+	MaxNegative time.Duration `yaml:"max_negative"`
+}
+
+// Harden is which parts of a reply are believed.
+type Harden struct {
+	Glue          bool `yaml:"glue" later:"glue from outside the delegation"`
+	ReferralPath  bool `yaml:"referral_path" later:"validated referral paths"`
+	BelowNXDomain bool `yaml:"below_nxdomain" later:"name errors that cover what lies below"`
+}
+
+// ServeStale is when answers are given past their TTL (RFC 8767).
+type ServeStale struct {
+	After time.Duration `yaml:"after"`
+	UpTo  time.Duration `yaml:"up_to"`
+	TTL   time.Duration `yaml:"ttl"`
+}
+
+// Zone is a zone whose servers are configured: resolvers (forward) or the zone's own (stub).
+type Zone struct {
+	Zone    string     `yaml:"zone"`
+	Forward []Upstream `yaml:"forward"`
+	Stub    []Upstream `yaml:"stub"`
+	First   bool       `yaml:"first"`
+}
+
+// NegativeTrustAnchor is a zone that is not validated for a time (RFC 7646).
+type NegativeTrustAnchor struct {
+	Zone  string    `yaml:"zone"`
+	Until time.Time `yaml:"until"`
+}
+
+// Bundle is how lists are taken in.
+type Bundle struct {
+	Guard     string   `yaml:"guard" oneof:"on,off" later:"safeguards"`
+	Protected []string `yaml:"protected" later:"protected names"`
+	Popular   Popular  `yaml:"popular" later:"popular names"`
+	Limits    Limits   `yaml:"limits" later:"limits of growth"`
+}
+
+// Popular is a list of names by rank, and the rank above which an entry is held.
+type Popular struct {
+	File      string `yaml:"file"`
+	HoldAbove uint32 `yaml:"hold_above"`
+}
+
+// Limits is how much a list may change at once.
+type Limits struct {
+	Growth Percent `yaml:"growth"`
+	Shrink Percent `yaml:"shrink"`
+}
+
+// ServeRPZ is our policy as a zone for other resolvers.
+type ServeRPZ struct {
+	Zone     string               `yaml:"zone"`
+	Purposes []blocklists.Purpose `yaml:"purposes"`
+	Notify   []string             `yaml:"notify"`
+	TSIG     blocklists.TSIG      `yaml:"tsig"`
+}
+
+// Desk is the side with people.
+type Desk struct {
+	Store       string    `yaml:"store"` // sqlite or postgres://user@host/db
+	Tokens      []Token   `yaml:"tokens"`
+	OIDC        OIDC      `yaml:"oidc" later:"sign-in with OpenID Connect"`
+	Mail        Mail      `yaml:"mail" later:"mail"`
+	Retention   Retention `yaml:"retention" later:"terms of retention"`
+	PlainSignIn bool      `yaml:"plain_sign_in" later:"sign-in with a password"`
+}
+
+// Token lets a program act. Those of reviewers and operators work in this version.
+type Token struct {
+	Name  string    `yaml:"name"`
+	Role  string    `yaml:"role" oneof:"reviewer,operator,authority,household,provisioning"`
+	File  string    `yaml:"file"`
+	Until time.Time `yaml:"until"` // no end where zero
+
+	Authority    string              `yaml:"authority"`
+	Jurisdiction []string            `yaml:"jurisdiction"`
+	Lists        []blocklists.ListID `yaml:"lists"`
+	DailyMax     uint32              `yaml:"daily_max"`
+}
+
+// OIDC is a provider of identities for people who sign in.
+type OIDC struct {
+	Issuer           string `yaml:"issuer"`
+	ClientID         string `yaml:"client_id"`
+	ClientSecretFile string `yaml:"client_secret_file"`
+}
+
+// Mail is how mail leaves.
+type Mail struct {
+	SMTP string `yaml:"smtp"`
+	From string `yaml:"from"`
+}
+
+// Retention is how long personal data stays.
+type Retention struct {
+	Contacts time.Duration `yaml:"contacts"`
+}
+
+// Upstream is one server to forward to.
+type Upstream struct {
+	Server resolver.Server
+	// Later is the text of an upstream whose transport this version does not have;
+	// Server is then the zero value.
+	Later string
+}
+
+// UnmarshalText reads what [resolver.ParseServer] does, and knows the transports to come.
+func (u *Upstream) UnmarshalText(text []byte) error {
+	scheme, _, _ := strings.Cut(string(text), "://")
+	switch scheme {
+	case "tls", "https", "h3", "quic":
+		address, err := url.Parse(string(text))
+		if err != nil || address.Host == "" {
+			return fmt.Errorf("%s is not an address of an upstream, as tls://9.9.9.9", quote(string(text)))
+		}
+		u.Later = string(text)
+		return nil
+	}
+	server, err := resolver.ParseServer(string(text))
+	u.Server = server
+	return err
+}
+
+// Upstreams is the servers to forward to that this version can ask.
+func (r *Resolver) Upstreams() []resolver.Server {
+	var servers []resolver.Server
+	for _, upstream := range r.Forward {
+		if upstream.Later == "" {
+			servers = append(servers, upstream.Server)
+		}
+	}
+	return servers
+}
+
+// noAnchors is the word that takes the place of a file of trust anchors.
+const noAnchors = "none"

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/policy/store"
+	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/api"
+	"github.com/recourse-dns/recourse/redress/portal"
+	"github.com/recourse-dns/recourse/redress/proof"
+	cases "github.com/recourse-dns/recourse/redress/store"
+	"github.com/recourse-dns/recourse/resolver/lab"
+)
+
+// effect puts what the database says of exceptions in force. It is derived anew
+// each time, so that to apply it twice, or after a crash, changes nothing.
+type effect struct {
+	database *store.DB
+	current  *policy.Current
+	path     string // of the overlay, from which a node starts without the database
+}
+
+// Apply reads the exceptions, writes them to disk and swaps them in. The next query
+// sees them when it returns.
+func (e *effect) Apply(ctx context.Context) (uint64, time.Time, error) {
+	sequence, exceptions, err := e.database.Exceptions(ctx)
+	if err != nil {
+		return 0, time.Time{}, fmt.Errorf("apply exceptions: %w", err)
+	}
+	overlay := policy.NewOverlay(sequence, exceptions)
+	var generation uint64
+	e.current.Update(func(snapshot policy.Snapshot) policy.Snapshot {
+		// Two decisions at once: the one that read more of the database stays.
+		if snapshot.Overlay == nil || snapshot.Overlay.Sequence() <= sequence {
+			snapshot.Overlay = overlay
+		}
+		generation = snapshot.Bundle.Generation()
+		return snapshot
+	})
+	if err := policy.WriteOverlay(e.path, e.current.Load().Overlay); err != nil {
+		return 0, time.Time{}, fmt.Errorf("apply exceptions: they are in force, but not on disk: %w", err)
+	}
+	return generation, time.Now().UTC(), nil
+}
+
+// startOverlay is what is in force before the database is asked: the overlay on
+// disk. A damaged one is said and left out, since the database has it all.
+func startOverlay(path string, logger *slog.Logger) *policy.Overlay {
+	overlay, err := policy.ReadOverlay(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return policy.NewOverlay(0, nil)
+	}
+	if err != nil {
+		logger.Warn("the exceptions on disk cannot be used; the database is asked", "error", err)
+		return policy.NewOverlay(0, nil)
+	}
+	return overlay
+}
+
+// settleInterval is how often decisions that could not be put in force are tried again.
+const settleInterval = 5 * time.Second
+
+// startDesk takes the state and starts everything but the doors: policy, the
+// resolver, database, pages and API. Commands that find no server running do the same.
+func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *metrics) (*resolution, error) {
+	held, err := openState(n.config.StateDir())
+	if err != nil {
+		return nil, err
+	}
+	n.closers = append(n.closers, held)
+	current, err := n.startPolicy(ctx, held)
+	if err != nil {
+		return nil, err
+	}
+	resolved, err := newResolution(n.config, internet, current, counts, n.logger)
+	if err != nil {
+		return nil, err
+	}
+	counts.watch(resolved, current)
+	database, err := store.Open(ctx, held.path(databaseFile), n.logger)
+	if err != nil {
+		return nil, err
+	}
+	n.closers = append(n.closers, database)
+	apply := &effect{database: database, current: current, path: held.path(overlayFile)}
+	if _, _, err := apply.Apply(ctx); err != nil {
+		return nil, err
+	}
+	return resolved, n.startPages(ctx, held, current, resolved, database, apply)
+}
+
+// startPages puts desk, API and portal on the web listeners and the control socket.
+func (n *node) startPages(ctx context.Context, held *state, current *policy.Current, resolved *resolution, database *store.DB, apply *effect) error {
+	tokens, err := readTokens(n.config)
+	if err != nil {
+		return err
+	}
+	desk := redress.NewDesk(redress.Config{Portal: n.config.Operator.Portal}, cases.New(database), proof.New(resolved.unfiltered),
+		func() redress.Index { return current.Load() }, apply, n.logger)
+	limits := redress.NewLimits(redress.DefaultRates())
+	calls := api.New(api.Config{Tokens: tokens, Actor: peerOf, Limits: limits}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
+	pages, err := portal.New(portal.Config{Limits: limits}, desk, func() portal.Index { return current.Load() }, resolved.unfiltered, n.logger)
+	if err != nil {
+		return err
+	}
+	n.background(ctx, func(ctx context.Context) { desk.Run(ctx, settleInterval) })
+	return n.startWeb(held, calls, pages)
+}
+
+func (n *node) startWeb(held *state, calls, pages http.Handler) error {
+	mux := http.NewServeMux()
+	health{ready: n.importer.ready}.register(mux)
+	mux.Handle("/api/", calls)
+	mux.Handle("/", pages)
+	if len(n.config.Listen.Web) > 0 {
+		web, err := listenWeb(n.config.Listen.Web, mux)
+		if err != nil {
+			return err
+		}
+		n.closers, n.web = append(n.closers, web), web.addrs
+	}
+	control, err := startControl(held.path(controlFile), calls)
+	if err != nil {
+		return err
+	}
+	n.closers = append(n.closers, control)
+	return nil
+}
+
+type closerFunc func() error
+
+func (f closerFunc) Close() error { return f() }
+
+// readTokens reads the tokens of programs that this version knows what to do with.
+func readTokens(config *Config) ([]api.Token, error) {
+	var tokens []api.Token
+	for i := range config.Desk.Tokens {
+		token := &config.Desk.Tokens[i]
+		if token.Role != string(redress.Reviewer) && token.Role != string(redress.Operator) {
+			continue
+		}
+		secret, err := config.ReadToken(token)
+		if err != nil {
+			return nil, fmt.Errorf("token %q: %w", token.Name, err)
+		}
+		tokens = append(tokens, api.Token{Name: token.Name, Role: redress.ActorRole(token.Role), Hash: redress.HashToken(secret), Until: token.Until})
+	}
+	return tokens, nil
+}

@@ -1,0 +1,35 @@
+// Command recourse is the resolver, its desk and the tools around it, in one binary.
+//
+// It is wiring and nobody imports it: main.go has the command line, one file has
+// each subcommand, config.go has the shape of the configuration file, and build.go
+// joins the stages to the one chain. layers_test.go holds all packages of the
+// module to the table of who may import whom.
+//
+// A configuration goes through three hands. decode.go reads YAML into a tree of
+// values with their lines, and is the only file that knows the YAML library.
+// decode_fill.go puts the tree into structs by their tags, strictly: unknown and
+// repeated keys, wrong kinds and values that cannot be read are problems, each with
+// its line and its dotted path. validate.go and its kin say what is missing, what does not
+// fit together and which files are not there. All problems are told in one run.
+//
+// # Decisions
+//
+// The decoder is ours, above the library's node tree. KnownFields of the library
+// stops at the first mistake of a kind, gives no paths, and cannot tell a key of a
+// later version (a warning, by the tag later) from one that nobody knows (an error).
+//
+// A later key warns only where the file asks for something else than what this
+// version does anyway: the default that the field holds before it is decoded. So a
+// file that switches a feature off stays silent and needs no list of exceptions.
+//
+// Words are taken as they are written: [NO] is Norway and 0163 keeps its zero. A
+// boolean is true or false and nothing else. One value where a list is wanted is an
+// error: what is a list today and a word tomorrow makes two files of one meaning.
+//
+// Aliases are followed, because law lists share their venues, but every use counts
+// against the bound on values, so that a small file cannot become a large one. Merge
+// keys and tags are refused: they make a file mean what it does not say.
+//
+// The quick start is a file like any other, embedded. What holds for a reader's
+// configuration holds for it, and it is the example to begin from.
+package main

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/blocklists/bundle"
+	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/resolver/wire"
+)
+
+// explanation is the contract's shape of explain --json.
+type explanation struct {
+	Verdict    string           `json:"verdict"`
+	Purpose    string           `json:"purpose,omitempty"`
+	ReasonCode string           `json:"reason_code,omitempty"`
+	Matches    []explainedMatch `json:"matches"`
+	Because    []string         `json:"because"`
+}
+
+type explainedMatch struct {
+	List      blocklists.ListID `json:"list"`
+	Line      uint32            `json:"line,omitempty"`
+	Source    string            `json:"source"`
+	Name      string            `json:"name"`
+	Scope     string            `json:"scope"`
+	Purpose   string            `json:"purpose"`
+	Order     string            `json:"order,omitempty"`
+	Hold      string            `json:"hold,omitempty"`
+	Exception string            `json:"exception,omitempty"`
+	Because   string            `json:"because"`
+}
+
+// runExplain judges a name by what the configuration says now and the exceptions
+// that its state has. It reads the lists as they are and changes nothing, so that it
+// works beside a running server.
+func runExplain(ctx context.Context, env *environment, options ExplainOptions) error {
+	config, err := env.config(options.ConfigFlag, false)
+	if err != nil {
+		return err
+	}
+	name, err := wire.ParseName(options.Name)
+	if err != nil {
+		return usageError{err}
+	}
+	snapshot, err := snapshotOf(ctx, config, env.logger())
+	if err != nil {
+		return err
+	}
+	at := options.At.Time
+	if at.IsZero() {
+		at = time.Now()
+	}
+	verdict, err := snapshot.Explain(name, policy.Subject{Addr: options.Client.Unmap(), Profile: options.Profile}, at)
+	if err != nil {
+		return err
+	}
+	if err := printExplanation(env.stdout, options.JSON, explain(&verdict)); err != nil {
+		return err
+	}
+	if verdict.Action == policy.Block {
+		return errNo
+	}
+	return nil
+}
+
+// snapshotOf is what a server with this configuration would have in force.
+func snapshotOf(ctx context.Context, config *Config, logger *slog.Logger) (*policy.Snapshot, error) {
+	made, err := newRules(config)
+	if err != nil {
+		return nil, err
+	}
+	compiled, _, err := bundle.Compile(ctx, made.catalog, made.own, newListStore(config, logger).Preview(), bundle.Empty(), time.Now(), logger)
+	if err != nil {
+		return nil, err
+	}
+	// Without the deployment's key, codes would be others than those that people see.
+	held := state{dir: config.StateDir()}
+	key, err := held.readKey()
+	if err != nil {
+		return nil, err
+	}
+	current := policy.NewCurrent(&policy.Snapshot{
+		Bundle: compiled, Overlay: startOverlay(held.path(overlayFile), logger), Clients: made.clients, Operator: made.operator, Key: key,
+	})
+	return current.Load(), nil
+}
+
+func explain(verdict *policy.Verdict) explanation {
+	said := explanation{Verdict: verdict.Action.String(), Matches: []explainedMatch{}, Because: verdict.Because}
+	if verdict.Primary != nil && verdict.Action != policy.Pass {
+		said.Purpose, said.ReasonCode = verdict.Primary.Purpose().String(), verdict.Primary.Code.String()
+	}
+	for i := range verdict.Matches {
+		said.Matches = append(said.Matches, explainMatch(&verdict.Matches[i]))
+	}
+	return said
+}
+
+func explainMatch(match *policy.Match) explainedMatch {
+	said := explainedMatch{
+		List: match.Entry.List, Line: match.Entry.Line, Source: match.Entry.Source, Name: match.Entry.Name.String(),
+		Scope: match.Entry.Scope.String(), Purpose: match.Purpose().String(), Because: match.Because,
+	}
+	if match.Manifest != nil {
+		said.Order = match.Manifest.OrderRef
+	}
+	if match.Exception != nil {
+		said.Exception = strings.TrimSpace(fmt.Sprintf("%s %s", match.Exception.Kind, match.Exception.Case))
+	}
+	return said
+}
+
+func printExplanation(to io.Writer, asJSON bool, said explanation) error {
+	if asJSON {
+		return printJSON(to, said)
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s", said.Verdict)
+	if said.ReasonCode != "" {
+		fmt.Fprintf(&text, " (%s), reason code %s", said.Purpose, said.ReasonCode)
+	}
+	text.WriteString("\n")
+	for _, match := range said.Matches {
+		fmt.Fprintf(&text, "  %s, line %d of %s: %s (%s), purpose %s", match.List, match.Line, match.Source, match.Name, match.Scope, match.Purpose)
+		if match.Order != "" {
+			fmt.Fprintf(&text, ", order %s", match.Order)
+		}
+		fmt.Fprintf(&text, "\n    %s\n", match.Because)
+	}
+	for _, because := range said.Because {
+		fmt.Fprintf(&text, "because %s\n", because)
+	}
+	_, err := io.WriteString(to, text.String())
+	return err
+}
+
+func printJSON(to io.Writer, value any) error {
+	encoder := json.NewEncoder(to)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(value)
+}
+
+// config loads the file that was named, or the quick start, and prints warnings.
+func (e *environment) config(flag ConfigFlag, lab bool) (*Config, error) {
+	if flag.Config == "" {
+		return QuickStart(lab)
+	}
+	config, warnings, err := LoadConfig(flag.Config)
+	for _, warning := range warnings {
+		fmt.Fprintln(e.stderr, warning) //nolint:errcheck // nothing else to do when standard error is gone
+	}
+	var problems *ConfigError
+	if errors.As(err, &problems) {
+		fmt.Fprintln(e.stderr, problems) //nolint:errcheck // as above
+		return nil, errNo
+	}
+	return config, err
+}
+
+// logger writes JSON lines to standard error: what commands have to say beside
+// their output, from warnings on.
+func (e *environment) logger() *slog.Logger {
+	return slog.New(slog.NewJSONHandler(e.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+}

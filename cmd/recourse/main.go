@@ -1,0 +1,283 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit statuses, as the contract has them.
+const (
+	statusDone = iota
+	statusNo   // invalid, not found, blocked, or it could not be done
+	statusWrongUse
+)
+
+// errNo ends a command whose answer is no; all that is to be said was printed.
+var errNo = errors.New("the answer is no")
+
+// usageError is a command line that asks for what no command does.
+type usageError struct{ error }
+
+func wrongUse(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// environment is what a command reads from and writes to: human output on stdout,
+// diagnostics on stderr.
+type environment struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], &environment{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}))
+}
+
+// run is the whole program but for the process around it. It ends with the context.
+func run(ctx context.Context, args []string, env *environment) int {
+	printed := -1 // the status with which kong wanted to leave, after help
+	parser, err := kong.New(new(commands),
+		kong.Name("recourse"),
+		kong.Description("A resolver that filters only for a lawful reason, says so in every answer it withholds, and gives whoever was blocked by mistake a way back."),
+		kong.Writers(env.stdout, env.stderr),
+		kong.Exit(func(status int) { printed = max(printed, status) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(env),
+	)
+	if err != nil {
+		return env.fail(err)
+	}
+	command, err := parser.Parse(args)
+	switch {
+	case printed >= 0:
+		return printed
+	case err != nil:
+		return env.fail(usageError{err})
+	}
+	return env.fail(command.Run())
+}
+
+// fail says what went wrong and gives the status for it.
+func (e *environment) fail(err error) int {
+	var usage usageError
+	switch {
+	case err == nil:
+		return statusDone
+	case errors.Is(err, errNo):
+		return statusNo
+	case errors.As(err, &usage):
+		_, _ = fmt.Fprintf(e.stderr, "recourse: %s\nTry recourse --help.\n", err)
+		return statusWrongUse
+	}
+	_, _ = fmt.Fprintf(e.stderr, "recourse: %s\n", err)
+	return statusNo
+}
+
+// commands is the command line.
+type commands struct {
+	Serve   ServeOptions   `cmd:"" help:"Run the resolver, the portal and the desk."`
+	Check   CheckOptions   `cmd:"" help:"Validate a configuration and all that it names."`
+	Query   QueryOptions   `cmd:"" help:"Ask a DNS server and explain its answer."`
+	Explain ExplainOptions `cmd:"" help:"Show the verdict on a name and every match that led to it."`
+	Lists   listsCommands  `cmd:"" help:"Say what the lists hold, and what an import would change."`
+	Cases   casesCommands  `cmd:"" help:"Work on cases without a browser."`
+	Lab     LabOptions     `cmd:"" help:"Run the miniature Internet alone."`
+	Version VersionOptions `cmd:"" help:"Say which build this is."`
+}
+
+type listsCommands struct {
+	Plan   PlanOptions   `cmd:"" help:"Show what an import would block and unblock, before it does."`
+	Status StatusOptions `cmd:"" help:"Show each list: entries, when it was read, what was refused."`
+}
+
+type casesCommands struct {
+	List   CasesOptions  `cmd:"" help:"List the cases, those whose time runs out first."`
+	Show   CaseOptions   `cmd:"" help:"Show one case with its events."`
+	Decide DecideOptions `cmd:"" help:"Decide a case."`
+}
+
+// ConfigFlag is the configuration of commands that work without a file too.
+type ConfigFlag struct {
+	Config string `placeholder:"FILE" help:"The configuration; without it the built-in quick start, with its state in ./recourse-state."`
+}
+
+// JSONFlag is for commands whose output programs read.
+type JSONFlag struct {
+	JSON bool `name:"json" help:"Print JSON."`
+}
+
+// ServeOptions are the flags of serve.
+type ServeOptions struct {
+	ConfigFlag
+	Lab bool `help:"Answer from the miniature Internet; no network is needed."`
+}
+
+// Help shows the command at work.
+func (ServeOptions) Help() string {
+	return example("Answers on 127.0.0.1:5300 and shows its pages on http://127.0.0.1:8080:",
+		"recourse serve --lab", "recourse serve --config /etc/recourse/recourse.yaml")
+}
+
+// Run is called by the command line.
+func (o *ServeOptions) Run(ctx context.Context, env *environment) error {
+	return runServe(ctx, env, *o)
+}
+
+// ExplainOptions are the flags of explain.
+type ExplainOptions struct {
+	ConfigFlag
+	JSONFlag
+	Client  netip.Addr `placeholder:"ADDR" help:"Judge for the client at this address."`
+	Profile string     `placeholder:"P" help:"Judge for a client with this profile."`
+	At      moment     `placeholder:"TIME" help:"Judge as of this date, or time in RFC 3339."`
+	Name    string     `arg:"" help:"The name to judge."`
+}
+
+// Help shows the command at work.
+func (ExplainOptions) Help() string {
+	return example("Exit status 1 says that the name is blocked.",
+		"recourse explain --config forward.yaml --client 127.0.0.2 www.casino.example",
+		"recourse explain --config forward.yaml --profile kids --at 2026-12-24T18:00:00Z --json casino.example")
+}
+
+// Run is called by the command line.
+func (o *ExplainOptions) Run(ctx context.Context, env *environment) error {
+	return runExplain(ctx, env, *o)
+}
+
+// PlanOptions are the flags of lists plan.
+type PlanOptions struct {
+	ConfigFlag
+	JSONFlag
+}
+
+// Help shows the command at work.
+func (PlanOptions) Help() string {
+	return example("Compares the lists as they are now with what is in force, and changes nothing:",
+		"recourse lists plan --config forward.yaml")
+}
+
+// Run is called by the command line.
+func (o *PlanOptions) Run(ctx context.Context, env *environment) error {
+	return runListsPlan(ctx, env, *o)
+}
+
+// StatusOptions are the flags of lists status.
+type StatusOptions struct {
+	ConfigFlag
+	JSONFlag
+}
+
+// Help shows the command at work.
+func (StatusOptions) Help() string {
+	return example("Works on a running and on a stopped server:", "recourse lists status --config forward.yaml --json")
+}
+
+// Run is called by the command line.
+func (o *StatusOptions) Run(ctx context.Context, env *environment) error {
+	return runListsStatus(ctx, env, *o)
+}
+
+// CasesOptions are the flags of cases list.
+type CasesOptions struct {
+	ConfigFlag
+	JSONFlag
+}
+
+// Help shows the command at work.
+func (CasesOptions) Help() string {
+	return example("Works on a running and on a stopped server:", "recourse cases list --config forward.yaml")
+}
+
+// Run is called by the command line.
+func (o *CasesOptions) Run(ctx context.Context, env *environment) error {
+	return runCasesList(ctx, env, *o)
+}
+
+// CaseOptions are the flags of cases show.
+type CaseOptions struct {
+	ConfigFlag
+	JSONFlag
+	ID string `arg:"" help:"The case."`
+}
+
+// Help shows the command at work.
+func (CaseOptions) Help() string {
+	return example("The ID is in the list of cases and in the party's status link:", "recourse cases show ID --config forward.yaml")
+}
+
+// Run is called by the command line.
+func (o *CaseOptions) Run(ctx context.Context, env *environment) error {
+	return runCasesShow(ctx, env, *o)
+}
+
+// DecideOptions are the flags of cases decide.
+type DecideOptions struct {
+	ConfigFlag
+	JSONFlag
+	ID       string `arg:"" help:"The case."`
+	Outcome  string `required:"" enum:"uphold,reverse,narrow" placeholder:"OUTCOME" help:"uphold, reverse or narrow."`
+	Question string `default:"merits" enum:"implementation,merits" help:"What is decided: merits, or implementation (did we carry it out rightly)."`
+	Facts    string `required:"" placeholder:"TEXT" help:"What was found."`
+	Ground   string `required:"" placeholder:"TEXT" help:"Why that leads to the outcome."`
+	NarrowTo string `placeholder:"NAME" help:"With narrow: the name below the entry that is let go."`
+}
+
+// Help shows the command at work.
+func (DecideOptions) Help() string {
+	return example("A reversal is in force for the next question, and survives every new import of the list. The merits of a law list are its authority's to decide.",
+		`recourse cases decide ID --outcome reverse --facts "the site was cleaned" --ground "no longer phishing"`,
+		`recourse cases decide ID --outcome narrow --narrow-to blog.shop.example --facts "another owner" --ground "not meant"`)
+}
+
+// Validate holds narrow and --narrow-to together; kong calls it.
+func (o *DecideOptions) Validate() error {
+	if (o.Outcome == "narrow") != (o.NarrowTo != "") {
+		return errors.New("--outcome narrow and --narrow-to go together")
+	}
+	return nil
+}
+
+// Run is called by the command line.
+func (o *DecideOptions) Run(ctx context.Context, env *environment) error {
+	return runCasesDecide(ctx, env, *o)
+}
+
+// LabOptions are the flags of lab.
+type LabOptions struct {
+	Port uint16 `placeholder:"PORT" help:"The port of its servers on loopback; without it, or 0, any free one. It is printed."`
+}
+
+// Help shows the command at work.
+func (LabOptions) Help() string {
+	return example("Prints the addresses of its servers, and a key with which nsupdate changes its zones:", "recourse lab --port 5301")
+}
+
+// Run is called by the command line.
+func (o *LabOptions) Run(ctx context.Context, env *environment) error { return runLab(ctx, env, *o) }
+
+// moment is a point in time on the command line; the zero value is now.
+type moment struct{ time.Time }
+
+// UnmarshalText reads what the configuration takes for a time.
+func (m *moment) UnmarshalText(text []byte) error {
+	at, err := parseTime(string(text))
+	m.Time = at
+	return err
+}
+
+// example is the text of a help: a sentence, and command lines that kong leaves as they are.
+func example(sentence string, lines ...string) string {
+	return sentence + "\n\nExample:\n\n    " + strings.Join(lines, "\n    ") + "\n"
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/blocklists/bundle"
+	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/resolver/cache"
+	"github.com/recourse-dns/recourse/resolver/recurse"
+	"github.com/recourse-dns/recourse/transports"
+)
+
+// metrics is what is counted. No label has a value that a client can choose: doors,
+// outcomes, purposes and the ids of configured lists are all there is.
+type metrics struct {
+	registry *prometheus.Registry
+	queries  [][]prometheus.Counter // by door and outcome, made beforehand
+	latency  prometheus.Histogram
+	blocks   *prometheus.CounterVec
+}
+
+// buckets are in seconds: cached answers, local round trips, recursion, time-outs.
+var buckets = []float64{10e-6, 50e-6, 250e-6, 1e-3, 5e-3, 25e-3, 100e-3, 500e-3, 2, 7}
+
+func newMetrics() *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		latency: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "recourse_query_duration_seconds", Help: "From the packet read to the reply written.", Buckets: buckets,
+		}),
+		blocks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "recourse_blocks_total", Help: "Blocked answers by list and purpose.",
+		}, []string{"list", "purpose"}),
+	}
+	queries := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "recourse_queries_total", Help: "Queries by door and outcome.",
+	}, []string{"door", "outcome"})
+	for door := resolver.Internal; door <= resolver.QUIC; door++ {
+		var row []prometheus.Counter
+		for _, outcome := range transports.Outcomes() {
+			if door == resolver.UDP || door == resolver.TCP { // the doors that there are
+				row = append(row, queries.WithLabelValues(door.String(), outcome.String()))
+			}
+		}
+		m.queries = append(m.queries, row)
+	}
+	m.registry.MustRegister(queries, m.latency, m.blocks, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// Answered implements [transports.Observer].
+func (m *metrics) Answered(door resolver.Door, outcome transports.Outcome, took time.Duration) {
+	m.queries[door][outcome].Inc()
+	m.latency.Observe(took.Seconds())
+}
+
+// Blocked implements policy's counter.
+func (m *metrics) Blocked(list blocklists.ListID, purpose blocklists.Purpose) {
+	m.blocks.WithLabelValues(string(list), purpose.String()).Inc()
+}
+
+// counter exposes a number that is counted elsewhere.
+func (m *metrics) counter(name, help string, value func() int64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(value()) }))
+}
+
+func (m *metrics) gauge(name, help string, value func() int64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(value()) }))
+}
+
+func (m *metrics) watchCache(kept *cache.Cache) {
+	stats := kept.Stats()
+	m.counter("recourse_cache_hits_total", "Questions answered from the cache.", stats.Hits.Load)
+	m.counter("recourse_cache_misses_total", "Questions that the cache could not answer.", stats.Misses.Load)
+	m.counter("recourse_cache_inserts_total", "Answers put into the cache.", stats.Inserts.Load)
+	m.counter("recourse_cache_evictions_total", "Answers pushed out before their TTL.", stats.Evictions.Load)
+	m.gauge("recourse_cache_bytes", "Octets that the kept answers take.", kept.Size)
+}
+
+func (m *metrics) watchLists(current func() *bundle.Bundle) {
+	m.gauge("recourse_bundle_generation", "Generation of the lists in force.", func() int64 { return int64(current().Generation()) })
+	m.gauge("recourse_bundle_entries", "Entries of all lists in force.", func() int64 { return int64(current().Len()) })
+}
+
+// watch exposes what the parts of the resolver count by themselves.
+func (m *metrics) watch(resolved *resolution, current *policy.Current) {
+	m.watchCache(resolved.kept)
+	m.watchLists(func() *bundle.Bundle { return current.Load().Bundle })
+	upstream := func(field func(recurse.Stats) uint64) func() int64 {
+		return func() int64 { return int64(field(resolved.search.Stats())) }
+	}
+	m.counter("recourse_upstream_queries_total", "Queries sent upstream.", upstream(func(s recurse.Stats) uint64 { return s.Queries }))
+	m.counter("recourse_upstream_timeouts_total", "Queries upstream without a reply.", upstream(func(s recurse.Stats) uint64 { return s.Timeouts }))
+	m.counter("recourse_upstream_errors_total", "Queries upstream that the network refused.", upstream(func(s recurse.Stats) uint64 { return s.Errors }))
+	m.counter("recourse_upstream_tcp_total", "Queries upstream asked again over TCP.", upstream(func(s recurse.Stats) uint64 { return s.TCP }))
+	m.counter("recourse_upstream_lame_total", "Replies by servers that do not serve the zone.", upstream(func(s recurse.Stats) uint64 { return s.Lame }))
+}

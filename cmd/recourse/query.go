@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/recourse-dns/recourse/blocklists/parse"
+	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/resolver/wire"
+)
+
+// defaultServer is where the quick start answers.
+const defaultServer = "udp://127.0.0.1:5300"
+
+// queryPayload is the UDP payload size offered (DNS Flag Day 2020).
+const queryPayload = 1232
+
+// QueryOptions are the flags of query.
+type QueryOptions struct {
+	JSONFlag
+	DNSSEC    bool          `name:"dnssec" help:"Ask for DNSSEC records: set DO."`
+	NoRecurse bool          `name:"no-recurse" help:"Ask for what the server has by itself: clear RD."`
+	Timeout   time.Duration `default:"5s" help:"How long to wait for an answer."`
+	Words     []string      `arg:"" optional:"" name:"words" help:"[@URL] NAME [TYPE]: the server, by default @udp://127.0.0.1:5300; the name; the type of record, by default A."`
+}
+
+// Help shows the command at work.
+func (QueryOptions) Help() string {
+	return example("Exit status 1 says that the name is blocked or does not exist, or that there was no answer.",
+		"recourse query blocked-by-law.example",
+		"recourse query @tcp://9.9.9.9 example.com AAAA --dnssec --json")
+}
+
+// Run is called by the command line.
+func (o *QueryOptions) Run(ctx context.Context, env *environment) error {
+	server, question, err := parseQuery(o.Words)
+	if err != nil {
+		return err
+	}
+	if o.Timeout <= 0 {
+		return wrongUse("--timeout %s: must be longer than nothing", o.Timeout)
+	}
+	ctx, stop := context.WithTimeout(ctx, o.Timeout)
+	defer stop()
+	answer, err := ask(ctx, server, o.message(question))
+	if err != nil {
+		return fmt.Errorf("%s: %w", server, err)
+	}
+	if err := o.print(env, answer); err != nil {
+		return err
+	}
+	if answer.isNo() {
+		return errNo
+	}
+	return nil
+}
+
+func (o *QueryOptions) print(env *environment, answer *queryAnswer) error {
+	if o.JSON {
+		return answer.printJSON(env.stdout)
+	}
+	return answer.printText(env.stdout)
+}
+
+func (o *QueryOptions) message(question dns.Question) *dns.Msg {
+	message := new(dns.Msg)
+	message.Id = dns.Id()
+	message.Question = []dns.Question{question}
+	message.RecursionDesired = !o.NoRecurse
+	message.AuthenticatedData = true // RFC 6840, section 5.7: we understand AD
+	message.SetEdns0(queryPayload, o.DNSSEC)
+	return message
+}
+
+// queryServer is whom to ask.
+type queryServer struct {
+	network string // udp or tcp
+	address string // host and port
+}
+
+func (s queryServer) String() string { return s.network + "://" + s.address }
+
+// parseQuery reads [@URL] NAME [TYPE]; the server may stand anywhere.
+func parseQuery(words []string) (queryServer, dns.Question, error) {
+	target, rest := defaultServer, []string(nil)
+	for _, text := range words {
+		if at, found := strings.CutPrefix(text, "@"); found {
+			target = at
+		} else {
+			rest = append(rest, text)
+		}
+	}
+	server, err := parseQueryServer(target)
+	if err != nil {
+		return server, dns.Question{}, err
+	}
+	if len(rest) == 0 || len(rest) > 2 {
+		return server, dns.Question{}, wrongUse("query wants [@URL] NAME [TYPE]")
+	}
+	question := dns.Question{Qtype: dns.TypeA, Qclass: dns.ClassINET}
+	if question.Name, err = queryName(rest[0]); err != nil {
+		return server, question, err
+	}
+	if len(rest) == 2 {
+		question.Qtype, err = queryType(rest[1])
+	}
+	return server, question, err
+}
+
+func parseQueryServer(text string) (queryServer, error) {
+	scheme, rest, found := strings.Cut(text, "://")
+	if !found {
+		scheme, rest = "udp", text
+	}
+	switch scheme {
+	case "udp", "tcp":
+	case "tls", "https", "h3", "quic":
+		return queryServer{}, wrongUse("%s://: not supported by this version yet; udp:// and tcp:// are", scheme)
+	default:
+		return queryServer{}, wrongUse("server %q: %q is not one of udp, tcp", clip(text), clip(scheme))
+	}
+	rest = strings.TrimSuffix(rest, "/")
+	if addr, err := netip.ParseAddr(strings.Trim(rest, "[]")); err == nil {
+		return queryServer{scheme, netip.AddrPortFrom(addr, 53).String()}, nil
+	}
+	host, port, err := net.SplitHostPort(rest)
+	if err != nil {
+		host, port = rest, "53"
+	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	if host == "" || err != nil || number == 0 || strings.ContainsAny(host, "/?#@[]: ") {
+		return queryServer{}, wrongUse("server %q: not a host or an address with a port", clip(text))
+	}
+	return queryServer{scheme, net.JoinHostPort(host, port)}, nil
+}
+
+// queryName takes any octets that DNS can carry, and Unicode as people write it.
+func queryName(text string) (string, error) {
+	for _, c := range []byte(text) {
+		if c >= 0x80 {
+			name, err := parse.Name(text)
+			return name.FQDN(), asWrongUse(err)
+		}
+	}
+	name, err := wire.ParseName(text)
+	return name.FQDN(), asWrongUse(err)
+}
+
+func asWrongUse(err error) error {
+	if err == nil {
+		return nil
+	}
+	return usageError{err}
+}
+
+func queryType(text string) (uint16, error) {
+	upper := strings.ToUpper(text)
+	if number, known := dns.StringToType[upper]; known {
+		return number, nil
+	}
+	if digits, found := strings.CutPrefix(upper, "TYPE"); found {
+		if number, err := strconv.ParseUint(digits, 10, 16); err == nil {
+			return uint16(number), nil
+		}
+	}
+	return 0, wrongUse("type %q: not a type of record, as A, AAAA, TXT or TYPE65", clip(text))
+}
+
+// queryAnswer is a reply, and how it was had.
+type queryAnswer struct {
+	server  queryServer
+	took    time.Duration
+	message *dns.Msg
+}
+
+var errOtherQuestion = errors.New("the reply is to another question")
+
+// ask asks once, and over TCP again where the reply did not fit UDP.
+func ask(ctx context.Context, server queryServer, message *dns.Msg) (*queryAnswer, error) {
+	client := dns.Client{Net: server.network, Timeout: time.Minute} // the context ends it sooner
+	if deadline, set := ctx.Deadline(); set {
+		client.Timeout = time.Until(deadline)
+	}
+	reply, took, err := client.ExchangeContext(ctx, message, server.address)
+	if err != nil {
+		return nil, err
+	}
+	if len(reply.Question) != 1 || !strings.EqualFold(reply.Question[0].Name, message.Question[0].Name) || reply.Question[0].Qtype != message.Question[0].Qtype {
+		return nil, errOtherQuestion
+	}
+	if reply.Truncated && server.network == "udp" {
+		server.network = "tcp"
+		return ask(ctx, server, message)
+	}
+	return &queryAnswer{server: server, took: took, message: reply}, nil
+}
+
+// extended collects the Extended DNS Errors of the reply.
+func (a *queryAnswer) extended() []resolver.Extended {
+	opt := a.message.IsEdns0()
+	if opt == nil {
+		return nil
+	}
+	var found []resolver.Extended
+	for _, option := range opt.Option {
+		if ede, is := option.(*dns.EDNS0_EDE); is {
+			found = append(found, resolver.Extended{Code: ede.InfoCode, Text: ede.ExtraText})
+		}
+	}
+	return found
+}
+
+// isNo says whether the name does not resolve or is withheld, which NODATA and
+// 0.0.0.0 do without an error code.
+func (a *queryAnswer) isNo() bool {
+	if a.message.Rcode != dns.RcodeSuccess {
+		return true
+	}
+	for _, extended := range a.extended() {
+		switch extended.Code {
+		case resolver.Blocked, resolver.Censored, resolver.Filtered, resolver.Prohibited:
+			return true
+		}
+	}
+	return false
+}

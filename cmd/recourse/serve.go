@@ -1,0 +1,268 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/recourse-dns/recourse/blocklists/bundle"
+	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/resolver/lab"
+	"github.com/recourse-dns/recourse/transports"
+	"github.com/recourse-dns/recourse/transports/do53"
+)
+
+// node is a running resolver with its desk. It is built from the bottom up and
+// closed from the top down: doors first, so that nothing new comes in.
+type node struct {
+	config  *Config
+	logger  *slog.Logger
+	closers []io.Closer // in the order in which they were opened
+
+	importer *importer
+	do53     []netip.AddrPort
+	web      []netip.AddrPort
+	metrics  []netip.AddrPort
+	updates  *lab.UpdateServer
+}
+
+// runServe serves until the context ends. SIGHUP reads the configuration again.
+func runServe(ctx context.Context, env *environment, options ServeOptions) error {
+	config, err := env.config(options.ConfigFlag, options.Lab)
+	if err != nil {
+		return err
+	}
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+
+	logger := slog.New(slog.NewJSONHandler(env.stderr, nil))
+	running, err := startNode(ctx, config, options.Lab, logger)
+	if err != nil {
+		return err
+	}
+	if err := running.welcome(env.stdout); err != nil {
+		return errors.Join(err, running.Close())
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return running.Close()
+		case <-hangup:
+			running.reload(ctx, options)
+		}
+	}
+}
+
+// startNode takes the state, loads lists and exceptions, and opens doors and pages.
+// It answers when it returns.
+func startNode(ctx context.Context, config *Config, inLab bool, logger *slog.Logger) (*node, error) {
+	n := &node{config: config, logger: logger}
+	if err := n.start(ctx, inLab); err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
+	return n, nil
+}
+
+func (n *node) start(ctx context.Context, inLab bool) error {
+	internet, err := n.startLab(inLab)
+	if err != nil {
+		return err
+	}
+	counts := newMetrics()
+	resolved, err := n.startDesk(ctx, internet, counts)
+	if err != nil {
+		return err
+	}
+	if err := n.startMetrics(counts); err != nil {
+		return err
+	}
+	if err := n.startDoors(resolved, counts); err != nil {
+		return err
+	}
+	n.background(ctx, n.importer.refresh)
+	return nil
+}
+
+// background runs work that ends when the node closes.
+func (n *node) background(ctx context.Context, run func(context.Context)) {
+	ctx, end := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() { defer close(done); run(ctx) }()
+	n.closers = append(n.closers, closerFunc(func() error { end(); <-done; return nil }))
+}
+
+// startPolicy puts in force what the disk has: key, exceptions, lists.
+func (n *node) startPolicy(ctx context.Context, held *state) (*policy.Current, error) {
+	key, err := held.key()
+	if err != nil {
+		return nil, err
+	}
+	made, err := newRules(n.config)
+	if err != nil {
+		return nil, err
+	}
+	current := policy.NewCurrent(&policy.Snapshot{Bundle: bundle.Empty(), Overlay: startOverlay(held.path(overlayFile), n.logger), Key: key})
+	n.importer = &importer{store: newListStore(n.config, n.logger), current: current, logger: n.logger}
+	return current, n.importer.load(ctx, made)
+}
+
+func (n *node) startLab(wanted bool) (*lab.Internet, error) {
+	if !wanted {
+		return nil, nil
+	}
+	internet, err := lab.New(lab.Config{})
+	if err != nil {
+		return nil, err
+	}
+	if n.updates, err = internet.Updates("127.0.0.1:0"); err != nil {
+		return nil, err
+	}
+	n.closers = append(n.closers, n.updates)
+	return internet, nil
+}
+
+func (n *node) startMetrics(counts *metrics) error {
+	if len(n.config.Listen.Metrics) == 0 {
+		return nil
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(counts.registry, promhttp.HandlerOpts{}))
+	web, err := listenWeb(n.config.Listen.Metrics, mux)
+	if err != nil {
+		return err
+	}
+	n.closers, n.metrics = append(n.closers, web), web.addrs
+	return nil
+}
+
+func (n *node) startDoors(resolved *resolution, counts *metrics) error {
+	service := transports.NewService(resolved.serving, transports.DefaultWaiting, counts, n.logger)
+	for _, address := range n.config.Listen.Do53 {
+		door, err := do53.Listen(do53.Config{Address: address}, service, n.logger)
+		if err != nil {
+			return err
+		}
+		n.closers = append(n.closers, door)
+		n.do53 = append(n.do53, door.Addr())
+	}
+	return nil
+}
+
+// reload reads the configuration again. What is wrong with it is said, and the old
+// one keeps running.
+func (n *node) reload(ctx context.Context, options ServeOptions) {
+	if options.Config == "" {
+		n.reimport(ctx, n.config)
+		return
+	}
+	config, warnings, err := LoadConfig(options.Config)
+	for _, warning := range warnings {
+		n.logger.Warn("configuration", "warning", warning.String())
+	}
+	if err != nil {
+		n.logger.Error("the new configuration is not used; the old one keeps running", "error", err)
+		return
+	}
+	if !slices.Equal(config.Listen.Do53, n.config.Listen.Do53) || !slices.Equal(config.Listen.Web, n.config.Listen.Web) || config.StateDir() != n.config.StateDir() {
+		n.logger.Warn("listeners and the state directory change with a restart; lists, profiles, clients and operator change now")
+	}
+	n.reimport(ctx, config)
+}
+
+func (n *node) reimport(ctx context.Context, config *Config) {
+	made, err := newRules(config)
+	if err == nil {
+		err = n.importer.load(ctx, made)
+	}
+	if err != nil {
+		n.logger.Error("the lists were not imported; those in force stay", "error", err)
+	}
+}
+
+// closeTime bounds how long an end may take.
+const closeTime = 1400 * time.Millisecond
+
+// Close stops everything. What still waits is ended, what is written is whole.
+func (n *node) Close() error {
+	done := make(chan error, 1)
+	go func() {
+		var errs []error
+		for _, closer := range slices.Backward(n.closers) {
+			errs = append(errs, closer.Close())
+		}
+		done <- errors.Join(errs...)
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(closeTime):
+		return errors.New("not everything had ended in time")
+	}
+}
+
+// welcome says what listens where, and three things to try. Its last line begins
+// with "Ready": whoever waits for the server reads up to there.
+func (n *node) welcome(to io.Writer) error {
+	var text strings.Builder
+	for _, address := range n.do53 {
+		fmt.Fprintf(&text, "DNS      %s (UDP and TCP)\n", address)
+	}
+	for _, address := range n.web {
+		fmt.Fprintf(&text, "web      http://%s\n", address)
+	}
+	for _, address := range n.metrics {
+		fmt.Fprintf(&text, "metrics  http://%s/metrics\n", address)
+	}
+	fmt.Fprintf(&text, "state    %s\n", n.config.StateDir())
+	if n.updates != nil {
+		fmt.Fprintf(&text, "\n%s", updateHelp(n.updates))
+	}
+	n.suggest(&text)
+	text.WriteString("\nReady.\n")
+	_, err := io.WriteString(to, text.String())
+	return err
+}
+
+// maxSuggested is how many entries are tried for one that this machine is blocked from.
+const maxSuggested = 100
+
+// suggest writes a name that resolves, a blocked one, and the page that explains it.
+func (n *node) suggest(text *strings.Builder) {
+	if len(n.do53) == 0 {
+		return
+	}
+	resolving := "www.example.com"
+	if n.updates != nil {
+		resolving = "www.signed.example"
+	}
+	address := n.do53[0].Addr()
+	if address.IsUnspecified() {
+		address = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
+	ask := fmt.Sprintf("kdig @%s -p %d +edns", address, n.do53[0].Port())
+	fmt.Fprintf(text, "\nTry:\n  %s %s\n", ask, resolving)
+	snapshot := n.importer.current.Load()
+	for id, entry := range snapshot.Bundle.All() {
+		verdict, err := snapshot.Explain(entry.Name, policy.Subject{Addr: address}, time.Now())
+		if id > maxSuggested {
+			return
+		}
+		if err == nil && verdict.Action == policy.Block {
+			fmt.Fprintf(text, "  %s %s\n  %s/r/%s\n", ask, entry.Name, n.config.Operator.Portal, verdict.Primary.Code)
+			return
+		}
+	}
+}

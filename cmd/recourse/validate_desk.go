@@ -1,0 +1,79 @@
+package main
+
+import (
+	"strings"
+	"time"
+
+	"github.com/recourse-dns/recourse/blocklists"
+)
+
+func (c *Config) checkDesk() {
+	switch store := c.Desk.Store; {
+	case store == "sqlite":
+	case strings.HasPrefix(store, "postgres://") || strings.HasPrefix(store, "postgresql://"):
+		c.report.warn("desk.store", "not supported by this version yet (PostgreSQL); going on with SQLite in the state directory")
+	default:
+		c.report.problem("desk.store", "%s is neither sqlite nor a postgres:// address", quote(store))
+	}
+	first := map[string]int{}
+	for i := range c.Desk.Tokens {
+		token, path := &c.Desk.Tokens[i], item("desk.tokens", i)
+		if earlier, twice := first[token.Name]; twice && token.Name != "" {
+			c.report.problem(child(path, "name"), "%s is the name of desk.tokens[%d] already", quote(token.Name), earlier)
+		} else {
+			first[token.Name] = i
+		}
+		c.checkToken(path, token)
+	}
+}
+
+func (c *Config) checkToken(path string, token *Token) {
+	if token.Name == "" {
+		c.report.problem(child(path, "name"), "is missing: it stands in the event log for who acted")
+	}
+	if token.File == "" {
+		c.report.problem(child(path, "file"), "is missing: the file that holds the token")
+	}
+	if token.File != "" {
+		if _, err := c.ReadToken(token); err != nil {
+			c.fileProblem(child(path, "file"), token.File, err)
+		}
+	}
+	if !token.Until.IsZero() && token.Until.Before(time.Now()) {
+		c.report.warn(child(path, "until"), "token %s ended on %s", quote(token.Name), token.Until.Format(time.DateOnly))
+	}
+	for i, id := range token.Lists {
+		if !c.hasList(id) && !c.report.isBad("blocklists") {
+			c.report.problem(item(child(path, "lists"), i), "no list has the id %s", quote(string(id)))
+		}
+	}
+	c.checkRole(path, token)
+}
+
+func (c *Config) hasList(id blocklists.ListID) bool {
+	for _, manifest := range c.Blocklists {
+		if manifest.ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *Config) checkRole(path string, token *Token) {
+	switch token.Role {
+	case "":
+		c.report.problem(child(path, "role"), "is missing: reviewer, or another role of a later version")
+	case "reviewer", "operator":
+		// Passed over in silence, a bound would leave a token mightier than its file says.
+		if token.Authority != "" || len(token.Jurisdiction)+len(token.Lists) > 0 || token.DailyMax > 0 {
+			c.report.problem(path, "authority, jurisdiction, lists and daily_max bind tokens of role authority only")
+		}
+	case "authority":
+		if token.Authority == "" {
+			c.report.problem(child(path, "authority"), "is missing: a token of role authority acts for one")
+		}
+		fallthrough
+	default:
+		c.report.warnLater(path, "tokens of role "+token.Role)
+	}
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+)
+
+func (c *Config) checkListen() {
+	if c.report.isBad("listen") {
+		return
+	}
+	listen := &c.Listen
+	if len(listen.Do53) == 0 {
+		if len(listen.DoT)+len(listen.DoH)+len(listen.DoQ) > 0 {
+			c.report.problem("listen.do53", "is missing: the other doors are not supported by this version yet")
+		} else {
+			c.report.problem("listen.do53", "is missing: where questions come in, as [\"127.0.0.1:5300\"]")
+		}
+	}
+	taken := sockets{}
+	c.checkDoor(taken, "listen.do53", listen.Do53, "udp", "tcp")
+	c.checkDoor(taken, "listen.dot", listen.DoT, "tcp")
+	c.checkDoor(taken, "listen.doh", listen.DoH, "tcp", "udp")
+	c.checkDoor(taken, "listen.doq", listen.DoQ, "udp")
+	c.checkDoor(taken, "listen.web", listen.Web, "tcp")
+	c.checkDoor(taken, "listen.metrics", listen.Metrics, "tcp")
+	c.checkDoor(taken, "block_page.listen", c.BlockPage.Listen, "tcp")
+}
+
+// sockets is who has taken which, by network and port.
+type sockets map[string][]socket
+
+type socket struct {
+	addr netip.Addr
+	path string
+}
+
+// checkDoor finds sockets that two listeners want. Port 0 is any free port.
+func (c *Config) checkDoor(taken sockets, path string, addresses []netip.AddrPort, networks ...string) {
+	for i, address := range addresses {
+		if !address.IsValid() || address.Port() == 0 {
+			continue
+		}
+		for _, network := range networks {
+			c.checkSocket(taken, fmt.Sprintf("%s %d", network, address.Port()), socket{address.Addr(), item(path, i)})
+		}
+	}
+}
+
+func (c *Config) checkSocket(taken sockets, port string, wanted socket) {
+	for _, other := range taken[port] {
+		if wanted.addr.Is4() == other.addr.Is4() && (wanted.addr == other.addr || wanted.addr.IsUnspecified() || other.addr.IsUnspecified()) {
+			c.report.problem(wanted.path, "%s port %s is taken by %s already", wanted.addr, port, other.path)
+			return
+		}
+	}
+	taken[port] = append(taken[port], wanted)
+}
+
+func (c *Config) checkBlockPage() {
+	for i, address := range c.BlockPage.IPv4 {
+		if address.IsValid() && !address.Is4() {
+			c.report.problem(item("block_page.ipv4", i), "%s is not an IPv4 address", address)
+		}
+	}
+	for i, address := range c.BlockPage.IPv6 {
+		if address.IsValid() && !address.Is6() {
+			c.report.problem(item("block_page.ipv6", i), "%s is not an IPv6 address", address)
+		}
+	}
+}

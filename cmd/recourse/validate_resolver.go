@@ -1,0 +1,92 @@
+package main
+
+import (
+	"strings"
+)
+
+// Bounds of the resolver's keys.
+const (
+	minCache = 1 << 20
+	// minEDNS and maxEDNS: RFC 6891, section 6.2.3, and what goes through unfragmented in practice.
+	minEDNS = 512
+	maxEDNS = 4096
+)
+
+func (c *Config) checkResolver() {
+	settings := &c.Resolver
+	if settings.Cache < minCache {
+		c.report.problem("resolver.cache", "is smaller than 1MiB")
+	}
+	if settings.EDNSSize < minEDNS || settings.EDNSSize > maxEDNS {
+		c.report.problem("resolver.edns_size", "%d is not from %d to %d", settings.EDNSSize, minEDNS, maxEDNS)
+	}
+	if settings.UpstreamPort == 0 {
+		c.report.problem("resolver.upstream_port", "0 is no port")
+	}
+	if settings.TTL.Min > settings.TTL.Max {
+		c.report.problem("resolver.ttl.min", "%s is longer than resolver.ttl.max, %s", settings.TTL.Min, settings.TTL.Max)
+	}
+	c.checkUpstreams()
+	c.checkZones()
+	c.checkRecords()
+	if !settings.IPv4 && !settings.IPv6 {
+		c.report.problem("resolver.ipv4", "is false, and so is ipv6: no server can be reached")
+	}
+}
+
+// checkRecords reads the zone files as serve will.
+func (c *Config) checkRecords() {
+	settings := &c.Resolver
+	if _, err := c.RootHints(); err != nil {
+		c.fileProblem("resolver.root_hints", settings.RootHints, err)
+	}
+	if _, _, err := c.TrustAnchors(); err != nil {
+		c.fileProblem("resolver.trust_anchors", settings.TrustAnchors, err)
+	}
+	if settings.TrustAnchors == noAnchors && settings.DNSSEC == "validate" {
+		c.report.warn("resolver.trust_anchors", "there is no anchor, so nothing can be validated; dnssec: process says the same")
+	}
+}
+
+func (c *Config) checkUpstreams() {
+	settings := &c.Resolver
+	for i, upstream := range settings.Forward {
+		if upstream.Later != "" {
+			c.report.warnLater(item("resolver.forward", i), "upstreams over "+before(upstream.Later, "://"))
+		}
+	}
+	if settings.Mode != "forward" {
+		if len(settings.Forward) > 0 {
+			c.report.warn("resolver.forward", "is not used: resolver.mode is %s", settings.Mode)
+		}
+		return
+	}
+	switch {
+	case len(settings.Forward) == 0:
+		c.report.problem("resolver.forward", "is missing: whom to ask in mode forward, as [\"192.0.2.53\"]")
+	case len(settings.Upstreams()) == 0:
+		c.report.problem("resolver.forward", "has no upstream that this version can ask: give one over UDP or TCP")
+	}
+}
+
+func before(text, separator string) string {
+	head, _, _ := strings.Cut(text, separator)
+	return head
+}
+
+func (c *Config) checkZones() {
+	for i, zone := range c.Resolver.Zones {
+		path := item("resolver.zones", i)
+		if zone.Zone == "" {
+			c.report.problem(child(path, "zone"), "is missing")
+		}
+		if (len(zone.Forward) == 0) == (len(zone.Stub) == 0) {
+			c.report.problem(path, "must have one of forward and stub")
+		}
+	}
+	for i, anchor := range c.Resolver.NegativeTrustAnchors {
+		if anchor.Zone == "" {
+			c.report.problem(child(item("resolver.negative_trust_anchors", i), "zone"), "is missing")
+		}
+	}
+}

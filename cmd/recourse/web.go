@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// unknownPeer is the actor where the kernel does not say who it is.
+const unknownPeer = "somebody on this machine"
+
+// newHTTPServer bounds what a stranger's request may take: header, time, idleness.
+func newHTTPServer(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       60 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+	}
+}
+
+// webServer serves one handler on some addresses.
+type webServer struct {
+	server *http.Server
+	addrs  []netip.AddrPort
+	done   chan error
+}
+
+func listenWeb(addresses []netip.AddrPort, handler http.Handler) (*webServer, error) {
+	var listeners []net.Listener
+	for _, address := range addresses {
+		listener, err := net.Listen("tcp", address.String())
+		if err != nil {
+			for _, open := range listeners {
+				open.Close()
+			}
+			return nil, fmt.Errorf("listen on %s for the web: %w", address, err)
+		}
+		listeners = append(listeners, listener)
+	}
+	web := &webServer{server: newHTTPServer(handler), done: make(chan error, len(listeners))}
+	for _, listener := range listeners {
+		web.addrs = append(web.addrs, listener.Addr().(*net.TCPAddr).AddrPort())
+		go func() { web.done <- web.server.Serve(listener) }()
+	}
+	return web, nil
+}
+
+// Close lets requests under way end, for a moment, and stops.
+func (w *webServer) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	err := w.server.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = w.server.Close()
+	}
+	for range w.addrs {
+		if served := <-w.done; !errors.Is(served, http.ErrServerClosed) {
+			err = errors.Join(err, served)
+		}
+	}
+	return err
+}
+
+// listenPrivately makes a Unix socket that only its owner can open: it is made in
+// a directory that only the owner can enter, closed off, and then moved in place.
+func listenPrivately(path string) (net.Listener, error) {
+	aside, err := os.MkdirTemp(filepath.Dir(path), "socket")
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(aside) //nolint:errcheck // an empty directory at the worst
+	first := filepath.Join(aside, "s")
+	listener, err := net.Listen("unix", first)
+	if err != nil {
+		return nil, err
+	}
+	listener.(*net.UnixListener).SetUnlinkOnClose(false)
+	if err := errors.Join(os.Chmod(first, 0o600), os.Rename(first, path)); err != nil {
+		listener.Close()
+		return nil, err
+	}
+	return removing{listener, path}, nil
+}
+
+// removing takes the socket's file away when the listener closes.
+type removing struct {
+	net.Listener
+	path string
+}
+
+func (r removing) Close() error { return errors.Join(r.Listener.Close(), os.Remove(r.path)) }
+
+// health answers whether the process lives and whether it is ready: lists loaded,
+// doors open.
+type health struct{ ready func() bool }
+
+func (h health) register(mux *http.ServeMux) {
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "alive") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if h.ready() {
+			say(w, http.StatusOK, "ready")
+			return
+		}
+		say(w, http.StatusServiceUnavailable, "not ready: a list has not been loaded")
+	})
+}
+
+func say(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	fmt.Fprintln(w, text) //nolint:errcheck // the client went away
+}

@@ -1,0 +1,106 @@
+package policy
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/resolver/wire"
+)
+
+// blockTTL is how long a blocked answer may be kept, in seconds: as long as a lifted
+// block may still be felt behind somebody else's cache.
+const blockTTL = 60
+
+// blocked answers a question that a match blocks, explained within the query's budget.
+func (s *Snapshot) blocked(query *resolver.Query, match *Match) (*resolver.Answer, error) {
+	reply := query.Message()
+	reply.AuthenticatedData, reply.Authoritative = false, false
+	switch form := replyOf(match); form {
+	case blocklists.Refused:
+		reply.Rcode = dns.RcodeRefused
+	case blocklists.NXDomain, blocklists.Page:
+		// The block page is a later version's; a name error blocks without it.
+		reply.Rcode = dns.RcodeNameError
+	case blocklists.Zero:
+		reply.Answer = unspecified(query)
+	}
+	if reply.Rcode != dns.RcodeRefused && len(reply.Answer) == 0 {
+		reply.Ns = []dns.RR{startOf(query, match)}
+	}
+	answer, err := packed(reply, query.Now)
+	if err != nil {
+		return nil, fmt.Errorf("blocked answer: %w", err)
+	}
+	answer.Origin = resolver.Policy
+	answer.Extended = []resolver.Extended{s.Operator.explanation(match, query.Budget)}
+	return answer, nil
+}
+
+func packed(reply *dns.Msg, now time.Time) (*resolver.Answer, error) {
+	answer, err := resolver.NewAnswer(reply, now).Pack()
+	if err != nil {
+		return nil, err
+	}
+	answer.TTL, answer.Security = blockTTL*time.Second, resolver.Insecure
+	return answer, nil
+}
+
+// replyOf is how the match's list wants to be answered; own names get NXDOMAIN.
+func replyOf(match *Match) blocklists.Reply {
+	if match.Manifest == nil {
+		return blocklists.NXDomain
+	}
+	return match.Manifest.Answer
+}
+
+// unspecified is the address that leads nowhere; none for other types than A and AAAA.
+func unspecified(query *resolver.Query) []dns.RR {
+	header := dns.RR_Header{Name: query.Question.Name.FQDN(), Rrtype: query.Question.Type, Class: dns.ClassINET, Ttl: blockTTL}
+	switch {
+	case query.Question.Class != wire.ClassIN:
+		return nil
+	case query.Question.Type == wire.TypeA:
+		return []dns.RR{&dns.A{Hdr: header, A: net.IPv4zero}}
+	case query.Question.Type == wire.TypeAAAA:
+		return []dns.RR{&dns.AAAA{Hdr: header, AAAA: net.IPv6zero}}
+	}
+	return nil
+}
+
+// startOf is the SOA record that lets a negative answer be cached (RFC 2308, section
+// 3), made up as RFC 6303, section 3, does. It is at the entry's name, which lies at
+// or above the question; where an alias matched, or the entry must not be shown, it
+// is at the question's own, since the SOA of a negative answer is that of a zone that
+// holds the name.
+func startOf(query *resolver.Query, match *Match) dns.RR {
+	owner := query.Question.Name
+	hidden := match.Manifest != nil && match.Manifest.Disclosure != blocklists.Full
+	if !match.Alias && !hidden && owner.IsBelow(match.Entry.Name) {
+		owner = match.Entry.Name
+	}
+	name := strings.Clone(owner.FQDN())
+	return &dns.SOA{
+		Hdr: dns.RR_Header{Name: name, Rrtype: dns.TypeSOA, Class: query.Question.Class, Ttl: blockTTL},
+		Ns:  name, Mbox: "nobody.invalid.", Serial: 1,
+		Refresh: 3600, Retry: 1200, Expire: 604800, Minttl: blockTTL,
+	}
+}
+
+// refused answers a client that no row admits.
+func refused(query *resolver.Query) (*resolver.Answer, error) {
+	reply := query.Message()
+	reply.Rcode, reply.RecursionAvailable = dns.RcodeRefused, false
+	answer, err := packed(reply, query.Now)
+	if err != nil {
+		return nil, fmt.Errorf("refused answer: %w", err)
+	}
+	answer.Origin = resolver.Local
+	answer.Extended = []resolver.Extended{{Code: resolver.Prohibited}}
+	return answer, nil
+}

@@ -1,0 +1,211 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/blocklists/bundle"
+	"github.com/recourse-dns/recourse/policy/profile"
+	"github.com/recourse-dns/recourse/resolver/wire"
+)
+
+// Link is one name of a chain: the question's own first, then its aliases.
+type Link struct {
+	Name  wire.Name
+	Alias bool
+}
+
+// Judge says what policy does with a question whose links are known, and why. It
+// is pure, and decides as the [Filter] does, which leaves the explaining out. The
+// names of other profiles are not among the matches.
+func Judge(s *Snapshot, links []Link, who profile.Who, at time.Time) Verdict {
+	if len(links) == 0 {
+		return Verdict{Because: []string{"there is no name to judge"}}
+	}
+	h := newHearing(s, links[0].Name, gather(s.Bundle, links), who, at)
+	var verdict Verdict
+	decided, primary := -1, -1
+	if winner, found := h.decide(); found {
+		decided = winner
+	}
+	for _, i := range h.order() {
+		if h.weigh(i) == otherProfile {
+			continue
+		}
+		if i == decided {
+			primary = len(verdict.Matches)
+		}
+		match := h.explained(i)
+		verdict.Matches = append(verdict.Matches, match)
+		verdict.Because = append(verdict.Because, sentenceOf(&match))
+	}
+	if primary >= 0 {
+		verdict.Primary = &verdict.Matches[primary]
+		if h.step(decided).blocks() {
+			verdict.Action = Block
+		}
+	}
+	verdict.Because = append(verdict.Because, verdict.conclusion())
+	return verdict
+}
+
+func gather(index *bundle.Bundle, links []Link) hits {
+	found := hits{names: []wire.Name{}}
+	for _, link := range links {
+		found.ids = index.Match(link.Name, found.ids)
+		for len(found.names) < len(found.ids) {
+			found.names = append(found.names, link.Name)
+		}
+	}
+	return found
+}
+
+// explained is the match with what its standing means for this client.
+func (h *hearing) explained(i int) Match {
+	list, standing := h.list(i), h.weigh(i)
+	match := h.snapshot.match(h.hits.ids[i], list, h.link(i), h.isAlias(i))
+	match.Counts = standing == counts
+	if standing == excepted || standing == exempted {
+		if list.Kind == bundle.Feed {
+			match.Exception = h.covering(i, list)
+		}
+	}
+	match.Because = h.because(standing, &match)
+	return match
+}
+
+func (h *hearing) because(standing standing, match *Match) string {
+	switch standing {
+	case excepted:
+		return excepting(match.Exception)
+	case outOfDate:
+		return "does not count: the list expired on " + match.Manifest.Expires.UTC().Format(time.DateOnly)
+	case elsewhere:
+		return fmt.Sprintf("does not count: in force in %s, and the client is in %s", strings.Join(match.Manifest.Jurisdiction, ", "), orNone(h.who.Jurisdiction))
+	case exempted:
+		return "does not count: the operator exempts the name"
+	case exemptsLink:
+		return "exempts this alias, not the question that leads to it"
+	case notChosen:
+		return fmt.Sprintf("does not count: the client has not asked for category %s", match.Manifest.Category)
+	case questionsAlone:
+		return "does not count: what a client asked for judges the question and no alias"
+	}
+	return counting(match)
+}
+
+func orNone(jurisdiction string) string {
+	if jurisdiction == "" {
+		return "no jurisdiction"
+	}
+	return jurisdiction
+}
+
+func excepting(exception *blocklists.Exception) string {
+	switch {
+	case exception == nil:
+		return "does not count: an exception covers it"
+	case exception.Kind == blocklists.Operator:
+		return fmt.Sprintf("does not count: the operator exempts %s", exception.Name)
+	case exception.Case == "":
+		return fmt.Sprintf("does not count: an exception for %s was decided on %s", exception.Name, exception.At.UTC().Format(time.DateOnly))
+	}
+	return fmt.Sprintf("does not count: case %s decided an exception for %s on %s", exception.Case, exception.Name, exception.At.UTC().Format(time.DateOnly))
+}
+
+// counting is why a match that counts does.
+func counting(match *Match) string {
+	switch match.Role {
+	case OperatorException:
+		return "the operator exempts the name from all but law"
+	case ProfileAllow:
+		return fmt.Sprintf("profile %s allows the name", match.Profile)
+	case ProfileDeny:
+		return fmt.Sprintf("profile %s denies the name", match.Profile)
+	}
+	switch match.Manifest.Purpose {
+	case blocklists.Law:
+		return fmt.Sprintf("counts: law in force in %s, ordered by %s", strings.Join(match.Manifest.Jurisdiction, ", "), match.Manifest.Authority.Name)
+	case blocklists.Security:
+		return fmt.Sprintf("counts: security, category %s", match.Manifest.Category)
+	}
+	return fmt.Sprintf("counts: the client asked for category %s", match.Manifest.Category)
+}
+
+// sentenceOf is a match's line in the reasoning: where, what, why.
+func sentenceOf(match *Match) string {
+	var text strings.Builder
+	switch match.Role {
+	case Feed:
+		fmt.Fprintf(&text, "list %s, line %d: ", match.Entry.List, match.Entry.Line)
+	case OperatorException:
+		text.WriteString("operator: ")
+	default:
+		fmt.Fprintf(&text, "profile %s: ", match.Profile)
+	}
+	fmt.Fprintf(&text, "%s (%s)", match.Entry.Name, match.Entry.Scope)
+	if match.Alias {
+		fmt.Fprintf(&text, " covers the alias %s", match.Link)
+	}
+	return text.String() + ": " + match.Because
+}
+
+func (v *Verdict) conclusion() string {
+	switch {
+	case len(v.Matches) == 0:
+		return "passes: no entry covers the name"
+	case v.Primary == nil:
+		return "passes: nothing that covers the name counts for this client"
+	case v.Action == Pass && v.Primary.Role == OperatorException:
+		return "passes: the operator's exception decides"
+	case v.Action == Pass:
+		return fmt.Sprintf("passes: profile %s decides", v.Primary.Profile)
+	case v.Primary.Role == ProfileDeny:
+		return fmt.Sprintf("blocked: profile %s decides", v.Primary.Profile)
+	}
+	text := fmt.Sprintf("blocked: list %s decides, purpose %s, code %s", v.Primary.Entry.List, v.Primary.Purpose(), v.Primary.Code)
+	if v.Primary.Manifest.Answer == blocklists.Page {
+		text += "; answered with nxdomain, for this version has no block page"
+	}
+	return text
+}
+
+// Why a question cannot be explained.
+var (
+	ErrNotAdmitted = errors.New("no row of clients has the address: it is refused")
+	ErrNoProfile   = errors.New("no such profile")
+)
+
+// Subject is for whom a name is explained.
+type Subject struct {
+	Addr    netip.Addr // invalid: a client of no jurisdiction and no profile
+	Profile string     // instead of the one that the address has; "" for that one
+}
+
+// Explain judges a name, without aliases, for a client that need not be there.
+func (s *Snapshot) Explain(name wire.Name, subject Subject, at time.Time) (Verdict, error) {
+	var who profile.Who
+	about := "client: none given, so no jurisdiction"
+	if subject.Addr.IsValid() {
+		var admitted bool
+		if who, admitted = s.Clients.Who(subject.Addr); !admitted {
+			return Verdict{}, fmt.Errorf("client %s: %w", subject.Addr, ErrNotAdmitted)
+		}
+		about = fmt.Sprintf("client %s: clients[%d] binds it to %s", subject.Addr, who.Row, orNone(who.Jurisdiction))
+	}
+	if subject.Profile != "" {
+		if who.Profile = s.Clients.Profile(subject.Profile); who.Profile == nil {
+			return Verdict{}, fmt.Errorf("profile %q: %w", subject.Profile, ErrNoProfile)
+		}
+	}
+	if who.Profile != nil {
+		about += ", profile " + who.Profile.ID
+	}
+	verdict := Judge(s, []Link{{Name: name}}, who, at)
+	verdict.Because = append([]string{about}, verdict.Because...)
+	return verdict, nil
+}

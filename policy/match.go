@@ -1,0 +1,126 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/blocklists/bundle"
+	"github.com/recourse-dns/recourse/policy/profile"
+	"github.com/recourse-dns/recourse/resolver/wire"
+)
+
+// The fixed codes of kinds of block that have no shared entry.
+const (
+	kindOwnDeny = "own-deny"
+	kindSecret  = "secret:" // and the list's ID
+)
+
+func roleOf(kind bundle.Kind) Role {
+	switch kind {
+	case bundle.ProfileAllow:
+		return ProfileAllow
+	case bundle.ProfileDeny:
+		return ProfileDeny
+	case bundle.OperatorException:
+		return OperatorException
+	default:
+		return Feed
+	}
+}
+
+// match makes the explanation of an entry. Everything in it is the caller's.
+func (s *Snapshot) match(id uint32, list *bundle.List, link wire.Name, alias bool) Match {
+	entry, _ := s.Bundle.Entry(id)
+	return Match{
+		Entry:    entry,
+		Role:     roleOf(list.Kind),
+		Manifest: list.Manifest,
+		Profile:  list.Profile,
+		Link:     wire.Name(strings.Clone(string(link))),
+		Alias:    alias,
+		Code:     s.code(list, &entry),
+	}
+}
+
+func (s *Snapshot) code(list *bundle.List, entry *blocklists.Entry) Code {
+	switch list.Kind {
+	case bundle.ProfileDeny:
+		return s.Key.Kind(kindOwnDeny)
+	case bundle.ProfileAllow, bundle.OperatorException:
+		return 0 // they block nothing that could be explained
+	}
+	if list.Manifest.Disclosure == blocklists.Secret {
+		return s.Key.Kind(kindSecret + string(list.ID))
+	}
+	return s.Key.Entry(list.ID, entry.Name, entry.Scope, list.Manifest.OrderRef)
+}
+
+// CodeOf is the reason code of an entry of a list of this snapshot; zero, no code,
+// for a list that is not in it.
+func (s *Snapshot) CodeOf(entry blocklists.Entry) Code {
+	lists := s.Bundle.Lists()
+	for i := range lists {
+		if lists[i].Kind == bundle.Feed && lists[i].ID == entry.List {
+			return s.code(&lists[i], &entry)
+		}
+	}
+	return 0
+}
+
+// Matches are all entries of shared lists that cover a name, in the order of
+// precedence, for whomever they are: of every purpose and jurisdiction, with the
+// exception that covers each, and those of secret lists too; who shows them to
+// somebody looks at [blocklists.Manifest.Disclosure]. Names of profiles are left
+// out. A match counts when neither an exception nor the end of its list stops it.
+func (s *Snapshot) Matches(name wire.Name) []Match {
+	var room [32]uint32
+	h := newHearing(s, name, hits{ids: s.Bundle.Match(name, room[:0])}, profile.Who{}, time.Now())
+	var matches []Match
+	for _, i := range h.order() {
+		if list := h.list(i); list.Kind == bundle.Feed {
+			matches = append(matches, h.shared(i, list))
+		}
+	}
+	return matches
+}
+
+func (h *hearing) shared(i int, list *bundle.List) Match {
+	match := h.snapshot.match(h.hits.ids[i], list, h.link(i), false)
+	match.Exception = h.covering(i, list)
+	match.Counts = match.Exception == nil && !expired(list.Manifest, h.at)
+	return match
+}
+
+// covering is the exception that goes before the hit: a decided one, or one made of
+// the operator's entry.
+func (h *hearing) covering(i int, list *bundle.List) *blocklists.Exception {
+	if found := h.exception(i, list); found != nil {
+		copied := *found
+		return &copied
+	}
+	if list.Manifest.Purpose == blocklists.Law || !h.exempt(i) {
+		return nil
+	}
+	entry, _ := h.snapshot.Bundle.Entry(h.hits.ids[h.exemption(i)])
+	return &blocklists.Exception{Kind: blocklists.Operator, List: list.ID, Name: entry.Name}
+}
+
+// order gives the indices of the hits in the order of precedence.
+func (h *hearing) order() []int {
+	indices := make([]int, len(h.hits.ids))
+	for i := range indices {
+		indices[i] = i
+	}
+	slices.SortStableFunc(indices, func(i, j int) int {
+		switch {
+		case h.before(i, j):
+			return -1
+		case h.before(j, i):
+			return 1
+		}
+		return 0
+	})
+	return indices
+}

@@ -1,0 +1,80 @@
+package policy
+
+import (
+	"slices"
+
+	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/resolver/wire"
+)
+
+// Overlay is the decided exceptions in force: what lies over the bundle, so that a
+// decision takes effect without compiling anything. It is immutable. The nil
+// overlay has none.
+type Overlay struct {
+	sequence   uint64
+	exceptions []blocklists.Exception
+	byName     map[place]*blocklists.Exception
+}
+
+// place is what an exception is bound to.
+type place struct {
+	list blocklists.ListID
+	name wire.Name
+}
+
+// NewOverlay makes an overlay. The sequence rises with every change of the
+// exceptions. Of several for one list and name the first is the one that is named.
+func NewOverlay(sequence uint64, exceptions []blocklists.Exception) *Overlay {
+	overlay := &Overlay{
+		sequence:   sequence,
+		exceptions: slices.Clone(exceptions),
+		byName:     make(map[place]*blocklists.Exception, len(exceptions)),
+	}
+	for i := range overlay.exceptions {
+		exception := &overlay.exceptions[i]
+		at := place{exception.List, exception.Name}
+		// A decided one goes before the operator's: it also lifts law.
+		if first := overlay.byName[at]; first == nil || first.Kind == blocklists.Operator && exception.Kind != blocklists.Operator {
+			overlay.byName[at] = exception
+		}
+	}
+	return overlay
+}
+
+// Sequence is the number of changes that led to this overlay.
+func (o *Overlay) Sequence() uint64 {
+	if o == nil {
+		return 0
+	}
+	return o.sequence
+}
+
+// Exceptions are all of them. The slice is the caller's.
+func (o *Overlay) Exceptions() []blocklists.Exception {
+	if o == nil {
+		return nil
+	}
+	return slices.Clone(o.exceptions)
+}
+
+// Covers finds the exception that takes the name out of the list, nil if there is
+// none: a decided one before the operator's, the longest name first.
+func (o *Overlay) Covers(list blocklists.ListID, name wire.Name) *blocklists.Exception {
+	if o == nil || len(o.byName) == 0 {
+		return nil
+	}
+	var found *blocklists.Exception
+	for ; name != ""; name = name.Parent() {
+		exception := o.byName[place{list, name}]
+		if exception == nil {
+			continue
+		}
+		if exception.Kind != blocklists.Operator {
+			return exception
+		}
+		if found == nil {
+			found = exception
+		}
+	}
+	return found
+}

@@ -1,0 +1,204 @@
+package policy
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/recourse-dns/recourse/blocklists"
+)
+
+// Reason is what the public may know of a block: the machine copy of its page. Its
+// JSON names are those of the contract. What is not known, or must not be shown, is
+// left out.
+type Reason struct {
+	Code         Code               `json:"code"`
+	Name         string             `json:"name,omitempty"`
+	Scope        string             `json:"scope,omitempty"`
+	Purpose      blocklists.Purpose `json:"purpose"`
+	List         blocklists.ListID  `json:"list,omitempty"`
+	Title        map[string]string  `json:"title,omitempty"` // of the list, by language
+	Category     string             `json:"category,omitempty"`
+	Publisher    string             `json:"publisher,omitempty"`
+	DecidedBy    string             `json:"decided_by"`
+	LegalBasis   []blocklists.Basis `json:"legal_basis"`
+	Ground       string             `json:"ground"`
+	Detection    Detection          `json:"detection"`
+	Order        string             `json:"order,omitempty"`
+	Jurisdiction []string           `json:"jurisdiction"`
+	Since        time.Time          `json:"since,omitzero"`
+	Until        time.Time          `json:"until,omitzero"`
+	ReviewBy     time.Time          `json:"review_by,omitzero"`
+	Redress      Redress            `json:"redress"`
+	ContestURL   string             `json:"contest_url,omitempty"`
+	DisableURL   string             `json:"disable_url,omitempty"`
+	PassURL      string             `json:"pass_url,omitempty"`
+	MatchesAlso  int                `json:"matches_also"`
+	// Exception says that the block was lifted: the code stays readable.
+	Excepted bool `json:"excepted"`
+	// Confidential says that the list shows nothing of its entries, or not their names.
+	Confidential bool `json:"confidential"`
+}
+
+// Redress is where a block is contested, until when, in which language, for what.
+type Redress struct {
+	Venues       []blocklists.Venue `json:"venues"`
+	Deadline     string             `json:"deadline,omitempty"` // as 30d
+	DeadlineFrom string             `json:"deadline_from,omitempty"`
+	Languages    []string           `json:"languages"`
+	Cost         string             `json:"cost,omitempty"`
+}
+
+// Detection is how the name came to be listed (Regulation 2022/2065, Article 17(3)(c)).
+type Detection string
+
+// The ways: a person, a program, somebody's notice or order.
+const (
+	Human     Detection = "human"
+	Automated Detection = "automated"
+	Notice    Detection = "notice"
+)
+
+// ReasonOf says of a match what the public may know. No profile and no client is
+// ever in it.
+func (s *Snapshot) ReasonOf(match Match) Reason {
+	reason := Reason{
+		Code:         match.Code,
+		Purpose:      match.Purpose(),
+		Excepted:     match.Exception != nil,
+		Redress:      Redress{Venues: []blocklists.Venue{}, Languages: s.Operator.Languages},
+		LegalBasis:   []blocklists.Basis{},
+		Jurisdiction: []string{},
+	}
+	if match.Manifest == nil {
+		s.reasonOfOwn(&reason)
+	} else {
+		s.reasonOfList(&reason, &match)
+	}
+	s.addRedress(&reason, match.Manifest)
+	if reason.Redress.Languages == nil {
+		reason.Redress.Languages = []string{}
+	}
+	return reason
+}
+
+// reasonOfOwn is the same for whoever asks: what a household denies is nobody else's affair.
+func (s *Snapshot) reasonOfOwn(reason *Reason) {
+	reason.DecidedBy = accountHolder
+	reason.Ground = "a name that the account holder denies"
+	reason.Detection = Human
+}
+
+const accountHolder = "the account holder"
+
+func (s *Snapshot) reasonOfList(reason *Reason, match *Match) {
+	manifest := match.Manifest
+	switch manifest.Purpose {
+	case blocklists.Law:
+		reason.DecidedBy, reason.Detection = manifest.Authority.Name, Notice
+		reason.LegalBasis = append(reason.LegalBasis, manifest.LegalBasis...)
+		reason.Jurisdiction = append(reason.Jurisdiction, manifest.Jurisdiction...)
+	case blocklists.Security:
+		reason.DecidedBy, reason.Detection = s.Operator.Name, Automated
+	default:
+		reason.DecidedBy, reason.Detection = accountHolder, Automated
+	}
+	reason.Ground = groundOf(manifest)
+	if manifest.Disclosure == blocklists.Secret {
+		reason.Confidential = true
+		return
+	}
+	reason.List, reason.Title, reason.Category = manifest.ID, manifest.Title, manifest.Category
+	reason.Publisher, reason.Order = manifest.Publisher.Name, manifest.OrderRef
+	reason.Scope = match.Entry.Scope.String()
+	reason.Since, reason.Until = utc(match.Entry.FirstSeen), utc(manifest.Expires)
+	if manifest.ReviewEvery > 0 && !match.Entry.FirstSeen.IsZero() {
+		reason.ReviewBy = utc(match.Entry.FirstSeen.Add(manifest.ReviewEvery))
+	}
+	if reason.Confidential = manifest.Disclosure == blocklists.NoName; reason.Confidential {
+		return
+	}
+	reason.Name = match.Entry.Name.String()
+	reason.MatchesAlso = s.alsoMatching(match)
+}
+
+func utc(at time.Time) time.Time {
+	if at.IsZero() {
+		return time.Time{}
+	}
+	return at.UTC().Truncate(time.Second)
+}
+
+// groundOf says in words on what ground a list blocks; of a secret list, by purpose alone.
+func groundOf(manifest *blocklists.Manifest) string {
+	category := ": " + manifest.Category
+	if manifest.Disclosure == blocklists.Secret {
+		category = ""
+	}
+	switch manifest.Purpose {
+	case blocklists.Law:
+		acts := make([]string, 0, len(manifest.LegalBasis))
+		for _, basis := range manifest.LegalBasis {
+			acts = append(acts, strings.TrimSuffix(basis.Act+", "+basis.Article, ", "))
+		}
+		return "an order under " + strings.Join(acts, "; ") + category
+	case blocklists.Security:
+		return "protection of the network and of those who use it" + category
+	}
+	return "a filter that the account holder asked for" + category
+}
+
+// alsoMatching counts the other entries that block the same name and may be shown.
+func (s *Snapshot) alsoMatching(match *Match) int {
+	count := 0
+	for _, other := range s.Matches(match.Entry.Name) {
+		if other.Counts && other.Code != match.Code && other.Manifest.Disclosure == blocklists.Full {
+			count++
+		}
+	}
+	return count
+}
+
+// addRedress says who hears a contest. The operator always hears that an order was
+// carried out wrongly; the merits of law are the authority's.
+func (s *Snapshot) addRedress(reason *Reason, manifest *blocklists.Manifest) {
+	if manifest != nil {
+		given := manifest.Redress
+		reason.Redress.Venues = append(reason.Redress.Venues, given.Venues...)
+		reason.Redress.Deadline, reason.Redress.DeadlineFrom, reason.Redress.Cost = deadline(given.Deadline), given.DeadlineFrom, given.Cost
+		if len(given.Languages) > 0 {
+			reason.Redress.Languages = given.Languages
+		}
+	}
+	hears := "merits"
+	switch reason.Purpose {
+	case blocklists.Law:
+		hears = "implementation"
+		for i := range reason.Redress.Venues {
+			if reason.Redress.Venues[i].For == "" {
+				reason.Redress.Venues[i].For = "merits"
+			}
+		}
+	case blocklists.User:
+		reason.DisableURL = s.Operator.address("/r/" + reason.Code.String() + "#disable")
+	}
+	reason.ContestURL = s.Operator.address("/contest?code=" + reason.Code.String())
+	if s.Operator.Name != "" {
+		reason.Redress.Venues = append(reason.Redress.Venues, blocklists.Venue{
+			Kind: "provider", Name: s.Operator.Name, URL: reason.ContestURL, Contact: s.Operator.Contact, For: hears,
+		})
+	}
+}
+
+// deadline writes whole days as the configuration does, as 30d.
+func deadline(length time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case length <= 0:
+		return ""
+	case length%day == 0:
+		return strconv.FormatInt(int64(length/day), 10) + "d"
+	}
+	return fmt.Sprint(length)
+}

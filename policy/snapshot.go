@@ -1,0 +1,63 @@
+package policy
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/recourse-dns/recourse/blocklists/bundle"
+	"github.com/recourse-dns/recourse/policy/profile"
+)
+
+// Snapshot is all that a verdict depends on beside question, client and time. It is
+// immutable once a [Current] holds it, and is swapped whole.
+type Snapshot struct {
+	Bundle   *bundle.Bundle
+	Overlay  *Overlay       // nil: no exceptions
+	Clients  *profile.Table // nil: nobody is admitted
+	Operator Operator
+	Key      Key
+
+	// codes finds entries by code; made for this bundle and key, and shared by the
+	// snapshots that have the same two.
+	codes *codeIndex
+}
+
+// Current holds the snapshot in force. Readers never wait.
+type Current struct {
+	snapshot atomic.Pointer[Snapshot]
+	changing sync.Mutex // held by those who change snapshot, never by readers
+}
+
+// NewCurrent starts with a snapshot, which must not be changed afterwards.
+func NewCurrent(first *Snapshot) *Current {
+	current := new(Current)
+	current.Swap(first)
+	return current
+}
+
+// Load gives the snapshot in force.
+func (c *Current) Load() *Snapshot { return c.snapshot.Load() }
+
+// Swap puts a snapshot in force, whatever was before.
+func (c *Current) Swap(next *Snapshot) {
+	c.Update(func(Snapshot) Snapshot { return *next })
+}
+
+// Update puts in force what change makes of the snapshot in force. Changes run one
+// after the other, so that a new bundle and a new overlay do not lose each other.
+func (c *Current) Update(change func(Snapshot) Snapshot) {
+	c.changing.Lock()
+	defer c.changing.Unlock()
+	var before Snapshot
+	if held := c.snapshot.Load(); held != nil {
+		before = *held
+	}
+	next := change(before)
+	if next.Bundle == nil {
+		next.Bundle = bundle.Empty()
+	}
+	if !next.codes.fits(&next) {
+		next.codes = newCodeIndex(&next)
+	}
+	c.snapshot.Store(&next)
+}

@@ -1,0 +1,28 @@
+// Package store is the database: what people decided, kept for good.
+//
+// [Open] opens one SQLite file for the whole program and brings its schema up to
+// date. [DB.Tx] is the one transaction that policy and redress share, so that a
+// decision's event, its exception and the announcement of it are written together
+// or not at all. This package owns the exceptions and their announcements; the
+// tables of cases are redress/store's, in the same ordered set of migrations.
+//
+// Every change to the exceptions raises the sequence by one, in the same
+// transaction. Who keeps an overlay compares sequences and reads anew; nothing on
+// the query path ever asks the database.
+//
+// # Decisions
+//
+// One connection writes and a few read. SQLite has one writer in any case, and a
+// second connection that waits for it inside a transaction is where deadlocks come
+// from. The write-ahead log lets the readers go on meanwhile.
+//
+// synchronous is FULL: what was answered with 201 has been synced to the disk and
+// outlives power loss. It costs a sync a transaction, which the rate of filings bears.
+//
+// Exceptions are ended, never deleted: a log that forgets proves nothing. Adding
+// one that is in force already for the same list, name and case changes nothing, so
+// that a decision can be replayed.
+//
+// Migrations only go forward. A database that a later version has written is
+// refused: an older program would write rows that the newer one forbids.
+package store

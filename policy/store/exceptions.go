@@ -1,0 +1,178 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/resolver/wire"
+)
+
+// Change is what happened to an exception.
+type Change string
+
+// The changes.
+const (
+	Added Change = "added"
+	Ended Change = "ended"
+)
+
+// Announcement is one change to the exceptions: the sequence that it raised them to.
+type Announcement struct {
+	Sequence  uint64
+	Exception int64
+	Change    Change
+	At        time.Time
+}
+
+// ErrNoException says that no exception in force has the ID.
+var ErrNoException = errors.New("no such exception in force")
+
+// AddException writes an exception and its announcement and gives its ID; the one
+// in the argument is not looked at. One that is in force already for the same list,
+// name and case is left as it is, and nothing is announced.
+func (t *Tx) AddException(ctx context.Context, exception blocklists.Exception) (int64, error) {
+	if exception.List == "" || exception.Name == "" {
+		return 0, errors.New("add exception: without a list or a name")
+	}
+	kind := exception.Kind
+	if kind == "" {
+		kind = blocklists.Decided
+	}
+	name := exception.Name.String()
+	var id int64
+	err := t.tx.QueryRowContext(ctx, `SELECT id FROM exceptions WHERE list = ? AND name = ? AND case_id = ? AND ended_at IS NULL`,
+		string(exception.List), name, exception.Case).Scan(&id)
+	if err == nil {
+		return id, nil
+	}
+	if !errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("add exception: %w", err)
+	}
+	err = t.tx.QueryRowContext(ctx, `INSERT INTO exceptions (kind, list, name, case_id, at) VALUES (?, ?, ?, ?, ?) RETURNING id`,
+		string(kind), string(exception.List), name, exception.Case, exception.At.UnixMicro()).Scan(&id)
+	if err == nil {
+		err = t.announce(ctx, id, Added, exception.At)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("add exception: %w", err)
+	}
+	return id, nil
+}
+
+// EndException takes an exception out of force. Its row stays.
+func (t *Tx) EndException(ctx context.Context, id int64, at time.Time) error {
+	result, err := t.tx.ExecContext(ctx, `UPDATE exceptions SET ended_at = ? WHERE id = ? AND ended_at IS NULL`, at.UnixMicro(), id)
+	if err != nil {
+		return fmt.Errorf("end exception %d: %w", id, err)
+	}
+	if ended, err := result.RowsAffected(); err != nil || ended == 0 {
+		return fmt.Errorf("end exception %d: %w", id, errors.Join(ErrNoException, err))
+	}
+	if err := t.announce(ctx, id, Ended, at); err != nil {
+		return fmt.Errorf("end exception %d: %w", id, err)
+	}
+	return nil
+}
+
+// announce raises the sequence and writes the outbox row.
+func (t *Tx) announce(ctx context.Context, id int64, change Change, at time.Time) error {
+	var sequence int64
+	err := t.tx.QueryRowContext(ctx, `UPDATE exception_sequence SET value = value + 1 RETURNING value`).Scan(&sequence)
+	if err != nil {
+		return err
+	}
+	_, err = t.tx.ExecContext(ctx, `INSERT INTO announcements (sequence, exception, change, at) VALUES (?, ?, ?, ?)`, sequence, id, string(change), at.UnixMicro())
+	return err
+}
+
+// Sequence is the number of changes so far, those of this transaction included.
+func (t *Tx) Sequence(ctx context.Context) (uint64, error) {
+	return sequence(ctx, t)
+}
+
+// Exceptions gives those in force, oldest first, with the sequence that they are
+// the state of.
+func (db *DB) Exceptions(ctx context.Context) (uint64, []blocklists.Exception, error) {
+	var (
+		at  uint64
+		all []blocklists.Exception
+	)
+	err := db.View(ctx, func(view *View) error {
+		var err error
+		if at, err = sequence(ctx, view); err != nil {
+			return err
+		}
+		all, err = exceptions(ctx, view)
+		return err
+	})
+	if err != nil {
+		return 0, nil, fmt.Errorf("read exceptions: %w", err)
+	}
+	return at, all, nil
+}
+
+// querier is what both kinds of transaction can do.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+func sequence(ctx context.Context, from querier) (uint64, error) {
+	var value int64
+	err := from.QueryRowContext(ctx, `SELECT value FROM exception_sequence`).Scan(&value)
+	return uint64(value), err
+}
+
+func exceptions(ctx context.Context, from querier) ([]blocklists.Exception, error) {
+	rows, err := from.QueryContext(ctx, `SELECT id, kind, list, name, case_id, at FROM exceptions WHERE ended_at IS NULL ORDER BY id`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []blocklists.Exception
+	for rows.Next() {
+		var (
+			exception blocklists.Exception
+			name      string
+			at        int64
+		)
+		if err := rows.Scan(&exception.ID, &exception.Kind, &exception.List, &name, &exception.Case, &at); err != nil {
+			return nil, err
+		}
+		if exception.Name, err = wire.ParseName(name); err != nil {
+			return nil, fmt.Errorf("exception %d: %w", exception.ID, err)
+		}
+		exception.At = time.UnixMicro(at).UTC()
+		all = append(all, exception)
+	}
+	return all, rows.Err()
+}
+
+// maxAnnouncements bounds one reading of the outbox.
+const maxAnnouncements = 1000
+
+// Announcements gives the changes after a sequence, in order, a thousand at the most.
+func (db *DB) Announcements(ctx context.Context, after uint64) ([]Announcement, error) {
+	rows, err := db.QueryContext(ctx, `SELECT sequence, exception, change, at FROM announcements WHERE sequence > ? ORDER BY sequence LIMIT ?`, int64(after), maxAnnouncements)
+	if err != nil {
+		return nil, fmt.Errorf("read announcements: %w", err)
+	}
+	defer rows.Close()
+	var all []Announcement
+	for rows.Next() {
+		var (
+			announcement Announcement
+			value, at    int64
+		)
+		if err := rows.Scan(&value, &announcement.Exception, &announcement.Change, &at); err != nil {
+			return nil, fmt.Errorf("read announcements: %w", err)
+		}
+		announcement.Sequence, announcement.At = uint64(value), time.UnixMicro(at).UTC()
+		all = append(all, announcement)
+	}
+	return all, rows.Err()
+}

@@ -1,0 +1,78 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// Tx is a transaction that may write. Both stores write through it; it ends with
+// the function that it was given to.
+type Tx struct{ tx *sql.Tx }
+
+// Tx runs do in a transaction that holds the write lock from its beginning. It
+// commits when do returns nil, and has then been synced to the disk; it rolls back
+// when do returns an error, which it passes on unwrapped, or panics. Do must not
+// call Tx again: there is one writer.
+func (db *DB) Tx(ctx context.Context, do func(*Tx) error) error {
+	tx, err := db.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin transaction: %w", err)
+	}
+	_ = tx
+	if err := do(&Tx{tx: tx}); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// ExecContext runs a statement that gives no rows.
+func (t *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return t.tx.ExecContext(ctx, query, args...)
+}
+
+// QueryContext runs a statement that gives rows, which see what the transaction wrote.
+func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return t.tx.QueryContext(ctx, query, args...)
+}
+
+// QueryRowContext runs a statement that gives one row at the most.
+func (t *Tx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	return t.tx.QueryRowContext(ctx, query, args...)
+}
+
+// View is a transaction that only reads: all its statements see one state.
+type View struct{ tx *sql.Tx }
+
+// View runs do in a transaction that reads beside the writer and never waits for it.
+func (db *DB) View(ctx context.Context, do func(*View) error) error {
+	tx, err := db.reader.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin reading: %w", err)
+	}
+	_ = tx
+	return do(&View{tx: tx})
+}
+
+// QueryContext runs a statement that gives rows.
+func (v *View) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return v.tx.QueryContext(ctx, query, args...)
+}
+
+// QueryRowContext runs a statement that gives one row at the most.
+func (v *View) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	return v.tx.QueryRowContext(ctx, query, args...)
+}
+
+// QueryContext reads outside of any transaction.
+func (db *DB) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return db.reader.QueryContext(ctx, query, args...)
+}
+
+// QueryRowContext reads one row outside of any transaction.
+func (db *DB) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	return db.reader.QueryRowContext(ctx, query, args...)
+}

@@ -1,0 +1,73 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/recourse-dns/recourse/redress"
+)
+
+// bearer is the token that a request carries; empty if none.
+func bearer(r *http.Request) string {
+	scheme, token, found := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !found || !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+// actor is who acts, by the connection or by a token of the configuration. All
+// tokens are compared, so that the time tells nothing of which was near.
+func (h *handler) actor(r *http.Request) (redress.Actor, bool) {
+	if h.config.Actor != nil {
+		if actor, known := h.config.Actor(r); known {
+			return actor, true
+		}
+	}
+	given := bearer(r)
+	if given == "" {
+		return redress.Actor{}, false
+	}
+	var (
+		actor redress.Actor
+		known bool
+	)
+	at := time.Now()
+	for i := range h.config.Tokens {
+		token := &h.config.Tokens[i]
+		if token.Hash.Matches(given) && (token.Until.IsZero() || at.Before(token.Until)) {
+			actor, known = redress.Actor{Name: token.Name, Role: token.Role}, true
+		}
+	}
+	return actor, known
+}
+
+// reviewer gives the actor, or has answered that there is none.
+func (h *handler) reviewer(w http.ResponseWriter, r *http.Request) (redress.Actor, bool) {
+	actor, known := h.actor(r)
+	switch {
+	case !known:
+		unauthorized(w, "This call needs the token of a reviewer.")
+		return actor, false
+	case !actor.May():
+		h.fail(w, redress.ErrNotPermitted)
+		return actor, false
+	}
+	return actor, true
+}
+
+func unauthorized(w http.ResponseWriter, detail string) {
+	w.Header().Set("WWW-Authenticate", `Bearer realm="recourse"`)
+	write(w, problem{Title: "Unauthorized", Status: http.StatusUnauthorized, Detail: detail})
+}
+
+// caseID reads the id of the path; where it is none, it has answered as if the case
+// did not exist.
+func (h *handler) caseID(w http.ResponseWriter, r *http.Request) (redress.CaseID, bool) {
+	id, ok := redress.ParseCaseID(r.PathValue("id"))
+	if !ok {
+		h.fail(w, redress.ErrNotFound)
+	}
+	return id, ok
+}

@@ -1,0 +1,238 @@
+package api
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/recourse-dns/recourse/redress"
+)
+
+// fileRequest opens a case.
+type fileRequest struct {
+	ReasonCode  string `json:"reason_code"`
+	Name        string `json:"name"`
+	Role        string `json:"role"`
+	Explanation string `json:"explanation"`
+	GoodFaith   bool   `json:"good_faith"`
+	Contact     string `json:"contact"`
+	Language    string `json:"language"`
+}
+
+// fileReply is the receipt.
+type fileReply struct {
+	ID        redress.CaseID   `json:"id"`
+	Token     string           `json:"token"`
+	State     redress.State    `json:"state"`
+	StatusURL string           `json:"status_url"`
+	Challenge challenge        `json:"challenge"`
+	Linked    []redress.CaseID `json:"linked"`
+}
+
+// challenge is how control of the name is proved.
+type challenge struct {
+	DNS dnsChallenge `json:"dns"`
+}
+
+// dnsChallenge is the record to be put into the DNS.
+type dnsChallenge struct {
+	Name  string `json:"name"`
+	Type  string `json:"type"`
+	Value string `json:"value"`
+}
+
+func challengeOf(from redress.Challenge) challenge {
+	return challenge{DNS: dnsChallenge{Name: from.Name, Type: "TXT", Value: from.Value}}
+}
+
+func (h *handler) file(w http.ResponseWriter, r *http.Request) {
+	if _, known := h.actor(r); !known {
+		if wait, ok := h.config.Limits.Cases.Allow(h.address(r)); !ok {
+			tooMany(w, wait)
+			return
+		}
+	}
+	var request fileRequest
+	if !decode(w, r, &request, false) {
+		return
+	}
+	receipt, err := h.desk.File(r.Context(), redress.Application(request))
+	if err != nil {
+		h.fail(w, err)
+		return
+	}
+	w.Header().Set("Location", "/api/v1/cases/"+string(receipt.ID))
+	respond(w, http.StatusCreated, fileReply{
+		ID: receipt.ID, Token: receipt.Token, State: receipt.State, StatusURL: h.desk.StatusURL(receipt.ID, receipt.Token),
+		Challenge: challengeOf(receipt.Challenge), Linked: notNil(receipt.Linked),
+	})
+}
+
+func notNil[T any](values []T) []T {
+	if values == nil {
+		return []T{}
+	}
+	return values
+}
+
+// show gives a reviewer the whole case and a party its own view of it.
+func (h *handler) show(w http.ResponseWriter, r *http.Request) {
+	id, ok := h.caseID(w, r)
+	if !ok {
+		return
+	}
+	if actor, known := h.actor(r); known && actor.May() {
+		shown, err := h.desk.Review(r.Context(), actor, id)
+		if err != nil {
+			h.fail(w, err)
+			return
+		}
+		respond(w, http.StatusOK, reviewOf(shown))
+		return
+	}
+	token := bearer(r)
+	if token == "" {
+		unauthorized(w, "This call needs the token of the case.")
+		return
+	}
+	status, err := h.desk.Show(r.Context(), id, token)
+	if err != nil {
+		h.fail(w, err)
+		return
+	}
+	respond(w, http.StatusOK, statusOf(&status))
+}
+
+// verifyRequest asks for a proof of control.
+type verifyRequest struct {
+	Method string `json:"method"`
+}
+
+// verifyReply is what the proof came to.
+type verifyReply struct {
+	Verified bool   `json:"verified"`
+	Method   string `json:"method"`
+	Detail   string `json:"detail"`
+}
+
+func (h *handler) verify(w http.ResponseWriter, r *http.Request) {
+	id, ok := h.caseID(w, r)
+	if !ok {
+		return
+	}
+	token := bearer(r)
+	if token == "" {
+		unauthorized(w, "This call needs the token of the case.")
+		return
+	}
+	if wait, ok := h.config.Limits.Proofs.AllowKey(string(id)); !ok {
+		tooMany(w, wait)
+		return
+	}
+	request := verifyRequest{Method: redress.MethodDNS}
+	if !decode(w, r, &request, true) {
+		return
+	}
+	proof, err := h.desk.Verify(r.Context(), id, token, request.Method)
+	if err != nil {
+		h.fail(w, err)
+		return
+	}
+	respond(w, http.StatusOK, verifyReply{Verified: proof.Verified, Method: redress.MethodDNS, Detail: proof.Detail})
+}
+
+// decisionRequest is a reviewer's decision.
+type decisionRequest struct {
+	Outcome  string `json:"outcome"`
+	Question string `json:"question"`
+	Facts    string `json:"facts"`
+	Ground   string `json:"ground"`
+	NarrowTo string `json:"narrow_to"`
+}
+
+// decisionReply says what the decision came to. The effect is null where nothing
+// was lifted, and where it is not in force yet.
+type decisionReply struct {
+	State          redress.State `json:"state"`
+	Effect         *effect       `json:"effect"`
+	StillBlockedBy []blocking    `json:"still_blocked_by"`
+}
+
+func (h *handler) decide(w http.ResponseWriter, r *http.Request) {
+	actor, ok := h.reviewer(w, r)
+	if !ok {
+		return
+	}
+	id, ok := h.caseID(w, r)
+	if !ok {
+		return
+	}
+	var request decisionRequest
+	if !decode(w, r, &request, false) {
+		return
+	}
+	ruling, err := h.desk.Decide(r.Context(), actor, id, redress.Decision(request))
+	if err != nil {
+		h.fail(w, err)
+		return
+	}
+	status := http.StatusOK
+	if ruling.Pending {
+		status = http.StatusAccepted
+	}
+	respond(w, status, decisionReply{State: ruling.State, Effect: effectOf(ruling.Effect), StillBlockedBy: blockingOf(ruling.StillBlockedBy)})
+}
+
+// listReply is one page of cases, the next deadline first.
+type listReply struct {
+	Cases []summary `json:"cases"`
+	// Next is what to give as after for the page behind this one; empty on the last.
+	Next string `json:"next,omitempty"`
+}
+
+func (h *handler) list(w http.ResponseWriter, r *http.Request) {
+	actor, ok := h.reviewer(w, r)
+	if !ok {
+		return
+	}
+	page, ok := pageOf(w, r)
+	if !ok {
+		return
+	}
+	cases, err := h.desk.List(r.Context(), actor, page)
+	if err != nil {
+		h.fail(w, err)
+		return
+	}
+	reply := listReply{Cases: []summary{}}
+	for _, one := range cases {
+		reply.Cases = append(reply.Cases, summaryOf(one))
+	}
+	if len(cases) == page.Limit {
+		reply.Next = string(cases[len(cases)-1].ID)
+	}
+	respond(w, http.StatusOK, reply)
+}
+
+func pageOf(w http.ResponseWriter, r *http.Request) (redress.Page, bool) {
+	query := r.URL.Query()
+	page := redress.Page{Limit: 50, All: query.Get("all") == "true"}
+	wrong := func(field, detail string) (redress.Page, bool) {
+		write(w, problem{Type: typeBase + "invalid", Title: "A parameter is not right", Status: http.StatusBadRequest, Errors: []fieldProblem{{Field: field, Detail: detail}}})
+		return redress.Page{}, false
+	}
+	if text := query.Get("limit"); text != "" {
+		limit, err := strconv.Atoi(text)
+		if err != nil || limit < 1 || limit > redress.MaxPage {
+			return wrong("limit", "must be from 1 to "+strconv.Itoa(redress.MaxPage))
+		}
+		page.Limit = limit
+	}
+	if text := query.Get("after"); text != "" {
+		after, ok := redress.ParseCaseID(text)
+		if !ok {
+			return wrong("after", "is not the id of a case")
+		}
+		page.After = after
+	}
+	return page, true
+}

@@ -1,0 +1,22 @@
+// Package api is the desk's door for programs: everything under /api/v1 that
+// concerns lookups, reasons and cases, as the OpenAPI document beside it says.
+//
+// The public looks names up, reads reasons and files cases. A party reads and proves
+// its case with the case's token. A reviewer lists and decides with a token of the
+// configuration, or over the control socket as the person that the operating system
+// says is there. Errors are problems (RFC 9457).
+//
+// # Decisions
+//
+// Bodies are read strictly: 64 KiB, one document, no field that is not known. Who
+// misspells narrow_to must hear of it, or the reversal is wider than was meant.
+//
+// The routes are a table, from which the handler and the test of the document are
+// both made. A wrong method is answered from the same table, as a problem with Allow.
+//
+// A token that opens nothing and a case that does not exist are one answer, 404. A
+// reviewer's token is compared with all that there are, in constant time.
+//
+// Looked-up names, addresses and bodies are never logged; a log of who looked for
+// what is the list of suspicions that this project refuses to keep.
+package api

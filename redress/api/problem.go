@@ -1,0 +1,84 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/recourse-dns/recourse/redress"
+)
+
+// problem is an error as programs read it (RFC 9457).
+type problem struct {
+	Type   string         `json:"type"`
+	Title  string         `json:"title"`
+	Status int            `json:"status"`
+	Detail string         `json:"detail,omitempty"`
+	Errors []fieldProblem `json:"errors,omitempty"`
+}
+
+// fieldProblem is what is wrong with one field.
+type fieldProblem struct {
+	Field  string `json:"field"`
+	Detail string `json:"detail"`
+}
+
+// typeBase begins the types of problems that a program may want to tell apart; all
+// others are about:blank, which means that the status says it all.
+const typeBase = "urn:recourse:problem:"
+
+func write(w http.ResponseWriter, p problem) {
+	if p.Type == "" {
+		p.Type = "about:blank"
+	}
+	writeBody(w, p.Status, "application/problem+json", p)
+}
+
+func respond(w http.ResponseWriter, status int, body any) {
+	writeBody(w, status, "application/json", body)
+}
+
+// writeBody cannot report an error any more: the reply has begun.
+func writeBody(w http.ResponseWriter, status int, kind string, body any) {
+	w.Header().Set("Content-Type", kind)
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body)
+}
+
+func tooMany(w http.ResponseWriter, wait time.Duration) {
+	w.Header().Set("Retry-After", strconv.Itoa(max(1, int(wait/time.Second))))
+	write(w, problem{Title: "Too many requests", Status: http.StatusTooManyRequests, Detail: "Too much came from this network in a short time. Try again in " + wait.String() + "."})
+}
+
+// fail turns the desk's errors into problems.
+func (h *handler) fail(w http.ResponseWriter, err error) {
+	if invalid, ok := errors.AsType[*redress.Invalid](err); ok {
+		p := problem{Type: typeBase + "invalid", Title: "Some fields are not right", Status: http.StatusUnprocessableEntity}
+		for _, field := range invalid.Fields {
+			p.Errors = append(p.Errors, fieldProblem{Field: field.Field, Detail: field.Text})
+		}
+		write(w, p)
+		return
+	}
+	for _, known := range []struct {
+		err error
+		problem
+	}{
+		{redress.ErrNotFound, problem{Title: "Not found", Status: http.StatusNotFound, Detail: "There is no such case, or the token does not open it."}},
+		{redress.ErrNotPermitted, problem{Title: "Forbidden", Status: http.StatusForbidden, Detail: "This token may not do that."}},
+		{redress.ErrReferred, problem{Type: typeBase + "referred", Title: "Referred to the authority", Status: http.StatusConflict,
+			Detail: "The merits of an order are decided by the authority or a court, not here. If the order was carried out wrongly, decide the question implementation."}},
+		{redress.ErrNoEntry, problem{Type: typeBase + "no-entry", Title: "Nothing to lift", Status: http.StatusConflict, Detail: "The case has no entry. It can only be closed, with the outcome uphold."}},
+		{redress.ErrDecided, problem{Type: typeBase + "decided", Title: "Decided already", Status: http.StatusConflict, Detail: "This question of the case has been decided."}},
+	} {
+		if errors.Is(err, known.err) {
+			write(w, known.problem)
+			return
+		}
+	}
+	h.logger.Error("request failed", slog.Any("error", err))
+	write(w, problem{Title: "Internal error", Status: http.StatusInternalServerError, Detail: "Something failed on our side. Nothing was answered for done that is not done."})
+}

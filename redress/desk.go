@@ -1,0 +1,172 @@
+package redress
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/resolver/wire"
+)
+
+// Config is what the desk obeys.
+type Config struct {
+	// Portal is the public address of the pages, without a slash at its end.
+	Portal string
+}
+
+// Index is the policy in force, as the desk reads it.
+type Index interface {
+	// Matches are all entries that cover the name, for any client, with their
+	// exceptions; those of secret lists too.
+	Matches(name wire.Name) []policy.Match
+	// Find gives the entries that a code stands for.
+	Find(code policy.Code) ([]policy.Match, bool)
+}
+
+// Effect puts what the store holds in force.
+type Effect interface {
+	// Apply derives the exceptions anew and returns when the next query sees them.
+	Apply(ctx context.Context) (generation uint64, at time.Time, err error)
+}
+
+// Prover finds out whether who filed controls the name.
+type Prover interface {
+	Prove(ctx context.Context, name wire.Name, challenge string) (Proof, error)
+}
+
+// Proof is what a proof of control came to.
+type Proof struct {
+	Verified bool
+	// Detail is a sentence for the party, that helps to mend what is missing.
+	Detail string
+}
+
+// Store keeps cases. Every method is one transaction.
+type Store interface {
+	Cases
+	Outbox
+}
+
+// Cases opens, reads and changes cases.
+type Cases interface {
+	// Open writes a filing's cases with their first events and the texts of all.
+	Open(ctx context.Context, opened []Opened, texts []Text) error
+	// Case reads a case with its events and texts; ErrNotFound if there is none.
+	Case(ctx context.Context, id CaseID) (*Case, error)
+	// Change reads all cases of the filing to which id belongs, that case first, and
+	// writes what change returns, together or not at all.
+	Change(ctx context.Context, id CaseID, change func(cases []*Case) ([]Change, error)) error
+	// List gives a page of cases by deadline.
+	List(ctx context.Context, page Page) ([]*Case, error)
+}
+
+// Outbox holds the decisions that are not known to be in force yet.
+type Outbox interface {
+	// Pending are the cases with a decision to put in force, oldest first.
+	Pending(ctx context.Context) ([]Pending, error)
+	// Settle notes that those decisions are in force since then, with an event each.
+	// To settle twice changes nothing.
+	Settle(ctx context.Context, settled []Pending, generation uint64, at time.Time) error
+}
+
+// Opened is a case to be opened. The store fills in sequence and hashes of events.
+type Opened struct {
+	Case   *Case
+	Events []Event
+}
+
+// Change is what happens to one case.
+type Change struct {
+	Case           CaseID
+	Implementation Track
+	Merits         Track
+	// Verified and Method are of the filing; a zero time leaves them.
+	Verified   time.Time
+	Method     string
+	Events     []Event
+	Texts      []Text
+	Exceptions []blocklists.Exception
+}
+
+// Pending is one decision in the outbox.
+type Pending struct {
+	ID   int64
+	Case CaseID
+}
+
+// Page asks for a part of the list, by deadline and then by id.
+type Page struct {
+	// After is the case behind which the page begins; empty for the first.
+	After CaseID
+	Limit int
+	// All takes in the cases that wait for no decision of ours.
+	All bool
+}
+
+// ErrNotFound says that there is no such case, or not for this token.
+var ErrNotFound = errors.New("no such case")
+
+// Actor is who does something at the desk.
+type Actor struct {
+	Name string
+	Role ActorRole
+}
+
+// ActorRole is what an actor may do.
+type ActorRole string
+
+// The roles of actors.
+const (
+	Party     ActorRole = "party"
+	Reviewer  ActorRole = "reviewer"
+	Operator  ActorRole = "operator"
+	Authority ActorRole = "authority"
+	System    ActorRole = "system"
+)
+
+// May says whether the actor may read and decide cases.
+func (a Actor) May() bool { return a.Role == Reviewer || a.Role == Operator }
+
+// Desk is where cases are filed, proved, shown and decided.
+type Desk struct {
+	config Config
+	store  Store
+	prover Prover
+	index  func() Index
+	effect Effect
+	logger *slog.Logger
+}
+
+// NewDesk makes a desk. The index is asked anew at every use, so that it is always
+// the one in force.
+func NewDesk(config Config, store Store, prover Prover, index func() Index, effect Effect, logger *slog.Logger) *Desk {
+	return &Desk{config: config, store: store, prover: prover, index: index, effect: effect, logger: logger}
+}
+
+// now is the time in whole milliseconds, as the store keeps it.
+func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+
+// Blocks says whether a match blocks for somebody: a list's entry that counts, as
+// no exception goes before it and its list has not ended.
+func Blocks(match *policy.Match) bool {
+	return match.Role == policy.Feed && match.Manifest != nil && match.Counts
+}
+
+// Secret says whether nothing may be said of the match.
+func Secret(match *policy.Match) bool {
+	return match.Manifest == nil || match.Manifest.Disclosure == blocklists.Secret
+}
+
+// StillBlocking are the entries, not secret, that block the name now.
+func (d *Desk) StillBlocking(name wire.Name) []policy.Match {
+	var blocking []policy.Match
+	for _, match := range d.index().Matches(name) {
+		if Blocks(&match) && !Secret(&match) {
+			blocking = append(blocking, match)
+		}
+	}
+	return blocking
+}

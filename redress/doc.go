@@ -1,0 +1,40 @@
+// Package redress is the way back for whoever was blocked by mistake: a [Case]
+// contests one entry, a filing opens a case for each entry that blocks a name, and
+// the [Desk] is the one place where cases are filed, proved, shown and decided.
+//
+// Every case asks two questions, each with its own state and clock: did we carry
+// the block out rightly (always ours to answer), and should the name be blocked at
+// all (ours for security and user, the authority's for law). What a reviewer may
+// answer is a table ([Rules]), not code. Whatever happens is an [Event], appended
+// and never changed, chained to the one before it by its hash.
+//
+// A decision that lifts a block writes its event, its exceptions and a note in the
+// outbox in one transaction; then the [Effect] puts the exceptions in force, and
+// the note is settled with when that was. A crash in between is mended by
+// [Desk.Settle], which runs at start and again and again.
+//
+// The folders: store keeps cases, proof asks the DNS who controls a name, api and
+// portal are the two doors, for programs and for people.
+//
+// # Decisions
+//
+// A filing answers in the same shape and does the same work whether or not anything
+// blocks the name. A case about nothing, and a case about an entry of a secret list,
+// look alike to the party: the state submitted, then closed, and never the outcome.
+// What was refused: to answer "no such block", which would let a list be searched
+// by filing.
+//
+// The token that opens the status page and the value of the TXT challenge are two
+// secrets, not one. The challenge is published in the DNS by design; whoever reads
+// it there must not be able to read the case.
+//
+// Texts that people write (explanation, contact, facts, ground) are rows of their
+// own, and an event holds only a salted hash of each. They can be erased when their
+// time is over and the chain of events still proves what happened.
+//
+// Deciding the merits does not answer whether we implemented rightly, and the other
+// way round; each keeps its clock. Only a reversal ends both, as nothing is left to ask.
+//
+// To uphold the merits of a law case records why it was referred, and its state
+// stays referred. To reverse or narrow there is refused with [ErrReferred].
+package redress

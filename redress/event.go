@@ -1,0 +1,154 @@
+package redress
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// EventKind is what happened.
+type EventKind string
+
+// The kinds of events.
+const (
+	FiledEvent    EventKind = "filed"
+	ReferredEvent EventKind = "referred"
+	VerifiedEvent EventKind = "verified"
+	DecidedEvent  EventKind = "decided"
+	InForceEvent  EventKind = "in_force"
+)
+
+// Event is one thing that happened to a case. Events are appended to one log for
+// all cases, are never changed or removed, and each commits to the one before it.
+type Event struct {
+	Sequence int64
+	Case     CaseID
+	At       time.Time // whole milliseconds, UTC
+	Kind     EventKind
+	Actor    Actor
+	Content  Content
+	Previous Hash
+	Hash     Hash
+}
+
+// Hash is the SHA-256 that an event has or refers to.
+type Hash [sha256.Size]byte
+
+// Content is what an event says. It holds no text that a person wrote freely, only
+// commitments to such texts.
+type Content struct {
+	Question       Question            `json:"question,omitempty"`
+	Outcome        Outcome             `json:"outcome,omitempty"`
+	NarrowTo       string              `json:"narrow_to,omitempty"`
+	Method         string              `json:"method,omitempty"`
+	List           string              `json:"list,omitempty"`
+	Entry          string              `json:"entry,omitempty"`
+	Implementation State               `json:"implementation,omitempty"`
+	Merits         State               `json:"merits,omitempty"`
+	Generation     uint64              `json:"generation,omitempty"`
+	Texts          map[TextKind]string `json:"texts,omitempty"` // commitments in hexadecimal
+}
+
+// Encode is the one form of the content that is stored and hashed.
+func (c Content) Encode() ([]byte, error) {
+	encoded, err := json.Marshal(c)
+	if err != nil {
+		return nil, fmt.Errorf("encode event: %w", err)
+	}
+	return encoded, nil
+}
+
+// ChainHash is the hash of an event: over the hash of the event before it and all
+// that the event says, each part preceded by its length. The first event's
+// previous hash is zero. The content is as [Content.Encode] gave it.
+func ChainHash(event *Event, content []byte) Hash {
+	digest := sha256.New()
+	number := func(value uint64) { _ = binary.Write(digest, binary.BigEndian, value) }
+	digest.Write([]byte("recourse event 1\n"))
+	digest.Write(event.Previous[:])
+	number(uint64(event.Sequence))
+	number(uint64(event.At.UnixMicro()))
+	for _, part := range [][]byte{[]byte(event.Case), []byte(event.Kind), []byte(event.Actor.Name), []byte(event.Actor.Role), content} {
+		number(uint64(len(part)))
+		digest.Write(part)
+	}
+	return Hash(digest.Sum(nil))
+}
+
+// TextKind is what a text is.
+type TextKind string
+
+// The kinds of texts.
+const (
+	Explanation TextKind = "explanation"
+	Contact     TextKind = "contact"
+	Facts       TextKind = "facts"
+	Ground      TextKind = "ground"
+)
+
+// Commitment is the salted hash of a text.
+type Commitment [sha256.Size]byte
+
+// String is the commitment in hexadecimal.
+func (c Commitment) String() string { return hex.EncodeToString(c[:]) }
+
+// ParseCommitment reads what String wrote.
+func ParseCommitment(text string) (Commitment, error) {
+	var commitment Commitment
+	decoded, err := hex.DecodeString(text)
+	if err != nil || len(decoded) != len(commitment) {
+		return commitment, fmt.Errorf("commitment %q: not %d octets in hexadecimal", text, len(commitment))
+	}
+	return Commitment(decoded), nil
+}
+
+// Text is what a person wrote, with the salt of its commitment. Erasing a text
+// erases its salt with it; what is left cannot be guessed from the commitment.
+type Text struct {
+	Kind TextKind
+	Salt []byte
+	Body string
+}
+
+// newText salts a text with 128 random bits.
+func newText(kind TextKind, body string) Text {
+	return Text{Kind: kind, Salt: randomBytes(16), Body: body}
+}
+
+// Commitment is the salted hash that events hold.
+func (t Text) Commitment() Commitment {
+	mac := hmac.New(sha256.New, t.Salt)
+	mac.Write([]byte(t.Kind))
+	mac.Write([]byte{0})
+	mac.Write([]byte(t.Body))
+	return Commitment(mac.Sum(nil))
+}
+
+// commit gives the texts that are not empty and their commitments.
+func commit(bodies map[TextKind]string) ([]Text, map[TextKind]string) {
+	var texts []Text
+	commitments := make(map[TextKind]string)
+	for _, kind := range []TextKind{Explanation, Contact, Facts, Ground} {
+		if bodies[kind] == "" {
+			continue
+		}
+		text := newText(kind, bodies[kind])
+		texts = append(texts, text)
+		commitments[kind] = text.Commitment().String()
+	}
+	return texts, commitments
+}
+
+// Text gives the body of one of the event's texts; empty where there is none or
+// where it was erased.
+func (c *Case) Text(event Event, kind TextKind) string {
+	commitment, err := ParseCommitment(event.Content.Texts[kind])
+	if err != nil {
+		return ""
+	}
+	return c.Texts[commitment].Body
+}

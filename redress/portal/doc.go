@@ -1,0 +1,27 @@
+// Package portal is the desk's door for people: check a site, read why a name is
+// blocked, contest that, and follow the case. Everything works without a script, on
+// paper, with a screen reader, and on the narrowest telephone.
+//
+// A page answers in this order: what happened, who decided and why, since when and
+// until when, what you can do now, and then the rest. One layout for each purpose
+// shows it by word, shape and colour together.
+//
+// # Decisions
+//
+// All words stand in the templates and in words.go, so that a catalogue of languages
+// can take their place.
+//
+// A party's link carries the token once; the first page takes it into a cookie for
+// that case alone and sends the browser on to the clean address, so that the token
+// is in no history and no Referer. The cookie is Lax and not Strict: a Strict one
+// would be missing when the link was followed from a mail.
+//
+// Forms are protected by [http.CrossOriginProtection], which reads where a request
+// comes from, and not by a hidden value: there is no session to keep one in, and a
+// form must survive a night in an open tab.
+//
+// Nothing is loaded but the one style sheet, at an address with its hash. The content
+// security policy forbids all else, inline styles and scripts included.
+//
+// An unknown case, a wrong token and no token give one and the same page.
+package portal

@@ -1,0 +1,23 @@
+// Package proof finds out whether a party controls a name: by a TXT record at
+// _redress-challenge below it, as RFC 8555 does for certificates.
+//
+// The record is asked for on a path of its own: below policy, because the name is
+// blocked here, and past every cache, because the record was put there a minute ago.
+// Answers are validated, so that a bogus one proves nothing.
+//
+// # Decisions
+//
+// A random label beside the challenge must not give the same answer. A wildcard
+// record would, and it says that somebody once wrote it, not that whoever files now can.
+//
+// Control of the registrable name counts for what lies below it, and never across a
+// public suffix: who controls example.co.uk controls www.example.co.uk, and nobody
+// controls the tenants of a shared suffix by controlling one of them. The names in
+// between are not asked: each would cost a resolution, and the registrable name
+// covers them all.
+//
+// The record may be reached through an alias, as operators of many names do it.
+//
+// The details say what is there only as far as it helps. The other value that was
+// found is not repeated: it may be the challenge of another's case.
+package proof

@@ -1,0 +1,22 @@
+// Package store keeps cases in the database that policy/store opens: filings, their
+// cases, the log of events, the texts and the decisions that wait to be in force.
+//
+// Every method of [Store] is one transaction. A decision's event, its exceptions
+// and its note in the outbox are written together through the transaction that both
+// stores share, so that after a crash either all of them are there or none.
+//
+// # Decisions
+//
+// The log is one chain for all cases, not one a case: a case that was removed whole
+// would leave no gap in a chain of its own. The one writer of the database makes the
+// order; a unique index on the previous hash makes a fork impossible even without it.
+//
+// Triggers refuse to change or delete an event. They do not stop who owns the file,
+// and need not: [Store.Verify] finds what was done to it.
+//
+// A text's key is its commitment. So an event finds its texts without a reference
+// that would dangle, and an erased text simply is not there.
+//
+// The suite in storetest is what a store must do, so that a second one, for a fleet,
+// is held to the same.
+package store

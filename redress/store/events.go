@@ -1,0 +1,156 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	policystore "github.com/recourse-dns/recourse/policy/store"
+	"github.com/recourse-dns/recourse/redress"
+)
+
+// ErrChain says that the log of events is not what was appended.
+var ErrChain = errors.New("the chain of events is broken")
+
+// appendEvents adds to the log and gives the last sequence.
+func appendEvents(ctx context.Context, tx *policystore.Tx, events []redress.Event) (int64, error) {
+	var (
+		sequence int64
+		previous = make([]byte, len(redress.Hash{}))
+	)
+	err := tx.QueryRowContext(ctx, `SELECT sequence, hash FROM events ORDER BY sequence DESC LIMIT 1`).Scan(&sequence, &previous)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("append event: %w", err)
+	}
+	for i := range events {
+		event := &events[i]
+		sequence++
+		event.Sequence = sequence
+		copy(event.Previous[:], previous)
+		if err := insertEvent(ctx, tx, event); err != nil {
+			return 0, fmt.Errorf("append event: %w", err)
+		}
+		previous = event.Hash[:]
+	}
+	return sequence, nil
+}
+
+func insertEvent(ctx context.Context, tx *policystore.Tx, event *redress.Event) error {
+	content, err := event.Content.Encode()
+	if err != nil {
+		return err
+	}
+	event.Hash = redress.ChainHash(event, content)
+	_, err = tx.ExecContext(ctx, `INSERT INTO events (sequence, case_id, at, kind, actor, role, content, previous, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		event.Sequence, string(event.Case), event.At.UnixMicro(), string(event.Kind), event.Actor.Name, string(event.Actor.Role), string(content), event.Previous[:], event.Hash[:])
+	return err
+}
+
+const eventColumns = `sequence, case_id, at, kind, actor, role, content, previous, hash`
+
+func eventsOf(ctx context.Context, from reader, id redress.CaseID) ([]redress.Event, error) {
+	rows, err := from.QueryContext(ctx, `SELECT `+eventColumns+` FROM events WHERE case_id = ? ORDER BY sequence`, string(id))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var events []redress.Event
+	for rows.Next() {
+		event, _, err := scanEvent(rows)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, event)
+	}
+	return events, rows.Err()
+}
+
+// scanEvent gives the event and its content as it is stored.
+func scanEvent(rows *sql.Rows) (redress.Event, []byte, error) {
+	var (
+		event                   redress.Event
+		at                      int64
+		content, previous, hash []byte
+	)
+	err := rows.Scan(&event.Sequence, &event.Case, &at, &event.Kind, &event.Actor.Name, &event.Actor.Role, &content, &previous, &hash)
+	if err != nil {
+		return event, nil, err
+	}
+	event.At = time.UnixMicro(at).UTC()
+	copy(event.Previous[:], previous)
+	copy(event.Hash[:], hash)
+	if err := json.Unmarshal(content, &event.Content); err != nil {
+		return event, nil, fmt.Errorf("event %d: %w", event.Sequence, err)
+	}
+	return event, content, nil
+}
+
+// Verify recomputes the whole chain and the commitment of every text that is there.
+// It gives the number of events and the hash of the last one, which an auditor keeps
+// to see that no end was cut off; ErrChain says what is wrong.
+func (s *Store) Verify(ctx context.Context) (count int64, head redress.Hash, err error) {
+	err = s.db.View(ctx, func(view *policystore.View) error {
+		count, head, err = verifyEvents(ctx, view)
+		if err != nil {
+			return err
+		}
+		return verifyTexts(ctx, view)
+	})
+	if err != nil {
+		return 0, redress.Hash{}, fmt.Errorf("verify events: %w", err)
+	}
+	return count, head, nil
+}
+
+func verifyEvents(ctx context.Context, from reader) (int64, redress.Hash, error) {
+	var (
+		count int64
+		head  redress.Hash
+	)
+	rows, err := from.QueryContext(ctx, `SELECT `+eventColumns+` FROM events ORDER BY sequence`)
+	if err != nil {
+		return 0, head, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		event, content, err := scanEvent(rows)
+		if err != nil {
+			return 0, head, fmt.Errorf("%w: %w", ErrChain, err)
+		}
+		count++
+		switch {
+		case event.Sequence != count:
+			return 0, head, fmt.Errorf("%w: event %d is missing", ErrChain, count)
+		case event.Previous != head:
+			return 0, head, fmt.Errorf("%w: event %d does not follow event %d", ErrChain, count, count-1)
+		case redress.ChainHash(&event, content) != event.Hash:
+			return 0, head, fmt.Errorf("%w: event %d was changed", ErrChain, count)
+		}
+		head = event.Hash
+	}
+	return count, head, rows.Err()
+}
+
+func verifyTexts(ctx context.Context, from reader) error {
+	rows, err := from.QueryContext(ctx, `SELECT commitment, kind, salt, body FROM texts`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var (
+			commitment []byte
+			text       redress.Text
+		)
+		if err := rows.Scan(&commitment, &text.Kind, &text.Salt, &text.Body); err != nil {
+			return err
+		}
+		if actual := text.Commitment(); string(actual[:]) != string(commitment) {
+			return fmt.Errorf("%w: a text (%s) was changed", ErrChain, text.Kind)
+		}
+	}
+	return rows.Err()
+}

@@ -1,0 +1,176 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/recourse-dns/recourse/blocklists"
+	policystore "github.com/recourse-dns/recourse/policy/store"
+	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/resolver/wire"
+)
+
+// reader is what every kind of transaction can do.
+type reader interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// columns are in the order of scanCase.
+const columns = `c.id, c.confidential, c.hidden, c.list, c.entry, c.scope, c.order_ref, c.code, c.purpose,
+	c.implementation, c.implementation_until, c.merits, c.merits_until,
+	f.id, f.name, f.role, f.language, f.at, f.token, f.challenge, f.verified_at, f.method`
+
+// Case reads a case with its events, texts and links.
+func (s *Store) Case(ctx context.Context, id redress.CaseID) (*redress.Case, error) {
+	var found *redress.Case
+	err := s.db.View(ctx, func(view *policystore.View) error {
+		cases, err := filingOf(ctx, view, id)
+		if err != nil {
+			return err
+		}
+		found = cases[0]
+		for _, other := range cases[1:] {
+			if !other.Hidden {
+				found.Linked = append(found.Linked, other.ID)
+			}
+		}
+		if found.Events, err = eventsOf(ctx, view, id); err != nil {
+			return err
+		}
+		found.Texts, err = textsOf(ctx, view, found.Filing.ID)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read case: %w", err)
+	}
+	return found, nil
+}
+
+// List gives cases by deadline, without their events and texts.
+func (s *Store) List(ctx context.Context, page redress.Page) ([]*redress.Case, error) {
+	var cases []*redress.Case
+	err := s.db.View(ctx, func(view *policystore.View) error {
+		after := int64(-1)
+		if page.After != "" {
+			err := view.QueryRowContext(ctx, `SELECT due FROM cases WHERE id = ?`, string(page.After)).Scan(&after)
+			if errors.Is(err, sql.ErrNoRows) {
+				return redress.ErrNotFound
+			} else if err != nil {
+				return err
+			}
+		}
+		last := int64(noDeadline) - 1
+		if page.All {
+			last = noDeadline
+		}
+		var err error
+		cases, err = scanCases(view.QueryContext(ctx, `SELECT `+columns+` FROM cases c JOIN filings f ON f.id = c.filing
+			WHERE (c.due, c.id) > (?, ?) AND c.due <= ? ORDER BY c.due, c.id LIMIT ?`, after, string(page.After), last, page.Limit))
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list cases: %w", err)
+	}
+	return cases, nil
+}
+
+// filingOf reads all cases of the filing to which a case belongs, that case first.
+func filingOf(ctx context.Context, from reader, id redress.CaseID) ([]*redress.Case, error) {
+	cases, err := scanCases(from.QueryContext(ctx, `SELECT `+columns+` FROM cases c JOIN filings f ON f.id = c.filing
+		WHERE c.filing = (SELECT filing FROM cases WHERE id = ?) ORDER BY c.id <> ?, c.position`, string(id), string(id)))
+	if err != nil {
+		return nil, err
+	}
+	if len(cases) == 0 {
+		return nil, redress.ErrNotFound
+	}
+	return cases, nil
+}
+
+func scanCases(rows *sql.Rows, err error) ([]*redress.Case, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var cases []*redress.Case
+	for rows.Next() {
+		one, err := scanCase(rows)
+		if err != nil {
+			return nil, err
+		}
+		cases = append(cases, one)
+	}
+	return cases, rows.Err()
+}
+
+func scanCase(rows *sql.Rows) (*redress.Case, error) {
+	var (
+		one                                      redress.Case
+		list, entry, scope, order, code, purpose sql.NullString
+		implementation, merits, verified         sql.NullInt64
+		name                                     string
+		at                                       int64
+		token                                    []byte
+	)
+	filing := &one.Filing
+	err := rows.Scan(&one.ID, &one.Confidential, &one.Hidden, &list, &entry, &scope, &order, &code, &purpose,
+		&one.Implementation.State, &implementation, &one.Merits.State, &merits,
+		&filing.ID, &name, &filing.Role, &filing.Language, &at, &token, &filing.Challenge, &verified, &filing.Method)
+	if err != nil {
+		return nil, err
+	}
+	one.Implementation.Deadline, one.Merits.Deadline, filing.Verified = timeOf(implementation), timeOf(merits), timeOf(verified)
+	filing.At = timeOf(sql.NullInt64{Int64: at, Valid: true})
+	if copy(filing.Token[:], token) != len(filing.Token) {
+		return nil, fmt.Errorf("case %s: token hash of %d octets", one.ID, len(token))
+	}
+	if filing.Name, err = wire.ParseName(name); err != nil {
+		return nil, fmt.Errorf("case %s: %w", one.ID, err)
+	}
+	if list.Valid {
+		if one.Entry, err = readEntry(list.String, entry.String, scope.String, order.String, code.String, purpose.String); err != nil {
+			return nil, fmt.Errorf("case %s: %w", one.ID, err)
+		}
+	}
+	return &one, nil
+}
+
+func readEntry(list, name, scope, order, code, purpose string) (*redress.Entry, error) {
+	entry := &redress.Entry{List: blocklists.ListID(list), Order: order}
+	var err error
+	if entry.Name, err = wire.ParseName(name); err != nil {
+		return nil, err
+	}
+	if entry.Code, err = parseCode(code); err != nil {
+		return nil, err
+	}
+	if err := entry.Scope.UnmarshalText([]byte(scope)); err != nil {
+		return nil, err
+	}
+	return entry, entry.Purpose.UnmarshalText([]byte(purpose))
+}
+
+func textsOf(ctx context.Context, from reader, filing redress.FilingID) (map[redress.Commitment]redress.Text, error) {
+	rows, err := from.QueryContext(ctx, `SELECT commitment, kind, salt, body FROM texts WHERE filing = ?`, string(filing))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	texts := make(map[redress.Commitment]redress.Text)
+	for rows.Next() {
+		var (
+			commitment []byte
+			text       redress.Text
+		)
+		if err := rows.Scan(&commitment, &text.Kind, &text.Salt, &text.Body); err != nil {
+			return nil, err
+		}
+		if len(commitment) == len(redress.Commitment{}) {
+			texts[redress.Commitment(commitment)] = text
+		}
+	}
+	return texts, rows.Err()
+}
