@@ -101,8 +101,8 @@ func upstream(t *testing.T) string {
 			t.Error(err)
 		}
 	})}
-	go server.ActivateAndServe()            //nolint:errcheck // it ends with the test
-	t.Cleanup(func() { server.Shutdown() }) //nolint:errcheck // as above
+	go server.ActivateAndServe()
+	t.Cleanup(func() { server.Shutdown() })
 	return socket.LocalAddr().String()
 }
 
