@@ -89,6 +89,8 @@ func (c *Config) checkPortal() {
 	}
 	address, err := url.Parse(c.Operator.Portal)
 	switch {
+	case len(c.Operator.Portal) > policy.MaxPortal:
+		c.report.problem("operator.portal", "is longer than %d octets, so that it would not fit into a DNS answer", policy.MaxPortal)
 	case err != nil || address.Scheme != "http" && address.Scheme != "https" || address.Host == "" || address.User != nil:
 		c.report.problem("operator.portal", "%s is not an http or https address, as https://dns.example.net", quote(c.Operator.Portal))
 	case address.RawQuery != "" || address.Fragment != "":
