@@ -295,7 +295,8 @@ func (s *server) put(t *testing.T, name, value string) {
 			address = net.JoinHostPort(fields[1], fields[2])
 		}
 	}
-	update := new(dns.Msg).SetUpdate(strings.TrimPrefix(dns.Fqdn(name), "_redress-challenge."))
+	labels := dns.SplitDomainName(name)
+	update := new(dns.Msg).SetUpdate(dns.Fqdn(strings.Join(labels[len(labels)-2:], ".")))
 	update.Insert([]dns.RR{&dns.TXT{Hdr: dns.RR_Header{Name: dns.Fqdn(name), Rrtype: dns.TypeTXT, Class: dns.ClassINET, Ttl: 60}, Txt: []string{value}}})
 	update.SetTsig(dns.Fqdn(parts[1]), dns.HmacSHA256, 300, time.Now().Unix())
 	client := dns.Client{TsigSecret: map[string]string{dns.Fqdn(parts[1]): parts[2]}, Timeout: 5 * time.Second}
