@@ -23,7 +23,8 @@ grep -E '^(ok|FAIL|panic:|\?) ' "$log" | grep -v 'no test files'
 if [ $status -ne 0 ]; then
 	echo
 	echo "what failed (all of it is in $log):"
-	grep -E -A 30 '^ *--- FAIL|^panic:|WARNING: DATA RACE|\.go:[0-9]+:[0-9]+: |^# ' "$log" | head -n 200
+	grep -E -B 20 '^ *--- FAIL' "$log" | grep -vE '^ *(=== |--- PASS)' | head -n 150
+	grep -E -A 40 '^panic:|WARNING: DATA RACE|^\S+\.go:[0-9]+:[0-9]+: |^# ' "$log" | head -n 150
 	exit $status
 fi
 
