@@ -31,8 +31,9 @@ fi
 # Figures that the end-to-end test measured on real lists.
 grep -hE '^ +[a-z_]+_test\.go:[0-9]+: measured: ' "$log" | sed 's/^.*measured: /measured: /'
 
-# A skipped test prints its reason on the line after or before, as go test pleases.
-left=$(grep -E -A 1 '^ *--- SKIP' "$log" | grep -vE '^--$' | paste - - | sed -E 's/ +/ /g; s/--- SKIP: //; s/ \([0-9.]+s\)//')
+# A skipped test prints its reason on the line before.
+left=$(awk '/^ +[A-Za-z0-9_]+\.go:[0-9]+: / {reason = $0; sub(/^ +[^ ]+ /, "", reason)}
+	/^ *--- SKIP: / {print $3 ": " reason; reason = "no reason given"}' "$log")
 echo
 if [ -z "$race" ]; then left="race detector: needs a C compiler"$'\n'"$left"; fi
 if [ -z "${left//[$'\n' ]/}" ]; then
