@@ -10,13 +10,14 @@ import (
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/policy"
 )
 
 // defaults is what holds where the file says nothing. For a key that comes later
 // it is what this version does.
 func defaults() *Config {
 	return &Config{
-		Operator: Operator{Languages: []string{"en"}},
+		Operator: policy.Operator{Languages: []string{"en"}},
 		Roles:    []string{"resolve", "desk"},
 		Resolver: Resolver{
 			Mode: "recurse", DNSSEC: "validate", Cache: 64 << 20, QNAMEMinimisation: "off", LocalZones: "default",
