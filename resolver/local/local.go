@@ -63,13 +63,24 @@ func (s *stage) resolve(ctx context.Context, query *resolver.Query, links int) (
 			return answer, err
 		}
 	}
-	if how != world && !isDelegation(query.Question, zone, how) {
+	if how != world && !isDelegation(query.Question, zone, how) && !s.isSynthetic(query.Question.Name, zone) {
 		return s.special(query, zone, how)
 	}
 	if !query.RecursionDesired() && !s.maySnoop(query.Client.Addr) {
 		return notDesired(query)
 	}
 	return s.next.Resolve(ctx, query)
+}
+
+// isSynthetic says that DNS64 answers for a reverse name further down the chain: the
+// prefix may well be of private addresses.
+func (s *stage) isSynthetic(name, zone wire.Name) bool {
+	if !s.nat.IsValid() || !zone.IsBelow(ip6Arpa) {
+		return false
+	}
+	addr, whole := addressOf(name)
+	_, found := s.nat.extract(addr)
+	return whole && found
 }
 
 func (s *stage) maySnoop(client netip.Addr) bool {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/miekg/dns"
 
@@ -32,6 +33,9 @@ type set struct {
 // ParseRecord reads one line of a zone file (RFC 1035, section 5.1). Without a TTL
 // it gets that of all local answers.
 func ParseRecord(line string) (dns.RR, error) {
+	if line = strings.TrimSpace(line); strings.ContainsAny(line, "\r\n") {
+		return nil, fmt.Errorf("%q is more than one line", line)
+	}
 	record, err := dns.NewRR("$TTL 3600\n" + line)
 	switch {
 	case err != nil:
