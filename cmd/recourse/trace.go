@@ -92,7 +92,7 @@ func (o *TraceOptions) trace(ctx context.Context, env *environment, config *Conf
 	if o.JSON {
 		return outcome, outcome.printJSON(env.stdout, steps)
 	}
-	return outcome, outcome.printText(env.stdout, steps)
+	return outcome, outcome.printText(env.stdout)
 }
 
 // newTrace joins the stages that serve would have for this, without policy and

@@ -72,7 +72,7 @@ func safeLines(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-func (o *traceOutcome) printText(to io.Writer, steps *traceSteps) error {
+func (o *traceOutcome) printText(to io.Writer) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "\nverdict   %s\n", verdictWords[o.verdict()])
 	if o.message != nil {

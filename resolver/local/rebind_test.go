@@ -1,6 +1,7 @@
 package local_test
 
 import (
+	"errors"
 	"net/netip"
 	"testing"
 	"time"
@@ -132,8 +133,8 @@ func TestQuietKeepsTheReasonsOfBlocks(t *testing.T) {
 		t.Errorf("%+v, %v", answer, err)
 	}
 	_, _, err = ask(t, h, "bad.example", dns.TypeA)
-	failure, is := err.(*resolver.Failure)
-	if !is || len(failure.Extended) != 1 || failure.Extended[0] != all[1] || failure.Err != errBelow {
+	failure := (*resolver.Failure)(nil)
+	if !errors.As(err, &failure) || len(failure.Extended) != 1 || failure.Extended[0] != all[1] || !errors.Is(err, errBelow) {
 		t.Errorf("%+v", err)
 	}
 }

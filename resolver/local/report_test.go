@@ -3,6 +3,7 @@ package local_test
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -88,7 +89,7 @@ func reports(t *testing.T, known agents, answer func(name string) (*resolver.Ans
 	ask(func(name string) {
 		query := resolver.NewQuery(wire.MustName(name), dns.TypeA, resolver.NewWork())
 		_, wanted := answer(name)
-		if _, err := h.Resolve(t.Context(), query); err != wanted {
+		if _, err := h.Resolve(t.Context(), query); !errors.Is(err, wanted) {
 			t.Errorf("%s: the error became %v", name, err)
 		}
 		synctest.Wait()
