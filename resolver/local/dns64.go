@@ -13,6 +13,10 @@ import (
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
+// maxMade bounds the addresses that are made of one answer: each is larger than what
+// it is made of, and all must fit a message.
+const maxMade = 100
+
 // unknownTTL bounds a synthesised record where the denial of AAAA came without SOA
 // (RFC 6147, section 5.1.7).
 const unknownTTL = 600
@@ -154,19 +158,19 @@ func (d *dns64) synthesise(query *resolver.Query, four *resolver.Answer, limit u
 	if err != nil {
 		return nil, err
 	}
-	reply, found := query.Message(), false
+	reply, made := query.Message(), 0
 	for _, record := range withoutSignatures(message.Answer, wire.TypeA) {
 		if a, is := record.(*dns.A); is {
 			addr, ok := netip.AddrFromSlice(a.A.To4())
-			if !ok {
+			if made++; !ok || made > maxMade {
 				continue
 			}
 			header := dns.RR_Header{Name: a.Hdr.Name, Rrtype: wire.TypeAAAA, Class: dns.ClassINET, Ttl: min(a.Hdr.Ttl, limit)}
-			record, found = &dns.AAAA{Hdr: header, AAAA: d.nat.embed(addr).AsSlice()}, true
+			record = &dns.AAAA{Hdr: header, AAAA: d.nat.embed(addr).AsSlice()}
 		}
 		reply.Answer = append(reply.Answer, record)
 	}
-	if !found {
+	if made == 0 {
 		return nil, nil
 	}
 	return remade(query, four, reply), nil

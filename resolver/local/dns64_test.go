@@ -3,6 +3,7 @@ package local_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -216,5 +217,18 @@ func TestDNS64KeepsErrorsOfTheMachine(t *testing.T) {
 	w := &world{t: t, says: map[string]said{"www.example AAAA": {err: context.Canceled}, "www.example A": {answer: "www.example. A 192.0.2.1"}}}
 	if _, _, err := ask(t, dns64(w, "64:ff9b::/96"), "www.example", dns.TypeAAAA); !errors.Is(err, context.Canceled) || len(w.asked) != 1 {
 		t.Errorf("%v, asked %q", err, w.asked)
+	}
+}
+
+// TestDNS64IsBounded: a large answer makes one that still fits a message.
+func TestDNS64IsBounded(t *testing.T) {
+	var many strings.Builder
+	for i := range 3000 {
+		fmt.Fprintf(&many, "www.example. A 192.0.%d.%d\n", i/256, i%256)
+	}
+	w := &world{t: t, says: map[string]said{"www.example AAAA": {authority: soa}, "www.example A": {answer: many.String()}}}
+	_, message, err := ask(t, dns64(w, "64:ff9b::/96"), "www.example", dns.TypeAAAA)
+	if err != nil || len(message.Answer) != 100 {
+		t.Errorf("%d records, %v", len(message.Answer), err)
 	}
 }

@@ -128,6 +128,15 @@ func finish(query *resolver.Query, reply *dns.Msg, extended ...resolver.Extended
 	answer := resolver.NewAnswer(reply, query.Now)
 	answer.Origin, answer.Security, answer.Extended = resolver.Local, resolver.Insecure, extended
 	answer.TTL = time.Duration(lowest(reply, ttl)) * time.Second
+	return pack(answer)
+}
+
+// pack makes the wire form, of what fits a message.
+func pack(answer *resolver.Answer) (*resolver.Answer, error) {
+	size := *answer.Message()
+	if size.Compress = true; size.Len() > dns.MaxMsgSize {
+		return nil, resolver.Fail(other, "the answer does not fit a message")
+	}
 	return answer.Pack()
 }
 

@@ -63,7 +63,7 @@ func prepend(query *resolver.Query, reply *dns.Msg, answer *resolver.Answer) (*r
 	if left := answer.TTL - query.Now.Sub(answer.Stored); left > 0 {
 		joined.TTL = min(left, time.Duration(lowest(reply, ttl))*time.Second)
 	}
-	return joined.Pack()
+	return pack(joined)
 }
 
 // aged is the answer as a message whose TTLs count from now.

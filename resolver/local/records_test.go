@@ -189,3 +189,12 @@ func TestMayHold(t *testing.T) {
 		}
 	}
 }
+
+// TestLocalRecordsThatDoNotFit: what no message can hold is a failure, not a broken message.
+func TestLocalRecordsThatDoNotFit(t *testing.T) {
+	lines := strings.Repeat("big.test. TXT"+strings.Repeat(` "`+strings.Repeat("a", 250)+`"`, 40)+"\n", 7)
+	_, _, err := ask(t, handler(local.Config{Records: newRecords(t, lines)}), "big.test", dns.TypeTXT)
+	if failure := (*resolver.Failure)(nil); !errors.As(err, &failure) {
+		t.Errorf("got %v", err)
+	}
+}
