@@ -97,12 +97,12 @@ type Resolver struct {
 	EDNSSize       uint16       `yaml:"edns_size"`
 	TTL            TTL          `yaml:"ttl"`
 	Priming        bool         `yaml:"priming"`
-	EDE            bool         `yaml:"ede" later:"answers without Extended DNS Errors"`
+	EDE            bool         `yaml:"ede"`
 	Harden         Harden       `yaml:"harden"`
 	LocalZones     string       `yaml:"local_zones" oneof:"default,none"`
 	ServeStale     ServeStale   `yaml:"serve_stale" later:"stale answers"`
 	Zones          []Zone       `yaml:"zones" later:"zones with servers of their own"`
-	DNS64          netip.Prefix `yaml:"dns64" later:"DNS64"`
+	DNS64          netip.Prefix `yaml:"dns64"`
 
 	NegativeTrustAnchors []NegativeTrustAnchor `yaml:"negative_trust_anchors" later:"negative trust anchors"`
 	ValidationTime       time.Time             `yaml:"validation_time" later:"a pretended time of validation"`
@@ -110,8 +110,12 @@ type Resolver struct {
 	RandomiseCase        bool                  `yaml:"randomise_case" later:"randomised case"`
 	Prefetch             bool                  `yaml:"prefetch" later:"prefetching"`
 	AggressiveNSEC       bool                  `yaml:"aggressive_nsec" later:"aggressive use of NSEC"`
-	MinimalResponses     bool                  `yaml:"minimal_responses" later:"minimal responses"`
-	PrivateAddresses     []netip.Prefix        `yaml:"private_addresses" later:"protection from rebinding"`
+	MinimalResponses     bool                  `yaml:"minimal_responses"`
+	PrivateAddresses     []netip.Prefix        `yaml:"private_addresses"` // no public name may lead to them
+	PrivateNames         []string              `yaml:"private_names"`     // the operator's own, which may
+	LocalRecords         []string              `yaml:"local_records"`     // lines of a zone file
+	Snoop                []netip.Prefix        `yaml:"snoop"`             // may ask without recursion
+	ErrorReporting       bool                  `yaml:"error_reporting"`   // to agents of zones (RFC 9567)
 }
 
 // TTL bounds how long answers are kept.

@@ -29,6 +29,7 @@ func (c *Config) checkResolver() {
 	c.checkUpstreams()
 	c.checkZones()
 	c.checkRecords()
+	c.checkLocal()
 	if !settings.IPv4 && !settings.IPv6 {
 		c.report.problem("resolver.ipv4", "is false, and so is ipv6: no server can be reached")
 	}
