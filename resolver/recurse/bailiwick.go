@@ -28,6 +28,14 @@ type reply struct {
 	authoritative, recursive      bool
 	answer, authority, additional []record
 	strays                        bool // NS or SOA records from elsewhere were among the authority
+	// isElsewhere tells the names below the zone that configuration gives to others;
+	// nil where there are none.
+	isElsewhere func(wire.Name) bool
+}
+
+// owns says whether the servers asked may speak of a name that an alias leads to.
+func (r *reply) owns(name wire.Name) bool {
+	return name.IsBelow(r.zone) && (r.isElsewhere == nil || !r.isElsewhere(name))
 }
 
 func newReply(message *dns.Msg, zone wire.Name) *reply {

@@ -64,6 +64,23 @@ func (c configured) closest(name wire.Name) (stub *delegation, forward *Forward)
 	return nil, nil
 }
 
+// elsewhere tells the names below a zone that belong to a longer configured zone.
+func (c configured) elsewhere(zone wire.Name) func(wire.Name) bool {
+	if len(c.stubs)+len(c.forwards) == 0 {
+		return nil
+	}
+	return func(name wire.Name) bool {
+		stub, forward := c.closest(name)
+		switch {
+		case stub != nil:
+			return len(stub.zone) > len(zone)
+		case forward != nil:
+			return len(forward.Zone) > len(zone)
+		}
+		return false
+	}
+}
+
 // side is the name whose zone holds data of a type: DS stands in the parent
 // (RFC 4035, section 3.1.4.1).
 func side(name wire.Name, qtype uint16) wire.Name {
@@ -86,7 +103,9 @@ func (r *resolution) forwarded(ctx context.Context, name wire.Name, qtype uint16
 		var message *dns.Msg
 		var out *outcome
 		if message, err = answer.Unpack(); err == nil {
-			out, err = newReply(message, forward.Zone).walk(name, qtype)
+			clean := newReply(message, forward.Zone)
+			clean.isElsewhere = r.zones.elsewhere(forward.Zone)
+			out, err = clean.walk(name, qtype)
 		}
 		if err == nil {
 			out.zone = ""

@@ -158,7 +158,9 @@ func (r *resolution) referredDS(cut *delegation, now time.Time) *outcome {
 func (r *resolution) step(ctx context.Context, zone *delegation, question Question) (out *outcome, cut *delegation, err error) {
 	var spare *outcome
 	err = r.ask(ctx, zone, question, func(server resolver.Server, message *dns.Msg) error {
-		found, next, err := newReply(message, zone.zone).read(question.Name, question.Type, zone, r.query.Now)
+		clean := newReply(message, zone.zone)
+		clean.isElsewhere = r.zones.elsewhere(zone.zone)
+		found, next, err := clean.read(question.Name, question.Type, zone, r.query.Now)
 		if err != nil {
 			if spare == nil {
 				spare = found
