@@ -15,6 +15,9 @@ import (
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
+// afterMiss is how long the true reply is waited for after one that may be forged.
+const afterMiss = 200 * time.Millisecond
+
 // Exchanger sends one query to one server. It goes on waiting, past whatever
 // else arrives, until accept is true of a reply or the context ends.
 type Exchanger interface {
@@ -168,8 +171,12 @@ func (u *Upstreams) send(ctx context.Context, work *resolver.Work, server resolv
 	u.stats.queries.Add(1)
 	limited, cancel := context.WithTimeout(ctx, u.health.timeout(server)+lateReplies)
 	defer cancel()
+	attempt.onMiss = func() { time.AfterFunc(afterMiss, cancel) }
 	begin := time.Now()
 	packet, err := u.exchanger.Exchange(limited, server, attempt.encode(), attempt.accept)
+	if err != nil && (attempt.flat || attempt.bare) {
+		return nil, fmt.Errorf("%s: only what may be forged came", server)
+	}
 	if err != nil {
 		if !isTimeout(err) {
 			err = fmt.Errorf("%w: %w", errNetwork, err)
@@ -220,6 +227,7 @@ type attempt struct {
 	tasted   string   // the server cookie in it
 	flat     bool     // a reply fitted but for its casing
 	bare     bool     // a reply fitted but for its missing cookie
+	onMiss   func()
 }
 
 func (u *Upstreams) newAttempt(server resolver.Server, question Question, how manner) *attempt {
@@ -230,6 +238,14 @@ func (u *Upstreams) newAttempt(server resolver.Server, question Question, how ma
 		one.name = mixedCase(question.Name)
 	}
 	return one
+}
+
+// miss notes a near miss. The first one shortens the wait.
+func (a *attempt) miss(kind *bool) {
+	if !a.flat && !a.bare && a.onMiss != nil {
+		a.onMiss()
+	}
+	*kind = true
 }
 
 // encode writes the query, with DO set where there is EDNS.
@@ -289,7 +305,7 @@ func (a *attempt) hasCookie(reply *dns.Msg) bool {
 		return false
 	}
 	if server == "" && a.strict && a.udp {
-		a.bare = true
+		a.miss(&a.bare)
 		return false
 	}
 	a.tasted = server
@@ -323,7 +339,7 @@ func (a *attempt) fits(packet []byte) (flags uint16, ok bool) {
 		return 0, false
 	}
 	if a.mixed && a.udp && !bytes.HasPrefix(packet[wire.HeaderSize:], a.name) {
-		a.flat = true
+		a.miss(&a.flat)
 		return 0, false
 	}
 	return flags, true
