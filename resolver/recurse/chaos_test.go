@@ -157,9 +157,10 @@ func TestChaos(t *testing.T) {
 							expectAnswer(t, answer, dns.RcodeSuccess, name+". A 203.0.113.9")
 							break
 						}
-						if ask == 0 {
+						switch ask {
+						case 0:
 							failed++
-						} else if ask == 2 {
+						case 2:
 							t.Errorf("%s: not after three asks: %v", name, err)
 						}
 					}

@@ -169,6 +169,7 @@ func (r *resolution) step(ctx context.Context, zone *delegation, question Questi
 		}
 		if next != nil {
 			next.teller, next.trusted = server, zone.trusted
+			next.island = slices.Contains(r.config.Islands, next.zone)
 		}
 		r.shared.heard(server, zone.zone)
 		out, cut = found, next

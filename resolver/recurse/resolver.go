@@ -30,6 +30,7 @@ type Config struct {
 	Minimisation   Minimisation  // how much of names is told on the way down
 	RandomCase     bool          // mix the casing of names (0x20)
 	BelowNXDomain  bool          // a denied name covers what lies below it (RFC 8020)
+	Islands        []wire.Name   // zones below the root that have a trust anchor
 	Stubs          []Stub        // zones with servers of their own
 	Forwards       []Forward     // zones that somebody else resolves
 	Delegations    int           // zone cuts to remember; 0: 20,000
