@@ -34,7 +34,7 @@ type delegation struct {
 	servers []resolver.Server // of a stub zone
 	first   bool              // of a stub zone: may be left out
 
-	chokes  atomic.Int64                 // Unix nanoseconds until which parts of names are not asked for
+	choking atomic.Pointer[choking]
 	rescued atomic.Int64                 // the same, until which no more servers are searched for
 	child   atomic.Pointer[[]nameserver] // what the zone itself says of its name servers
 }
