@@ -101,12 +101,25 @@ func TestReferralDirections(t *testing.T) {
 	}
 }
 
-func TestRecursingAuthorityIsLame(t *testing.T) {
+// TestRecursingAuthority: a resolver that is named as an authority is asked, but
+// believed only where no server has authority.
+func TestRecursingAuthority(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := usual(t)
-		w.on("198.51.100.3", func(q *dns.Msg, _ resolver.Transport) *dns.Msg {
+		recursing := func(q *dns.Msg, _ resolver.Transport) *dns.Msg {
 			reply := new(dns.Msg).SetReply(q)
 			reply.RecursionAvailable, reply.Answer = true, parse(t, "test.", "www A 192.0.2.66")
+			return reply
+		}
+		for range 8 { // the order is random
+			w := pair(t, recursing)
+			expectAnswer(t, resolve(t, newResolver(t, w), "www.test", dns.TypeA), dns.RcodeSuccess, "www.test. A 203.0.113.3")
+		}
+		w := usual(t)
+		w.on("198.51.100.3", recursing)
+		expectAnswer(t, resolve(t, newResolver(t, w), "www.test", dns.TypeA), dns.RcodeSuccess, "www.test. A 192.0.2.66")
+		w.on("198.51.100.3", func(q *dns.Msg, _ resolver.Transport) *dns.Msg {
+			reply := new(dns.Msg).SetReply(q)
+			reply.RecursionAvailable = true
 			return reply
 		})
 		expectFailure(t, newResolver(t, w), query("www.test", dns.TypeA), resolver.NoReachableAuthority)
@@ -208,6 +221,23 @@ func TestDSOfUnsignedParent(t *testing.T) {
 		answer = resolve(t, r, "test", dns.TypeDS)
 		if asked := w.questions(); len(asked) != 1 || count(asked, rootAddress) != 1 || len(answer.Message().Ns) != 1 {
 			t.Errorf("asked %q, got %v", asked, answer.Message())
+		}
+	})
+}
+
+// TestDSBelowIsland: a zone with a trust anchor of its own is signed whatever its
+// parent says, so that a referral of its own that lacks proof is completed.
+func TestDSBelowIsland(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := usual(t)
+		w.serve("198.51.100.3", "test.", "c NS ns.c\nns.c A 198.51.100.4")
+		w.serve("198.51.100.4", "c.test.", "www A 203.0.113.4")
+		r := newResolver(t, w, func(c *recurse.Config) { c.Islands = []wire.Name{wire.MustName("test")} })
+		resolve(t, r, "www.c.test", dns.TypeA)
+		w.questions()
+		resolve(t, r, "c.test", dns.TypeDS)
+		if asked := w.questions(); !slices.Equal(asked, []string{"198.51.100.3 c.test. DS"}) {
+			t.Errorf("asked %q", asked)
 		}
 	})
 }
