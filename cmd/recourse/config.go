@@ -100,7 +100,7 @@ type Resolver struct {
 	EDE            bool         `yaml:"ede" later:"answers without Extended DNS Errors"`
 	Harden         Harden       `yaml:"harden"`
 	LocalZones     string       `yaml:"local_zones" oneof:"default,none"`
-	ServeStale     ServeStale   `yaml:"serve_stale" later:"stale answers"`
+	ServeStale     ServeStale   `yaml:"serve_stale"`
 	Zones          []Zone       `yaml:"zones" later:"zones with servers of their own"`
 	DNS64          netip.Prefix `yaml:"dns64" later:"DNS64"`
 
@@ -108,8 +108,8 @@ type Resolver struct {
 	ValidationTime       time.Time             `yaml:"validation_time" later:"a pretended time of validation"`
 	QNAMEMinimisation    string                `yaml:"qname_minimisation" oneof:"relaxed,strict,off" later:"query name minimisation"`
 	RandomiseCase        bool                  `yaml:"randomise_case" later:"randomised case"`
-	Prefetch             bool                  `yaml:"prefetch" later:"prefetching"`
-	AggressiveNSEC       bool                  `yaml:"aggressive_nsec" later:"aggressive use of NSEC"`
+	Prefetch             bool                  `yaml:"prefetch"`
+	AggressiveNSEC       bool                  `yaml:"aggressive_nsec"`
 	MinimalResponses     bool                  `yaml:"minimal_responses" later:"minimal responses"`
 	PrivateAddresses     []netip.Prefix        `yaml:"private_addresses" later:"protection from rebinding"`
 }
@@ -125,7 +125,7 @@ type TTL struct {
 type Harden struct {
 	Glue          bool `yaml:"glue" later:"glue from outside the delegation"`
 	ReferralPath  bool `yaml:"referral_path" later:"validated referral paths"`
-	BelowNXDomain bool `yaml:"below_nxdomain" later:"name errors that cover what lies below"`
+	BelowNXDomain bool `yaml:"below_nxdomain"`
 }
 
 // ServeStale is when answers are given past their TTL (RFC 8767).
