@@ -142,7 +142,7 @@ func (c *Cache) Lookup(next resolver.Handler) resolver.Handler {
 		now := query.Now.UnixNano()
 		kept := c.find(keyOf(query))
 		if kept != nil && kept.fresh(now) {
-			if kept.due(now) && below.prefetch(query, kept) {
+			if kept.due(now) && query.RecursionDesired() && below.prefetch(query, kept) {
 				return nil, resolver.ErrWouldBlock
 			}
 			c.stats.Hits.Add(1)
@@ -158,8 +158,18 @@ func (c *Cache) Lookup(next resolver.Handler) resolver.Handler {
 		if query.Inline { // the same query comes again when it may wait: counted once
 			c.stats.Misses.Add(1)
 		}
+		if !query.RecursionDesired() {
+			return unknown(query)
+		}
 		return next.Resolve(ctx, query)
 	})
+}
+
+// unknown answers a client that asked not to recurse for what is not kept: nothing.
+func unknown(query *resolver.Query) (*resolver.Answer, error) {
+	answer := resolver.NewAnswer(query.Message(), query.Now)
+	answer.Origin = resolver.Cached
+	return answer.Pack()
 }
 
 // Stats gives the counters, to be read only.

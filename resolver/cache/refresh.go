@@ -30,7 +30,7 @@ func (f *flights) prefetch(query *resolver.Query, kept *node) bool {
 // a refresh has failed lately, or one is under way and clients need not wait for it.
 // A pass that may wait starts it; an inline one starts nothing, for the reason above.
 func (f *flights) settled(query *resolver.Query, kept *node) bool {
-	if f == nil {
+	if f == nil || !query.RecursionDesired() {
 		return false
 	}
 	if query.Now.UnixNano() < kept.retry.Load() {
