@@ -112,7 +112,7 @@ func saveCache(kept *cache.Cache, path string) error {
 	if err != nil {
 		return fmt.Errorf("save the cache: %w", err)
 	}
-	defer os.Remove(aside.Name()) //nolint:errcheck // gone already when all went well
+	defer os.Remove(aside.Name())
 	_, err = kept.Dump(ctx, aside, time.Now())
 	if err := errors.Join(err, aside.Close()); err != nil {
 		return fmt.Errorf("save the cache: %w", err)
