@@ -43,7 +43,7 @@ func newResolution(config *Config, internet *lab.Internet, current *policy.Curre
 		return nil, err
 	}
 	filter := policy.New(current, counts, logger)
-	kept := cache.New(cacheConfig(config, internet))
+	kept := cache.New(cacheConfig(config, internet, logger))
 	return &resolution{
 		serving: resolver.Chain(search,
 			// Policy is on top: it judges every answer whatever made it, also a kept one,

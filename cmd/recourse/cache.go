@@ -26,7 +26,7 @@ const cacheFile = "cache"
 const saveTime = 500 * time.Millisecond
 
 // cacheConfig is what the cache obeys of the configuration.
-func cacheConfig(config *Config, internet *lab.Internet) cache.Config {
+func cacheConfig(config *Config, internet *lab.Internet, logger *slog.Logger) cache.Config {
 	settings := &config.Resolver
 	made := cache.Config{
 		Size:        int64(settings.Cache),
@@ -38,6 +38,7 @@ func cacheConfig(config *Config, internet *lab.Internet) cache.Config {
 		Aggressive:  settings.AggressiveNSEC,
 		Below:       settings.Harden.BelowNXDomain,
 		Basis:       cacheBasis(config),
+		Logger:      logger,
 	}
 	if internet != nil {
 		return made
