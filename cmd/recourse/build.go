@@ -46,12 +46,7 @@ func newResolution(config *Config, internet *lab.Internet, current *policy.Curre
 		return nil, err
 	}
 	filter := policy.New(current, counts, logger)
-	kept := cache.New(cache.Config{
-		Size:        int64(config.Resolver.Cache),
-		MinTTL:      config.Resolver.TTL.Min,
-		MaxTTL:      config.Resolver.TTL.Max,
-		MaxNegative: config.Resolver.TTL.MaxNegative,
-	})
+	kept := cache.New(cacheConfig(config, internet, logger))
 	names, err := newLocal(config)
 	if err != nil {
 		return nil, err
@@ -134,7 +129,7 @@ func newRecursion(config *Config, client recurse.Exchanger, logger *slog.Logger)
 	}
 	made := recurse.Config{
 		Islands: islands,
-		Hints: hints, IPv4: settings.IPv4, IPv6: settings.IPv6, QueryLocalhost: settings.QueryLocalhost,
+		Hints:   hints, IPv4: settings.IPv4, IPv6: settings.IPv6, QueryLocalhost: settings.QueryLocalhost,
 		Port: settings.UpstreamPort, EDNSSize: settings.EDNSSize, Priming: settings.Priming,
 		Minimisation: minimisation(settings.QNAMEMinimisation), RandomCase: settings.RandomiseCase,
 		BelowNXDomain: settings.Harden.BelowNXDomain,

@@ -100,7 +100,7 @@ type Resolver struct {
 	EDE            bool         `yaml:"ede"`
 	Harden         Harden       `yaml:"harden"`
 	LocalZones     string       `yaml:"local_zones" oneof:"default,none"`
-	ServeStale     ServeStale   `yaml:"serve_stale" later:"stale answers"`
+	ServeStale     ServeStale   `yaml:"serve_stale"`
 	Zones          []Zone       `yaml:"zones"`
 	DNS64          netip.Prefix `yaml:"dns64"`
 
@@ -108,8 +108,8 @@ type Resolver struct {
 	ValidationTime       time.Time             `yaml:"validation_time" later:"a pretended time of validation"`
 	QNAMEMinimisation    string                `yaml:"qname_minimisation" oneof:"relaxed,strict,off"`
 	RandomiseCase        bool                  `yaml:"randomise_case"`
-	Prefetch             bool                  `yaml:"prefetch" later:"prefetching"`
-	AggressiveNSEC       bool                  `yaml:"aggressive_nsec" later:"aggressive use of NSEC"`
+	Prefetch             bool                  `yaml:"prefetch"`
+	AggressiveNSEC       bool                  `yaml:"aggressive_nsec"`
 	MinimalResponses     bool                  `yaml:"minimal_responses"`
 	PrivateAddresses     []netip.Prefix        `yaml:"private_addresses"` // no public name may lead to them
 	PrivateNames         []string              `yaml:"private_names"`     // the operator's own, which may

@@ -23,7 +23,7 @@ func defaults() *Config {
 			Mode: "recurse", DNSSEC: "validate", Cache: 64 << 20, QNAMEMinimisation: "relaxed", LocalZones: "default",
 			IPv4: true, IPv6: true, UpstreamPort: 53, EDNSSize: 1232, Priming: true, EDE: true,
 			TTL:    TTL{Max: 24 * time.Hour, MaxNegative: time.Hour},
-			Harden: Harden{Glue: true, BelowNXDomain: true},
+			Harden: Harden{Glue: true, BelowNXDomain: true}, AggressiveNSEC: true,
 		},
 		Bundle: Bundle{Guard: "off"},
 		Desk:   Desk{Store: "sqlite"},

@@ -113,10 +113,10 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 		return err
 	}
 	n.background(ctx, func(ctx context.Context) { desk.Run(ctx, settleInterval) })
-	return n.startWeb(held, calls, pages)
+	return n.startWeb(held, calls, controlCalls(calls, resolved.kept), pages)
 }
 
-func (n *node) startWeb(held *state, calls, pages http.Handler) error {
+func (n *node) startWeb(held *state, calls, private, pages http.Handler) error {
 	mux := http.NewServeMux()
 	health{ready: n.importer.ready}.register(mux)
 	mux.Handle("/api/", calls)
@@ -128,7 +128,7 @@ func (n *node) startWeb(held *state, calls, pages http.Handler) error {
 		}
 		n.closers, n.web = append(n.closers, web), web.addrs
 	}
-	control, err := startControl(held.path(controlFile), calls)
+	control, err := startControl(held.path(controlFile), private)
 	if err != nil {
 		return err
 	}
