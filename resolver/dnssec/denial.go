@@ -203,6 +203,21 @@ func (d *denial) cut(name wire.Name) (*zone, error) {
 	return &zone{name: name, trust: insecure, extended: verdict.extended}, nil
 }
 
+// typesAt is the list of types at a name, where a record of it is at hand.
+func (d *denial) typesAt(name wire.Name) ([]uint16, error) {
+	if own, found := at(d.plain, name); found {
+		return own.types, nil
+	}
+	if len(d.hashed.records) == 0 {
+		return nil, nil
+	}
+	own, err := d.hashed.at(name)
+	if err != nil || own == nil {
+		return nil, err
+	}
+	return own.types, nil
+}
+
 // cutByTypes reads a zone cut from the types at a name, as the parent lists them;
 // nil where they prove none, be it that DS exists or that the list is the child's own.
 func cutByTypes(name wire.Name, types []uint16) *zone {
