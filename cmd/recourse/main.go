@@ -92,6 +92,7 @@ type commands struct {
 	Explain ExplainOptions `cmd:"" help:"Show the verdict on a name and every match that led to it."`
 	Lists   listsCommands  `cmd:"" help:"Say what the lists hold, and what an import would change."`
 	Cases   casesCommands  `cmd:"" help:"Work on cases without a browser."`
+	Trust   trustCommands  `cmd:"" help:"Say what validation trusts."`
 	Lab     LabOptions     `cmd:"" help:"Run the miniature Internet alone."`
 	Version VersionOptions `cmd:"" help:"Say which build this is."`
 }

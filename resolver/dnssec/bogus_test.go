@@ -357,7 +357,7 @@ func TestRightCode(t *testing.T) {
 		w.zone("test.").optOut = false
 		for name, kind := range map[string]uint16{"www.example.test.": dns.TypeAAAA, "ent.example.test.": dns.TypeA, "x.wild.example.test.": dns.TypeA} {
 			w.edit(name+" "+dns.Type(kind).String(), func(m *dns.Msg) { m.Rcode = dns.RcodeNameError })
-			check(t, w, name, kind, noData)
+			check(t, w, name, kind, isSecure)
 		}
 	}
 }
