@@ -3,13 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
-	"github.com/recourse-dns/recourse/blocklists"
-	"github.com/recourse-dns/recourse/policy"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/policy"
 )
 
 // defaults is what holds where the file says nothing. For a key that comes later

@@ -109,7 +109,7 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 		func() redress.Index { return current.Load() }, apply, n.logger)
 	limits := redress.NewLimits(redress.DefaultRates())
 	calls := api.New(api.Config{Tokens: tokens, Actor: peerOf, Limits: limits}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
-	pages, err := portal.New(portal.Config{Limits: limits}, desk, func() portal.Index { return current.Load() }, resolved.unfiltered, n.logger)
+	pages, err := portal.New(portal.Config{Operator: n.config.Operator, Location: time.Local, Limits: limits}, desk, func() portal.Index { return current.Load() }, resolved.unfiltered, n.logger)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/recourse-dns/recourse/policy"
 )
 
 // validate tells the report what the decoder cannot see: what is missing, what

@@ -46,7 +46,7 @@ func challengeOf(from redress.Challenge) challenge {
 
 func (h *handler) file(w http.ResponseWriter, r *http.Request) {
 	if _, known := h.actor(r); !known {
-		if wait, ok := h.config.Limits.Cases.Allow(h.address(r)); !ok {
+		if wait, ok := h.config.Limits.Cases.Allow(h.config.Address(r)); !ok {
 			tooMany(w, wait)
 			return
 		}
@@ -91,7 +91,7 @@ func (h *handler) show(w http.ResponseWriter, r *http.Request) {
 	}
 	token := bearer(r)
 	if token == "" {
-		unauthorized(w, "This call needs the token of the case.")
+		askToken(w, "This call needs the token of the case.")
 		return
 	}
 	status, err := h.desk.Show(r.Context(), id, token)
@@ -121,7 +121,7 @@ func (h *handler) verify(w http.ResponseWriter, r *http.Request) {
 	}
 	token := bearer(r)
 	if token == "" {
-		unauthorized(w, "This call needs the token of the case.")
+		askToken(w, "This call needs the token of the case.")
 		return
 	}
 	if wait, ok := h.config.Limits.Proofs.AllowKey(string(id)); !ok {
