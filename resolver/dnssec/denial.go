@@ -169,11 +169,23 @@ func (d *denial) noName(name wire.Name) (standing, error) {
 		func() (outcome, error) { return d.hashed.noName(name) })
 }
 
-// noData proves that a name has no records of a type.
+// noData proves that a name has no records of a type. ANY may be left unanswered
+// (RFC 8482), so silence about a name with data is no lie; nor is it proved.
 func (d *denial) noData(name wire.Name, kind uint16) (standing, error) {
-	return d.prove("no "+dns.Type(kind).String()+" at", name,
+	found, err := d.prove("no "+dns.Type(kind).String()+" at", name,
 		func() bool { return noDataByNSEC(d.plain, name, kind) },
 		func() (outcome, error) { return d.hashed.noData(name, kind) })
+	if kind != dns.TypeANY || !isBogus(err) {
+		return found, err
+	}
+	types, failed := d.typesAt(name)
+	switch {
+	case failed != nil:
+		return standing{}, failed
+	case types == nil:
+		return standing{}, err
+	}
+	return standing{security: resolver.Insecure}, nil
 }
 
 // noCloser proves that no name stands nearer to this one than the wildcard that
@@ -237,11 +249,23 @@ func lacks(types []uint16, kind uint16, name wire.Name) bool {
 	if slices.Contains(types, kind) || slices.Contains(types, dns.TypeCNAME) {
 		return false
 	}
+	if kind == dns.TypeANY {
+		return !slices.ContainsFunc(types, isData)
+	}
 	apex := slices.Contains(types, dns.TypeSOA)
 	if kind == dns.TypeDS {
 		return !apex || name == wire.Root
 	}
 	return apex || !slices.Contains(types, dns.TypeNS)
+}
+
+// isData tells the types of data from those that every signed name has.
+func isData(kind uint16) bool {
+	switch kind {
+	case dns.TypeRRSIG, dns.TypeNSEC, dns.TypeNXNAME:
+		return false
+	}
+	return true
 }
 
 // opaque says whether a list of types marks a name below which the zone does not
