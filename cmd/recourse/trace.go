@@ -102,7 +102,7 @@ func newTrace(config *Config, internet *lab.Internet, steps *traceSteps, env *en
 	if err != nil {
 		return nil, err
 	}
-	validator, err := newValidator(config, internet, env.logger())
+	validator, err := newValidator(config, internet, nil, env.logger())
 	if err != nil {
 		return nil, err
 	}
