@@ -107,7 +107,7 @@ func newRecursion(config *Config, client *do53.Client, logger *slog.Logger) (*re
 	}
 	made := recurse.Config{
 		Islands: islands,
-		Hints: hints, IPv4: settings.IPv4, IPv6: settings.IPv6, QueryLocalhost: settings.QueryLocalhost,
+		Hints:   hints, IPv4: settings.IPv4, IPv6: settings.IPv6, QueryLocalhost: settings.QueryLocalhost,
 		Port: settings.UpstreamPort, EDNSSize: settings.EDNSSize, Priming: settings.Priming,
 		Minimisation: minimisation(settings.QNAMEMinimisation), RandomCase: settings.RandomiseCase,
 		BelowNXDomain: settings.Harden.BelowNXDomain,

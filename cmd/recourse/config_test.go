@@ -224,6 +224,7 @@ func TestValidate(t *testing.T) {
 		{"no anchors", "mode: recurse", "trust_anchors: none, dnssec: process", ""},
 		{"validation without anchors", "mode: recurse", "trust_anchors: none", "f:4: warning: resolver.trust_anchors: there is no anchor"},
 		{"zone", "mode: recurse", "zones: [{forward: [192.0.2.1], stub: [192.0.2.2]}]", "f:4: resolver.zones[0].zone: is missing\nf:4: resolver.zones[0]: must have one of forward and stub"},
+		{"zones", "mode: recurse", "zones: [{zone: a.example, stub: [192.0.2.1@5353]}, {zone: A.example., forward: [tls://192.0.2.1]}, {zone: a..b, stub: [192.0.2.1]}]", "f:4: resolver.zones[1].zone: \"A.example.\" is there twice\nf:4: resolver.zones[1].forward: has no server that this version can ask: give one over UDP or TCP\nf:4: resolver.zones[2].zone: \"a..b\" is not a name\nf:4: warning: resolver.zones[1].forward[0]:"},
 		{"no clients", smallest[strings.Index(smallest, "clients:"):strings.Index(smallest, "blocklists:")], "", "f:1: warning: clients: is missing: nobody is admitted"},
 		{"shadowed row", "jurisdiction: IT}]", "jurisdiction: IT}, {match: {networks: [127.0.0.0/8]}}]", "f:5: clients[1]: never matches"},
 		{"profile that is not there", "jurisdiction: IT}]", "jurisdiction: IT, profile: q}]", `f:5: clients[0].profile: no profile has the id "q"`},

@@ -115,7 +115,8 @@ func lean(answer handler) handler {
 }
 
 // TestChaos: names resolve in spite of everything, at the first ask nearly all
-// and soon, after three all of them.
+// and soon, after three all of them. About three in a thousand fail at the first ask;
+// the bounds leave room for chance.
 func TestChaos(t *testing.T) {
 	for name, test := range map[string]struct {
 		loss   float64
@@ -125,14 +126,15 @@ func TestChaos(t *testing.T) {
 		names  int
 		first  int // of them that may fail at the first ask
 	}{
-		"loss and jitter":                {0.3, 300 * time.Millisecond, false, false, 1000, 10},
+		"loss and jitter":                {0.3, 300 * time.Millisecond, false, false, 500, 8},
 		"half dead":                      {0, 20 * time.Millisecond, true, false, 200, 0},
 		"garbage":                        {0, 20 * time.Millisecond, false, true, 200, 0},
-		"loss, jitter, half dead":        {0.3, 300 * time.Millisecond, true, false, 1000, 10},
+		"loss, jitter, half dead":        {0.3, 300 * time.Millisecond, true, false, 500, 8},
 		"all but one server dead or mad": {0, 300 * time.Millisecond, true, true, 200, 0},
 		"loss with all at once":          {0.3, 300 * time.Millisecond, true, true, 300, 15},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w, all := wide(t, test.names)
 				network := &chaos{world: w, random: rand.New(rand.NewPCG(1, 2)), loss: test.loss, jitter: test.jitter, dead: map[string]bool{}, mad: map[string]bool{}}
