@@ -230,6 +230,7 @@ func TestValidate(t *testing.T) {
 		{"time server", "mode: recurse", "ntp_names: [\"a..b\"]", `f:4: resolver.ntp_names[0]: "a..b" is not a domain name`},
 		{"pretended time", "mode: recurse", "validation_time: 2026-01-02", "f:4: warning: resolver.validation_time: signatures are judged as of 2026-01-02T00:00:00Z"},
 		{"SHA-1", "mode: recurse", "sha1: maybe", "f:4: resolver.sha1:"},
+		{"zones", "mode: recurse", "zones: [{zone: a.example, stub: [192.0.2.1@5353]}, {zone: A.example., forward: [tls://192.0.2.1]}, {zone: a..b, stub: [192.0.2.1]}]", "f:4: resolver.zones[1].zone: \"A.example.\" is there twice\nf:4: resolver.zones[1].forward: has no server that this version can ask: give one over UDP or TCP\nf:4: resolver.zones[2].zone: \"a..b\" is not a name\nf:4: warning: resolver.zones[1].forward[0]:"},
 		{"no clients", smallest[strings.Index(smallest, "clients:"):strings.Index(smallest, "blocklists:")], "", "f:1: warning: clients: is missing: nobody is admitted"},
 		{"shadowed row", "jurisdiction: IT}]", "jurisdiction: IT}, {match: {networks: [127.0.0.0/8]}}]", "f:5: clients[1]: never matches"},
 		{"profile that is not there", "jurisdiction: IT}]", "jurisdiction: IT, profile: q}]", `f:5: clients[0].profile: no profile has the id "q"`},

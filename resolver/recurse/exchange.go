@@ -67,7 +67,7 @@ func (u *Upstreams) manner(server resolver.Server) manner {
 	if now.Before(known.plain) {
 		how.size = 0
 	} else if !u.config.NoCookies && !now.Before(known.bare) {
-		how.cookie, how.strict = u.secret.client(server)+known.cookie, known.cookie != ""
+		how.cookie, how.strict = u.health.cookieOf(server, u.secret.client)+known.cookie, known.cookie != ""
 	}
 	return how
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -132,7 +133,16 @@ func (r *Resolver) Resolve(ctx context.Context, query *resolver.Query) (*resolve
 	if !errors.As(err, &failure) {
 		failure = resolver.Fail(resolver.NoReachableAuthority, "%w", err)
 	}
-	return nil, failure
+	return nil, brief(failure)
+}
+
+// brief cuts the texts of a failure, which quote names, to what a reply has room for.
+func brief(failure *resolver.Failure) *resolver.Failure {
+	short := &resolver.Failure{Extended: slices.Clone(failure.Extended), Err: failure.Err}
+	for i, extended := range short.Extended {
+		short.Extended[i].Text = strings.ToValidUTF8(extended.Text[:min(len(extended.Text), resolver.TextBudget)], "")
+	}
+	return short
 }
 
 // Check says why a query cannot be asked upstream at all: it may not wait, or it

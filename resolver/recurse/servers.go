@@ -52,7 +52,7 @@ type standing struct {
 	heard              time.Time     // when it replied last
 	down               time.Time     // until when it is left alone
 	plain, flat, bare  time.Time     // until when it is asked without EDNS, in lower case, without a cookie
-	cookie             string        // the server's own (RFC 7873); "" where it sends none
+	client, cookie     string        // ours and the server's own (RFC 7873); "" where it sends none
 }
 
 // lameness is one server in its part for one zone.
@@ -176,6 +176,16 @@ func (h *health) speaksPlain(server resolver.Server) {
 // flattens notes that the server does not keep the casing of the question.
 func (h *health) flattens(server resolver.Server) {
 	h.change(server, func(known *standing) { known.flat = time.Now().Add(learntFor) })
+}
+
+// cookieOf gives our cookie for the server, made once.
+func (h *health) cookieOf(server resolver.Server, bake func(resolver.Server) string) string {
+	if known := h.known(server); known.client != "" {
+		return known.client
+	}
+	client := bake(server)
+	h.change(server, func(known *standing) { known.client = client })
+	return client
 }
 
 // refusesCookies notes that the server stumbles over a cookie.

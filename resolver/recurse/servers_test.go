@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -194,10 +195,10 @@ func TestSilentServerBacksOff(t *testing.T) {
 func TestOneLostPacket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := usual(t)
-		good, lost := zone(t, "test.", "www A 203.0.113.3"), false
+		good := zone(t, "test.", "www A 203.0.113.3")
+		var lost atomic.Bool
 		w.on("198.51.100.3", func(q *dns.Msg, transport resolver.Transport) *dns.Msg {
-			if !lost {
-				lost = true
+			if !lost.Swap(true) {
 				return nil
 			}
 			return good(q, transport)
@@ -391,5 +392,18 @@ func TestAddressOfWrongSize(t *testing.T) {
 			return reply
 		})
 		expectAnswer(t, resolve(t, newResolver(t, w), "www.test", dns.TypeA), dns.RcodeSuccess, "www.test. A 203.0.113.3")
+	})
+}
+
+// TestFailureIsBrief: a text that quotes names of strangers fits a reply.
+func TestFailureIsBrief(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := usual(t)
+		long := strings.Repeat("\\200", 60) + "." + strings.Repeat("b", 60) + "." + strings.Repeat("c", 60) + ".test"
+		w.serve("198.51.100.3", "test.", "@ NS ns\n"+strings.TrimSuffix(long, ".test")+" NS ns.nowhere.test.")
+		failure := expectFailure(t, newResolver(t, w), query("www."+long, dns.TypeA), resolver.NoReachableAuthority)
+		if text := failure.Extended[0].Text; len(text) > resolver.TextBudget {
+			t.Errorf("%d octets: %s", len(text), text)
+		}
 	})
 }
