@@ -59,6 +59,9 @@ func (f *follower) start(anchors ...dns.RR) {
 	done := make(chan struct{})
 	next := resolver.HandlerFunc(func(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
 		f.asked.Add(1)
+		if !query.Fresh {
+			f.Error("keys were asked of a cache")
+		}
 		if f.down.Load() {
 			return nil, errors.New("no server")
 		}
@@ -261,6 +264,30 @@ func TestLastKeyRevoked(t *testing.T) {
 		compare(t, "www", answer, err, isInsecure)
 		if !strings.Contains(f.log.String(), "level=ERROR") {
 			t.Errorf("nobody is told: %s", f.log)
+		}
+	})
+}
+
+// TestRevocationAtOnce: what was proved by a revoked key is forgotten with it, however
+// long it could have been kept.
+func TestRevocationAtOnce(t *testing.T) {
+	follow(t, func(f *follower) {
+		old, next := f.root.keys[0], newKey(f, ".", dns.ED25519)
+		old.record.Hdr.Ttl, next.record.Hdr.Ttl = uint32((7 * day).Seconds()), uint32((7 * day).Seconds())
+		f.publish(old, next)
+		f.pass(40 * day)
+		f.want("both", "valid valid", old, next)
+		for f.states(old) == "valid" {
+			f.publish(old, next)
+			if !f.secure() {
+				t.Fatal("not secure")
+			}
+			f.publish(next, revokedKey(old))
+			f.pass(6 * time.Hour)
+		}
+		f.publish(old)
+		if f.secure() {
+			t.Error("the revoked key is still remembered")
 		}
 	})
 }
