@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -33,6 +34,8 @@ type follower struct {
 	asked atomic.Int32
 	down  atomic.Bool
 	stop  func()
+
+	mu sync.Mutex // the world changes while Run looks at it
 }
 
 // follow starts with one key as the configured anchor. Signatures are made when
@@ -59,6 +62,9 @@ func (f *follower) start(anchors ...dns.RR) {
 	done := make(chan struct{})
 	next := resolver.HandlerFunc(func(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
 		f.asked.Add(1)
+		if !query.Fresh {
+			f.Error("keys were asked of a cache")
+		}
 		if f.down.Load() {
 			return nil, errors.New("no server")
 		}
@@ -70,6 +76,8 @@ func (f *follower) start(anchors ...dns.RR) {
 }
 
 func (f *follower) resolve(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.root.inception, f.root.expires = time.Now().Add(-time.Hour), time.Now().Add(10*day)
 	return f.world.Resolve(ctx, query)
 }
@@ -77,6 +85,8 @@ func (f *follower) resolve(ctx context.Context, query *resolver.Query) (*resolve
 // publish makes the root's key set: the first key signs everything, each other
 // signs the set beside it.
 func (f *follower) publish(keys ...signingKey) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.root.keys = keys
 	f.world.edit(". DNSKEY", func(m *dns.Msg) {
 		set := f.root.keyset()
@@ -232,10 +242,12 @@ func TestForeignKeys(t *testing.T) {
 		f.pass(32 * day)
 		f.want("a key without SEP", "valid -", old, zoneKey)
 
+		f.mu.Lock()
 		f.root.keys = []signingKey{old, revokedKey(old)}
 		f.world.edit(". DNSKEY", func(m *dns.Msg) { // signed by the one, not by itself
 			m.Answer = append(f.root.keyset(), f.root.signature(old, f.root.keyset()))
 		})
+		f.mu.Unlock()
 		f.pass(day)
 		f.want("revoked by nobody", "valid", old)
 
@@ -265,11 +277,37 @@ func TestLastKeyRevoked(t *testing.T) {
 	})
 }
 
+// TestRevocationAtOnce: what was proved by a revoked key is forgotten with it, however
+// long it could have been kept.
+func TestRevocationAtOnce(t *testing.T) {
+	follow(t, func(f *follower) {
+		old, next := f.root.keys[0], newKey(f, ".", dns.ED25519)
+		old.record.Hdr.Ttl, next.record.Hdr.Ttl = uint32((7 * day).Seconds()), uint32((7 * day).Seconds())
+		f.publish(old, next)
+		f.pass(40 * day)
+		f.want("both", "valid valid", old, next)
+		for f.states(old) == "valid" {
+			f.publish(old, next)
+			if !f.secure() {
+				t.Fatal("not secure")
+			}
+			f.publish(next, revokedKey(old))
+			f.pass(6 * time.Hour)
+		}
+		f.publish(old)
+		if f.secure() {
+			t.Error("the revoked key is still remembered")
+		}
+	})
+}
+
 // TestIntervals: half of the TTL, an hour at least; a tenth after a failure.
 func TestIntervals(t *testing.T) {
 	follow(t, func(f *follower) {
 		key := f.root.keys[0]
+		f.mu.Lock()
 		key.record.Hdr.Ttl = uint32((48 * time.Hour).Seconds())
+		f.mu.Unlock()
 		f.pass(time.Hour) // the first look saw a TTL of an hour
 		f.asked.Store(0)
 		f.pass(23 * time.Hour)
