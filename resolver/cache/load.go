@@ -107,10 +107,8 @@ func (l *load) admit(kept *node) {
 	if negative(&kept.answer) {
 		ceiling = l.cache.config.MaxNegative
 	}
-	stored := kept.expires - kept.ttl
 	switch {
 	case kept.ttl <= 0 || kept.ttl > int64(ceiling):
-	case stored > l.now.UnixNano()+slack:
 	case !l.cache.lives(kept, l.now):
 	case l.octets+kept.octets() > l.cache.config.Size:
 	default:

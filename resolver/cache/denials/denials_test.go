@@ -70,6 +70,26 @@ func TestTTL(t *testing.T) {
 	}
 }
 
+// TestANewerSOADoesNotProlong: each record is held to the SOA that it came with.
+func TestANewerSOADoesNotProlong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := learned(spans, soaOf(name("zone.test"), 300, 300), nsec("zone.test", "a.zone.test", 900, dns.TypeSOA), nsec("a.zone.test", "m.zone.test", 900, dns.TypeA))
+		time.Sleep(200 * time.Second)
+		store.Learn(secure(name("n.zone.test"), dns.RcodeSuccess, signed(soaOf(name("zone.test"), 300, 300)), time.Now()))
+		time.Sleep(101 * time.Second)
+		if ask(store, name("c.zone.test"), dns.TypeA) != nil {
+			t.Error("answered after its time")
+		}
+	})
+}
+
+func TestMinimalLiesAreNotKept(t *testing.T) {
+	store := learned(spans, soaOf(name("zone.test"), 300, 300), nsec("c.zone.test", `\000.c.zone.test`, ttl, dns.TypeA))
+	if ask(store, name("c.zone.test"), dns.TypeTXT) != nil {
+		t.Error("a record that fits one name takes room")
+	}
+}
+
 func TestAClockSetBackIsNotBelieved(t *testing.T) {
 	store := learned(spans, soaOf(name("zone.test"), 300, 300))
 	query := resolver.NewQuery(name("c.zone.test"), dns.TypeA, nil)
@@ -86,8 +106,9 @@ func TestWhatIsNotLearnt(t *testing.T) {
 	wildcardMade := signed(nsec("a.zone.test", "m.zone.test", ttl))
 	wildcardMade[1].(*dns.RRSIG).Labels = 2
 	for what, store := range map[string]*denials.Store{
-		"a next name outside the zone": from(nsec("a.zone.test", "m.other.test", ttl)),
+		"a next name outside the zone": from(nsec("a.zone.test", "m.zones.test", ttl)),
 		"a gap that runs backwards":    from(nsec("n.zone.test", "b.zone.test", ttl)),
+		"a gap after the name":         from(nsec("d.zone.test", "m.zone.test", ttl)),
 		"a record made of a wildcard":  from(wildcardMade...),
 		"a signer below the owner":     learned(spans, soa, signedBy(name("x.zone.test"), nsec("a.zone.test", "m.zone.test", ttl))...),
 		"a minimal lie":                from(nsec("c.zone.test", `\000.c.zone.test`, ttl, dns.TypeNXNAME)),
@@ -162,6 +183,10 @@ func TestBelow(t *testing.T) {
 	if ask(store, name("x.b.zone.test"), dns.TypeA) != nil {
 		t.Error("a compact denial was used for a name that it does not cover")
 	}
+	store = learned(config, soaOf(name("zone.test"), 300, 300), nsec("a.zone.test", `\000.b.zone.test`, ttl, dns.TypeA))
+	if ask(store, name("x.b.zone.test"), dns.TypeA) != nil {
+		t.Error("a gap was used for names behind its end")
+	}
 	aliased := denials.New(config)
 	question, answer := secure(name("b.zone.test"), dns.RcodeNameError, signed(soaOf(name("zone.test"), 300, 300), nsec("zone.test", "zone.test", ttl, dns.TypeSOA)), time.Now())
 	answer.Message().Answer = []dns.RR{&dns.CNAME{Hdr: header(name("b.zone.test"), dns.TypeCNAME, ttl), Target: "gone.zone.test."}}
@@ -182,6 +207,25 @@ func TestHashingHasALimit(t *testing.T) {
 	}
 	if ask(store, name("d.c.b.a.zone.test"), dns.TypeA) != nil {
 		t.Error("there is no limit")
+	}
+}
+
+// TestHashedRecordsThatDoNotSpeak: one that stands below a name of the zone, and one
+// whose span is of opt-out, for what lies below an absent name.
+func TestHashedRecordsThatDoNotSpeak(t *testing.T) {
+	hash := dns.HashName("zone.test.", dns.SHA1, 0, "")
+	for _, test := range []struct {
+		owner  string
+		flags  uint8
+		denied bool
+	}{{hash + ".zone.test", 0, true}, {hash + ".x.zone.test", 0, false}, {hash + ".zone.test", 1, false}, {hash + ".zone.test", 2, false}} {
+		for _, config := range []denials.Config{{Spans: true}, {Below: true}} {
+			record := &dns.NSEC3{Hdr: header(name(test.owner), dns.TypeNSEC3, ttl), Hash: dns.SHA1, Flags: test.flags, HashLength: 20, NextDomain: hash, TypeBitMap: []uint16{dns.TypeSOA}}
+			store := learned(config, soaOf(name("zone.test"), 300, 300), record)
+			if got := ask(store, name("y.b.zone.test"), dns.TypeA) != nil; got != test.denied {
+				t.Errorf("%v, %+v: denied is %t", test, config, got)
+			}
+		}
 	}
 }
 
@@ -248,23 +292,23 @@ func TestForget(t *testing.T) {
 func TestNoZonePushesOthersOut(t *testing.T) {
 	const size = 256 << 10
 	store := learned(denials.Config{Spans: true, Below: true, Size: size}, soaOf(name("zone.test"), 300, 300))
-	attack := func(zone string, records int) {
+	attack := func(zone string, records int, asking bool) {
 		apex := name(zone)
 		for i := range records {
 			owner := fmt.Sprintf("n%06d.%s", i, zone)
 			store.Learn(secure(name("x."+owner), dns.RcodeNameError,
-				signedBy(apex, soaOf(apex, 300, 300), nsec(owner, "a"+fmt.Sprintf("n%06d.", i+1)[1:]+zone, ttl), nsec(owner, fmt.Sprintf("n%06d.%s", i+1, zone), ttl)), time.Now()))
+				signedBy(apex, soaOf(apex, 300, 300), nsec(owner, fmt.Sprintf("n%06d.%s", i+1, zone), ttl)), time.Now()))
 			if store.Size() > size {
 				t.Fatalf("%d octets kept, %d allowed", store.Size(), size)
 			}
-			if i%50 == 0 && ask(store, name("c.zone.test"), dns.TypeA) == nil {
+			if asking && i%50 == 0 && ask(store, name("c.zone.test"), dns.TypeA) == nil {
 				t.Fatalf("pushed out by %s after %d records", zone, i)
 			}
 		}
 	}
-	attack("greedy.test", 2000)
+	attack("greedy.test", 2000, false) // it fills its own share alone
 	for i := range 300 {
-		attack(fmt.Sprintf("z%d.test", i), 3)
+		attack(fmt.Sprintf("z%d.test", i), 3, true)
 	}
 }
 

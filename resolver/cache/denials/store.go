@@ -89,10 +89,10 @@ func (s *Store) Forget(name wire.Name, subtree bool) int {
 	return dropped
 }
 
-// zone gives the place of a zone, making one where there is none. The lock is held.
+// zone gives the place of a zone, making one where there is none. To learn is no use:
+// a zone stays for what it answered. The lock is held.
 func (s *Store) zone(name wire.Name) *entry[*zone] {
 	if found := s.zones[name]; found != nil {
-		found.touch()
 		return found
 	}
 	fresh := s.queue.add(newZone(name))
