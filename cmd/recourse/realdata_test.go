@@ -85,7 +85,9 @@ func TestRealLists(t *testing.T) {
 				got, err := verdictOf(sockets[who.address], names[i])
 				if err != nil {
 					t.Errorf("%s: %v", names[i], err)
-					return
+					sockets[who.address].Close()
+					delete(sockets, who.address) // what comes late must not answer the next
+					continue
 				}
 				if want.purpose == "" {
 					want.rcode = dns.RcodeNameError
@@ -159,6 +161,9 @@ func verdictOf(conn *dns.Conn, name string) (verdict, error) {
 	}
 	got := verdict{rcode: reply.Rcode}
 	for _, one := range extended(reply) {
+		if one.InfoCode == 29 { // made from what was validated before (RFC 8198); no block
+			continue
+		}
 		purpose, known := map[uint16]string{16: "law", 15: "security", 17: "user"}[one.InfoCode]
 		if !known || got.purpose != "" || !strings.Contains(one.ExtraText, "http://portal.example/r/") {
 			return verdict{}, fmt.Errorf("extended error %d %q is not expected", one.InfoCode, one.ExtraText)

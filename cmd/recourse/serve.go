@@ -95,7 +95,9 @@ func (n *node) start(ctx context.Context, inLab bool) error {
 		return err
 	}
 	n.background(ctx, n.importer.refresh)
-	n.background(ctx, func(ctx context.Context) { resolved.validator.Run(ctx, resolved.search) })
+	if n.config.Resolver.DNSSEC != "off" { // who validates nothing need not follow keys
+		n.background(ctx, func(ctx context.Context) { resolved.validator.Run(ctx, resolved.search) })
+	}
 	if resolved.clock != nil {
 		n.background(ctx, func(ctx context.Context) { resolved.clock.Run(ctx, n.logger) })
 	}

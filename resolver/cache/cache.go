@@ -168,10 +168,14 @@ func (c *Cache) Lookup(next resolver.Handler) resolver.Handler {
 	})
 }
 
-// unknown answers a client that asked not to recurse for what is not kept: nothing.
+// unknown refuses a client that asked not to recurse what is not kept: there is no
+// answer here without recursion (RFC 8914, section 4.21).
 func unknown(query *resolver.Query) (*resolver.Answer, error) {
-	answer := resolver.NewAnswer(query.Message(), query.Now)
-	answer.Origin = resolver.Cached
+	reply := query.Message()
+	reply.Rcode = wire.RcodeRefused
+	answer := resolver.NewAnswer(reply, query.Now)
+	answer.Origin = resolver.Local
+	answer.Extended = []resolver.Extended{{Code: resolver.NotAuthoritative, Text: "recursion was not desired"}}
 	return answer.Pack()
 }
 

@@ -412,7 +412,7 @@ func TestNoRecursionForWhoeverWantsNone(t *testing.T) {
 			query.Flags &^= wire.FlagRD
 			return mustResolve(t, handler, query)
 		}
-		if answer := snoop(); answer.Rcode() != 0 || len(answer.Plain.TTLs) != 0 || w.asked.Load() != 0 {
+		if answer := snoop(); answer.Rcode() != wire.RcodeRefused || len(answer.Plain.TTLs) != 0 || w.asked.Load() != 0 {
 			t.Errorf("answered %v", answer)
 		}
 		mustResolve(t, handler, ask("a.example"))

@@ -11,8 +11,7 @@
 // IPv6 addresses for clients behind a NAT64 (dns64.go, prefix64.go, reverse.go),
 // [Rebinding] takes private addresses out of public names (rebind.go), [Minimal]
 // leaves out what was not asked for, [Reporter] tells a zone's agent what failed
-// (report.go), which a [Watch] learnt from replies (agents.go). [Desired] holds
-// RD=0 at the cache, and [Quiet] hides Extended DNS Errors that are not policy's.
+// (report.go), which a [Watch] learnt from replies (agents.go). [Quiet] hides Extended DNS Errors that are not policy's.
 //
 // # Decisions
 //

@@ -87,17 +87,6 @@ func (s *stage) maySnoop(client netip.Addr) bool {
 	return slices.ContainsFunc(s.snoop, func(network netip.Prefix) bool { return network.Contains(client) })
 }
 
-// Desired is the stage between the cache and whatever recurses: a question with
-// RD=0 that came past the cache has no answer here (RFC 1034, section 4.3.1).
-func Desired(next resolver.Handler) resolver.Handler {
-	return resolver.HandlerFunc(func(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
-		if !query.RecursionDesired() {
-			return notDesired(query)
-		}
-		return next.Resolve(ctx, query)
-	})
-}
-
 func notDesired(query *resolver.Query) (*resolver.Answer, error) {
 	return refuse(query, dns.RcodeRefused, resolver.NotAuthoritative, "recursion was not desired")
 }
