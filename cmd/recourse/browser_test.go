@@ -13,6 +13,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/miekg/dns"
 )
@@ -97,6 +98,15 @@ func (v *visit) do(t *testing.T, actions ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
+// leave does what leads to another page, and waits until that is there.
+func (v *visit) leave(t *testing.T, action chromedp.Action[chromedp.Void]) {
+	t.Helper()
+	always := func(page.EventLoadEventFired) bool { return true }
+	if _, err := chromedp.Run(v.context, chromedp.WaitEvent(page.LoadEventFired, always, action)); err != nil {
+		t.Fatalf("the browser: %v\n%s", err, v.server.stderr)
+	}
+}
+
 // read runs an action for its value.
 func read[T any](t *testing.T, v *visit, action chromedp.Action[T]) T {
 	t.Helper()
@@ -111,7 +121,7 @@ func read[T any](t *testing.T, v *visit, action chromedp.Action[T]) T {
 func (v *visit) see(t *testing.T, name string, texts ...string) string {
 	t.Helper()
 	v.do(t, chromedp.WaitVisible("main"))
-	page, title := read(t, v, chromedp.Text("body")), read(t, v, chromedp.Title())
+	shown, title := read(t, v, chromedp.Text("body")), read(t, v, chromedp.Title())
 	wide := read(t, v, chromedp.Evaluate[int](`document.documentElement.scrollWidth - document.documentElement.clientWidth`))
 	scripts := read(t, v, chromedp.Evaluate[int](`document.scripts.length + document.querySelectorAll('[style],[onclick]').length`))
 	picture := read(t, v, chromedp.FullScreenshot(100))
@@ -119,8 +129,8 @@ func (v *visit) see(t *testing.T, name string, texts ...string) string {
 		t.Fatal(err)
 	}
 	for _, text := range texts {
-		if !strings.Contains(page, text) {
-			t.Errorf("%s lacks %q:\n%s", name, text, page)
+		if !strings.Contains(shown, text) {
+			t.Errorf("%s lacks %q:\n%s", name, text, shown)
 		}
 	}
 	if wide > 0 {
@@ -129,16 +139,17 @@ func (v *visit) see(t *testing.T, name string, texts ...string) string {
 	if scripts > 0 || title == "" {
 		t.Errorf("%s has %d scripts or inline styles, title %q", name, scripts, title)
 	}
-	return page
+	return shown
 }
 
 func (v *visit) run(t *testing.T) {
 	site := v.server.web
 	v.do(t, chromedp.Navigate(site+"/"))
 	v.see(t, "home", "Check a site", "Example Net")
-	v.do(t, chromedp.SendKeys("#name", "https://www.PHISH.example/login?x=1"), chromedp.Submit("#name"))
+	v.do(t, chromedp.SendKeys("#name", "https://www.PHISH.example/login?x=1"))
+	v.leave(t, chromedp.Submit("#name"))
 	v.see(t, "blocked", "This name is blocked here", "www.phish.example", "Security", "Without our filters the name resolves")
-	v.do(t, chromedp.Click("a[href^='/r/']"), chromedp.WaitVisible(".subject"))
+	v.leave(t, chromedp.Click("a[href^='/r/']"))
 	v.see(t, "security", "www.phish.example", "Example CERT", "Reason code")
 	for purpose, name := range map[string]string{"law": "blocked-by-law.example", "user": "casino.example"} {
 		v.do(t, chromedp.Navigate(v.explanation(t, name)))
@@ -147,17 +158,17 @@ func (v *visit) run(t *testing.T) {
 
 	// A form with mistakes loses nothing and says where they are.
 	v.do(t, chromedp.Navigate(site+"/cases/new?name=www.phish.example"),
-		chromedp.SendKeys("#contact", "owner@phish.example"), chromedp.Submit("#contact"), chromedp.WaitVisible(".summary"))
+		chromedp.SendKeys("#contact", "owner@phish.example"))
+	v.leave(t, chromedp.Submit("#contact"))
 	v.see(t, "mistakes", "Some answers are missing or not right")
 	name, contact := read(t, v, chromedp.Value("#name")), read(t, v, chromedp.Value("#contact"))
 	if name != "www.phish.example" || contact != "owner@phish.example" {
 		t.Errorf("after a mistake the form has %q and %q", name, contact)
 	}
 	v.do(t, chromedp.Click("#role-owner"), chromedp.Click("#good-faith-box"),
-		chromedp.SendKeys("#explanation", "This is our shop, and there is no phishing <b>on it</b>."),
-		chromedp.Submit("#explanation"), chromedp.WaitVisible("code"))
-	page := v.see(t, "filed", "C-", "redress=")
-	v.follow(t, page)
+		chromedp.SendKeys("#explanation", "This is our shop, and there is no phishing <b>on it</b>."))
+	v.leave(t, chromedp.Submit("#explanation"))
+	v.follow(t, v.see(t, "filed", "C-", "redress="))
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for _, problem := range v.problems {
@@ -168,10 +179,10 @@ func (v *visit) run(t *testing.T) {
 }
 
 // follow proves control with the record that the page shows, and sees the decision.
-func (v *visit) follow(t *testing.T, page string) {
+func (v *visit) follow(t *testing.T, receipt string) {
 	t.Helper()
 	id, value := "", ""
-	for _, word := range strings.Fields(page) {
+	for _, word := range strings.Fields(receipt) {
 		switch {
 		case strings.HasPrefix(word, "redress="):
 			value = word
@@ -180,7 +191,7 @@ func (v *visit) follow(t *testing.T, page string) {
 		}
 	}
 	v.server.put(t, "_redress-challenge.www.phish.example", value)
-	v.do(t, chromedp.Click("form button"), chromedp.WaitVisible(".done"))
+	v.leave(t, chromedp.Click("form button"))
 	v.see(t, "proved", "You control the name")
 	decision := map[string]any{"outcome": "reverse", "facts": "Nothing was found there.", "ground": "The entry is stale."}
 	if status, ruling := v.server.call("POST", "/api/v1/cases/"+id+"/decision", reviewer, decision); status != 200 {
