@@ -101,6 +101,7 @@ modules.unload('ta_signal_query')
 modules.unload('detect_time_skew')
 cache.open(256 * MB, 'lmdb://%s')
 hints.root_file('%s')
+policy.add(policy.all(policy.FLAGS('ALLOW_LOCAL')))
 trust_anchors.remove('.')
 `, s.Listen.Addr(), s.Listen.Port(), s.file("cache"), s.file("hints"))
 	if s.validates() {

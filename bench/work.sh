@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# What a cold resolution costs, ours and four others: see work/doc.go. Needs root
+# (port 53, a network namespace), two cores and the programs of install.sh.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+if [ "$(id -u)" != 0 ]; then
+	echo "the comparison needs root" >&2
+	exit 1
+fi
+bash bench/install.sh
+mkdir -p build
+CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o build/recourse ./cmd/recourse
+(cd bench && CGO_ENABLED=0 go build -o ../build/work ./work)
+
+# Nothing else is on port 53 there, and nothing gets out.
+exec unshare --net bash -c 'ip link set lo up && exec "$@"' - \
+	taskset -c 1 build/work --recourse build/recourse "$@"
