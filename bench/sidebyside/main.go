@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -24,6 +25,7 @@ type options struct {
 	count   int
 	atOnce  int
 	details string
+	ask     string
 }
 
 func main() {
@@ -32,6 +34,7 @@ func main() {
 	flag.IntVar(&o.count, "questions", 20_000, "how many to ask")
 	flag.IntVar(&o.atOnce, "at-once", 24, "questions in flight at each resolver")
 	flag.StringVar(&o.details, "details", "", "write every question that somebody answers otherwise to this `file`, as JSON")
+	flag.StringVar(&o.ask, "ask", "", "ask only these, \"NAME TYPE,NAME TYPE\", and print the whole answers")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -66,6 +69,9 @@ func run(ctx context.Context, to io.Writer, o options) (alike bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	if o.ask != "" {
+		return true, askOnly(ctx, to, processes, o.ask)
+	}
 	c := comparison{asked: questions(internet.samples, o.count), answers: map[string][]answer{}, expected: expected}
 	began := time.Now()
 	c.ask(ctx, processes, o.atOnce)
@@ -79,6 +85,25 @@ func run(ctx context.Context, to io.Writer, o options) (alike bool, err error) {
 		}
 	}
 	return c.report(to, o.details, settled, time.Since(began))
+}
+
+// askOnly prints what each resolver says to a few questions.
+func askOnly(ctx context.Context, to io.Writer, processes []*peer.Process, text string) error {
+	for part := range strings.SplitSeq(text, ",") {
+		q, err := readSample(part)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(to, "\n%s\n", q)
+		for _, process := range processes {
+			a := ask(ctx, process.Address, q)
+			fmt.Fprintf(to, "  %-10s %-12s %v\n", process.Name, a.Outcome, a.Errors)
+			for record := range strings.SplitSeq(a.Data, "\n") {
+				fmt.Fprintf(to, "%14s%s\n", "", record)
+			}
+		}
+	}
+	return nil
 }
 
 func startAll(ctx context.Context, binary, dir string, internet *labInternet) ([]*peer.Process, error) {
@@ -200,6 +225,7 @@ func (c *comparison) report(to io.Writer, details string, settled []settlement, 
 		printGroups(to, grouped(rows, c.names))
 	}
 	c.printSettled(to, settled)
+	printUnseen(to, rows, c.expected)
 	fmt.Fprintf(to, "\n%d differences are explained in docs/differences.md, %d are not\n", len(rows)-open, open)
 	if details == "" {
 		return open == 0, nil

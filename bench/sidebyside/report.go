@@ -49,7 +49,7 @@ func unexplainedIn(g group) int {
 
 const examples = 3
 
-// print writes the groups as a table: how many, why, who sides with whom, examples.
+// printGroups writes the groups as a table: how many, why, who sides with whom, examples.
 func printGroups(to io.Writer, groups []group) {
 	for _, g := range groups {
 		fmt.Fprintf(to, "%6d  %-28s %s\n", len(g.rows), g.reasons, g.sides)
@@ -84,5 +84,21 @@ func printReasons(to io.Writer, rows []row, names []string) {
 			fmt.Fprintf(to, "%10d", counts[id][peer])
 		}
 		fmt.Fprintln(to)
+	}
+}
+
+// printUnseen lists the expectations of which there was no example.
+func printUnseen(to io.Writer, rows []row, expected []expectation) {
+	seen := map[string]bool{}
+	for _, r := range rows {
+		for _, id := range r.Reasons {
+			seen[id] = true
+		}
+	}
+	for _, e := range expected {
+		if !seen[e.id] {
+			fmt.Fprintf(to, "expected and not seen: %s\n", e.id)
+			seen[e.id] = true
+		}
 	}
 }
