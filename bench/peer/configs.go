@@ -80,7 +80,6 @@ func unbound(s Setup) rendered {
   neg-cache-size: 32m
   root-hints: hints
   ede: yes
-  trust-anchor-signaling: no
   module-config: "%s"
 %sremote-control:
   control-enable: no

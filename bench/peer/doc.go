@@ -9,9 +9,8 @@
 // # Decisions
 //
 // Configurations are minimal: what is not needed to live in a world on loopback
-// keeps its default, so that a comparison is one with what people run. What a
-// resolver does by itself and nobody asked for (RFC 5011 probes, telemetry, polls
-// for updates) is off where there is a switch: it would be counted as work.
+// keeps its default, so that a comparison is one with what people run. Off is what
+// would go on beside the questions: remote control, polls for updates, RFC 5011 probes.
 //
 // A child is killed with its parent by the kernel (Pdeathsig). A list of process
 // ids to clean up was refused: it is wrong whenever the program dies.

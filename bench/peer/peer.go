@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 )
@@ -53,9 +53,8 @@ func (r Resolver) path() (string, error) {
 	if strings.Contains(r.program, "/") {
 		return filepath.Abs(r.program)
 	}
-	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/usr/local/sbin") {
-		path := filepath.Join(dir, r.program)
-		if about, err := os.Stat(path); err == nil && about.Mode()&0o111 != 0 && !about.IsDir() {
+	for _, name := range []string{r.program, "/usr/sbin/" + r.program} {
+		if path, err := exec.LookPath(name); err == nil {
 			return path, nil
 		}
 	}

@@ -26,7 +26,7 @@ const labTime = 20 * time.Second
 
 // startLab runs the miniature Internet on port 53 until ctx ends.
 func startLab(ctx context.Context, binary string) (*labInternet, error) {
-	command := exec.CommandContext(ctx, binary, "lab", "--port", "53") //nolint:gosec // the binary under test
+	command := exec.CommandContext(ctx, binary, "lab", "--port", "53")
 	command.Stderr = os.Stderr
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := command.StdoutPipe()
