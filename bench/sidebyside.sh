@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Ours and four other resolvers, side by side on the miniature Internet: the same
 # questions, the answers compared. 20,000 of them, or 1,000 with --small. Needs root
-# (port 53, a network namespace) and the programs of install.sh.
+# (port 53) and the programs of install.sh. What else is given goes to the program,
+# such as --ask "www.signed.example A".
 set -euo pipefail
 cd "$(dirname "$0")/.."
 count=20000
@@ -22,6 +23,4 @@ mkdir -p build
 CGO_ENABLED=0 go build -o build/recourse ./cmd/recourse
 (cd bench && CGO_ENABLED=0 go build -o ../build/sidebyside ./sidebyside)
 
-# Nothing else is on port 53 there, and nothing gets out.
-exec unshare --net bash -c 'ip link set lo up && exec "$@"' - \
-	build/sidebyside --recourse build/recourse --questions "$count" "$@"
+exec bash bench/alone.sh build/sidebyside --recourse build/recourse --questions "$count" "$@"

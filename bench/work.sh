@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What a cold resolution costs, ours and four others: see work/doc.go. Needs root
-# (port 53, a network namespace), two cores and the programs of install.sh.
+# (port 53), two cores and the programs of install.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [ "$(id -u)" != 0 ]; then
@@ -12,6 +12,4 @@ mkdir -p build
 CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o build/recourse ./cmd/recourse
 (cd bench && CGO_ENABLED=0 go build -o ../build/work ./work)
 
-# Nothing else is on port 53 there, and nothing gets out.
-exec unshare --net bash -c 'ip link set lo up && exec "$@"' - \
-	taskset -c 1 build/work --recourse build/recourse "$@"
+exec bash bench/alone.sh taskset -c 1 build/work --recourse build/recourse "$@"
