@@ -7,11 +7,11 @@ FUZZTIME ?= 30s
 # Real lists for the end-to-end test; where the folder is absent a generated sample stands in.
 export RECOURSE_DATA ?= $(abspath ../shared/data)
 
-.PHONY: help build run test check lint fuzz bench soak cover clean
+.PHONY: help build run test check lint fuzz bench bench-peers soak cover clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build the binary ./recourse
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BINARY) ./cmd/recourse
@@ -26,13 +26,17 @@ check: lint build ## what CI runs: lint, build, test
 	@$(MAKE) --no-print-directory test
 
 lint: ## run the linters
-	@if command -v golangci-lint >/dev/null; then golangci-lint run ./...; else $(GO) run $(LINTER) run ./...; fi
+	@lint=$$(command -v golangci-lint || echo "$(GO) run $(LINTER)"); \
+	$$lint run ./... && cd bench && $$lint run --config ../.golangci.yml ./...
 
 fuzz: ## fuzz every target for FUZZTIME (30s) each
 	@bash .ci/fuzz.sh $(FUZZTIME)
 
 bench: ## run the benchmarks with allocations
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+bench-peers: ## what a cold resolution costs, beside four other resolvers (Debian, root)
+	@bash bench/work.sh
 
 soak: build ## five minutes at 5,000 queries a second: goroutines, descriptors, memory
 	@bash .ci/soak.sh

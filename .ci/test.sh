@@ -19,6 +19,7 @@ fi
 
 go test $race -timeout 10m -v ./... >"$log" 2>&1
 status=$?
+(cd bench && go test $race -timeout 10m -v ./...) >>"$log" 2>&1 || status=$?
 grep -E '^(ok|FAIL|panic:|\?) ' "$log" | grep -v 'no test files'
 if [ $status -ne 0 ]; then
 	echo

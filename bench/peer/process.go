@@ -1,0 +1,176 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// Process is a resolver that runs.
+type Process struct {
+	Name    string
+	Address string
+
+	command *exec.Cmd
+	ended   chan struct{}
+	log     string
+}
+
+const (
+	startTime = 20 * time.Second
+	endTime   = 5 * time.Second
+	// ticks is USER_HZ, in which /proc counts; 100 on every Linux that Go runs on.
+	ticks = 100
+)
+
+// Start writes the configuration and runs the resolver until ctx ends or
+// [Process.Stop]. It returns when the resolver answers questions.
+func Start(ctx context.Context, r Resolver, s Setup) (*Process, error) {
+	program, err := r.path()
+	if err != nil {
+		return nil, err
+	}
+	needs := r.render(s)
+	if err := os.MkdirAll(s.Dir, 0o755); err != nil { //nolint:gosec // a resolver that gives up root has to read it
+		return nil, err
+	}
+	for name, text := range needs.files {
+		if err := os.WriteFile(s.file(name), []byte(text), 0o644); err != nil { //nolint:gosec // as above
+			return nil, err
+		}
+	}
+	p := &Process{Name: r.Name, Address: s.Listen.String(), ended: make(chan struct{}), log: s.file("log")}
+	if err := p.run(ctx, s, program, needs.arguments); err != nil {
+		return nil, fmt.Errorf("%s: %w", r.Name, err)
+	}
+	if err := p.await(); err != nil {
+		p.Stop()
+		return nil, fmt.Errorf("%s: %w; its last words: %s", r.Name, err, p.lastWords())
+	}
+	return p, nil
+}
+
+func (p *Process) run(ctx context.Context, s Setup, program string, arguments []string) error {
+	log, err := os.Create(p.log)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	if s.Core >= 0 {
+		arguments = append([]string{"-c", strconv.Itoa(s.Core), program}, arguments...)
+		program = "taskset"
+	}
+	p.command = exec.CommandContext(ctx, program, arguments...) //nolint:gosec // the programs are named in this package
+	p.command.Dir, p.command.Stdout, p.command.Stderr = filepath.Dir(p.log), log, log
+	p.command.Env = append(os.Environ(), "GOMAXPROCS=1")
+	p.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := p.command.Start(); err != nil {
+		return err
+	}
+	go func() {
+		_ = p.command.Wait() // how it ended is in the log
+		close(p.ended)
+	}()
+	return nil
+}
+
+// await asks for the root's servers until there is an answer.
+func (p *Process) await() error {
+	question := new(dns.Msg).SetQuestion(".", dns.TypeNS)
+	client := &dns.Client{Timeout: time.Second}
+	for limit := time.Now().Add(startTime); time.Now().Before(limit); {
+		select {
+		case <-p.ended:
+			return errors.New("ended at once")
+		case <-time.After(50 * time.Millisecond):
+		}
+		reply, _, err := client.Exchange(question, p.Address)
+		if err == nil && reply.Rcode == dns.RcodeSuccess && len(reply.Answer) > 0 {
+			return nil
+		}
+	}
+	return fmt.Errorf("does not tell the root's servers within %s", startTime)
+}
+
+// Stop ends the resolver, gently at first.
+func (p *Process) Stop() {
+	_ = p.command.Process.Signal(syscall.SIGTERM) // it may have ended already
+	select {
+	case <-p.ended:
+	case <-time.After(endTime):
+		_ = p.command.Process.Kill()
+		<-p.ended
+	}
+}
+
+// Alive says whether the resolver still runs.
+func (p *Process) Alive() bool {
+	select {
+	case <-p.ended:
+		return false
+	default:
+		return true
+	}
+}
+
+// CPU is the processor time used so far, by the program and for it in the kernel.
+func (p *Process) CPU() (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.command.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	// The program's name may hold anything, so count from the last parenthesis.
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	const user, system = 11, 12
+	if len(fields) <= system {
+		return 0, fmt.Errorf("%s: cannot read its processor time from %q", p.Name, text)
+	}
+	var total time.Duration
+	for _, field := range []string{fields[user], fields[system]} {
+		count, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		total += time.Duration(count) * time.Second / ticks
+	}
+	return total, nil
+}
+
+// lastWords is the end of its log.
+func (p *Process) lastWords() string {
+	text, err := os.ReadFile(p.log)
+	if err != nil {
+		return err.Error()
+	}
+	const most = 1500
+	return string(text[max(0, len(text)-most):])
+}
+
+// Version is what the program says of itself, for the head of a table.
+func Version(r Resolver) string {
+	path, err := r.path()
+	if err != nil {
+		return "absent"
+	}
+	flag := map[string]string{"recourse": "version", "unbound": "-V", "bind": "-v"}[r.Name]
+	if flag == "" {
+		flag = "--version"
+	}
+	out, _ := exec.Command(path, flag).CombinedOutput() //nolint:gosec // the programs are named in this package
+	line, _, _ := strings.Cut(string(out), "\n")
+	for word := range strings.FieldsSeq(line) {
+		if word = strings.Trim(word, "v,"); strings.Count(word, ".") >= 1 && word[0] >= '0' && word[0] <= '9' {
+			return word
+		}
+	}
+	return line
+}
