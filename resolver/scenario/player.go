@@ -83,7 +83,7 @@ func (p *player) step(ctx context.Context, step *Step) error {
 		return p.checkOut(step)
 	case StepNoOutQuery:
 		return p.checkNoOut(step)
-	case StepOutCount:
+	case StepOutCount, StepTotalCount:
 		return p.countOut(step)
 	case StepReply, StepTimeout:
 		return p.end(step)
@@ -121,7 +121,7 @@ func (p *player) checkNone() error {
 // checkOut wants a query since the last QUERY that no earlier step has checked.
 func (p *player) checkOut(step *Step) error {
 	synctest.Wait()
-	for _, out := range p.upstream.queries(step.Address, step.Entry) {
+	for _, out := range p.upstream.queries(step) {
 		if !out.checked {
 			out.checked = true
 			return nil
@@ -132,7 +132,7 @@ func (p *player) checkOut(step *Step) error {
 
 func (p *player) checkNoOut(step *Step) error {
 	synctest.Wait()
-	if found := p.upstream.queries(step.Address, step.Entry); len(found) > 0 {
+	if found := p.upstream.queries(step); len(found) > 0 {
 		return fmt.Errorf("%s was asked %s", found[0].server, questionText(found[0].query))
 	}
 	return nil
@@ -140,7 +140,7 @@ func (p *player) checkNoOut(step *Step) error {
 
 func (p *player) countOut(step *Step) error {
 	synctest.Wait()
-	if found := p.upstream.queries(step.Address, step.Entry); len(found) < step.Low || len(found) > step.High {
+	if found := p.upstream.queries(step); len(found) < step.Low || len(found) > step.High {
 		return fmt.Errorf("%d queries went out", len(found))
 	}
 	return nil
@@ -149,7 +149,7 @@ func (p *player) countOut(step *Step) error {
 // end replies to the first pending query, or ends it as timed out.
 func (p *player) end(step *Step) error {
 	synctest.Wait()
-	for _, out := range p.upstream.queries(step.Address, nil) {
+	for _, out := range p.upstream.queries(step) {
 		if out.pending {
 			out.pending = false
 			out.ended <- ending{step.Entry}

@@ -270,6 +270,10 @@ func (r *reader) step() error {
 }
 
 func (r *reader) arguments(step *Step, words []string) error {
+	words, err := r.stepAddress(step, words)
+	if err != nil {
+		return err
+	}
 	switch step.Kind {
 	case StepTimePasses:
 		if len(words) != 2 || words[0] != "ELAPSE" {
@@ -281,32 +285,40 @@ func (r *reader) arguments(step *Step, words []string) error {
 		}
 		step.Elapse = elapse
 		return nil
-	case StepOutCount:
+	case StepOutCount, StepTotalCount:
 		return r.count(step, words)
 	case StepQuery, StepCheckAnswer, StepNoAnswer, StepCheckOutQuery, StepNoOutQuery, StepReply, StepTimeout, StepNothing:
 	default:
 		return r.errorf("STEP %d: %q is no kind of step", step.ID, step.Kind)
 	}
-	if len(words) == 0 {
-		return nil
+	if len(words) > 0 {
+		return r.errorf("STEP %d: %q is too much", step.ID, words)
+	}
+	return nil
+}
+
+// stepAddress takes ADDRESS and an address off the end of a step's words.
+func (r *reader) stepAddress(step *Step, words []string) ([]string, error) {
+	if len(words) < 2 || words[len(words)-2] != "ADDRESS" {
+		return words, nil
 	}
 	addr, err := netip.ParseAddr(words[len(words)-1])
-	if len(words) != 2 || words[0] != "ADDRESS" || err != nil {
-		return r.errorf("STEP %d: only ADDRESS and an address may follow", step.ID)
+	if err != nil {
+		return nil, r.errorf("STEP %d: %w", step.ID, err)
 	}
 	step.Address = addr
-	return nil
+	return words[:len(words)-2], nil
 }
 
 // count reads "3", or "1 5" for from one to five.
 func (r *reader) count(step *Step, words []string) error {
 	if len(words) < 1 || len(words) > 2 {
-		return r.errorf("CHECK_OUT_COUNT wants a number, or the least and the most")
+		return r.errorf("a count wants a number, or the least and the most")
 	}
 	low, err := strconv.Atoi(words[0])
 	high, errHigh := strconv.Atoi(words[len(words)-1])
 	if errors.Join(err, errHigh) != nil || low > high {
-		return r.errorf("CHECK_OUT_COUNT %q: no number of queries", words)
+		return r.errorf("count %q: no number of queries", words)
 	}
 	step.Low, step.High = low, high
 	return nil

@@ -151,7 +151,7 @@ func (r *reader) reply(packet *Packet) error {
 	table := map[string]*bool{"QR": &f.QR, "AA": &f.AA, "TC": &f.TC, "RD": &f.RD, "RA": &f.RA, "AD": &f.AD, "CD": &f.CD, "DO": &f.DO}
 	for _, word := range r.words[1:] {
 		word = strings.ToUpper(word)
-		rcode, isRcode := dns.StringToRcode[word]
+		rcode, isRcode := rcodeOf(word)
 		opcode, isOpcode := dns.StringToOpcode[word]
 		switch {
 		case switches(table, word):
@@ -164,6 +164,18 @@ func (r *reader) reply(packet *Packet) error {
 		}
 	}
 	return nil
+}
+
+// rcodeOf knows the names that the library has otherwise, too.
+func rcodeOf(word string) (int, bool) {
+	switch word {
+	case "BADVERS":
+		return dns.RcodeBadVers, true
+	case "NOTIMPL":
+		return dns.RcodeNotImplemented, true
+	}
+	rcode, found := dns.StringToRcode[word]
+	return rcode, found
 }
 
 // sign reads "SIGN zone. [FAULT] [times=N]".

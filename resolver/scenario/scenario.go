@@ -100,7 +100,7 @@ type Drop struct {
 // Kind is what a step does.
 type Kind string
 
-// The steps. CheckNoOutQuery and CheckOutCount are of our own.
+// The steps. CHECK_NO_ANSWER, CHECK_NO_OUT_QUERY and the counts are of our own.
 const (
 	StepQuery         Kind = "QUERY"
 	StepCheckAnswer   Kind = "CHECK_ANSWER"
@@ -109,6 +109,7 @@ const (
 	StepCheckOutQuery Kind = "CHECK_OUT_QUERY"
 	StepNoOutQuery    Kind = "CHECK_NO_OUT_QUERY"
 	StepOutCount      Kind = "CHECK_OUT_COUNT"
+	StepTotalCount    Kind = "CHECK_TOTAL_COUNT"
 	StepReply         Kind = "REPLY"
 	StepTimeout       Kind = "TIMEOUT"
 	StepNothing       Kind = "NOTHING"
@@ -121,7 +122,7 @@ type Step struct {
 	Kind    Kind
 	Address netip.Addr
 	Elapse  time.Duration
-	Low     int // of CHECK_OUT_COUNT
+	Low     int // of a count
 	High    int
 	Entry   *Entry
 }

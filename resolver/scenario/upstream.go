@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -27,7 +26,8 @@ type upstream struct {
 
 	mu   sync.Mutex
 	step int        // all by mu
-	sent []*outward // since the last QUERY step
+	sent []*outward // by the resolver, from the first step on
+	last int        // how many of them the last QUERY step found there
 }
 
 // outward is one query that the resolver sent.
@@ -349,12 +349,20 @@ func fitted(message *dns.Msg, out *outward) ([]byte, error) {
 	return message.Pack()
 }
 
-// queries that a step asks about: those to its address that its entry fits.
-func (u *upstream) queries(address netip.Addr, entry *Entry) []*outward {
+// queries that a step asks about: those to its address that its entry fits, since
+// the last QUERY step or, for a total, since the beginning.
+func (u *upstream) queries(step *Step) []*outward {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	var found []*outward
-	for _, out := range u.sent {
+	address, entry, from := step.Address, step.Entry, u.last
+	if step.Kind == StepTotalCount {
+		from = 0
+	}
+	if step.Kind == StepReply || step.Kind == StepTimeout {
+		entry = nil // it is what to reply
+	}
+	for _, out := range u.sent[from:] {
 		if address.IsValid() && out.server.Addr.Addr() != address {
 			continue
 		}
@@ -375,5 +383,5 @@ func (u *upstream) at(step int) {
 func (u *upstream) forget() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.sent = nil
+	u.last = len(u.sent)
 }
