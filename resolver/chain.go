@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"strings"
 )
@@ -106,8 +107,9 @@ func (s Server) String() string {
 	return "udp://" + s.Addr.String()
 }
 
-// ParseServer reads "192.0.2.1", "192.0.2.1:5353", "[2001:db8::1]:53",
-// "udp://…" or "tcp://…". The port is 53 where none is given.
+// ParseServer reads "192.0.2.1", "192.0.2.1:5353", "192.0.2.1@5353",
+// "[2001:db8::1]:53", "2001:db8::1@53", "udp://…" or "tcp://…". The port is 53
+// where none is given.
 func ParseServer(text string) (Server, error) {
 	var server Server
 	rest := text
@@ -124,6 +126,9 @@ func ParseServer(text string) (Server, error) {
 	if addr, err := netip.ParseAddr(strings.Trim(rest, "[]")); err == nil {
 		server.Addr = netip.AddrPortFrom(addr, 53)
 		return server, nil
+	}
+	if host, port, found := strings.Cut(rest, "@"); found {
+		rest = net.JoinHostPort(strings.Trim(host, "[]"), port)
 	}
 	addr, err := netip.ParseAddrPort(rest)
 	if err != nil {

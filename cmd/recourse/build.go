@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/resolver"
@@ -12,6 +13,7 @@ import (
 	"github.com/recourse-dns/recourse/resolver/lab"
 	"github.com/recourse-dns/recourse/resolver/local"
 	"github.com/recourse-dns/recourse/resolver/recurse"
+	"github.com/recourse-dns/recourse/resolver/wire"
 	"github.com/recourse-dns/recourse/transports/do53"
 )
 
@@ -79,17 +81,69 @@ func newSearcher(config *Config, internet *lab.Internet, logger *slog.Logger) (s
 		return recurse.New(recurse.Config{Hints: internet.Hints(), IPv4: true, IPv6: true, QueryLocalhost: true, Priming: settings.Priming}, internet, logger)
 	}
 	client := do53.NewClient(do53.ClientConfig{})
-	if settings.Mode == "forward" {
-		return forward.New(forward.Config{Servers: settings.Upstreams(), Validating: settings.DNSSEC == "validate", EDNSSize: settings.EDNSSize}, client, logger)
+	if settings.Mode == "forward" && len(settings.Zones) == 0 {
+		return newForwarder(settings, settings.Upstreams(), client, logger)
 	}
+	return newRecursion(config, client, logger)
+}
+
+func newForwarder(settings *Resolver, servers []resolver.Server, client *do53.Client, logger *slog.Logger) (*forward.Forwarder, error) {
+	return forward.New(forward.Config{
+		Servers: servers, Validating: settings.DNSSEC == "validate", EDNSSize: settings.EDNSSize, RandomCase: settings.RandomiseCase,
+	}, client, logger)
+}
+
+// newRecursion also serves mode forward beside zones with servers of their own:
+// all that no such zone holds is then forwarded.
+func newRecursion(config *Config, client *do53.Client, logger *slog.Logger) (*recurse.Resolver, error) {
+	settings := &config.Resolver
 	hints, err := config.RootHints()
 	if err != nil {
 		return nil, fmt.Errorf("root hints: %w", err)
 	}
-	return recurse.New(recurse.Config{
+	made := recurse.Config{
 		Hints: hints, IPv4: settings.IPv4, IPv6: settings.IPv6, QueryLocalhost: settings.QueryLocalhost,
 		Port: settings.UpstreamPort, EDNSSize: settings.EDNSSize, Priming: settings.Priming,
-	}, client, logger)
+		Minimisation: minimisation(settings.QNAMEMinimisation), RandomCase: settings.RandomiseCase,
+		BelowNXDomain: settings.Harden.BelowNXDomain,
+	}
+	zones := settings.Zones
+	if settings.Mode == "forward" {
+		zones = append(slices.Clip(zones), Zone{Zone: ".", Forward: settings.Forward})
+	}
+	for _, zone := range zones {
+		if err := addZone(&made, settings, zone, client, logger); err != nil {
+			return nil, fmt.Errorf("zone %q: %w", zone.Zone, err)
+		}
+	}
+	return recurse.New(made, client, logger)
+}
+
+func minimisation(word string) recurse.Minimisation {
+	switch word {
+	case "strict":
+		return recurse.Strict
+	case "off":
+		return recurse.Whole
+	}
+	return recurse.Relaxed
+}
+
+func addZone(made *recurse.Config, settings *Resolver, zone Zone, client *do53.Client, logger *slog.Logger) error {
+	name, err := wire.ParseName(zone.Zone)
+	if err != nil {
+		return err
+	}
+	if len(zone.Stub) > 0 {
+		made.Stubs = append(made.Stubs, recurse.Stub{Zone: name, Servers: usable(zone.Stub), First: zone.First})
+		return nil
+	}
+	forwarder, err := newForwarder(settings, usable(zone.Forward), client, logger)
+	if err != nil {
+		return err
+	}
+	made.Forwards = append(made.Forwards, recurse.Forward{Zone: name, Handler: forwarder, First: zone.First})
+	return nil
 }
 
 func newValidator(config *Config, internet *lab.Internet, logger *slog.Logger) (*dnssec.Validator, error) {

@@ -108,13 +108,13 @@ type Resolver struct {
 	Harden         Harden       `yaml:"harden"`
 	LocalZones     string       `yaml:"local_zones" oneof:"default,none"`
 	ServeStale     ServeStale   `yaml:"serve_stale" later:"stale answers"`
-	Zones          []Zone       `yaml:"zones" later:"zones with servers of their own"`
+	Zones          []Zone       `yaml:"zones"`
 	DNS64          netip.Prefix `yaml:"dns64" later:"DNS64"`
 
 	NegativeTrustAnchors []NegativeTrustAnchor `yaml:"negative_trust_anchors" later:"negative trust anchors"`
 	ValidationTime       time.Time             `yaml:"validation_time" later:"a pretended time of validation"`
-	QNAMEMinimisation    string                `yaml:"qname_minimisation" oneof:"relaxed,strict,off" later:"query name minimisation"`
-	RandomiseCase        bool                  `yaml:"randomise_case" later:"randomised case"`
+	QNAMEMinimisation    string                `yaml:"qname_minimisation" oneof:"relaxed,strict,off"`
+	RandomiseCase        bool                  `yaml:"randomise_case"`
 	Prefetch             bool                  `yaml:"prefetch" later:"prefetching"`
 	AggressiveNSEC       bool                  `yaml:"aggressive_nsec" later:"aggressive use of NSEC"`
 	MinimalResponses     bool                  `yaml:"minimal_responses" later:"minimal responses"`
@@ -132,7 +132,7 @@ type TTL struct {
 type Harden struct {
 	Glue          bool `yaml:"glue" later:"glue from outside the delegation"`
 	ReferralPath  bool `yaml:"referral_path" later:"validated referral paths"`
-	BelowNXDomain bool `yaml:"below_nxdomain" later:"name errors that cover what lies below"`
+	BelowNXDomain bool `yaml:"below_nxdomain"`
 }
 
 // ServeStale is when answers are given past their TTL (RFC 8767).
@@ -251,9 +251,12 @@ func (u *Upstream) UnmarshalText(text []byte) error {
 }
 
 // Upstreams is the servers to forward to that this version can ask.
-func (r *Resolver) Upstreams() []resolver.Server {
+func (r *Resolver) Upstreams() []resolver.Server { return usable(r.Forward) }
+
+// usable is the servers that this version can ask.
+func usable(upstreams []Upstream) []resolver.Server {
 	var servers []resolver.Server
-	for _, upstream := range r.Forward {
+	for _, upstream := range upstreams {
 		if upstream.Later == "" {
 			servers = append(servers, upstream.Server)
 		}

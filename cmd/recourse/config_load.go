@@ -19,10 +19,10 @@ func defaults() *Config {
 		Operator: Operator{Languages: []string{"en"}},
 		Roles:    []string{"resolve", "desk"},
 		Resolver: Resolver{
-			Mode: "recurse", DNSSEC: "validate", Cache: 64 << 20, QNAMEMinimisation: "off", LocalZones: "default",
+			Mode: "recurse", DNSSEC: "validate", Cache: 64 << 20, QNAMEMinimisation: "relaxed", LocalZones: "default",
 			IPv4: true, IPv6: true, UpstreamPort: 53, EDNSSize: 1232, Priming: true, EDE: true,
 			TTL:    TTL{Max: 24 * time.Hour, MaxNegative: time.Hour},
-			Harden: Harden{Glue: true},
+			Harden: Harden{Glue: true, BelowNXDomain: true},
 		},
 		Bundle: Bundle{Guard: "off"},
 		Desk:   Desk{Store: "sqlite"},

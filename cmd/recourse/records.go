@@ -35,6 +35,9 @@ func (c *Config) RootHints() ([]dns.RR, error) {
 			addresses++
 		}
 	}
+	if len(records) == 0 && len(c.Resolver.Zones) > 0 {
+		return []dns.RR{}, nil // an island: only the zones of the configuration are resolved
+	}
 	if servers == 0 || addresses == 0 {
 		return nil, errors.New("holds no NS record of the root, or no address of its servers")
 	}

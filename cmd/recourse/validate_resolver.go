@@ -2,6 +2,8 @@ package main
 
 import (
 	"strings"
+
+	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
 // Bounds of the resolver's keys.
@@ -75,18 +77,39 @@ func before(text, separator string) string {
 }
 
 func (c *Config) checkZones() {
+	seen := make(map[wire.Name]bool)
 	for i, zone := range c.Resolver.Zones {
 		path := item("resolver.zones", i)
-		if zone.Zone == "" {
+		name, err := wire.ParseName(zone.Zone)
+		switch {
+		case zone.Zone == "":
 			c.report.problem(child(path, "zone"), "is missing")
+		case err != nil:
+			c.report.problem(child(path, "zone"), "%s is not a name", quote(zone.Zone))
+		case seen[name]:
+			c.report.problem(child(path, "zone"), "%s is there twice", quote(zone.Zone))
 		}
+		seen[name] = true
 		if (len(zone.Forward) == 0) == (len(zone.Stub) == 0) {
 			c.report.problem(path, "must have one of forward and stub")
 		}
+		c.checkZoneServers(child(path, "forward"), zone.Forward)
+		c.checkZoneServers(child(path, "stub"), zone.Stub)
 	}
 	for i, anchor := range c.Resolver.NegativeTrustAnchors {
 		if anchor.Zone == "" {
 			c.report.problem(child(item("resolver.negative_trust_anchors", i), "zone"), "is missing")
 		}
+	}
+}
+
+func (c *Config) checkZoneServers(path string, servers []Upstream) {
+	for i, server := range servers {
+		if server.Later != "" {
+			c.report.warnLater(item(path, i), "upstreams over "+before(server.Later, "://"))
+		}
+	}
+	if len(servers) > 0 && len(usable(servers)) == 0 {
+		c.report.problem(path, "has no server that this version can ask: give one over UDP or TCP")
 	}
 }

@@ -28,6 +28,7 @@ type Config struct {
 	// CD, so that what they hold for bogus comes through to be judged here.
 	Validating bool
 	EDNSSize   uint16        // UDP payload size to advertise; 0: 1232
+	RandomCase bool          // mix the casing of names (0x20)
 	Patience   time.Duration // for one question; 0: 7 s
 }
 
@@ -54,7 +55,7 @@ func New(config Config, exchanger Exchanger, logger *slog.Logger) (*Forwarder, e
 		config.Patience = defaultPatience
 	}
 	config.Servers = slices.Clone(config.Servers)
-	upstreams, err := recurse.NewUpstreams(exchanger, config.EDNSSize, logger)
+	upstreams, err := recurse.NewUpstreams(exchanger, recurse.UpstreamsConfig{EDNSSize: config.EDNSSize, RandomCase: config.RandomCase}, logger)
 	if err != nil {
 		return nil, fmt.Errorf("forwarding: %w", err)
 	}

@@ -58,7 +58,7 @@ func (r *reply) walk(name wire.Name, qtype uint16) (*outcome, error) {
 		}
 		out.targets = append(out.targets, target)
 		name = target
-		if !name.IsBelow(r.zone) {
+		if !r.owns(name) {
 			break
 		}
 	}
@@ -77,7 +77,7 @@ func (r *reply) positive(err error) error {
 // only an SOA above the last name makes the denial one of that name.
 func (r *reply) close(out *outcome, name wire.Name) error {
 	soa := r.soa(name)
-	if len(out.targets) > 0 && (len(soa) == 0 || !name.IsBelow(r.zone)) {
+	if len(out.targets) > 0 && (len(soa) == 0 || !r.owns(name)) {
 		out.next, out.rcode = name, dns.RcodeSuccess
 		return nil
 	}

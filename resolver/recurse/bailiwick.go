@@ -28,6 +28,14 @@ type reply struct {
 	authoritative, recursive      bool
 	answer, authority, additional []record
 	strays                        bool // NS or SOA records from elsewhere were among the authority
+	// isElsewhere tells the names below the zone that configuration gives to others;
+	// nil where there are none.
+	isElsewhere func(wire.Name) bool
+}
+
+// owns says whether the servers asked may speak of a name that an alias leads to.
+func (r *reply) owns(name wire.Name) bool {
+	return name.IsBelow(r.zone) && (r.isElsewhere == nil || !r.isElsewhere(name))
 }
 
 func newReply(message *dns.Msg, zone wire.Name) *reply {
@@ -73,21 +81,26 @@ func boundedTTL(ttl uint32) uint32 {
 // isQueryable says whether a server at this address may be asked. Addresses that
 // mean nobody are never asked; addresses of this machine, of a private network
 // or of one link only where the configuration allows it, since a stranger's
-// delegation would else have us query hosts that he cannot reach himself.
-func isQueryable(addr netip.Addr, localhost bool) bool {
-	if !addr.IsValid() || addr.IsUnspecified() || addr.IsMulticast() {
+// delegation would else have us query hosts that he cannot reach himself. A zone
+// below a configured stub is no stranger's: its servers may be private.
+func isQueryable(addr netip.Addr, localhost, trusted bool) bool {
+	switch {
+	case !addr.IsValid() || addr.IsUnspecified() || addr.IsMulticast():
 		return false
-	}
-	if localhost {
+	case localhost:
 		return true
-	}
-	if addr.IsLoopback() || addr.IsPrivate() || addr.IsLinkLocalUnicast() {
+	case addr.IsLoopback() || isNowhere(addr):
 		return false
 	}
-	if addr.Is4() {
-		octets := addr.As4()
-		shared := octets[0] == 100 && octets[1]&0xc0 == 64 // RFC 6598
-		return octets[0] != 0 && octets[0] < 240 && !shared
-	}
-	return true
+	return trusted || !addr.IsPrivate() && !addr.IsLinkLocalUnicast() && !isShared(addr)
+}
+
+// isNowhere are "this network" and the reserved class E (RFC 6890).
+func isNowhere(addr netip.Addr) bool {
+	return addr.Is4() && (addr.As4()[0] == 0 || addr.As4()[0] >= 240)
+}
+
+// isShared is a carrier's own address space (RFC 6598).
+func isShared(addr netip.Addr) bool {
+	return addr.Is4() && addr.As4()[0] == 100 && addr.As4()[1]&0xc0 == 64
 }

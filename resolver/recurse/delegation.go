@@ -2,16 +2,19 @@ package recurse
 
 import (
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/miekg/dns"
 
+	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
-// delegation is a zone cut as the parent's servers told it. It is immutable, and
-// nothing that the child says makes it live longer (ghost domains).
+// delegation is a zone cut as the parent's servers told it, or as configured. But
+// for what is learnt of its servers it is immutable, and nothing that the child
+// says makes it live longer (ghost domains).
 type delegation struct {
 	zone, parent wire.Name
 	nameservers  []nameserver
@@ -22,6 +25,17 @@ type delegation struct {
 	proofExpires time.Time
 	hasDS        bool
 	signedParent bool
+	teller       resolver.Server // who gave the referral
+	// trusted says that a configured stub zone led here: its servers may have
+	// private addresses.
+	trusted bool
+	hint    bool              // of the root: its addresses are configured
+	servers []resolver.Server // of a stub zone
+	first   bool              // of a stub zone: may be left out
+
+	chokes  atomic.Int64                 // Unix nanoseconds until which parts of names are not asked for
+	rescued atomic.Int64                 // the same, until which no more servers are searched for
+	child   atomic.Pointer[[]nameserver] // what the zone itself says of its name servers
 }
 
 // nameserver is a server's name, with glue where the referral had some.

@@ -1,6 +1,7 @@
 package recurse
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -13,6 +14,9 @@ import (
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
+
+// afterMiss is how long the true reply is waited for after one that may be forged.
+const afterMiss = 200 * time.Millisecond
 
 // Exchanger sends one query to one server. It goes on waiting, past whatever
 // else arrives, until accept is true of a reply or the context ends.
@@ -28,21 +32,65 @@ type Question struct {
 	// Zone is the zone that the servers are asked for; "" where they are asked
 	// for everything.
 	Zone wire.Name
+	// Minimised says that the name is a part of what is wanted (RFC 9156), so that
+	// a server's failure says little.
+	Minimised bool
 }
 
 // try asks one server, and once more without EDNS where the server does not
 // understand EDNS (RFC 6891, section 7).
 func (u *Upstreams) try(ctx context.Context, work *resolver.Work, server resolver.Server, question Question) (*dns.Msg, error) {
-	if u.health.plain(server) {
-		return u.exchange(ctx, work, server, question, 0)
-	}
-	reply, err := u.exchange(ctx, work, server, question, u.size)
-	if err != nil || !rejectsEDNS(reply) {
+	manner := u.manner(server)
+	reply, err := u.baked(ctx, work, server, question, manner)
+	if err != nil || manner.size == 0 || !rejectsEDNS(reply) {
 		return reply, err
 	}
 	u.stats.plain.Add(1)
-	if reply, err = u.exchange(ctx, work, server, question, 0); err == nil && !rejectsEDNS(reply) {
+	manner.size, manner.cookie = 0, ""
+	if reply, err = u.exchange(ctx, work, server, question, manner); err == nil && !rejectsEDNS(reply) {
 		u.health.speaksPlain(server)
+	}
+	return reply, err
+}
+
+// manner is how a server is asked.
+type manner struct {
+	size   uint16 // advertised; 0 without EDNS
+	cookie string // client's and server's part; "" for none
+	mixed  bool   // casing
+	strict bool   // the reply must have a server cookie
+}
+
+func (u *Upstreams) manner(server resolver.Server) manner {
+	now, known := time.Now(), u.health.known(server)
+	how := manner{size: u.config.EDNSSize, mixed: u.config.RandomCase && !now.Before(known.flat)}
+	if now.Before(known.plain) {
+		how.size = 0
+	} else if !u.config.NoCookies && !now.Before(known.bare) {
+		how.cookie, how.strict = u.secret.client(server)+known.cookie, known.cookie != ""
+	}
+	return how
+}
+
+// baked asks with a cookie, again with the server's own where it insists on one
+// (RFC 7873, section 5.3), and without where it takes the option for an error.
+func (u *Upstreams) baked(ctx context.Context, work *resolver.Work, server resolver.Server, question Question, how manner) (*dns.Msg, error) {
+	reply, err := u.exchange(ctx, work, server, question, how)
+	if err != nil || how.cookie == "" {
+		return reply, err
+	}
+	switch {
+	case reply.Rcode == dns.RcodeBadCookie:
+		how.cookie = u.secret.client(server) + u.health.known(server).cookie
+		if reply, err = u.exchange(ctx, work, server, question, how); err == nil && reply.Rcode == dns.RcodeBadCookie {
+			server.Transport = resolver.OverTCP
+			return u.exchange(ctx, work, server, question, how)
+		}
+	case reply.Rcode == dns.RcodeFormatError && reply.IsEdns0() != nil:
+		how.cookie = ""
+		if reply, err = u.exchange(ctx, work, server, question, how); err == nil && reply.Rcode != dns.RcodeFormatError {
+			u.health.refusesCookies(server)
+		}
 	}
 	return reply, err
 }
@@ -60,40 +108,75 @@ func rejectsEDNS(reply *dns.Msg) bool {
 }
 
 // exchange asks over the server's transport, and over TCP where the reply did
-// not fit (RFC 7766, section 5).
-func (u *Upstreams) exchange(ctx context.Context, work *resolver.Work, server resolver.Server, question Question, size uint16) (*dns.Msg, error) {
-	reply, err := u.send(ctx, work, server, question, size)
-	if err != nil || !reply.Truncated {
+// not fit (RFC 7766, section 5), or where only one came that may be forged.
+func (u *Upstreams) exchange(ctx context.Context, work *resolver.Work, server resolver.Server, question Question, how manner) (*dns.Msg, error) {
+	attempt := u.newAttempt(server, question, how)
+	reply, err := u.send(ctx, work, server, attempt)
+	switch {
+	case server.Transport == resolver.OverTCP && err == nil && reply.Truncated:
+		return nil, fmt.Errorf("%s: truncated over tcp", server)
+	case server.Transport == resolver.OverTCP:
+		return reply, err
+	case err != nil && (attempt.flat || attempt.bare):
+		return u.afterNearMiss(ctx, work, server, attempt)
+	case err != nil || !reply.Truncated:
 		return reply, err
 	}
-	if server.Transport == resolver.OverTCP {
-		return nil, fmt.Errorf("%s: truncated over tcp", server)
-	}
 	u.stats.tcp.Add(1)
+	return u.overTCP(ctx, work, server, question, how)
+}
+
+// overTCP repeats a question over TCP. A time-out there is no time-out of the
+// server: it would be asked over UDP again.
+func (u *Upstreams) overTCP(ctx context.Context, work *resolver.Work, server resolver.Server, question Question, how manner) (*dns.Msg, error) {
 	server.Transport = resolver.OverTCP
-	reply, err = u.send(ctx, work, server, question, size)
+	reply, err := u.send(ctx, work, server, u.newAttempt(server, question, how))
 	switch {
 	case errors.Is(err, errExhausted):
 		return nil, err
-	case err != nil: // not as a time-out: that would have the server asked over UDP again
-		return nil, fmt.Errorf("after truncation: %s", err.Error())
+	case err != nil:
+		return nil, fmt.Errorf("over tcp: %s", err.Error())
 	case reply.Truncated:
 		return nil, fmt.Errorf("%s: truncated over tcp", server)
 	}
 	return reply, nil
 }
 
-// send asks once and keeps account: of the work, and of how the server does.
-func (u *Upstreams) send(ctx context.Context, work *resolver.Work, server resolver.Server, question Question, size uint16) (*dns.Msg, error) {
+// afterNearMiss asks over TCP, which cannot be forged from afar, after a UDP reply
+// that fitted but for its casing or its missing cookie. What TCP shows is then
+// known of the server; one without TCP is believed to be as it showed itself.
+func (u *Upstreams) afterNearMiss(ctx context.Context, work *resolver.Work, server resolver.Server, missed *attempt) (*dns.Msg, error) {
+	u.stats.nearMisses.Add(1)
+	how := missed.manner
+	how.strict, how.mixed = false, false
+	reply, err := u.overTCP(ctx, work, server, missed.question, how)
+	if err != nil && !errors.Is(err, errExhausted) && ctx.Err() == nil {
+		reply, err = u.send(ctx, work, server, u.newAttempt(server, missed.question, how))
+	}
+	if err == nil && missed.flat {
+		u.health.flattens(server)
+	}
+	if err == nil && missed.bare {
+		u.health.tasted(server, "")
+	}
+	return reply, err
+}
+
+// send asks once and keeps account: of the work, and of how the server does. A
+// late reply is listened for beyond the time after which others are asked.
+func (u *Upstreams) send(ctx context.Context, work *resolver.Work, server resolver.Server, attempt *attempt) (*dns.Msg, error) {
 	if !work.Query() {
 		return nil, fmt.Errorf("%w: more than %d questions", errExhausted, resolver.MaxQueries)
 	}
 	u.stats.queries.Add(1)
-	attempt := newAttempt(question)
-	limited, cancel := context.WithTimeout(ctx, u.health.timeout(server))
+	limited, cancel := context.WithTimeout(ctx, u.health.timeout(server)+lateReplies)
 	defer cancel()
+	attempt.onMiss = func() { time.AfterFunc(afterMiss, cancel) }
 	begin := time.Now()
-	packet, err := u.exchanger.Exchange(limited, server, attempt.encode(size), attempt.accept)
+	packet, err := u.exchanger.Exchange(limited, server, attempt.encode(), attempt.accept)
+	if err != nil && (attempt.flat || attempt.bare) {
+		return nil, fmt.Errorf("%s: only what may be forged came", server)
+	}
 	if err != nil {
 		if !isTimeout(err) {
 			err = fmt.Errorf("%w: %w", errNetwork, err)
@@ -108,18 +191,20 @@ func (u *Upstreams) send(ctx context.Context, work *resolver.Work, server resolv
 	if attempt.reply == nil && !attempt.accept(packet) {
 		return nil, fmt.Errorf("%s: reply does not fit the question", server)
 	}
+	if attempt.tasted != "" {
+		server.Transport = resolver.OverUDP // one server, one cookie
+		u.health.tasted(server, attempt.tasted)
+	}
 	return attempt.reply, nil
 }
 
-// suffer notes a failure, unless it is that nobody waits any more.
+// suffer notes that the network refused a query, unless nobody waits any more.
+// Silence is noted by who decides to wait no longer.
 func (u *Upstreams) suffer(ctx context.Context, server resolver.Server, err error) {
 	if ctx.Err() != nil {
 		return
 	}
-	if isTimeout(err) {
-		u.stats.timeouts.Add(1)
-		u.health.silent(server)
-	} else {
+	if !isTimeout(err) {
 		u.stats.errors.Add(1)
 		u.health.unreachable(server, err)
 	}
@@ -133,34 +218,60 @@ func isTimeout(err error) bool {
 
 // attempt is one query on the wire and what counts as a reply to it.
 type attempt struct {
+	manner
 	id       uint16
 	question Question
+	name     []byte   // as it is sent
+	udp      bool     // others could forge a reply
 	reply    *dns.Msg // the reply that was accepted
+	tasted   string   // the server cookie in it
+	flat     bool     // a reply fitted but for its casing
+	bare     bool     // a reply fitted but for its missing cookie
+	onMiss   func()
 }
 
-func newAttempt(question Question) *attempt {
+func (u *Upstreams) newAttempt(server resolver.Server, question Question, how manner) *attempt {
 	var id [2]byte
 	rand.Read(id[:]) // never fails (crypto/rand)
-	return &attempt{id: binary.BigEndian.Uint16(id[:]), question: question}
+	one := &attempt{manner: how, id: binary.BigEndian.Uint16(id[:]), question: question, name: []byte(question.Name)}
+	if one.udp = server.Transport == resolver.OverUDP; how.mixed && one.udp {
+		one.name = mixedCase(question.Name)
+	}
+	return one
 }
 
-// encode writes the query, with DO set and this UDP size; size 0 leaves EDNS out.
-func (a *attempt) encode(size uint16) []byte {
-	packet := make([]byte, 0, wire.HeaderSize+len(a.question.Name)+4+11)
-	additional := min(size, 1)
+// miss notes a near miss. The first one shortens the wait.
+func (a *attempt) miss(kind *bool) {
+	if !a.flat && !a.bare && a.onMiss != nil {
+		a.onMiss()
+	}
+	*kind = true
+}
+
+// encode writes the query, with DO set where there is EDNS.
+func (a *attempt) encode() []byte {
+	packet := make([]byte, 0, wire.HeaderSize+len(a.name)+4+11+4+len(a.cookie))
+	additional := min(a.size, 1)
 	for _, word := range [...]uint16{a.id, a.question.Flags, 1, 0, 0, additional} {
 		packet = binary.BigEndian.AppendUint16(packet, word)
 	}
-	packet = append(packet, a.question.Name...)
+	packet = append(packet, a.name...)
 	packet = binary.BigEndian.AppendUint16(packet, a.question.Type)
 	packet = binary.BigEndian.AppendUint16(packet, wire.ClassIN)
-	if size == 0 {
+	if a.size == 0 {
 		return packet
 	}
 	packet = append(packet, 0) // OPT is owned by the root (RFC 6891, section 6.1.2)
 	packet = binary.BigEndian.AppendUint16(packet, wire.TypeOPT)
-	packet = binary.BigEndian.AppendUint16(packet, size)
-	return append(packet, 0, 0, 0x80, 0, 0, 0) // DO, no options
+	packet = binary.BigEndian.AppendUint16(packet, a.size)
+	packet = append(packet, 0, 0, 0x80, 0) // DO
+	if a.cookie == "" {
+		return append(packet, 0, 0)
+	}
+	packet = binary.BigEndian.AppendUint16(packet, uint16(4+len(a.cookie)))
+	packet = binary.BigEndian.AppendUint16(packet, optionCookie)
+	packet = binary.BigEndian.AppendUint16(packet, uint16(len(a.cookie)))
+	return append(packet, a.cookie...)
 }
 
 // accept says whether a packet is a whole and well-formed reply to this query.
@@ -176,10 +287,28 @@ func (a *attempt) accept(packet []byte) bool {
 	if flags&wire.FlagTC != 0 {
 		// Servers cut messages anywhere, and nothing of a cut one is used.
 		reply.Truncated = true
-	} else if !wellFormed(packet) || reply.Unpack(packet) != nil {
+	} else if !wellFormed(packet) || reply.Unpack(packet) != nil || !a.hasCookie(reply) {
 		return false
 	}
 	a.reply = reply
+	return true
+}
+
+// hasCookie holds a reply to the cookies. A server that is known to send its own
+// sends it always: a reply without it is somebody else's (RFC 7873, section 5.3).
+func (a *attempt) hasCookie(reply *dns.Msg) bool {
+	if a.cookie == "" {
+		return true
+	}
+	server, wrong := readCookie(reply, a.cookie[:clientCookie])
+	if wrong && a.udp {
+		return false
+	}
+	if server == "" && a.strict && a.udp {
+		a.miss(&a.bare)
+		return false
+	}
+	a.tasted = server
 	return true
 }
 
@@ -206,7 +335,14 @@ func (a *attempt) fits(packet []byte) (flags uint16, ok bool) {
 	if err != nil || len(packet) < end+4 || name != a.question.Name {
 		return 0, false
 	}
-	return flags, binary.BigEndian.Uint16(packet[end:]) == a.question.Type && binary.BigEndian.Uint16(packet[end+2:]) == wire.ClassIN
+	if binary.BigEndian.Uint16(packet[end:]) != a.question.Type || binary.BigEndian.Uint16(packet[end+2:]) != wire.ClassIN {
+		return 0, false
+	}
+	if a.mixed && a.udp && !bytes.HasPrefix(packet[wire.HeaderSize:], a.name) {
+		a.miss(&a.flat)
+		return 0, false
+	}
+	return flags, true
 }
 
 // wellFormed holds a reply to its own counts, which miekg/dns forgives, and to

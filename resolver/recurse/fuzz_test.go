@@ -35,10 +35,11 @@ func FuzzReply(f *testing.F) {
 	f.Add([]byte("\x80\x01\x00\x00\x00\x00\x00\x00\x00\x00"), []byte{})
 	f.Fuzz(func(t *testing.T, header, rest []byte) {
 		exchanger := exchangerFunc(func(_ context.Context, _ resolver.Server, query []byte, accept func([]byte) bool) ([]byte, error) {
-			question := query[12 : len(query)-11]
-			if query[11] == 0 { // without EDNS
-				question = query[12:]
+			end := 12
+			for query[end] != 0 {
+				end += 1 + int(query[end])
 			}
+			question := query[12 : end+5]
 			packet := append(append([]byte{}, query[:2]...), header...)
 			packet = append(append(packet, question...), rest...)
 			if len(packet) <= 1<<16-1 && accept(packet) {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
+	"slices"
 
 	"github.com/miekg/dns"
 
@@ -53,6 +55,9 @@ func readHints(hints []dns.RR) (*delegation, error) {
 	if len(root.nameservers) > maxNameservers {
 		return nil, fmt.Errorf("root hints: more than %d name servers", maxNameservers)
 	}
+	// Whoever puts the root on a private address runs an Internet of his own.
+	root.hint = true
+	root.trusted = slices.ContainsFunc(root.addresses(), func(addr netip.Addr) bool { return !isQueryable(addr, false, false) })
 	return root, nil
 }
 

@@ -3,6 +3,7 @@ package recurse
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/miekg/dns"
@@ -18,54 +19,90 @@ const (
 	doubtAfter = time.Minute
 )
 
-// resolution is one query on its way, with all lookups that it needs. Its bounds
-// are those of the query, never of a lookup: attacks compose.
+// resolution is one query on its way, with one of the lookups that it needs. Its
+// bounds are those of the query, never of a lookup: attacks compose.
 type resolution struct {
 	*Resolver
-	query *resolver.Query
-	work  *resolver.Work
-	cuts  delegations // the shared cache, or one of its own for a Fresh query
+	query  *resolver.Query
+	work   *resolver.Work
+	cuts   delegations // the shared cache, or one of its own for a Fresh query
+	shared *shared
 	// pending are the name servers whose addresses are being looked up, one
 	// inside the other.
 	pending []wire.Name
-	lookups int  // name servers looked up
-	failed  int  // name servers without an address
-	limited bool // a bound kept a name server from being looked up
+	// without are the configured zones that gave no answer and may be left out.
+	without []wire.Name
 }
 
 func (r *Resolver) newResolution(query *resolver.Query) *resolution {
-	one := &resolution{Resolver: r, query: query, work: query.Work, cuts: r.delegations}
+	one := &resolution{Resolver: r, query: query, work: query.Work, cuts: r.delegations, shared: new(shared)}
 	if one.work == nil {
 		one.work = resolver.NewWork()
 	}
 	if query.Fresh {
 		one.cuts, _ = newDelegations(freshDelegations) // fails for no size above zero
+		one.doubt()
 	}
 	return one
 }
 
-// lookup goes down from the closest known zone cut to the servers that answer
-// the question, or say that there is nothing. It follows no alias to other zones.
+// lookup answers the question out of a configured zone or from the servers on
+// the way down. It follows no alias to other zones.
 func (r *resolution) lookup(ctx context.Context, name wire.Name, qtype uint16) (*outcome, error) {
-	now := r.query.Now
+	if out, err := r.forwarded(ctx, name, qtype); out != nil || err != nil {
+		return out, err
+	}
 	if qtype == dns.TypeDS {
-		if cut := r.cuts.at(name, now); cut != nil {
-			if out := cut.ds(now); out != nil {
+		if cut := r.cuts.at(name, r.query.Now); cut != nil {
+			if out := cut.ds(r.query.Now); out != nil {
+				r.shared.heard(cut.teller, cut.parent)
 				return out, nil
 			}
 		}
 	}
 	zone := r.closest(ctx, name, qtype)
+	out, err := r.descend(ctx, zone, name, qtype)
+	if err != nil && zone.first && isUnanswered(ctx, err) {
+		r.without = append(slices.Clip(r.without), zone.zone)
+		return r.descend(ctx, r.closest(ctx, name, qtype), name, qtype)
+	}
+	return out, err
+}
+
+// descend goes from a zone cut down to the servers that answer the question, or
+// say that there is nothing.
+func (r *resolution) descend(ctx context.Context, zone *delegation, name wire.Name, qtype uint16) (*outcome, error) {
+	now := r.query.Now
+	parts := r.minimiser(name)
 	again := true
+	r.heardOf(zone)
 	for range maxReferrals {
-		out, cut, err := r.step(ctx, zone, name, qtype)
+		part := parts.next(zone, r.isInside, now)
+		question := Question{Name: part, Type: qtype, Zone: zone.zone}
+		if question.Minimised = part != name; question.Minimised {
+			question.Type = dns.TypeNS // hides the type, and is what the answer is wanted for
+		}
+		out, cut, err := r.step(ctx, zone, question)
 		switch {
+		case err != nil && question.Minimised && r.config.Minimisation == Relaxed && isUnanswered(ctx, err):
+			parts.off = true
+			if !errors.Is(err, errDead) {
+				zone.chokedOn(now)
+			}
+			continue
 		case again && r.mayHaveMoved(zone) && isUnanswered(ctx, err):
 			r.cuts.forget(zone.zone)
 			zone, again = r.closest(ctx, name, qtype), false
 			continue
-		case err != nil || out != nil:
-			return out, err
+		case err != nil:
+			return nil, err
+		case out != nil && question.Minimised:
+			if out = r.learn(parts, zone, part, out); out != nil {
+				return out, nil
+			}
+			continue
+		case out != nil:
+			return out, nil
 		}
 		r.keep(cut)
 		if qtype == dns.TypeDS && cut.zone == name {
@@ -80,15 +117,19 @@ func (r *resolution) lookup(ctx context.Context, name wire.Name, qtype uint16) (
 // should be asked for others. A delegation learnt just now is not doubted, or
 // every name in a dead zone would cost its parent a question.
 func (r *resolution) mayHaveMoved(zone *delegation) bool {
-	return zone.zone != wire.Root && r.query.Now.Sub(zone.stored) > doubtAfter
+	return zone.zone != wire.Root && zone.servers == nil && r.query.Now.Sub(zone.stored) > doubtAfter
 }
 
-// closest is the zone to start from. DS stands at the parent's side of a cut.
+// closest is the zone to start from: the deepest cut that is known, or the stub
+// zone that is as deep.
 func (r *resolution) closest(ctx context.Context, name wire.Name, qtype uint16) *delegation {
-	if qtype == dns.TypeDS && name != wire.Root {
-		name = name.Parent()
+	name = side(name, qtype)
+	cut := r.cuts.closest(name, r.query.Now)
+	stub, _ := r.zones.closest(name)
+	if stub != nil && !slices.Contains(r.without, stub.zone) && (cut == nil || stub.zone.IsBelow(cut.zone)) {
+		return stub
 	}
-	if cut := r.cuts.closest(name, r.query.Now); cut != nil {
+	if cut != nil {
 		return cut
 	}
 	return r.root(ctx, r.query.Now)
@@ -112,13 +153,30 @@ func (r *resolution) referredDS(cut *delegation, now time.Time) *outcome {
 }
 
 // step asks the servers of one zone. The reply is an outcome or a zone cut
-// further down.
-func (r *resolution) step(ctx context.Context, zone *delegation, name wire.Name, qtype uint16) (out *outcome, cut *delegation, err error) {
-	question := Question{Name: name, Type: qtype, Zone: zone.zone}
-	err = r.ask(ctx, zone, question, func(_ resolver.Server, message *dns.Msg) (err error) {
-		out, cut, err = newReply(message, zone.zone).read(name, qtype, zone, r.query.Now)
-		return err
+// further down. What a resolver said that was named as an authority is taken
+// where no server says anything better.
+func (r *resolution) step(ctx context.Context, zone *delegation, question Question) (out *outcome, cut *delegation, err error) {
+	var spare *outcome
+	err = r.ask(ctx, zone, question, func(server resolver.Server, message *dns.Msg) error {
+		clean := newReply(message, zone.zone)
+		clean.isElsewhere = r.zones.elsewhere(zone.zone)
+		found, next, err := clean.read(question.Name, question.Type, zone, r.query.Now)
+		if err != nil {
+			if spare == nil {
+				spare = found
+			}
+			return err
+		}
+		if next != nil {
+			next.teller, next.trusted = server, zone.trusted
+		}
+		r.shared.heard(server, zone.zone)
+		out, cut = found, next
+		return nil
 	})
+	if err != nil && spare != nil && isUnanswered(ctx, err) {
+		return spare, nil, nil
+	}
 	if err != nil {
 		return nil, nil, err
 	}

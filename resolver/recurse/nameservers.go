@@ -20,7 +20,11 @@ const (
 	maxDepth   = 7  // lookups inside lookups
 	maxLookups = 10 // name servers looked up
 	maxFailed  = 5  // name servers without an address
+	maxAbreast = 3  // lookups side by side
 	failedFor  = time.Minute
+	// patienceForNames is how long the search for one name server is waited for
+	// before that for the next begins.
+	patienceForNames = 400 * time.Millisecond
 )
 
 var errCycle = errors.New("name servers depend on each other")
@@ -32,33 +36,47 @@ type host struct {
 	expires   time.Time
 }
 
-// ask puts the question to the zone's servers: to those whose address is known
-// and then, one name after the other, to those whose address must be looked up.
+// ask puts the question to the zone's servers: to those whose address is known,
+// then to those whose address must be looked up, then to those whose word is
+// doubted; last to whatever servers a search beyond the referral finds.
 func (r *resolution) ask(ctx context.Context, zone *delegation, question Question, judge func(resolver.Server, *dns.Msg) error) error {
-	servers, unknown := r.known(zone)
-	for {
-		err := r.upstreams.Ask(ctx, r.work, servers, question, judge)
-		for servers = nil; len(servers) == 0; unknown = unknown[1:] {
-			if len(unknown) == 0 || !isUnanswered(ctx, err) {
-				return err
-			}
-			addresses, missing := r.addresses(ctx, unknown[0])
-			if missing != nil {
-				err = resolver.Fail(resolver.NoReachableAuthority, "%w", missing)
-			}
-			servers = r.servers(addresses)
-		}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	one := &hunt{resolution: r, zone: zone, question: question, judge: judge, asked: make(map[resolver.Server]bool)}
+	known, unknown := r.known(zone)
+	suspects := slices.DeleteFunc(slices.Clone(known), func(s resolver.Server) bool { return !r.upstreams.health.isSuspect(s, zone.zone) })
+	trusted := slices.DeleteFunc(known, func(s resolver.Server) bool { return slices.Contains(suspects, s) })
+	var last error = resolver.Fail(resolver.NoReachableAuthority, "no server of %s has an address that may be asked", zone.zone)
+	if len(trusted) > 0 || len(suspects)+len(unknown) == 0 {
+		last = one.ask(ctx, trusted)
 	}
+	if isUnanswered(ctx, last) && (!question.Minimised || len(trusted) == 0) {
+		last = one.search(ctx, unknown, r.addresses, last)
+	}
+	if isUnanswered(ctx, last) && len(suspects) > 0 {
+		last = one.ask(ctx, suspects)
+	}
+	if isUnanswered(ctx, last) && !question.Minimised {
+		last = one.rescue(ctx, last)
+	}
+	return last
 }
 
 // known sorts the zone's name servers into addresses and names to look up, the
 // latter in any order.
 func (r *resolution) known(zone *delegation) (servers []resolver.Server, unknown []wire.Name) {
-	for _, candidate := range zone.nameservers {
-		usable := r.servers(candidate.addresses)
+	if zone.servers != nil {
+		return slices.Clone(zone.servers), nil
+	}
+	nameservers := zone.nameservers
+	if child := zone.child.Load(); child != nil {
+		nameservers = slices.Concat(nameservers, *child)
+	}
+	for _, candidate := range nameservers {
+		usable := r.servers(zone, candidate.addresses)
 		if len(usable) == 0 {
 			remembered, _ := r.remembered(candidate.name)
-			usable = r.servers(remembered.addresses)
+			usable = r.servers(zone, remembered.addresses)
 		}
 		if len(usable) == 0 {
 			unknown = append(unknown, candidate.name)
@@ -85,19 +103,29 @@ func (r *resolution) addresses(ctx context.Context, name wire.Name) ([]netip.Add
 		}
 		return known.addresses, nil
 	}
+	return r.lookedUp(ctx, name, false)
+}
+
+// allAddresses looks up both kinds, past what is remembered of the name.
+func (r *resolution) allAddresses(ctx context.Context, name wire.Name) ([]netip.Addr, error) {
+	return r.lookedUp(ctx, name, true)
+}
+
+func (r *resolution) lookedUp(ctx context.Context, name wire.Name, both bool) ([]netip.Addr, error) {
 	if err := r.bounded(name); err != nil {
-		r.limited = true
 		return nil, fmt.Errorf("name server %s: %w", name, err)
 	}
-	r.pending = append(r.pending, name)
-	found, err := r.resolve(ctx, name)
-	r.pending = r.pending[:len(r.pending)-1]
+	inner := *r
+	inner.pending = append(slices.Clip(r.pending), name)
+	found, err := inner.resolve(ctx, name, both)
+	r.shared.mu.Lock()
+	defer r.shared.mu.Unlock()
 	if err != nil {
-		r.failed++
+		r.shared.failed++
 	}
 	// Bounds are the query's own trouble and must not be held against the name: a
 	// hostile zone could else have anybody's name server forgotten.
-	if err == nil || isUnanswered(ctx, err) && !r.limited {
+	if err == nil || isUnanswered(ctx, err) && !r.shared.limited {
 		r.hosts.Add(name, found)
 	}
 	return found.addresses, err
@@ -105,46 +133,73 @@ func (r *resolution) addresses(ctx context.Context, name wire.Name) ([]netip.Add
 
 // bounded says why no more addresses are looked up for this query.
 func (r *resolution) bounded(name wire.Name) error {
+	r.shared.mu.Lock()
+	defer r.shared.mu.Unlock()
+	err := r.bound(name)
+	if err != nil {
+		r.shared.limited = true
+	}
+	return err
+}
+
+func (r *resolution) bound(name wire.Name) error {
 	switch {
 	case slices.Contains(r.pending, name):
 		return errCycle
 	case len(r.pending) >= maxDepth:
 		return fmt.Errorf("more than %d lookups inside each other", maxDepth)
-	case r.failed >= maxFailed:
+	case r.shared.failed >= maxFailed:
 		return fmt.Errorf("more than %d name servers without an address", maxFailed)
-	case r.lookups >= maxLookups:
+	case r.shared.lookups >= maxLookups:
 		return fmt.Errorf("more than %d name servers looked up", maxLookups)
 	}
-	r.lookups++
+	r.shared.lookups++
 	return nil
 }
 
 // resolve asks for the types that are of use, and stops at the first that has
-// addresses. Aliases are not followed: an NS record must name a host itself
+// addresses unless both are wanted. A type that fails does not matter where the
+// other does not. Aliases are not followed: an NS record must name a host itself
 // (RFC 2181, section 10.3).
-func (r *resolution) resolve(ctx context.Context, name wire.Name) (host, error) {
-	failed := host{expires: r.query.Now.Add(failedFor)}
+func (r *resolution) resolve(ctx context.Context, name wire.Name, both bool) (host, error) {
+	found := host{expires: r.query.Now.Add(maxTTL * time.Second)}
+	err := fmt.Errorf("name server %s: no address that may be asked", name)
 	for _, qtype := range r.addressTypes() {
-		out, err := r.lookup(ctx, name, qtype)
-		if err != nil {
-			return failed, fmt.Errorf("name server %s: %w", name, err)
+		out, failed := r.lookup(ctx, name, qtype)
+		if failed != nil {
+			err = fmt.Errorf("name server %s: %w", name, failed)
+			continue
 		}
-		if found := r.read(out); len(r.servers(found.addresses)) > 0 {
+		read := r.read(out)
+		if found.addresses = append(found.addresses, read.addresses...); len(read.addresses) > 0 && read.expires.Before(found.expires) {
+			found.expires = read.expires
+		}
+		if !both && slices.ContainsFunc(found.addresses, r.mayServe) {
 			return found, nil
 		}
 	}
-	return failed, fmt.Errorf("name server %s: no address that may be asked", name)
+	if len(found.addresses) > 0 {
+		return found, nil
+	}
+	return host{expires: r.query.Now.Add(failedFor)}, err
 }
 
+// mayServe says whether the address is one that some zone's server may have.
+func (r *resolution) mayServe(addr netip.Addr) bool {
+	return r.hasFamily(addr) && isQueryable(addr, r.config.QueryLocalhost, true)
+}
+
+// addressTypes are the types to look up, the one of the family that works first.
 func (r *resolution) addressTypes() []uint16 {
-	var types []uint16
-	if r.config.IPv4 {
-		types = append(types, dns.TypeA)
+	switch {
+	case !r.config.IPv6:
+		return []uint16{dns.TypeA}
+	case !r.config.IPv4:
+		return []uint16{dns.TypeAAAA}
+	case r.upstreams.health.prefersIPv6():
+		return []uint16{dns.TypeAAAA, dns.TypeA}
 	}
-	if r.config.IPv6 {
-		types = append(types, dns.TypeAAAA)
-	}
-	return types
+	return []uint16{dns.TypeA, dns.TypeAAAA}
 }
 
 // read takes the addresses out of an answer.

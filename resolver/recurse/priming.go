@@ -31,6 +31,9 @@ func (r *Resolver) root(ctx context.Context, now time.Time) *delegation {
 	if primed := r.start.primed.Load(); primed != nil && now.Before(primed.expires) {
 		return primed
 	}
+	if len(r.start.hints.nameservers) == 0 {
+		return r.start.hints
+	}
 	next := r.start.next.Load()
 	mine := r.config.Priming && now.UnixNano() >= next && r.start.next.CompareAndSwap(next, now.Add(primeAgain).UnixNano())
 	if !mine {
@@ -41,6 +44,7 @@ func (r *Resolver) root(ctx context.Context, now time.Time) *delegation {
 		r.logger.Debug("priming failed, using the root hints", "error", err)
 		return r.start.hints
 	}
+	primed.trusted, primed.hint = r.start.hints.trusted, r.start.hints.trusted
 	r.start.primed.Store(primed)
 	return primed
 }
@@ -50,7 +54,7 @@ func (r *Resolver) prime(ctx context.Context, now time.Time) (*delegation, error
 	defer cancel()
 	var primed *delegation
 	question := Question{Name: wire.Root, Type: dns.TypeNS, Zone: wire.Root}
-	err := r.upstreams.Ask(ctx, resolver.NewWork(), r.servers(r.start.hints.addresses()), question, func(_ resolver.Server, message *dns.Msg) (err error) {
+	err := r.upstreams.Ask(ctx, resolver.NewWork(), r.servers(r.start.hints, r.start.hints.addresses()), question, func(_ resolver.Server, message *dns.Msg) (err error) {
 		primed, err = readPriming(newReply(message, wire.Root), now)
 		return err
 	})

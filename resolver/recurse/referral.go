@@ -16,10 +16,14 @@ const (
 	maxAddresses   = 6 // of one name server
 	maxProofs      = 32
 	maxProofOctets = 4096
+	// minCut is how long a delegation is kept at least, in seconds: a TTL of zero
+	// would have each name of the zone cost its parents a question.
+	minCut = 5
 )
 
 // read makes sense of a reply: an outcome, or a delegation to go on with. The
-// error says why another server should be asked.
+// error says why another server should be asked; an outcome beside it is better
+// than none.
 func (r *reply) read(name wire.Name, qtype uint16, from *delegation, now time.Time) (*outcome, *delegation, error) {
 	switch r.rcode {
 	case dns.RcodeSuccess, dns.RcodeNameError, dns.RcodeYXDomain:
@@ -28,14 +32,18 @@ func (r *reply) read(name wire.Name, qtype uint16, from *delegation, now time.Ti
 	default:
 		return nil, nil, fmt.Errorf("rcode %s", rcodeName(r.rcode))
 	}
-	// A resolver that was named as an authority answers from its cache, or from
-	// whatever forged data it took in.
-	if !r.authoritative && r.recursive {
-		return nil, nil, fmt.Errorf("%w: answers as a resolver", ErrLame)
-	}
 	out, err := r.walk(name, qtype)
 	if err != nil {
 		return nil, nil, err
+	}
+	// A resolver that was named as an authority answers from its cache, or from
+	// whatever forged data it took in. Others are asked first.
+	if !r.authoritative && r.recursive {
+		err := fmt.Errorf("%w: answers as a resolver", ErrLame)
+		if len(out.records) == 0 && len(out.soa) == 0 {
+			out = nil
+		}
+		return out, nil, err
 	}
 	if len(out.records) > 0 || len(out.soa) > 0 {
 		return out, nil, nil
@@ -45,7 +53,10 @@ func (r *reply) read(name wire.Name, qtype uint16, from *delegation, now time.Ti
 			return nil, cut, nil
 		}
 	}
-	return out, nil, r.denial()
+	if err := r.denial(); err != nil {
+		return nil, nil, err
+	}
+	return out, nil, nil
 }
 
 // denial is the error of an empty reply that is no honest denial: the SOA or NS
@@ -96,9 +107,25 @@ func (r *reply) referral(name wire.Name, from *delegation, now time.Time) *deleg
 	if cut == nil || len(cut.nameservers) == 0 {
 		return nil
 	}
-	cut.expires = now.Add(seconds(ttl))
+	cut.expires = now.Add(seconds(max(ttl, minCut)))
 	r.readDS(cut)
 	return cut
+}
+
+// nameservers reads the NS set of a zone out of a section, with their addresses.
+func (r *reply) nameservers(section []record, zone wire.Name) []nameserver {
+	var found []nameserver
+	for _, candidate := range section {
+		ns, ok := candidate.RR.(*dns.NS)
+		if !ok || candidate.owner != zone || len(found) >= maxNameservers {
+			continue
+		}
+		if host, err := wire.ParseName(ns.Ns); err == nil {
+			addresses, _ := r.glue(host)
+			found = append(found, nameserver{host, addresses})
+		}
+	}
+	return found
 }
 
 // glue gives the addresses that the additional section has for a name server.

@@ -101,12 +101,25 @@ func TestReferralDirections(t *testing.T) {
 	}
 }
 
-func TestRecursingAuthorityIsLame(t *testing.T) {
+// TestRecursingAuthority: a resolver that is named as an authority is asked, but
+// believed only where no server has authority.
+func TestRecursingAuthority(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := usual(t)
-		w.on("198.51.100.3", func(q *dns.Msg, _ resolver.Transport) *dns.Msg {
+		recursing := func(q *dns.Msg, _ resolver.Transport) *dns.Msg {
 			reply := new(dns.Msg).SetReply(q)
 			reply.RecursionAvailable, reply.Answer = true, parse(t, "test.", "www A 192.0.2.66")
+			return reply
+		}
+		for range 8 { // the order is random
+			w := pair(t, recursing)
+			expectAnswer(t, resolve(t, newResolver(t, w), "www.test", dns.TypeA), dns.RcodeSuccess, "www.test. A 203.0.113.3")
+		}
+		w := usual(t)
+		w.on("198.51.100.3", recursing)
+		expectAnswer(t, resolve(t, newResolver(t, w), "www.test", dns.TypeA), dns.RcodeSuccess, "www.test. A 192.0.2.66")
+		w.on("198.51.100.3", func(q *dns.Msg, _ resolver.Transport) *dns.Msg {
+			reply := new(dns.Msg).SetReply(q)
+			reply.RecursionAvailable = true
 			return reply
 		})
 		expectFailure(t, newResolver(t, w), query("www.test", dns.TypeA), resolver.NoReachableAuthority)

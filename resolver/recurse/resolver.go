@@ -21,12 +21,17 @@ type Config struct {
 	Hints []dns.RR // NS of the root and their addresses; nil: BuiltinHints
 	IPv4  bool     // ask servers over IPv4
 	IPv6  bool     // ask servers over IPv6
-	// QueryLocalhost lets servers on loopback, private and link-local addresses
-	// be asked, the hints' own among them.
+	// QueryLocalhost lets servers on loopback, private and link-local addresses be
+	// asked on anybody's delegation. Those of hints and stub zones always may be.
 	QueryLocalhost bool
 	Port           uint16        // of all servers; 0: 53
 	EDNSSize       uint16        // UDP payload size to advertise; 0: 1232
 	Priming        bool          // ask a root server for the root servers first (RFC 9609)
+	Minimisation   Minimisation  // how much of names is told on the way down
+	RandomCase     bool          // mix the casing of names (0x20)
+	BelowNXDomain  bool          // a denied name covers what lies below it (RFC 8020)
+	Stubs          []Stub        // zones with servers of their own
+	Forwards       []Forward     // zones that somebody else resolves
 	Delegations    int           // zone cuts to remember; 0: 20,000
 	Patience       time.Duration // for one question, all sub-questions included; 0: 7 s
 }
@@ -60,8 +65,11 @@ type Resolver struct {
 	logger      *slog.Logger
 	upstreams   *Upstreams
 	start       root
+	zones       configured
 	delegations delegations
 	hosts       *lru.Cache[wire.Name, host]
+	inside      *lru.Cache[wire.Name, time.Time] // names that are no zone cuts
+	trails      trails
 }
 
 // New makes a Resolver with empty caches.
@@ -70,23 +78,36 @@ func New(config Config, exchanger Exchanger, logger *slog.Logger) (*Resolver, er
 	if !config.IPv4 && !config.IPv6 {
 		return nil, errors.New("recursion: neither IPv4 nor IPv6 may be used")
 	}
-	upstreams, err := NewUpstreams(exchanger, config.EDNSSize, logger)
+	zones, err := newConfigured(&config)
+	if err != nil {
+		return nil, fmt.Errorf("recursion: %w", err)
+	}
+	upstreams, err := NewUpstreams(exchanger, UpstreamsConfig{EDNSSize: config.EDNSSize, RandomCase: config.RandomCase}, logger)
 	if err != nil {
 		return nil, fmt.Errorf("recursion: %w", err)
 	}
 	hints, err := readHints(config.Hints)
-	if err != nil {
+	if err != nil && (len(config.Hints) > 0 || len(config.Stubs)+len(config.Forwards) == 0) {
 		return nil, fmt.Errorf("recursion: %w", err)
 	}
-	cuts, err := newDelegations(config.Delegations)
-	if err != nil {
+	if hints == nil {
+		hints = &delegation{zone: wire.Root} // only configured zones are resolved
+	}
+	one := &Resolver{config: config, logger: logger, upstreams: upstreams, start: root{hints: hints}, zones: zones}
+	if err := one.remember(config.Delegations); err != nil {
 		return nil, fmt.Errorf("recursion: %d delegations: %w", config.Delegations, err)
 	}
-	hosts, err := lru.New[wire.Name, host](config.Delegations)
-	if err != nil {
-		return nil, fmt.Errorf("recursion: %w", err)
-	}
-	return &Resolver{config: config, logger: logger, upstreams: upstreams, start: root{hints: hints}, delegations: cuts, hosts: hosts}, nil
+	return one, nil
+}
+
+// remember makes the caches.
+func (r *Resolver) remember(size int) error {
+	var errs [4]error
+	r.delegations, errs[0] = newDelegations(size)
+	r.hosts, errs[1] = lru.New[wire.Name, host](size)
+	r.inside, errs[2] = lru.New[wire.Name, time.Time](size)
+	r.trails.by, errs[3] = lru.New[wire.Question, trail](maxTrails)
+	return errors.Join(errs[:]...)
 }
 
 // Stats gives the counts of what was asked upstream.
@@ -100,9 +121,11 @@ func (r *Resolver) Resolve(ctx context.Context, query *resolver.Query) (*resolve
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.config.Patience)
 	defer cancel()
-	answer, err := r.newResolution(query).follow(ctx)
+	one := r.newResolution(query)
+	answer, err := one.follow(ctx)
+	one.leave()
 	if err == nil {
-		return answer, nil
+		return answer.Explained(one.shared.extended...), nil
 	}
 	var failure *resolver.Failure
 	if !errors.As(err, &failure) {
@@ -126,15 +149,19 @@ func Check(query *resolver.Query) error {
 	return nil
 }
 
-// servers are the addresses that may be asked, as servers.
-func (r *Resolver) servers(addresses []netip.Addr) []resolver.Server {
+// servers are the addresses that may be asked for the zone, as servers.
+func (r *Resolver) servers(zone *delegation, addresses []netip.Addr) []resolver.Server {
 	var servers []resolver.Server
 	for _, addr := range addresses {
-		if (addr.Is4() && r.config.IPv4 || addr.Is6() && r.config.IPv6) && isQueryable(addr, r.config.QueryLocalhost) {
+		if r.hasFamily(addr) && isQueryable(addr, r.config.QueryLocalhost || zone.hint, zone.trusted) {
 			servers = append(servers, resolver.Server{Addr: netip.AddrPortFrom(addr, r.config.Port)})
 		}
 	}
 	return servers
+}
+
+func (r *Resolver) hasFamily(addr netip.Addr) bool {
+	return addr.Is4() && r.config.IPv4 || addr.Is6() && r.config.IPv6
 }
 
 func (d *delegation) addresses() []netip.Addr {

@@ -1,11 +1,8 @@
 package recurse
 
 import (
-	"cmp"
 	"errors"
-	"math/rand/v2"
 	"net/netip"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -20,62 +17,88 @@ import (
 const (
 	firstTimeout   = 600 * time.Millisecond // of a server never heard of
 	minTimeout     = 300 * time.Millisecond
-	maxTimeout     = 1500 * time.Millisecond
-	downAfter      = 3 // time-outs in a row
+	maxTimeout     = 1200 * time.Millisecond
+	lateReplies    = time.Second // how much longer a reply is still listened for
+	downAfter      = 3           // time-outs in a row
 	firstBackoff   = 2 * time.Second
 	maxBackoff     = 5 * time.Minute
-	plainFor       = 15 * time.Minute // how long a server is taken to know no EDNS
+	learntFor      = 15 * time.Minute // how long what a server cannot do is believed
 	lameFor        = 5 * time.Minute
-	familyFor      = time.Minute // how long IPv4 or IPv6 is taken to be missing
-	band           = 30 * time.Millisecond
-	exploreOneIn   = 16
+	badFor         = 30 * time.Second // how long a server that failed for a zone comes after others
+	suspectFor     = 30 * time.Second // how long one whose answer did not validate does
+	familyFor      = time.Minute      // how long IPv4 or IPv6 is taken to be missing
+	familyAfter    = 4                // strangers of one family that are silent in a row
 	maxKnown       = 20_000
 	maxTimeoutsRow = 16
 )
 
 // health remembers how each server does: smoothed round-trip time, time-outs,
-// EDNS, and which zones it turned out not to serve. It is bounded; the servers
-// asked longest ago are forgotten first.
+// what it cannot do, and for which zones it is of no use. It is bounded; the
+// servers asked longest ago are forgotten first.
 type health struct {
 	mu       sync.Mutex
 	standing *simplelru.LRU[resolver.Server, standing]
 	lame     *simplelru.LRU[lameness, time.Time]
-	missing  map[bool]time.Time // by "is IPv6": until when the family is not tried
+	suspect  *simplelru.LRU[lameness, time.Time]
+	families [2]family // IPv4, IPv6
 }
 
 // standing is what is known of one server. The zero value is a stranger.
 type standing struct {
 	smoothed, variance time.Duration // RFC 6298, section 2
 	timeouts           int           // in a row
-	down, plain        time.Time     // until when
+	down               time.Time     // until when it is left alone
+	plain, flat, bare  time.Time     // until when it is asked without EDNS, in lower case, without a cookie
+	cookie             string        // the server's own (RFC 7873); "" where it sends none
 }
 
+// lameness is one server in its part for one zone.
 type lameness struct {
 	server netip.AddrPort
 	zone   wire.Name
+}
+
+// family is how one of IPv4 and IPv6 does.
+type family struct {
+	silent  int       // strangers in a row
+	missing time.Time // until when it comes after the other
+}
+
+func (h *health) family(server resolver.Server) *family {
+	if server.Addr.Addr().Is6() {
+		return &h.families[1]
+	}
+	return &h.families[0]
 }
 
 func newHealth() *health {
 	// The only error of NewLRU is a size below one.
 	servers, _ := simplelru.NewLRU[resolver.Server, standing](maxKnown, nil)
 	lame, _ := simplelru.NewLRU[lameness, time.Time](maxKnown, nil)
-	return &health{standing: servers, lame: lame, missing: make(map[bool]time.Time, 2)}
+	suspect, _ := simplelru.NewLRU[lameness, time.Time](maxKnown, nil)
+	return &health{standing: servers, lame: lame, suspect: suspect}
 }
 
-// timeout is how long to wait for the server's next reply.
+// timeout is how long to wait for the server's next reply before another is asked.
 func (h *health) timeout(server resolver.Server) time.Duration {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	known, _ := h.standing.Get(server)
+	known := h.known(server)
 	wait := firstTimeout
 	if known.smoothed > 0 {
 		wait = max(minTimeout, known.smoothed+4*known.variance)
 	}
-	wait = min(maxTimeout, wait<<min(known.timeouts, downAfter))
+	wait = min(maxTimeout, wait<<min(known.timeouts, 1))
 	if server.Transport == resolver.OverTCP {
-		wait = min(2*maxTimeout, 2*wait) // a round trip goes to the handshake
+		wait *= 2 // a round trip goes to the handshake
 	}
 	return wait
+}
+
+// known is what is known of the server.
+func (h *health) known(server resolver.Server) standing {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	known, _ := h.standing.Get(server)
+	return known
 }
 
 // answered notes a reply, whatever it said.
@@ -89,12 +112,21 @@ func (h *health) answered(server resolver.Server, took time.Duration) {
 			known.smoothed = (7*known.smoothed + took) / 8
 		}
 		known.timeouts, known.down = 0, time.Time{}
+		*h.family(server) = family{}
 	})
 }
 
-// silent notes a time-out.
+// silent notes a time-out. A family whose strangers are all silent is taken to
+// lead nowhere, since every one of them would cost the same wait (RFC 8305).
 func (h *health) silent(server resolver.Server) {
-	h.change(server, func(known *standing) { known.fail(known.timeouts + 1) })
+	h.change(server, func(known *standing) {
+		known.fail(known.timeouts + 1)
+		if of := h.family(server); known.smoothed == 0 {
+			if of.silent++; of.silent >= familyAfter {
+				of.missing = time.Now().Add(familyFor)
+			}
+		}
+	})
 }
 
 // unreachable notes that the network refused the query. It refuses at once and
@@ -104,8 +136,16 @@ func (h *health) unreachable(server resolver.Server, err error) {
 	if errors.Is(err, syscall.ENETUNREACH) || errors.Is(err, syscall.EAFNOSUPPORT) || errors.Is(err, syscall.EADDRNOTAVAIL) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		h.missing[server.Addr.Addr().Is6()] = time.Now().Add(familyFor)
+		h.family(server).missing = time.Now().Add(familyFor)
 	}
+}
+
+// prefersIPv6 says that IPv4 leads nowhere and IPv6 does.
+func (h *health) prefersIPv6() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := time.Now()
+	return now.Before(h.families[0].missing) && !now.Before(h.families[1].missing)
 }
 
 // fail backs off twice as long each time the server fails again (RFC 9520, section 3.2).
@@ -116,8 +156,26 @@ func (s *standing) fail(timeouts int) {
 	}
 }
 
+// speaksPlain notes that the server knows no EDNS.
 func (h *health) speaksPlain(server resolver.Server) {
-	h.change(server, func(known *standing) { known.plain = time.Now().Add(plainFor) })
+	h.change(server, func(known *standing) { known.plain, known.cookie = time.Now().Add(learntFor), "" })
+}
+
+// flattens notes that the server does not keep the casing of the question.
+func (h *health) flattens(server resolver.Server) {
+	h.change(server, func(known *standing) { known.flat = time.Now().Add(learntFor) })
+}
+
+// refusesCookies notes that the server stumbles over a cookie.
+func (h *health) refusesCookies(server resolver.Server) {
+	h.change(server, func(known *standing) { known.bare, known.cookie = time.Now().Add(learntFor), "" })
+}
+
+// tasted notes the server's cookie, "" for none.
+func (h *health) tasted(server resolver.Server, cookie string) {
+	if h.known(server).cookie != cookie {
+		h.change(server, func(known *standing) { known.cookie = cookie })
+	}
 }
 
 func (h *health) change(server resolver.Server, edit func(*standing)) {
@@ -128,96 +186,29 @@ func (h *health) change(server resolver.Server, edit func(*standing)) {
 	h.standing.Add(server, known)
 }
 
-// plain says whether the server is to be asked without EDNS.
-func (h *health) plain(server resolver.Server) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	known, _ := h.standing.Get(server)
-	return time.Now().Before(known.plain)
-}
-
 // down says whether the server is being left alone.
 func (h *health) down(server resolver.Server) bool {
+	return time.Now().Before(h.known(server).down)
+}
+
+// disowned notes that the server is of no use for the zone, for so long.
+func (h *health) disowned(server resolver.Server, zone wire.Name, until time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	known, _ := h.standing.Get(server)
-	return time.Now().Before(known.down)
+	h.lame.Add(lameness{server.Addr, zone}, time.Now().Add(until))
 }
 
-// disowned notes that the server does not serve the zone.
-func (h *health) disowned(server resolver.Server, zone wire.Name) {
+// doubted notes that something the server said of the zone did not validate.
+func (h *health) doubted(told lameness) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.lame.Add(lameness{server.Addr, zone}, time.Now().Add(lameFor))
+	h.suspect.Add(told, time.Now().Add(suspectFor))
 }
 
-// choice is one server with what speaks for it.
-type choice struct {
-	server resolver.Server
-	cost   time.Duration
-	late   bool // down, lame or out of reach: after all others
-}
-
-// order puts the servers as they are to be asked, each once: first one of the
-// quickest, at random; then the others by their time; last those in trouble.
-func (h *health) order(servers []resolver.Server, zone wire.Name) []resolver.Server {
-	choices := h.choices(servers, zone)
-	slices.SortFunc(choices, func(a, b choice) int {
-		if a.late != b.late {
-			if a.late {
-				return 1
-			}
-			return -1
-		}
-		return cmp.Compare(a.cost, b.cost)
-	})
-	usable := slices.IndexFunc(choices, func(c choice) bool { return c.late })
-	if usable < 0 {
-		usable = len(choices)
-	}
-	if usable > 1 {
-		first := pick(choices[:usable])
-		chosen := choices[first]
-		copy(choices[1:first+1], choices[:first])
-		choices[0] = chosen
-	}
-	ordered := make([]resolver.Server, len(choices))
-	for i, c := range choices {
-		ordered[i] = c.server
-	}
-	return ordered
-}
-
-// pick takes one of those that are about as quick as the best, so that a forger
-// cannot tell which will be asked; and now and then any, to learn of a change.
-func pick(sorted []choice) int {
-	if rand.IntN(exploreOneIn) == 0 {
-		return rand.IntN(len(sorted))
-	}
-	close := 1
-	for close < len(sorted) && sorted[close].cost <= sorted[0].cost+band {
-		close++
-	}
-	return rand.IntN(close)
-}
-
-func (h *health) choices(servers []resolver.Server, zone wire.Name) []choice {
+// isSuspect says whether the server's word on the zone is doubted.
+func (h *health) isSuspect(server resolver.Server, zone wire.Name) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	now := time.Now()
-	choices := make([]choice, 0, len(servers))
-	for _, server := range servers {
-		if slices.ContainsFunc(choices, func(c choice) bool { return c.server == server }) {
-			continue
-		}
-		known, _ := h.standing.Get(server)
-		lame, _ := h.lame.Get(lameness{server.Addr, zone})
-		late := now.Before(known.down) || now.Before(lame) || now.Before(h.missing[server.Addr.Addr().Is6()])
-		cost := known.smoothed
-		if cost == 0 { // a stranger gets its chance soon
-			cost = rand.N(2 * band)
-		}
-		choices = append(choices, choice{server, cost + cost*time.Duration(known.timeouts), late})
-	}
-	return choices
+	until, _ := h.suspect.Get(lameness{server.Addr, zone})
+	return time.Now().Before(until)
 }

@@ -10,10 +10,12 @@ type Stats struct {
 	TCP      uint64 // asked again over TCP after truncation
 	Plain    uint64 // asked again without EDNS
 	Lame     uint64 // replies by servers that do not serve the zone
+	// NearMisses are UDP replies that fitted but for casing or cookie.
+	NearMisses uint64
 }
 
 type counters struct {
-	queries, timeouts, errors, tcp, plain, lame atomic.Uint64
+	queries, timeouts, errors, tcp, plain, lame, nearMisses atomic.Uint64
 }
 
 // Stats gives the counts as they stand.
@@ -25,5 +27,7 @@ func (u *Upstreams) Stats() Stats {
 		TCP:      u.stats.tcp.Load(),
 		Plain:    u.stats.plain.Load(),
 		Lame:     u.stats.lame.Load(),
+
+		NearMisses: u.stats.nearMisses.Load(),
 	}
 }

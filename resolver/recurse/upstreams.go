@@ -11,8 +11,14 @@ import (
 	"github.com/recourse-dns/recourse/resolver"
 )
 
-// maxTries bounds the tries that one question costs over all servers of a zone.
-const maxTries = 7
+// Bounds on the tries that one question costs.
+const (
+	maxTries = 12 // over all servers of a zone
+	// maxMinimisedTries is fewer: whoever chokes on a minimised name is asked the whole one.
+	maxMinimisedTries = 3
+	// maxServerTries is of one server over one transport (RFC 9520, section 3.1).
+	maxServerTries = 3
+)
 
 // UDP sizes that are advertised upstream.
 const (
@@ -27,68 +33,55 @@ var (
 
 	errExhausted = errors.New("work budget is spent")
 	errNetwork   = errors.New("network error")
+	// errDead is the cause where no server gave any reply at all.
+	errDead = errors.New("no server replies")
 )
 
 // Upstreams asks servers and remembers how each of them does. It is shared by
 // all queries; forwarding and recursion ask in the same way.
 type Upstreams struct {
 	exchanger Exchanger
-	size      uint16
+	config    UpstreamsConfig
+	secret    cookieSecret
 	logger    *slog.Logger
 	health    *health
 	stats     counters
 }
 
-// NewUpstreams makes an Upstreams that knows no server yet. The size is the UDP
-// payload size to advertise; 0 is 1232.
-func NewUpstreams(exchanger Exchanger, size uint16, logger *slog.Logger) (*Upstreams, error) {
-	if size == 0 {
-		size = defaultSize
+// UpstreamsConfig says how servers are asked. The zero value is good.
+type UpstreamsConfig struct {
+	EDNSSize   uint16 // UDP payload size to advertise; 0: 1232
+	RandomCase bool   // mix the casing of names, and insist on it in replies over UDP
+	NoCookies  bool   // leave DNS cookies out
+}
+
+// NewUpstreams makes an Upstreams that knows no server yet.
+func NewUpstreams(exchanger Exchanger, config UpstreamsConfig, logger *slog.Logger) (*Upstreams, error) {
+	if config.EDNSSize == 0 {
+		config.EDNSSize = defaultSize
 	}
-	if size < minSize || size > maxSize {
-		return nil, fmt.Errorf("edns size %d: not between %d and %d", size, minSize, maxSize)
+	if config.EDNSSize < minSize || config.EDNSSize > maxSize {
+		return nil, fmt.Errorf("edns size %d: not between %d and %d", config.EDNSSize, minSize, maxSize)
 	}
-	return &Upstreams{exchanger: exchanger, size: size, logger: logger, health: newHealth()}, nil
+	return &Upstreams{exchanger: exchanger, config: config, secret: newCookieSecret(), logger: logger, health: newHealth()}, nil
 }
 
 // Ask puts the question to one server after the other until judge takes a reply.
 // An error of judge says why a reply is of no use, and the next server is asked;
 // a *resolver.Failure from it ends the asking. A server that does not reply is
-// asked again later, until it counts as down. The error is a *resolver.Failure.
+// asked again later, and listened to meanwhile. The error is a *resolver.Failure.
 func (u *Upstreams) Ask(ctx context.Context, work *resolver.Work, servers []resolver.Server, question Question, judge func(server resolver.Server, reply *dns.Msg) error) error {
-	queue := u.health.order(servers, question.Zone)
-	var problems []error
-	for try := 0; try < maxTries && len(queue) > 0; try++ {
-		server := queue[0]
-		queue = queue[1:]
-		reply, err := u.try(ctx, work, server, question)
-		silent := isTimeout(err)
-		if err == nil {
-			if err = u.judged(server, reply, question, judge); err == nil {
-				return nil
-			}
-		}
-		if failure := final(ctx, err); failure != nil {
-			return failure
-		}
-		if silent && !u.health.down(server) {
-			queue = append(queue, server)
-		}
-		if errors.Is(err, errNetwork) { // perhaps all of its family are out of reach
-			queue = u.health.order(queue, question.Zone)
-		}
-		problems = append(problems, err)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	one := &asking{
+		Upstreams: u, work: work, question: question, judge: judge,
+		queue: u.health.order(servers, question.Zone), tries: make(map[resolver.Server]int, len(servers)),
+		results: make(chan *try, maxTries), left: maxTries,
 	}
-	return unanswered(question, problems)
-}
-
-func (u *Upstreams) judged(server resolver.Server, reply *dns.Msg, question Question, judge func(resolver.Server, *dns.Msg) error) error {
-	err := judge(server, reply)
-	if errors.Is(err, ErrLame) {
-		u.stats.lame.Add(1)
-		u.health.disowned(server, question.Zone)
+	if question.Minimised {
+		one.left = maxMinimisedTries
 	}
-	return err
+	return one.run(ctx)
 }
 
 // final gives the failure that asking another server would not change.
@@ -115,11 +108,16 @@ func unanswered(question Question, problems []error) *resolver.Failure {
 	if len(problems) == 0 {
 		return resolver.Fail(resolver.NoReachableAuthority, "%s has an address that may be asked", asked)
 	}
-	code := resolver.NetworkError
+	code, dead := resolver.NetworkError, true
 	for _, problem := range problems {
 		if !errors.Is(problem, errNetwork) {
 			code = resolver.NoReachableAuthority
+			dead = dead && isTimeout(problem)
 		}
 	}
-	return resolver.Fail(code, "%s gave an answer: %w", asked, problems[len(problems)-1])
+	failure := resolver.Fail(code, "%s gave an answer: %w", asked, problems[len(problems)-1])
+	if dead {
+		failure.Err = fmt.Errorf("%w (%w)", failure.Err, errDead)
+	}
+	return failure
 }

@@ -259,7 +259,7 @@ www A 203.0.113.4`)
 
 func newResolver(t testing.TB, w *world, change ...func(*recurse.Config)) *recurse.Resolver {
 	t.Helper()
-	config := recurse.Config{Hints: parse(t, ".", hints), IPv4: true}
+	config := recurse.Config{Hints: parse(t, ".", hints), IPv4: true, Minimisation: recurse.Whole}
 	for _, edit := range change {
 		edit(&config)
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
 	"sync"
@@ -30,6 +29,8 @@ const (
 	maxDatagram = 4096
 	// maxRejected bounds the replies that are looked at in vain in one exchange.
 	maxRejected = 1000
+	// maxMessages is the same over TCP: nobody but the server can speak there.
+	maxMessages = 4
 )
 
 var errFlooded = errors.New("too many replies that do not fit")
@@ -37,12 +38,14 @@ var errFlooded = errors.New("too many replies that do not fit")
 // Client asks DNS servers over UDP and TCP. Each query has a socket of its own:
 // connected, so that only the server's address is heard, and on a port drawn
 // from the whole unprivileged range, so that a forger has to guess it beside the
-// ID (RFC 5452, section 9.2). It may be used by many goroutines at once and holds
-// nothing open between exchanges.
+// ID (RFC 5452, section 9.2). TCP connections stay open for a while and take more
+// queries. It may be used by many goroutines at once.
 type Client struct {
 	timeout time.Duration
 	sockets chan struct{}
 	buffers sync.Pool
+
+	connections pool
 }
 
 // NewClient makes a Client.
@@ -57,6 +60,8 @@ func NewClient(config ClientConfig) *Client {
 		timeout: config.Timeout,
 		sockets: make(chan struct{}, config.Sockets),
 		buffers: sync.Pool{New: func() any { return new([maxDatagram]byte) }},
+
+		connections: pool{kept: make(map[netip.AddrPort][]*connection)},
 	}
 }
 
@@ -72,7 +77,18 @@ func (c *Client) Exchange(ctx context.Context, server resolver.Server, query []b
 	case <-ctx.Done():
 		return nil, fmt.Errorf("wait for a socket: %w", ctx.Err())
 	}
-	connection, err := dial(ctx, server)
+	reply, err := c.ask(ctx, server, query, accept)
+	if err != nil && ctx.Err() != nil {
+		return nil, ctx.Err() // and not what a deadline made of it
+	}
+	return reply, err
+}
+
+func (c *Client) ask(ctx context.Context, server resolver.Server, query []byte, accept func([]byte) bool) ([]byte, error) {
+	if server.Transport == resolver.OverTCP {
+		return c.connections.exchange(ctx, server.Addr, query, accept)
+	}
+	connection, err := dialUDP(server.Addr)
 	if err != nil {
 		return nil, err
 	}
@@ -80,24 +96,13 @@ func (c *Client) Exchange(ctx context.Context, server resolver.Server, query []b
 	// A deadline in the past wakes a waiting read as soon as the context ends.
 	defer context.AfterFunc(ctx, func() { _ = connection.SetDeadline(time.Unix(1, 0)) })()
 
-	var reply []byte
-	if server.Transport == resolver.OverTCP {
-		reply, err = overTCP(connection, query, accept)
-	} else {
-		reply, err = c.overUDP(connection, query, accept)
-	}
-	if err != nil && ctx.Err() != nil {
-		return nil, ctx.Err() // and not what the deadline made of it
-	}
-	return reply, err
+	return c.overUDP(connection, query, accept)
 }
 
-func dial(ctx context.Context, server resolver.Server) (net.Conn, error) {
-	if server.Transport == resolver.OverTCP {
-		var dialer net.Dialer
-		return dialer.DialContext(ctx, "tcp", server.Addr.String())
-	}
-	return dialUDP(server.Addr)
+// Close ends the connections that are kept. The client must not be used after.
+func (c *Client) Close() error {
+	c.connections.close()
+	return nil
 }
 
 // portTries is how often a random port may be taken already before the kernel
@@ -140,34 +145,6 @@ func (c *Client) overUDP(connection net.Conn, query []byte, accept func([]byte) 
 		}
 		if accept(buffer[:size]) {
 			return append([]byte(nil), buffer[:size]...), nil
-		}
-	}
-	return nil, errFlooded
-}
-
-// overTCP frames messages with their length (RFC 1035, section 4.2.2). Length
-// and query leave in one segment (RFC 7766, section 8).
-func overTCP(connection net.Conn, query []byte, accept func([]byte) bool) ([]byte, error) {
-	if len(query) > 1<<16-1 {
-		return nil, fmt.Errorf("query of %d octets does not fit a message", len(query))
-	}
-	framed := binary.BigEndian.AppendUint16(make([]byte, 0, 2+len(query)), uint16(len(query)))
-	if _, err := connection.Write(append(framed, query...)); err != nil {
-		return nil, err
-	}
-	// Nobody but the server can speak here: it gets few chances to.
-	const maxMessages = 4
-	for range maxMessages {
-		var length [2]byte
-		if _, err := io.ReadFull(connection, length[:]); err != nil {
-			return nil, err
-		}
-		reply := make([]byte, binary.BigEndian.Uint16(length[:]))
-		if _, err := io.ReadFull(connection, reply); err != nil {
-			return nil, err
-		}
-		if accept(reply) {
-			return reply, nil
 		}
 	}
 	return nil, errFlooded

@@ -5,10 +5,13 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -190,23 +193,157 @@ func TestClientHearsOnlyTheServer(t *testing.T) {
 	}
 }
 
+// newClient makes a client that is closed when the test ends.
+func newClient(t *testing.T, config do53.ClientConfig) *do53.Client {
+	t.Helper()
+	client := do53.NewClient(config)
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
 func TestClientOverTCP(t *testing.T) {
 	noLeaks(t)
-	large := bytes.Repeat([]byte("x"), 65535)
+	large := append([]byte("qu"), bytes.Repeat([]byte("x"), 65533)...) // begins with the query's ID
 	server := tcpServer(t, func(connection net.Conn) {
 		if query, err := readQuery(connection); err != nil || string(query) != "query" {
 			t.Errorf("query %q, error %v", query, err)
 			return
 		}
-		_, _ = connection.Write(framed([]byte("bad")))
+		_, _ = connection.Write(framed([]byte("a stray")))
+		_, _ = connection.Write(framed([]byte("qu bad")))
 		for _, octet := range framed(large)[:3] { // in crumbs first
 			_, _ = connection.Write([]byte{octet})
 		}
 		_, _ = connection.Write(large[1:])
 	})
-	reply, err := do53.NewClient(do53.ClientConfig{}).Exchange(t.Context(), server, []byte("query"), is(string(large)))
+	reply, err := newClient(t, do53.ClientConfig{}).Exchange(t.Context(), server, []byte("query"), is(string(large)))
 	if err != nil || !bytes.Equal(reply, large) {
 		t.Errorf("%d octets, error %v", len(reply), err)
+	}
+}
+
+// echoes answers each message with itself and counts connections; after so many
+// it closes the connection.
+func echoes(t *testing.T, each int, connections *atomic.Int32) resolver.Server {
+	return tcpServer(t, func(connection net.Conn) {
+		connections.Add(1)
+		for range each {
+			query, err := readQuery(connection)
+			if err != nil {
+				return
+			}
+			_, _ = connection.Write(framed(query))
+		}
+	})
+}
+
+// TestClientReusesConnections holds RFC 7766, section 6.2.1, and what becomes of
+// a connection that the server has closed meanwhile (section 6.2.4).
+func TestClientReusesConnections(t *testing.T) {
+	noLeaks(t)
+	for each, most := range map[int]int32{1000: 1, 1: 20, 5: 4} {
+		var connections atomic.Int32
+		server := echoes(t, each, &connections)
+		client := newClient(t, do53.ClientConfig{})
+		for i := range 20 {
+			query := fmt.Sprintf("%02d a query", i)
+			if _, err := client.Exchange(t.Context(), server, []byte(query), is(query)); err != nil {
+				t.Errorf("%d a connection, query %d: %v", each, i, err)
+			}
+		}
+		if got := connections.Load(); got > most {
+			t.Errorf("%d connections for 20 queries, want at most %d", got, most)
+		}
+	}
+}
+
+// TestClientPipelines: queries go out without waiting for replies, which come back
+// in the other order and find whom they belong to (RFC 7766, sections 6.2.1.1 and 7).
+func TestClientPipelines(t *testing.T) {
+	noLeaks(t)
+	const many = 20
+	var connections atomic.Int32
+	server := tcpServer(t, func(connection net.Conn) {
+		connections.Add(1)
+		first, err := readQuery(connection)
+		if err != nil {
+			return
+		}
+		_, _ = connection.Write(framed(first))
+		var waiting [][]byte
+		for range many {
+			query, err := readQuery(connection)
+			if err != nil {
+				return
+			}
+			waiting = append(waiting, query)
+		}
+		for _, query := range slices.Backward(waiting) {
+			_, _ = connection.Write(framed(query))
+		}
+		_, _ = io.Copy(io.Discard, connection)
+	})
+	client := newClient(t, do53.ClientConfig{})
+	if _, err := client.Exchange(t.Context(), server, []byte("first"), is("first")); err != nil {
+		t.Fatal(err)
+	}
+	var group sync.WaitGroup
+	for i := range many {
+		group.Go(func() {
+			query := fmt.Sprintf("%02d", i)
+			if _, err := client.Exchange(t.Context(), server, []byte(query), is(query)); err != nil {
+				t.Errorf("query %d: %v", i, err)
+			}
+		})
+	}
+	group.Wait()
+	if connections.Load() != 1 {
+		t.Errorf("%d connections", connections.Load())
+	}
+}
+
+// TestClientSameID: two queries with one ID are never on one connection.
+func TestClientSameID(t *testing.T) {
+	noLeaks(t)
+	both := make(chan struct{})
+	var seen atomic.Int32
+	server := tcpServer(t, func(connection net.Conn) {
+		query, err := readQuery(connection)
+		if err != nil {
+			return
+		}
+		if seen.Add(1) == 2 {
+			close(both)
+		}
+		<-both
+		_, _ = connection.Write(framed(query))
+		_, _ = io.Copy(io.Discard, connection)
+	})
+	client := newClient(t, do53.ClientConfig{})
+	var group sync.WaitGroup
+	for _, query := range []string{"id one", "id two"} {
+		group.Go(func() {
+			if _, err := client.Exchange(t.Context(), server, []byte(query), is(query)); err != nil {
+				t.Errorf("%s: %v", query, err)
+			}
+		})
+	}
+	group.Wait()
+}
+
+func TestClientClosed(t *testing.T) {
+	noLeaks(t)
+	var connections atomic.Int32
+	server := echoes(t, 10, &connections)
+	client := do53.NewClient(do53.ClientConfig{})
+	if _, err := client.Exchange(t.Context(), server, []byte("query"), is("query")); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Exchange(t.Context(), server, []byte("query"), is("query")); err == nil {
+		t.Error("a closed client asked")
 	}
 }
 
@@ -221,7 +358,7 @@ func TestClientGivesUp(t *testing.T) {
 	})
 	for name, server := range map[string]resolver.Server{"mute": mute, "wrong": wrong, "stalled": stalled} {
 		t.Run(name, func(t *testing.T) {
-			_, err := do53.NewClient(do53.ClientConfig{Timeout: 30 * time.Millisecond}).Exchange(t.Context(), server, []byte("q"), is("good"))
+			_, err := newClient(t, do53.ClientConfig{Timeout: 30 * time.Millisecond}).Exchange(t.Context(), server, []byte("q"), is("good"))
 			var slow interface{ Timeout() bool }
 			if !errors.As(err, &slow) || !slow.Timeout() {
 				t.Errorf("own timeout: error %v is no time-out", err)
@@ -229,7 +366,7 @@ func TestClientGivesUp(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			time.AfterFunc(10*time.Millisecond, cancel)
 			begin := time.Now()
-			_, err = do53.NewClient(do53.ClientConfig{}).Exchange(ctx, server, []byte("q"), is("good"))
+			_, err = newClient(t, do53.ClientConfig{}).Exchange(ctx, server, []byte("q"), is("good"))
 			if !errors.Is(err, context.Canceled) || time.Since(begin) > 3*time.Second {
 				t.Errorf("cancelled: error %v after %s", err, time.Since(begin))
 			}
@@ -242,7 +379,7 @@ func TestClientErrors(t *testing.T) {
 	closes := tcpServer(t, func(connection net.Conn) { _, _ = readQuery(connection) })
 	babbles := tcpServer(t, func(connection net.Conn) {
 		_, _ = readQuery(connection)
-		for range 100 {
+		for range 1000 {
 			if _, err := connection.Write(framed([]byte("bad"))); err != nil {
 				return
 			}
@@ -260,13 +397,13 @@ func TestClientErrors(t *testing.T) {
 		"closes": closes, "babbles": babbles, "nobody there": closed, "nobody there, tcp": closedTCP,
 		"no address": {}, "no port": {Addr: netip.MustParseAddrPort("127.0.0.1:0"), Transport: resolver.OverTCP},
 	} {
-		_, err := do53.NewClient(do53.ClientConfig{Timeout: 3 * time.Second}).Exchange(t.Context(), server, []byte("q"), is("good"))
+		_, err := newClient(t, do53.ClientConfig{Timeout: 3 * time.Second}).Exchange(t.Context(), server, []byte("q"), is("good"))
 		if err == nil || errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%s: error %v, want one at once", name, err)
 		}
 	}
 	long := make([]byte, 65536)
-	if _, err := do53.NewClient(do53.ClientConfig{}).Exchange(t.Context(), closes, long, is("good")); err == nil {
+	if _, err := newClient(t, do53.ClientConfig{}).Exchange(t.Context(), closes, long, is("good")); err == nil {
 		t.Error("a query that does not fit was sent")
 	}
 }

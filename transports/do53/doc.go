@@ -18,4 +18,10 @@
 // The client gives each query a socket of its own, connected, on a port drawn from
 // 1024 to 65535: a pool of sockets would be cheaper, and easier to hit with forged
 // replies. A reply that is not accepted is passed over, and the wait goes on.
+//
+// TCP connections to servers are kept for five seconds after their last query and
+// take others meanwhile, without waiting for replies (RFC 7766, section 6.2.1): a
+// zone whose answers do not fit UDP costs one handshake, not one a question. They
+// are few, and IDs on one connection differ. One that ended while it was idle is
+// replaced without a word; an end after a new connection's first query is a failure.
 package do53

@@ -1,0 +1,132 @@
+package recurse
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/recourse-dns/recourse/resolver"
+)
+
+// asking is one question on its way through the servers of a zone. One server
+// is asked at a time; one that takes long is not given up when the next is asked,
+// so that a slow reply is still worth something (RFC 8305 has the same idea).
+type asking struct {
+	*Upstreams
+	work     *resolver.Work
+	question Question
+	judge    func(resolver.Server, *dns.Msg) error
+
+	queue    []resolver.Server
+	tries    map[resolver.Server]int
+	left     int // tries
+	running  int
+	latest   *try // the last one started, while its time is not up
+	results  chan *try
+	problems []error
+}
+
+// try is one server asked once, with what came of it.
+type try struct {
+	server resolver.Server
+	silent bool // its time-out was noted
+	reply  *dns.Msg
+	err    error
+}
+
+func (a *asking) run(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	<-timer.C
+	for {
+		if a.latest == nil && a.start(ctx) {
+			timer.Reset(a.health.timeout(a.latest.server))
+		}
+		if a.running == 0 {
+			return unanswered(a.question, a.problems)
+		}
+		select {
+		case done := <-a.results:
+			a.running--
+			if a.latest == done {
+				a.latest = nil
+			}
+			if ended, err := a.settle(ctx, done); ended {
+				return err
+			}
+		case <-timer.C:
+			a.giveUp(a.latest)
+			a.latest = nil
+		case <-ctx.Done():
+			return final(ctx, ctx.Err())
+		}
+	}
+}
+
+// start asks the next server, false where there is none or no try is left.
+func (a *asking) start(ctx context.Context) bool {
+	if a.left == 0 || len(a.queue) == 0 {
+		return false
+	}
+	next := &try{server: a.queue[0]}
+	a.queue = a.queue[1:]
+	a.left--
+	a.tries[next.server]++
+	a.running++
+	a.latest = next
+	go func() {
+		next.reply, next.err = a.try(ctx, a.work, next.server, a.question)
+		a.results <- next // has room for all
+	}()
+	return true
+}
+
+// settle says whether the asking has ended, with a good reply or for good.
+func (a *asking) settle(ctx context.Context, done *try) (ended bool, err error) {
+	err = done.err
+	if err == nil {
+		if err = a.judged(done); err == nil {
+			return true, nil
+		}
+	}
+	if failure := final(ctx, err); failure != nil {
+		return true, failure
+	}
+	if isTimeout(err) {
+		a.giveUp(done)
+	}
+	if errors.Is(err, errNetwork) { // perhaps all of its family are out of reach
+		a.queue = a.health.order(a.queue, a.question.Zone)
+	}
+	a.problems = append(a.problems, err)
+	return false, nil
+}
+
+// giveUp notes the silence of a server and has it asked again, after the others.
+func (a *asking) giveUp(late *try) {
+	if late == nil || late.silent {
+		return
+	}
+	late.silent = true
+	a.stats.timeouts.Add(1)
+	a.health.silent(late.server)
+	if a.tries[late.server] < maxServerTries && !a.health.down(late.server) {
+		a.queue = append(a.queue, late.server)
+	}
+}
+
+// judged asks whether the reply is of use, and remembers of whom it was not.
+func (a *asking) judged(done *try) error {
+	err := a.judge(done.server, done.reply)
+	switch {
+	case err == nil || a.question.Minimised:
+	case errors.Is(err, ErrLame):
+		a.stats.lame.Add(1)
+		a.health.disowned(done.server, a.question.Zone, lameFor)
+	case a.question.Zone != "":
+		a.health.disowned(done.server, a.question.Zone, badFor)
+	}
+	return err
+}
