@@ -53,6 +53,9 @@ type Exception struct {
 	Kind ExceptionKind `json:"kind"`
 	List ListID        `json:"list"`
 	Name wire.Name     `json:"-"`
+	// Keep stays blocked, with what lies below it: a block that was narrowed to it.
+	// Empty: nothing of the entry does.
+	Keep wire.Name `json:"-"`
 	// Case is the case that was decided; empty for an operator's exception.
 	Case string    `json:"case,omitempty"`
 	At   time.Time `json:"at"`
@@ -60,7 +63,7 @@ type Exception struct {
 
 // Covers says whether the exception takes the name out of its list.
 func (e *Exception) Covers(list ListID, name wire.Name) bool {
-	return e.List == list && name.IsBelow(e.Name)
+	return e.List == list && name.IsBelow(e.Name) && (e.Keep == "" || !name.IsBelow(e.Keep))
 }
 
 // Catalog is all lists of one configuration, in file order, each with a manifest

@@ -141,6 +141,18 @@ func TestNoPortal(t *testing.T) {
 	}
 }
 
+// With the longest portal the address is still there; one octet more, and it is not.
+func TestLongestPortal(t *testing.T) {
+	s := snapshot(t, compile(t, nil, []list{law("l", "x.example")}))
+	for _, more := range []int{0, 1} {
+		s.Operator.Portal = "http://" + strings.Repeat("x", policy.MaxPortal-len("http://")+more)
+		text := ask(t, s, query(italian, "x.example", dns.TypeA)).Extended[0].Text
+		if strings.Contains(text, "/r/") != (more == 0) || text == "" {
+			t.Errorf("%d more: %q", more, text)
+		}
+	}
+}
+
 // Hidden names must not be read from the SOA's owner either.
 func TestHiddenListsKeepTheirNames(t *testing.T) {
 	for _, disclosure := range []blocklists.Disclosure{blocklists.NoName, blocklists.Secret} {

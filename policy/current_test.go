@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"runtime"
 	"sync"
 	"testing"
 
@@ -27,12 +28,17 @@ func TestCurrentChangesAtTheSameTime(t *testing.T) {
 	done := make(chan struct{})
 	changing.Go(func() {
 		for _, next := range bundles[1:] {
-			current.Update(func(s policy.Snapshot) policy.Snapshot { s.Bundle = next; return s })
+			current.Update(func(s policy.Snapshot) policy.Snapshot {
+				runtime.Gosched() // gives the other change its chance
+				s.Bundle = next
+				return s
+			})
 		}
 	})
 	changing.Go(func() {
 		for sequence := range uint64(changes) {
 			current.Update(func(s policy.Snapshot) policy.Snapshot {
+				runtime.Gosched()
 				s.Overlay = policy.NewOverlay(sequence+1, []blocklists.Exception{decided("l", "z.example")})
 				return s
 			})

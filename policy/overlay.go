@@ -13,7 +13,7 @@ import (
 type Overlay struct {
 	sequence   uint64
 	exceptions []blocklists.Exception
-	byName     map[place]*blocklists.Exception
+	byName     map[place][]*blocklists.Exception
 }
 
 // place is what an exception is bound to.
@@ -23,20 +23,18 @@ type place struct {
 }
 
 // NewOverlay makes an overlay. The sequence rises with every change of the
-// exceptions. Of several for one list and name the first is the one that is named.
+// exceptions. Of several for one list and name the first that covers a name is the
+// one that is named, a decided one before the operator's.
 func NewOverlay(sequence uint64, exceptions []blocklists.Exception) *Overlay {
 	overlay := &Overlay{
 		sequence:   sequence,
 		exceptions: slices.Clone(exceptions),
-		byName:     make(map[place]*blocklists.Exception, len(exceptions)),
+		byName:     make(map[place][]*blocklists.Exception, len(exceptions)),
 	}
 	for i := range overlay.exceptions {
 		exception := &overlay.exceptions[i]
 		at := place{exception.List, exception.Name}
-		// A decided one goes before the operator's: it also lifts law.
-		if first := overlay.byName[at]; first == nil || first.Kind == blocklists.Operator && exception.Kind != blocklists.Operator {
-			overlay.byName[at] = exception
-		}
+		overlay.byName[at] = append(overlay.byName[at], exception)
 	}
 	return overlay
 }
@@ -64,16 +62,15 @@ func (o *Overlay) Covers(list blocklists.ListID, name wire.Name) *blocklists.Exc
 		return nil
 	}
 	var found *blocklists.Exception
-	for ; name != ""; name = name.Parent() {
-		exception := o.byName[place{list, name}]
-		if exception == nil {
-			continue
-		}
-		if exception.Kind != blocklists.Operator {
-			return exception
-		}
-		if found == nil {
-			found = exception
+	for at := name; at != ""; at = at.Parent() {
+		for _, exception := range o.byName[place{list, at}] {
+			switch {
+			case !exception.Covers(list, name):
+			case exception.Kind != blocklists.Operator:
+				return exception // it also lifts law, which the operator's does not
+			case found == nil:
+				found = exception
+			}
 		}
 	}
 	return found

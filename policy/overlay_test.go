@@ -19,6 +19,9 @@ func TestOverlayCovers(t *testing.T) {
 		{ID: 2, Kind: blocklists.Decided, List: "a", Name: wire.MustName("x.example")},
 		{ID: 3, Kind: blocklists.Operator, List: "a", Name: wire.MustName("www.x.example")},
 		{ID: 4, Kind: blocklists.Decided, List: "b", Name: wire.Root},
+		{ID: 5, Kind: blocklists.Decided, List: "d", Name: wire.MustName("host.example"), Keep: wire.MustName("bad.host.example")},
+		{ID: 6, Kind: blocklists.Decided, List: "e", Name: wire.MustName("host.example"), Keep: wire.MustName("bad.host.example")},
+		{ID: 7, Kind: blocklists.Decided, List: "e", Name: wire.MustName("host.example")},
 	})
 	for _, test := range []struct {
 		list blocklists.ListID
@@ -26,6 +29,9 @@ func TestOverlayCovers(t *testing.T) {
 		want int64
 	}{
 		{"a", "x.example", 2}, {"a", "www.x.example", 2}, {"a", "example", 0}, {"a", "xx.example", 0}, {"b", "any.example", 4}, {"c", "x.example", 0},
+		// Narrowed: all but one name below it is let go, until another decision lets that go too.
+		{"d", "host.example", 5}, {"d", "good.host.example", 5}, {"d", "bad.host.example", 0}, {"d", "www.bad.host.example", 0},
+		{"e", "good.host.example", 6}, {"e", "bad.host.example", 7},
 	} {
 		found := overlay.Covers(test.list, wire.MustName(test.name))
 		if test.want == 0 && found != nil || test.want != 0 && (found == nil || found.ID != test.want) {
@@ -48,6 +54,7 @@ func TestOverlayFile(t *testing.T) {
 		t.Fatalf("no file: %v", err)
 	}
 	exceptions := []blocklists.Exception{decided("court", "x.example"), decided("phishing", `odd\.\000name.example`)}
+	exceptions[0].Keep = wire.MustName("bad.x.example")
 	for _, overlay := range []*policy.Overlay{policy.NewOverlay(0, nil), policy.NewOverlay(9, exceptions)} {
 		if err := policy.WriteOverlay(path, overlay); err != nil {
 			t.Fatal(err)

@@ -33,9 +33,10 @@ type overlayFile struct {
 	Exceptions json.RawMessage `json:"exceptions"`
 }
 
-// overlayEntry adds the name, in presentation format, to an exception.
+// overlayEntry adds the names, in presentation format, to an exception.
 type overlayEntry struct {
 	Name string `json:"name"`
+	Keep string `json:"keep,omitempty"`
 	blocklists.Exception
 }
 
@@ -43,7 +44,11 @@ type overlayEntry struct {
 func WriteOverlay(path string, overlay *Overlay) error {
 	entries := []overlayEntry{}
 	for _, exception := range overlay.Exceptions() {
-		entries = append(entries, overlayEntry{Name: exception.Name.String(), Exception: exception})
+		entry := overlayEntry{Name: exception.Name.String(), Exception: exception}
+		if exception.Keep != "" {
+			entry.Keep = exception.Keep.String()
+		}
+		entries = append(entries, entry)
 	}
 	exceptions, err := json.Marshal(entries)
 	if err != nil {
@@ -136,6 +141,12 @@ func parseOverlay(octets []byte) (*Overlay, error) {
 		}
 		exceptions[i] = entry.Exception
 		exceptions[i].Name = name
+		if entry.Keep == "" {
+			continue
+		}
+		if exceptions[i].Keep, err = wire.ParseName(entry.Keep); err != nil {
+			return nil, fmt.Errorf("%w: exception %d: %w", ErrOverlay, i, err)
+		}
 	}
 	return NewOverlay(file.Sequence, exceptions), nil
 }

@@ -103,20 +103,3 @@ func TestMatches(t *testing.T) {
 		t.Error("a name that no list has is matched")
 	}
 }
-
-func TestOperatorProblems(t *testing.T) {
-	if problems := operator.Problems(); len(problems) != 0 {
-		t.Errorf("got %v", problems)
-	}
-	for _, change := range []func(*policy.Operator){
-		func(o *policy.Operator) { o.Name = "" }, func(o *policy.Operator) { o.Portal = "" }, func(o *policy.Operator) { o.Portal = "ftp://x" },
-		func(o *policy.Operator) { o.Portal = "http://x/?a" }, func(o *policy.Operator) { o.Portal = "http://" + strings.Repeat("x", 200) },
-		func(o *policy.Operator) { o.Contact = "somebody" },
-	} {
-		broken := operator
-		change(&broken)
-		if problems := broken.Problems(); len(problems) != 1 {
-			t.Errorf("%+v: %v", broken, problems)
-		}
-	}
-}

@@ -23,7 +23,8 @@ type Decision struct {
 	Question string
 	Facts    string
 	Ground   string
-	// NarrowTo is the name below the entry that is let go, for narrow only.
+	// NarrowTo is the name below the entry's that stays blocked, with what lies below
+	// it, for narrow only; all else that the entry covers is let go.
 	NarrowTo string
 }
 
@@ -167,7 +168,7 @@ func (c *Case) decide(actor Actor, decision *Decision, at time.Time) (Change, Ru
 		change.Exceptions = []blocklists.Exception{exception}
 		content.List, content.Entry = string(exception.List), c.Entry.Name.String()
 		if outcome == Narrow {
-			content.NarrowTo = exception.Name.String()
+			content.NarrowTo = exception.Keep.String()
 		}
 	}
 	change.Texts, content.Texts = commit(map[TextKind]string{Facts: decision.Facts, Ground: decision.Ground})
@@ -180,7 +181,7 @@ func (c *Case) decide(actor Actor, decision *Decision, at time.Time) (Change, Ru
 }
 
 // exception is what a reversal makes: for the entry's name with what lies below it,
-// or for the narrower name only.
+// but for the name to which the block is narrowed.
 func (c *Case) exception(decision *Decision, at time.Time) (blocklists.Exception, error) {
 	exception := blocklists.Exception{Kind: blocklists.Decided, List: c.Entry.List, Name: c.Entry.Name, Case: string(c.ID), At: at}
 	if Outcome(decision.Outcome) != Narrow {
@@ -194,7 +195,7 @@ func (c *Case) exception(decision *Decision, at time.Time) (blocklists.Exception
 	case narrow == c.Entry.Name || !c.Entry.Scope.Covers(c.Entry.Name, narrow):
 		invalid.add("narrow_to", "is not a name below the entry that the entry covers")
 	}
-	exception.Name = narrow
+	exception.Keep = narrow
 	return exception, invalid.err()
 }
 

@@ -13,7 +13,7 @@ import (
 
 // Config is what the desk obeys.
 type Config struct {
-	// Portal is the public address of the pages, without a slash at its end.
+	// Portal is the public address of the pages.
 	Portal string
 }
 

@@ -175,8 +175,11 @@ func TestMeritsOfLawAreReferred(t *testing.T) {
 		t.Error("the order was lifted")
 	}
 	decide(t, w, receipt.ID, redress.Decision{Outcome: "narrow", Question: "implementation", NarrowTo: "shop.court.example"})
-	if len(w.Blocked("court.example")) == 0 || len(w.Blocked("a.shop.court.example")) != 0 {
-		t.Error("narrowed wrongly")
+	for _, when := range []string{"at once", "after a restart"} {
+		if len(w.Blocked("court.example")) != 0 || len(w.Blocked("a.court.example")) != 0 || len(w.Blocked("a.shop.court.example")) == 0 {
+			t.Errorf("narrowed wrongly, %s", when)
+		}
+		w.Restart()
 	}
 }
 

@@ -122,7 +122,7 @@ func (f *Filing) challenge() Challenge {
 
 // StatusURL is the address of a case's page; with a token it is the party's link.
 func (d *Desk) StatusURL(id CaseID, token string) string {
-	address := d.config.Portal + "/cases/" + string(id)
+	address := strings.TrimRight(d.config.Portal, "/") + "/cases/" + string(id)
 	if token != "" {
 		address += "?token=" + token
 	}

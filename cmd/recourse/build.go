@@ -45,12 +45,7 @@ func newResolution(config *Config, internet *lab.Internet, current *policy.Curre
 		return nil, err
 	}
 	filter := policy.New(current, counts, logger)
-	kept := cache.New(cache.Config{
-		Size:        int64(config.Resolver.Cache),
-		MinTTL:      config.Resolver.TTL.Min,
-		MaxTTL:      config.Resolver.TTL.Max,
-		MaxNegative: config.Resolver.TTL.MaxNegative,
-	})
+	kept := cache.New(cacheConfig(config, internet))
 	return &resolution{
 		serving: resolver.Chain(search,
 			// Policy is on top: it judges every answer whatever made it, also a kept one,

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/policy/profile"
 	"github.com/recourse-dns/recourse/resolver"
 )
@@ -15,7 +16,7 @@ import (
 // Config is the shape of the configuration file. Paths in it are relative to the
 // file; [Config.File] gives them as the program opens them.
 type Config struct {
-	Operator   Operator               `yaml:"operator"`
+	Operator   policy.Operator        `yaml:"operator"`
 	Roles      []string               `yaml:"roles" oneof:"resolve,desk" later:"fleets"`
 	Listen     Listen                 `yaml:"listen"`
 	TLS        Certificates           `yaml:"tls" later:"encrypted doors"`
@@ -31,14 +32,6 @@ type Config struct {
 	Desk       Desk                   `yaml:"desk"`
 
 	report *report
-}
-
-// Operator is who runs the resolver and answers for it.
-type Operator struct {
-	Name      string   `yaml:"name"`
-	Contact   string   `yaml:"contact"` // a mailto:, tel: or https: address
-	Portal    string   `yaml:"portal"`  // where the public finds the web listener; without a slash at its end
-	Languages []string `yaml:"languages"`
 }
 
 // Listen is the addresses of all doors and of the web.
@@ -107,7 +100,7 @@ type Resolver struct {
 	EDE            bool         `yaml:"ede" later:"answers without Extended DNS Errors"`
 	Harden         Harden       `yaml:"harden"`
 	LocalZones     string       `yaml:"local_zones" oneof:"default,none"`
-	ServeStale     ServeStale   `yaml:"serve_stale" later:"stale answers"`
+	ServeStale     ServeStale   `yaml:"serve_stale"`
 	Zones          []Zone       `yaml:"zones"`
 	DNS64          netip.Prefix `yaml:"dns64" later:"DNS64"`
 
@@ -115,8 +108,8 @@ type Resolver struct {
 	ValidationTime       time.Time             `yaml:"validation_time" later:"a pretended time of validation"`
 	QNAMEMinimisation    string                `yaml:"qname_minimisation" oneof:"relaxed,strict,off"`
 	RandomiseCase        bool                  `yaml:"randomise_case"`
-	Prefetch             bool                  `yaml:"prefetch" later:"prefetching"`
-	AggressiveNSEC       bool                  `yaml:"aggressive_nsec" later:"aggressive use of NSEC"`
+	Prefetch             bool                  `yaml:"prefetch"`
+	AggressiveNSEC       bool                  `yaml:"aggressive_nsec"`
 	MinimalResponses     bool                  `yaml:"minimal_responses" later:"minimal responses"`
 	PrivateAddresses     []netip.Prefix        `yaml:"private_addresses" later:"protection from rebinding"`
 }

@@ -3,20 +3,20 @@ package main
 import (
 	"errors"
 	"fmt"
+	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/policy"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
-
-	"github.com/recourse-dns/recourse/blocklists"
 )
 
 // defaults is what holds where the file says nothing. For a key that comes later
 // it is what this version does.
 func defaults() *Config {
 	return &Config{
-		Operator: Operator{Languages: []string{"en"}},
+		Operator: policy.Operator{Languages: []string{"en"}},
 		Roles:    []string{"resolve", "desk"},
 		Resolver: Resolver{
 			Mode: "recurse", DNSSEC: "validate", Cache: 64 << 20, QNAMEMinimisation: "relaxed", LocalZones: "default",

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/recourse-dns/recourse/policy"
@@ -25,11 +26,15 @@ type effect struct {
 	database *store.DB
 	current  *policy.Current
 	path     string // of the overlay, from which a node starts without the database
+
+	mu sync.Mutex // one Apply at a time, so that the newer overlay is written last
 }
 
 // Apply reads the exceptions, writes them to disk and swaps them in. The next query
 // sees them when it returns.
 func (e *effect) Apply(ctx context.Context) (uint64, time.Time, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	sequence, exceptions, err := e.database.Exceptions(ctx)
 	if err != nil {
 		return 0, time.Time{}, fmt.Errorf("apply exceptions: %w", err)
@@ -37,14 +42,11 @@ func (e *effect) Apply(ctx context.Context) (uint64, time.Time, error) {
 	overlay := policy.NewOverlay(sequence, exceptions)
 	var generation uint64
 	e.current.Update(func(snapshot policy.Snapshot) policy.Snapshot {
-		// Two decisions at once: the one that read more of the database stays.
-		if snapshot.Overlay == nil || snapshot.Overlay.Sequence() <= sequence {
-			snapshot.Overlay = overlay
-		}
+		snapshot.Overlay = overlay
 		generation = snapshot.Bundle.Generation()
 		return snapshot
 	})
-	if err := policy.WriteOverlay(e.path, e.current.Load().Overlay); err != nil {
+	if err := policy.WriteOverlay(e.path, overlay); err != nil {
 		return 0, time.Time{}, fmt.Errorf("apply exceptions: they are in force, but not on disk: %w", err)
 	}
 	return generation, time.Now().UTC(), nil
@@ -106,15 +108,15 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 		func() redress.Index { return current.Load() }, apply, n.logger)
 	limits := redress.NewLimits(redress.DefaultRates())
 	calls := api.New(api.Config{Tokens: tokens, Actor: peerOf, Limits: limits}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
-	pages, err := portal.New(portal.Config{Limits: limits}, desk, func() portal.Index { return current.Load() }, resolved.unfiltered, n.logger)
+	pages, err := portal.New(portal.Config{Operator: n.config.Operator, Location: time.Local, Limits: limits}, desk, func() portal.Index { return current.Load() }, resolved.unfiltered, n.logger)
 	if err != nil {
 		return err
 	}
 	n.background(ctx, func(ctx context.Context) { desk.Run(ctx, settleInterval) })
-	return n.startWeb(held, calls, pages)
+	return n.startWeb(held, calls, controlCalls(calls, resolved.kept), pages)
 }
 
-func (n *node) startWeb(held *state, calls, pages http.Handler) error {
+func (n *node) startWeb(held *state, calls, private, pages http.Handler) error {
 	mux := http.NewServeMux()
 	health{ready: n.importer.ready}.register(mux)
 	mux.Handle("/api/", calls)
@@ -126,7 +128,7 @@ func (n *node) startWeb(held *state, calls, pages http.Handler) error {
 		}
 		n.closers, n.web = append(n.closers, web), web.addrs
 	}
-	control, err := startControl(held.path(controlFile), calls)
+	control, err := startControl(held.path(controlFile), private)
 	if err != nil {
 		return err
 	}

@@ -156,11 +156,11 @@ func (e *environment) config(flag ConfigFlag, lab bool) (*Config, error) {
 	}
 	config, warnings, err := LoadConfig(flag.Config)
 	for _, warning := range warnings {
-		fmt.Fprintln(e.stderr, warning) //nolint:errcheck // nothing else to do when standard error is gone
+		fmt.Fprintln(e.stderr, warning)
 	}
 	var problems *ConfigError
 	if errors.As(err, &problems) {
-		fmt.Fprintln(e.stderr, problems) //nolint:errcheck // as above
+		fmt.Fprintln(e.stderr, problems)
 		return nil, errNo
 	}
 	return config, err

@@ -35,7 +35,7 @@ func newRules(config *Config) (*rules, error) {
 	if problems = append(problems, more...); len(problems) > 0 {
 		return nil, fmt.Errorf("%s %s", problems[0].Key, problems[0].Text)
 	}
-	made := &rules{catalog: catalog, clients: clients, operator: policy.Operator(config.Operator)}
+	made := &rules{catalog: catalog, clients: clients, operator: config.Operator}
 	for _, p := range profiles {
 		made.own = append(made.own,
 			bundle.Own{Kind: bundle.ProfileAllow, Profile: p.ID, Names: p.Allow},

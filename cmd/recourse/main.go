@@ -92,6 +92,7 @@ type commands struct {
 	Explain ExplainOptions `cmd:"" help:"Show the verdict on a name and every match that led to it."`
 	Lists   listsCommands  `cmd:"" help:"Say what the lists hold, and what an import would change."`
 	Cases   casesCommands  `cmd:"" help:"Work on cases without a browser."`
+	Cache   cacheCommands  `cmd:"" help:"Work on what the running resolver keeps."`
 	Lab     LabOptions     `cmd:"" help:"Run the miniature Internet alone."`
 	Version VersionOptions `cmd:"" help:"Say which build this is."`
 }
@@ -231,14 +232,14 @@ type DecideOptions struct {
 	Question string `default:"merits" enum:"implementation,merits" help:"What is decided: merits, or implementation (did we carry it out rightly)."`
 	Facts    string `required:"" placeholder:"TEXT" help:"What was found."`
 	Ground   string `required:"" placeholder:"TEXT" help:"Why that leads to the outcome."`
-	NarrowTo string `placeholder:"NAME" help:"With narrow: the name below the entry that is let go."`
+	NarrowTo string `placeholder:"NAME" help:"With narrow: the name below the entry that stays blocked."`
 }
 
 // Help shows the command at work.
 func (DecideOptions) Help() string {
 	return example("A reversal is in force for the next question, and survives every new import of the list. The merits of a law list are its authority's to decide.",
 		`recourse cases decide ID --outcome reverse --facts "the site was cleaned" --ground "no longer phishing"`,
-		`recourse cases decide ID --outcome narrow --narrow-to blog.shop.example --facts "another owner" --ground "not meant"`)
+		`recourse cases decide ID --outcome narrow --narrow-to bad.shop.example --facts "only one host is meant" --ground "the rest is somebody else's"`)
 }
 
 // Validate holds narrow and --narrow-to together; kong calls it.

@@ -79,6 +79,11 @@ func (m *metrics) watchCache(kept *cache.Cache) {
 	m.counter("recourse_cache_misses_total", "Questions that the cache could not answer.", stats.Misses.Load)
 	m.counter("recourse_cache_inserts_total", "Answers put into the cache.", stats.Inserts.Load)
 	m.counter("recourse_cache_evictions_total", "Answers pushed out before their TTL.", stats.Evictions.Load)
+	m.counter("recourse_cache_stale_total", "Answers given past their TTL.", stats.Stale.Load)
+	m.counter("recourse_cache_synthesised_total", "Answers made from kept proofs of absence.", stats.Synthesised.Load)
+	m.counter("recourse_cache_prefetches_total", "Answers asked for again before their TTL ended.", stats.Prefetches.Load)
+	m.counter("recourse_cache_refreshes_total", "Answers asked for again while a stale one was given.", stats.Refreshes.Load)
+	m.counter("recourse_cache_aliased_total", "Resolutions that began at the end of a kept alias.", stats.Aliased.Load)
 	m.gauge("recourse_cache_bytes", "Octets that the kept answers take.", kept.Size)
 }
 

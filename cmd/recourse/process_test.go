@@ -101,7 +101,7 @@ func (s *server) readWelcome(output io.Reader) {
 		case strings.Contains(line, "nsupdate -y"):
 			s.nsupdate = fields[2]
 		case strings.HasPrefix(line, "Ready"):
-			go io.Copy(io.Discard, output) //nolint:errcheck // the pipe ends with the process
+			go io.Copy(io.Discard, output)
 			return
 		}
 	}
@@ -121,8 +121,8 @@ func (s *server) stop() {
 
 // kill ends it as a power cut does.
 func (s *server) kill() {
-	s.process.Process.Kill() //nolint:errcheck // it may have ended
-	s.process.Wait()         //nolint:errcheck // it says "killed"
+	s.process.Process.Kill()
+	s.process.Wait()
 }
 
 // ask asks one question from the local address, with EDNS.

@@ -226,10 +226,12 @@ func (o *oracle) has(list int, name string) bool {
 	if names[name] {
 		return true
 	}
-	for parent, found := name, true; ; {
-		if _, parent, found = strings.Cut(parent, "."); !found {
+	for parent := name; ; {
+		_, rest, found := strings.Cut(parent, ".")
+		if !found {
 			return false
 		}
+		parent = rest
 		if f.format == "wildcard" && names["*."+parent] || f.scope == "subtree" && names[parent] {
 			return true
 		}

@@ -86,6 +86,7 @@ func (n *node) start(ctx context.Context, inLab bool) error {
 	if err != nil {
 		return err
 	}
+	n.startCache(resolved.kept, inLab)
 	if err := n.startMetrics(counts); err != nil {
 		return err
 	}

@@ -101,8 +101,8 @@ func upstream(t *testing.T) string {
 			t.Error(err)
 		}
 	})}
-	go server.ActivateAndServe()            //nolint:errcheck // it ends with the test
-	t.Cleanup(func() { server.Shutdown() }) //nolint:errcheck // as above
+	go server.ActivateAndServe()
+	t.Cleanup(func() { server.Shutdown() })
 	return socket.LocalAddr().String()
 }
 
@@ -127,7 +127,7 @@ func (s *server) expect(t *testing.T, tests []expected) {
 		if reply.Rcode != test.rcode || len(reply.Answer) != test.answers || got != test.ede || len(errors) > 1 {
 			t.Errorf("%s %s from %s: wanted rcode %d, %d answers, extended error %d; got\n%v", test.name, dns.TypeToString[test.qtype], test.from, test.rcode, test.answers, test.ede, reply)
 		}
-		if test.ede != 0 {
+		if test.ede != 0 && got == test.ede {
 			s.checkBlocked(t, reply, errors[0])
 		}
 	}
@@ -245,7 +245,8 @@ func TestTheWayBack(t *testing.T) {
 	if status != http.StatusOK || ruling["effect"] == nil {
 		t.Fatalf("decision: %d %v", status, ruling)
 	}
-	passes := []expected{{"127.0.0.1", name, dns.TypeA, dns.RcodeSuccess, 2, 0}, {"127.0.0.1", "www." + name, dns.TypeA, dns.RcodeNameError, 0, 15}}
+	// The reversal covers the name with what lies below it (address and signature each).
+	passes := []expected{{"127.0.0.1", name, dns.TypeA, dns.RcodeSuccess, 2, 0}, {"127.0.0.1", "www." + name, dns.TypeA, dns.RcodeSuccess, 2, 0}}
 	s.expect(t, passes)
 
 	s.kill()
@@ -263,7 +264,7 @@ func TestTheWayBack(t *testing.T) {
 	s.until(t, func() bool { return s.ask("127.0.0.1", "another.example", dns.TypeA).Rcode == dns.RcodeNameError })
 	s.expect(t, passes)
 	status, shown := s.call("GET", "/api/v1/cases/"+id, token, nil)
-	if status != http.StatusOK || shown["state"] != "reversed" || shown["verified"] != true {
+	if status != http.StatusOK || shown["state"] != "decided" || shown["merits"].(map[string]any)["state"] != "reversed" || shown["verified"] != true {
 		t.Errorf("the case in the end: %d %v", status, shown)
 	}
 	s.stop()
@@ -294,7 +295,8 @@ func (s *server) put(t *testing.T, name, value string) {
 			address = net.JoinHostPort(fields[1], fields[2])
 		}
 	}
-	update := new(dns.Msg).SetUpdate(strings.TrimPrefix(dns.Fqdn(name), "_redress-challenge."))
+	labels := dns.SplitDomainName(name)
+	update := new(dns.Msg).SetUpdate(dns.Fqdn(strings.Join(labels[len(labels)-2:], ".")))
 	update.Insert([]dns.RR{&dns.TXT{Hdr: dns.RR_Header{Name: dns.Fqdn(name), Rrtype: dns.TypeTXT, Class: dns.ClassINET, Ttl: 60}, Txt: []string{value}}})
 	update.SetTsig(dns.Fqdn(parts[1]), dns.HmacSHA256, 300, time.Now().Unix())
 	client := dns.Client{TsigSecret: map[string]string{dns.Fqdn(parts[1]): parts[2]}, Timeout: 5 * time.Second}

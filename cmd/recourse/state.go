@@ -91,7 +91,7 @@ func makeKey(path string) (policy.Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("deployment key: %w", err)
 	}
-	defer os.Remove(aside.Name()) //nolint:errcheck // gone already when all went well
+	defer os.Remove(aside.Name())
 	_, written := aside.Write(key)
 	if err := errors.Join(written, aside.Sync(), aside.Close()); err != nil {
 		return nil, fmt.Errorf("deployment key: %w", err)

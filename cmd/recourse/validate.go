@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/recourse-dns/recourse/policy"
 )
 
 // validate tells the report what the decoder cannot see: what is missing, what
@@ -89,6 +91,8 @@ func (c *Config) checkPortal() {
 	}
 	address, err := url.Parse(c.Operator.Portal)
 	switch {
+	case len(c.Operator.Portal) > policy.MaxPortal:
+		c.report.problem("operator.portal", "is longer than %d octets, so that it would not fit into a DNS answer", policy.MaxPortal)
 	case err != nil || address.Scheme != "http" && address.Scheme != "https" || address.Host == "" || address.User != nil:
 		c.report.problem("operator.portal", "%s is not an http or https address, as https://dns.example.net", quote(c.Operator.Portal))
 	case address.RawQuery != "" || address.Fragment != "":

@@ -2,6 +2,7 @@ package main
 
 import (
 	"strings"
+	"time"
 
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
@@ -12,6 +13,10 @@ const (
 	// minEDNS and maxEDNS: RFC 6891, section 6.2.3, and what goes through unfragmented in practice.
 	minEDNS = 512
 	maxEDNS = 4096
+
+	maxStaleAfter = 5 * time.Second
+	maxStaleUpTo  = 7 * 24 * time.Hour
+	maxStaleTTL   = time.Hour
 )
 
 func (c *Config) checkResolver() {
@@ -28,11 +33,33 @@ func (c *Config) checkResolver() {
 	if settings.TTL.Min > settings.TTL.Max {
 		c.report.problem("resolver.ttl.min", "%s is longer than resolver.ttl.max, %s", settings.TTL.Min, settings.TTL.Max)
 	}
+	c.checkStale()
 	c.checkUpstreams()
 	c.checkZones()
 	c.checkRecords()
 	if !settings.IPv4 && !settings.IPv6 {
 		c.report.problem("resolver.ipv4", "is false, and so is ipv6: no server can be reached")
+	}
+}
+
+// checkStale holds the timers to what RFC 8767, section 5, calls reasonable. Longer ones
+// are the operator's choice.
+func (c *Config) checkStale() {
+	stale := &c.Resolver.ServeStale
+	if stale.UpTo == 0 {
+		if stale.After > 0 || stale.TTL > 0 {
+			c.report.warn("resolver.serve_stale", "does nothing without up_to, as 24h")
+		}
+		return
+	}
+	if stale.After > maxStaleAfter {
+		c.report.warn("resolver.serve_stale.after", "%s is longer than %s; clients have given up by then", stale.After, maxStaleAfter)
+	}
+	if stale.UpTo > maxStaleUpTo {
+		c.report.warn("resolver.serve_stale.up_to", "%s is longer than %s; by then addresses may belong to others", stale.UpTo, maxStaleUpTo)
+	}
+	if stale.TTL > maxStaleTTL {
+		c.report.warn("resolver.serve_stale.ttl", "%s is longer than %s; clients keep what may be wrong for that long", stale.TTL, maxStaleTTL)
 	}
 }
 

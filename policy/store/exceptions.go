@@ -52,8 +52,8 @@ func (t *Tx) AddException(ctx context.Context, exception blocklists.Exception) (
 	if !errors.Is(err, sql.ErrNoRows) {
 		return 0, fmt.Errorf("add exception: %w", err)
 	}
-	err = t.tx.QueryRowContext(ctx, `INSERT INTO exceptions (kind, list, name, case_id, at) VALUES (?, ?, ?, ?, ?) RETURNING id`,
-		string(kind), string(exception.List), name, exception.Case, exception.At.UnixMicro()).Scan(&id)
+	err = t.tx.QueryRowContext(ctx, `INSERT INTO exceptions (kind, list, name, keep, case_id, at) VALUES (?, ?, ?, ?, ?, ?) RETURNING id`,
+		string(kind), string(exception.List), name, textOf(exception.Keep), exception.Case, exception.At.UnixMicro()).Scan(&id)
 	if err == nil {
 		err = t.announce(ctx, id, Added, exception.At)
 	}
@@ -128,7 +128,7 @@ func sequence(ctx context.Context, from querier) (uint64, error) {
 }
 
 func exceptions(ctx context.Context, from querier) ([]blocklists.Exception, error) {
-	rows, err := from.QueryContext(ctx, `SELECT id, kind, list, name, case_id, at FROM exceptions WHERE ended_at IS NULL ORDER BY id`)
+	rows, err := from.QueryContext(ctx, `SELECT id, kind, list, name, keep, case_id, at FROM exceptions WHERE ended_at IS NULL ORDER BY id`)
 	if err != nil {
 		return nil, err
 	}
@@ -138,18 +138,30 @@ func exceptions(ctx context.Context, from querier) ([]blocklists.Exception, erro
 		var (
 			exception blocklists.Exception
 			name      string
+			keep      string
 			at        int64
 		)
-		if err := rows.Scan(&exception.ID, &exception.Kind, &exception.List, &name, &exception.Case, &at); err != nil {
+		if err := rows.Scan(&exception.ID, &exception.Kind, &exception.List, &name, &keep, &exception.Case, &at); err != nil {
 			return nil, err
 		}
-		if exception.Name, err = wire.ParseName(name); err != nil {
+		if exception.Name, err = wire.ParseName(name); err == nil && keep != "" {
+			exception.Keep, err = wire.ParseName(keep)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("exception %d: %w", exception.ID, err)
 		}
 		exception.At = time.UnixMicro(at).UTC()
 		all = append(all, exception)
 	}
 	return all, rows.Err()
+}
+
+// textOf is a name as the database keeps it; no name is the empty text.
+func textOf(name wire.Name) string {
+	if name == "" {
+		return ""
+	}
+	return name.String()
 }
 
 // maxAnnouncements bounds one reading of the outbox.

@@ -78,6 +78,7 @@ func TestExceptionsOutliveTheProcess(t *testing.T) {
 		t.Fatalf("a new database has %d, %v", sequence, exceptions)
 	}
 	want := []blocklists.Exception{exception("court", "x.example", "C-1"), exception("phishing", `odd\.label\000.example`, "")}
+	want[0].Keep = wire.MustName("bad.x.example")
 	for i, id := range add(t, db, want...) {
 		want[i].ID = id
 	}

@@ -19,7 +19,7 @@ func (db *DB) Tx(ctx context.Context, do func(*Tx) error) error {
 	if err != nil {
 		return fmt.Errorf("begin transaction: %w", err)
 	}
-	_ = tx
+	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing, and before one the first error counts
 	if err := do(&Tx{tx: tx}); err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (db *DB) View(ctx context.Context, do func(*View) error) error {
 	if err != nil {
 		return fmt.Errorf("begin reading: %w", err)
 	}
-	_ = tx
+	defer tx.Rollback() //nolint:errcheck // nothing was written
 	return do(&View{tx: tx})
 }
 

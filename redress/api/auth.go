@@ -48,7 +48,7 @@ func (h *handler) reviewer(w http.ResponseWriter, r *http.Request) (redress.Acto
 	actor, known := h.actor(r)
 	switch {
 	case !known:
-		unauthorized(w, "This call needs the token of a reviewer.")
+		askToken(w, "This call needs the token of a reviewer.")
 		return actor, false
 	case !actor.May():
 		h.fail(w, redress.ErrNotPermitted)
@@ -57,9 +57,9 @@ func (h *handler) reviewer(w http.ResponseWriter, r *http.Request) (redress.Acto
 	return actor, true
 }
 
-func unauthorized(w http.ResponseWriter, detail string) {
+func askToken(w http.ResponseWriter, detail string) {
 	w.Header().Set("WWW-Authenticate", `Bearer realm="recourse"`)
-	write(w, problem{Title: "Unauthorized", Status: http.StatusUnauthorized, Detail: detail})
+	write(w, problem{Title: http.StatusText(http.StatusUnauthorized), Status: http.StatusUnauthorized, Detail: detail})
 }
 
 // caseID reads the id of the path; where it is none, it has answered as if the case

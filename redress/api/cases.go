@@ -91,7 +91,7 @@ func (h *handler) show(w http.ResponseWriter, r *http.Request) {
 	}
 	token := bearer(r)
 	if token == "" {
-		unauthorized(w, "This call needs the token of the case.")
+		askToken(w, "This call needs the token of the case.")
 		return
 	}
 	status, err := h.desk.Show(r.Context(), id, token)
@@ -121,7 +121,7 @@ func (h *handler) verify(w http.ResponseWriter, r *http.Request) {
 	}
 	token := bearer(r)
 	if token == "" {
-		unauthorized(w, "This call needs the token of the case.")
+		askToken(w, "This call needs the token of the case.")
 		return
 	}
 	if wait, ok := h.config.Limits.Proofs.AllowKey(string(id)); !ok {

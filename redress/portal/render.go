@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/recourse-dns/recourse/policy"
@@ -37,7 +38,7 @@ func parseTemplates(location *time.Location) (map[string]*template.Template, err
 		"show":     showName,
 		"venues":   venuesFor,
 		"words":    words,
-		"plus":     func(a, b int) int { return a + b },
+		"bare":     func(contact string) string { return strings.TrimPrefix(strings.TrimPrefix(contact, "mailto:"), "tel:") },
 	}
 	templates := make(map[string]*template.Template)
 	for _, name := range []string{"home", "reason", "form", "status", "fault"} {

@@ -23,7 +23,7 @@ func cookieName(id redress.CaseID) string { return "case-" + string(id) }
 // keep sets the cookies of a filing's cases.
 func (h *handler) keep(w http.ResponseWriter, ids []redress.CaseID, token string) {
 	for _, id := range ids {
-		http.SetCookie(w, &http.Cookie{
+		http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure where the portal is https; a loopback portal is not
 			Name: cookieName(id), Value: token, Path: "/cases/" + string(id), HttpOnly: true, SameSite: http.SameSiteLaxMode,
 			Secure: strings.HasPrefix(h.config.Operator.Portal, "https://"),
 		})

@@ -64,11 +64,10 @@ func vocabulary() map[string]map[string]string {
 		"detection": {
 			"human": "a person", "automated": "a program", "notice": "a notice or an order",
 		},
-		"from":   {"notification": "from when you were notified", "publication": "from when the order was published", "knowledge": "from when you came to know of it"},
-		"scope":  {"exact": "this name alone", "subtree": "this name and everything below it", "below": "everything below this name"},
-		"cost":   {"free": "free of charge"},
-		"kind":   {"court": "court", "authority": "authority", "provider": "us", "out-of-court": "out-of-court body"},
-		"number": {},
+		"from":  {"notification": "from when you were notified", "publication": "from when the order was published", "knowledge": "from when you came to know of it"},
+		"scope": {"exact": "this name alone", "subtree": "this name and everything below it", "below": "everything below this name"},
+		"cost":  {"free": "free of charge"},
+		"kind":  {"court": "court", "authority": "authority", "provider": "us", "out-of-court": "out-of-court body"},
 	}
 }
 

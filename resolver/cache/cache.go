@@ -9,16 +9,42 @@ import (
 	"time"
 
 	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/resolver/cache/denials"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
 // Config bounds what is kept and for how long.
 type Config struct {
-	// Size is how much memory answers may take, in octets. Zero is 64 MiB.
+	// Size is how much memory answers may take, in octets. Zero is 64 MiB. Proofs of
+	// what does not exist may take an eighth of it beside.
 	Size int64
 	// MinTTL and MaxTTL clamp every TTL, MaxNegative those of answers without data.
 	// Zero: no minimum, a day, an hour.
 	MinTTL, MaxTTL, MaxNegative time.Duration
+	// Stale is when answers are given past their TTL. The zero value: never.
+	Stale Stale
+	// Prefetch asks again for what is asked for in the last tenth of its TTL.
+	Prefetch bool
+	// Aggressive answers from the gaps that signed zones prove (RFC 8198).
+	Aggressive bool
+	// Below answers NXDOMAIN for what lies below a name that was proved absent (RFC 8020).
+	Below bool
+	// Apart are zones that have servers, or a trust, of their own: no denial by a zone
+	// above one of them reaches into it.
+	Apart []wire.Name
+	// Basis stands for what the answers depend on beside the world, such as trust
+	// anchors and upstreams. A dump is loaded only under the basis it was made under.
+	Basis string
+}
+
+// Stale is when answers are given past their TTL (RFC 8767).
+type Stale struct {
+	// After is how long a client waits for a fresh answer first. Zero: not at all.
+	After time.Duration
+	// UpTo is how long past its TTL an answer may be given. Zero: not at all.
+	UpTo time.Duration
+	// TTL is what clients may keep such an answer for. Zero is 30 seconds.
+	TTL time.Duration
 }
 
 // Defaults of Config.
@@ -26,21 +52,23 @@ const (
 	DefaultSize        = 64 << 20
 	DefaultMaxTTL      = 24 * time.Hour
 	DefaultMaxNegative = time.Hour
+	DefaultStaleTTL    = 30 * time.Second
 )
-
-// failureTTL is how long a failure is kept: RFC 9520, section 3.2, wants one second
-// to five minutes.
-const failureTTL = 5 * time.Second
 
 // shardCount spreads writers; a power of two.
 const shardCount = 64
 
-// Cache keeps answers. It is safe for use by many goroutines.
+// Cache keeps answers. It is safe for use by many goroutines. Close ends what it
+// does in the background.
 type Cache struct {
-	config Config
-	seed   maphash.Seed
-	shards [shardCount]shard
-	stats  Stats
+	config  Config
+	seed    maphash.Seed
+	shards  [shardCount]shard
+	denials *denials.Store
+	stats   Stats
+	flushes atomic.Uint64 // counts flushes, so that a flight from before one is not kept
+
+	background background
 
 	flightsMu sync.Mutex
 	flights   map[key]*flight
@@ -49,6 +77,10 @@ type Cache struct {
 // Stats counts since the start.
 type Stats struct {
 	Hits, Misses, Inserts, Evictions atomic.Int64
+	// Stale are answers given past their TTL, Synthesised those made from proofs,
+	// Prefetches and Refreshes resolutions in the background: before the TTL's end,
+	// and after it. Aliased are resolutions that began at the end of a kept alias.
+	Stale, Synthesised, Prefetches, Refreshes, Aliased atomic.Int64
 }
 
 // key is what makes two questions one. Answers for CD=1 were not validated, so
@@ -76,7 +108,14 @@ func New(config Config) *Cache {
 	if config.MaxNegative <= 0 {
 		config.MaxNegative = DefaultMaxNegative
 	}
+	if config.Stale.TTL <= 0 {
+		config.Stale.TTL = DefaultStaleTTL
+	}
 	cache := &Cache{config: config, seed: maphash.MakeSeed(), flights: make(map[key]*flight)}
+	cache.background.init()
+	cache.denials = denials.New(denials.Config{
+		Spans: config.Aggressive, Below: config.Below, Size: config.Size / 8, MaxTTL: config.MaxNegative, Apart: config.Apart,
+	})
 	// One bucket for 512 octets of answers: chains stay about one node long.
 	buckets := 1 << bits.Len64(uint64(config.Size/512/shardCount))
 	for i := range cache.shards {
@@ -85,20 +124,52 @@ func New(config Config) *Cache {
 	return cache
 }
 
-// Lookup is the stage that answers from what is kept. It never waits.
+// Close ends what runs in the background and waits for it. The cache can still be
+// asked; nothing is refreshed any more.
+func (c *Cache) Close() error {
+	c.background.close()
+	return nil
+}
+
+// Lookup is the stage that answers from what is kept. It never waits. The stage
+// below it must be Flight, which refreshes what Lookup finds to be due.
 func (c *Cache) Lookup(next resolver.Handler) resolver.Handler {
+	below, _ := next.(*flights)
 	return resolver.HandlerFunc(func(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
-		if !query.Fresh {
-			if found := c.find(query); found != nil {
-				c.stats.Hits.Add(1)
-				return found.result()
+		if query.Fresh {
+			return next.Resolve(ctx, query)
+		}
+		now := query.Now.UnixNano()
+		kept := c.find(keyOf(query))
+		if kept != nil && kept.fresh(now) {
+			if kept.due(now) && query.RecursionDesired() && below.prefetch(query, kept) {
+				return nil, resolver.ErrWouldBlock
 			}
-			if query.Inline { // the same query comes again when it may wait: counted once
-				c.stats.Misses.Add(1)
-			}
+			c.stats.Hits.Add(1)
+			return kept.result()
+		}
+		if answer := c.denials.Answer(query); answer != nil {
+			c.stats.Synthesised.Add(1)
+			return answer, nil
+		}
+		if kept != nil && c.usable(kept, now) && below.settled(query, kept) {
+			return c.stale(kept, query.Now), nil
+		}
+		if query.Inline { // the same query comes again when it may wait: counted once
+			c.stats.Misses.Add(1)
+		}
+		if !query.RecursionDesired() {
+			return unknown(query)
 		}
 		return next.Resolve(ctx, query)
 	})
+}
+
+// unknown answers a client that asked not to recurse for what is not kept: nothing.
+func unknown(query *resolver.Query) (*resolver.Answer, error) {
+	answer := resolver.NewAnswer(query.Message(), query.Now)
+	answer.Origin = resolver.Cached
+	return answer.Pack()
 }
 
 // Stats gives the counters, to be read only.
@@ -106,17 +177,17 @@ func (c *Cache) Stats() *Stats { return &c.stats }
 
 // Size is how many octets the kept answers take.
 func (c *Cache) Size() int64 {
-	var size int64
+	size := c.denials.Size()
 	for i := range c.shards {
 		size += c.shards[i].size.Load()
 	}
 	return size
 }
 
-func (c *Cache) find(query *resolver.Query) *node {
-	k := keyOf(query)
+// find gives what is kept of a question, however old.
+func (c *Cache) find(k key) *node {
 	hash := c.hash(k)
-	return c.shard(hash).find(hash, k, query.Now.UnixNano())
+	return c.shard(hash).find(hash, k)
 }
 
 func (c *Cache) hash(k key) uint64 {
@@ -129,68 +200,3 @@ func (c *Cache) hash(k key) uint64 {
 
 // shard takes the hash's upper bits; its buckets take the lower ones.
 func (c *Cache) shard(hash uint64) *shard { return &c.shards[hash>>(64-6)] }
-
-// keep stores an answer and returns it for those who waited for it. Both share
-// one wire form and one memo.
-func (c *Cache) keep(query *resolver.Query, answer *resolver.Answer) (*resolver.Answer, error) {
-	packed, err := answer.Pack()
-	if err != nil {
-		return nil, err
-	}
-	kept := *packed
-	kept.TTL = c.clamp(&kept)
-	if query.Fresh || kept.TTL <= 0 {
-		return &kept, nil
-	}
-	slot := kept
-	slot.Origin = resolver.Cached
-	kept.Memo = &c.insert(query, &node{answer: slot}, kept.TTL).memo
-	return &kept, nil
-}
-
-// keepFailure stores why no answer could be had.
-func (c *Cache) keepFailure(query *resolver.Query, failure *resolver.Failure) {
-	if query.Fresh {
-		return
-	}
-	again := *failure
-	again.Extended = append(again.Extended[:len(again.Extended):len(again.Extended)], resolver.Extended{Code: resolver.CachedError})
-	c.insert(query, &node{failure: &again}, failureTTL)
-}
-
-func (c *Cache) insert(query *resolver.Query, fresh *node, ttl time.Duration) *node {
-	fresh.key = keyOf(query)
-	fresh.hash = c.hash(fresh.key)
-	fresh.expires = query.Now.Add(ttl).UnixNano()
-	fresh.answer.Memo = &fresh.memo
-	fresh.size = fresh.octets()
-	c.stats.Inserts.Add(1)
-	c.stats.Evictions.Add(int64(c.shard(fresh.hash).insert(fresh)))
-	return fresh
-}
-
-// clamp applies the TTL bounds to the answer's wire, which nobody shares yet, and
-// gives how long the answer may be kept.
-func (c *Cache) clamp(answer *resolver.Answer) time.Duration {
-	upper := c.config.MaxTTL
-	if negative(answer) {
-		upper = min(upper, c.config.MaxNegative)
-	}
-	clampPacket(answer.Signed, c.config.MinTTL, upper)
-	if &answer.Plain.Wire[0] != &answer.Signed.Wire[0] {
-		clampPacket(answer.Plain, c.config.MinTTL, upper)
-	}
-	return min(max(answer.TTL, c.config.MinTTL), upper)
-}
-
-func negative(answer *resolver.Answer) bool {
-	answers := int(answer.Signed.Wire[6])<<8 | int(answer.Signed.Wire[7])
-	return answer.Rcode() != wire.RcodeSuccess || answers == 0
-}
-
-func clampPacket(packet resolver.Packet, lower, upper time.Duration) {
-	low, high := uint32(lower/time.Second), uint32(upper/time.Second)
-	for _, offset := range packet.TTLs {
-		wire.PutTTL(packet.Wire[offset:], min(max(wire.TTL(packet.Wire[offset:]), low), high))
-	}
-}

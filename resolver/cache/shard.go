@@ -3,31 +3,52 @@ package cache
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/recourse-dns/recourse/resolver"
 )
 
 // nodeOverhead is what a node costs beside its answer's octets, measured once
 // with the heap profiler: node, map-less chain, slices, allocator slack.
-const nodeOverhead = 320
+const nodeOverhead = 384
 
 // node is one cache slot: an answer or a failure, immutable but for the links,
-// the memo and the visited bit.
+// the memo and what is atomic.
 type node struct {
-	key     key
-	hash    uint64
-	expires int64 // nanoseconds since 1970
-	size    int64
-	answer  resolver.Answer
-	failure *resolver.Failure
-	memo    atomic.Pointer[resolver.Memo]
+	key      key
+	hash     uint64
+	expires  int64 // nanoseconds since 1970
+	ttl      int64 // how long before that it was stored
+	early    int64 // how long before that a refresh is due; zero: never
+	size     int64
+	answer   resolver.Answer
+	failure  *resolver.Failure
+	failures int // in a row, this one included
+	memo     atomic.Pointer[resolver.Memo]
 
-	visited atomic.Bool
-	next    atomic.Pointer[node] // in the bucket's chain
+	visited    atomic.Bool
+	refreshing atomic.Bool
+	nudged     atomic.Int32
+	retry      atomic.Int64         // no refresh before this time
+	next       atomic.Pointer[node] // in the bucket's chain
 
 	// Guarded by the shard's mutex: the eviction queue.
 	newer, older *node
 }
+
+// slack is how far a clock may lie before the time at which an answer came: queries
+// that waited carry the time at which they began. What lies further ahead was stored
+// by a clock that has been set back since, and is not believed.
+const slack = int64(time.Minute)
+
+// fresh says whether the TTL has not run out.
+func (n *node) fresh(now int64) bool {
+	left := n.expires - now
+	return left > 0 && left <= n.ttl+slack
+}
+
+// due says whether a refresh is due before the TTL runs out.
+func (n *node) due(now int64) bool { return n.expires-now <= n.early }
 
 func (n *node) result() (*resolver.Answer, error) {
 	if n.failure != nil {
@@ -38,10 +59,23 @@ func (n *node) result() (*resolver.Answer, error) {
 
 func (n *node) octets() int64 {
 	size := nodeOverhead + len(n.key.name) + len(n.answer.Signed.Wire) + 2*len(n.answer.Signed.TTLs)
-	if len(n.answer.Plain.Wire) > 0 && &n.answer.Plain.Wire[0] != &n.answer.Signed.Wire[0] {
+	if !shared(&n.answer) {
 		size += len(n.answer.Plain.Wire) + 2*len(n.answer.Plain.TTLs)
 	}
+	if n.failure != nil {
+		size += explained(n.failure.Extended)
+	}
+	size += explained(n.answer.Extended)
 	return int64(size)
+}
+
+// explained is what Extended DNS Errors take, with the error that repeats their text.
+func explained(extended []resolver.Extended) int {
+	size := 0
+	for _, one := range extended {
+		size += 24 + 2*len(one.Text)
+	}
+	return size
 }
 
 // shard is a part of the cache with a lock and a bound of its own.
@@ -65,13 +99,10 @@ func (s *shard) bucket(hash uint64) *atomic.Pointer[node] {
 }
 
 // find reads without a lock.
-func (s *shard) find(hash uint64, k key, now int64) *node {
+func (s *shard) find(hash uint64, k key) *node {
 	for n := s.bucket(hash).Load(); n != nil; n = n.next.Load() {
 		if n.hash != hash || n.key != k {
 			continue
-		}
-		if n.expires <= now {
-			return nil
 		}
 		if !n.visited.Load() {
 			n.visited.Store(true)

@@ -6,6 +6,7 @@ CREATE TABLE exceptions (
     kind     TEXT    NOT NULL CHECK (kind IN ('decided', 'operator')),
     list     TEXT    NOT NULL CHECK (list <> ''),
     name     TEXT    NOT NULL CHECK (name <> ''), -- presentation format, A-labels, lower case, no final dot
+    keep     TEXT    NOT NULL DEFAULT '',         -- what stays blocked below name; empty: nothing
     case_id  TEXT    NOT NULL DEFAULT '',
     at       INTEGER NOT NULL,                    -- microseconds since 1970, UTC
     ended_at INTEGER                              -- null while in force

@@ -1,0 +1,145 @@
+package api
+
+import (
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/redress"
+)
+
+// description is the part of the document that the test looks at.
+type description struct {
+	OpenAPI    string                               `json:"openapi"`
+	Paths      map[string]map[string]map[string]any `json:"paths"`
+	Components struct {
+		Schemas map[string]struct {
+			Properties map[string]any `json:"properties"`
+			Required   []string       `json:"required"`
+		} `json:"schemas"`
+	} `json:"components"`
+}
+
+func describe(t *testing.T) description {
+	t.Helper()
+	var d description
+	if err := json.Unmarshal(openapi, &d); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestDocumentHasTheRoutes(t *testing.T) {
+	d := describe(t)
+	if !strings.HasPrefix(d.OpenAPI, "3.1.") {
+		t.Errorf("version %q", d.OpenAPI)
+	}
+	var described, served []string
+	for path, methods := range d.Paths {
+		for method, operation := range methods {
+			described = append(described, strings.ToUpper(method)+" "+path)
+			if operation["operationId"] == nil || operation["responses"] == nil {
+				t.Errorf("%s %s is half described", method, path)
+			}
+		}
+	}
+	for _, one := range (&handler{}).routes() {
+		served = append(served, one.method+" "+one.path)
+	}
+	slices.Sort(described)
+	slices.Sort(served)
+	if !slices.Equal(described, served) {
+		t.Errorf("described %v\nserved    %v", described, served)
+	}
+}
+
+func TestDocumentHasTheFields(t *testing.T) {
+	d := describe(t)
+	shapes := map[string]any{
+		"Problem": problem{}, "FieldProblem": fieldProblem{}, "Lookup": lookupReply{}, "LookupResult": lookupResult{}, "Reason": policy.Reason{},
+		"Redress": policy.Redress{}, "Venue": blocklists.Venue{}, "Basis": blocklists.Basis{}, "FileRequest": fileRequest{}, "FileReply": fileReply{},
+		"Challenge": challenge{}, "DNSChallenge": dnsChallenge{}, "Track": track{}, "Effect": effect{}, "Blocking": blocking{}, "Status": status{},
+		"StatusEvent": statusEvent{}, "Decision": decision{}, "VerifyRequest": verifyRequest{}, "VerifyReply": verifyReply{},
+		"DecisionRequest": decisionRequest{}, "DecisionReply": decisionReply{}, "Summary": summary{}, "Review": review{}, "ReviewEvent": reviewEvent{},
+		"Content": redress.Content{}, "List": listReply{},
+	}
+	for name, shape := range shapes {
+		schema, described := d.Components.Schemas[name]
+		if !described {
+			t.Errorf("%s is not described", name)
+			continue
+		}
+		all, always := fieldsOf(reflect.TypeOf(shape))
+		var properties []string
+		for property := range schema.Properties {
+			properties = append(properties, property)
+		}
+		slices.Sort(properties)
+		if !slices.Equal(properties, all) {
+			t.Errorf("%s: described %v\nhas %v", name, properties, all)
+		}
+		if strings.HasSuffix(name, "Request") {
+			continue // what must be sent is not in the type
+		}
+		required := slices.Sorted(slices.Values(schema.Required))
+		if !slices.Equal(required, always) {
+			t.Errorf("%s: required %v\nalways there %v", name, required, always)
+		}
+	}
+	for name := range d.Components.Schemas {
+		if shapes[name] == nil {
+			t.Errorf("%s is described and nothing has this shape", name)
+		}
+	}
+}
+
+// fieldsOf are a type's JSON fields, and those that are never left out.
+func fieldsOf(kind reflect.Type) (all, always []string) {
+	for _, field := range reflect.VisibleFields(kind) {
+		if field.Anonymous {
+			continue
+		}
+		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if name == "-" {
+			continue
+		}
+		all = append(all, name)
+		if options == "" {
+			always = append(always, name)
+		}
+	}
+	slices.Sort(all)
+	slices.Sort(always)
+	return all, always
+}
+
+func TestDocumentReferencesExist(t *testing.T) {
+	d := describe(t)
+	var walk func(value any)
+	walk = func(value any) {
+		switch typed := value.(type) {
+		case map[string]any:
+			if reference, ok := typed["$ref"].(string); ok {
+				if _, found := d.Components.Schemas[strings.TrimPrefix(reference, "#/components/schemas/")]; !found {
+					t.Errorf("%s leads nowhere", reference)
+				}
+			}
+			for _, inner := range typed {
+				walk(inner)
+			}
+		case []any:
+			for _, inner := range typed {
+				walk(inner)
+			}
+		}
+	}
+	var whole any
+	if err := json.Unmarshal(openapi, &whole); err != nil {
+		t.Fatal(err)
+	}
+	walk(whole)
+}

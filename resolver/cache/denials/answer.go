@@ -1,0 +1,117 @@
+package denials
+
+import (
+	"slices"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/resolver/wire"
+)
+
+// synthesized is the Extended DNS Error of an answer that was put together from
+// kept proofs (IANA registry).
+const synthesized uint16 = 29
+
+// Answer proves from what is kept that a name, or its data, does not exist. It gives
+// nil where that cannot be told. It never waits for anything but a short lock.
+func (s *Store) Answer(query *resolver.Query) *resolver.Answer {
+	question := &query.Question
+	if question.Class != wire.ClassIN || !deniable(question.Type) {
+		return nil
+	}
+	found, soa, zone, until := s.find(question, query.Now.UnixNano())
+	if len(found.proofs) == 0 {
+		return nil
+	}
+	ttl := time.Duration(until - query.Now.UnixNano()).Truncate(time.Second)
+	if ttl <= 0 {
+		return nil
+	}
+	message := query.Message()
+	message.Rcode = found.rcode
+	message.Ns = counted(nil, soa, ttl)
+	for i, one := range found.proofs {
+		if !slices.Contains(found.proofs[:i], one) {
+			message.Ns = counted(message.Ns, one.value.records, ttl)
+		}
+	}
+	answer := resolver.NewAnswer(message, query.Now)
+	answer.TTL, answer.Zone, answer.Security, answer.Origin = ttl, zone, resolver.Secure, resolver.Cached
+	answer.Extended = []resolver.Extended{{Code: synthesized}}
+	packed, err := answer.Pack()
+	if err != nil {
+		return nil // asking the zone is always possible
+	}
+	return packed
+}
+
+// counted appends copies of records with another TTL.
+func counted(to, records []dns.RR, ttl time.Duration) []dns.RR {
+	for _, record := range records {
+		record = dns.Copy(record)
+		record.Header().Ttl = uint32(ttl / time.Second)
+		to = append(to, record)
+	}
+	return to
+}
+
+// find looks in the nearest zone that is known above the name. Records of DS stand
+// above the cut (RFC 4035, section 3.1.4.1).
+func (s *Store) find(question *wire.Question, now int64) (found finding, soa []dns.RR, name wire.Name, until int64) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if len(s.zones) == 0 {
+		return finding{}, nil, "", 0
+	}
+	place := s.nearest(question)
+	if place == nil || !place.value.soaLife.holds(now) {
+		return finding{}, nil, "", 0
+	}
+	z := place.value
+	found = z.find(question.Name, question.Type, now)
+	if len(found.proofs) == 0 {
+		return finding{}, nil, "", 0
+	}
+	place.touch()
+	until = z.soaLife.until
+	for _, one := range found.proofs {
+		one.touch()
+		until = min(until, one.value.life.until)
+	}
+	return found, z.soa, z.name, until
+}
+
+// nearest is the zone to look in; nil where none is known, or where a zone that
+// stands apart lies between.
+func (s *Store) nearest(question *wire.Question) *entry[*zone] {
+	at := question.Name
+	if question.Type == dns.TypeDS {
+		if s.apart[at] {
+			return nil
+		}
+		at = at.Parent()
+	}
+	for ; at != ""; at = at.Parent() {
+		if place := s.zones[at]; place != nil {
+			return place
+		}
+		if s.apart[at] {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (z *zone) find(name wire.Name, kind uint16, now int64) finding {
+	for above := name; above != z.name && len(z.absent) > 0; above = above.Parent() {
+		if gone := z.absent[above]; gone != nil && gone.value.life.holds(now) {
+			return proves(dns.RcodeNameError, gone)
+		}
+	}
+	if found := z.byNSEC(name, kind, now); len(found.proofs) > 0 {
+		return found
+	}
+	return z.byNSEC3(name, kind, now)
+}

@@ -1,0 +1,48 @@
+// Package denials remembers what signed zones proved not to exist, and answers
+// further questions with those proofs instead of asking again.
+//
+// [Store.Learn] takes the NSEC and NSEC3 records out of answers that validated;
+// [Store.Answer] puts them together for another question: NXDOMAIN or NODATA,
+// with the same records and signatures, so that a client that validates can check
+// the answer as if it had come from the zone (RFC 8198, "aggressive use"). A name
+// that was proved absent stands for all names below it (RFC 8020).
+//
+// Everything is kept by signer. A record speaks for the zone that signed it and for
+// no other, and each zone has a bound of its own: no zone can push another's
+// proofs out.
+//
+// zone.go holds one zone's records in canonical order, nsec.go and nsec3.go read
+// proofs from them, learn.go takes them in, answer.go makes the reply, sieve.go
+// decides what goes when there is no more room.
+//
+// # Decisions
+//
+// Only what came up as [resolver.Secure] is learnt. A secure answer holds nothing
+// that was not proved, so this package verifies no signature; it checks again that
+// owner and next name lie in the signer's zone (the lesson of CVE-2026-13321), and
+// that no wildcard made the record.
+//
+// An opt-out span proves nothing here (RFC 8198, section 5.2): unsigned names may
+// stand in it. Nor does a record at a delegation or a DNAME say anything of names
+// below it (RFC 6840, section 4.1).
+//
+// A proof lives as long as its records, the SOA record and the SOA's MINIMUM allow,
+// whichever ends first (RFC 9077, section 3). Without a SOA record of the same zone
+// there is no answer.
+//
+// The nearest known zone above a name alone is asked. The zone above it could only
+// say that there is a delegation, which is no answer.
+//
+// Zones that sign minimal lies (RFC 4470, RFC 9824) send a record that fits one
+// name. Such a record is of no use for another, so it is not kept.
+//
+// NSEC3 is used while its hashing stays cheap: [maxHashes] for one question. PowerDNS
+// draws the line at the same cost. Beyond that it is better to ask.
+//
+// RFC 8020 is followed for secure answers only, as Unbound, PowerDNS and Knot do:
+// old servers say NXDOMAIN for empty non-terminals, and signed zones cannot.
+//
+// Positive answers from wildcards are not synthesised (RFC 8198, section 5.3 is a
+// SHOULD): the attack that this defends from asks for names that do not exist, and
+// one more kind of record to keep per zone would buy little.
+package denials

@@ -1,0 +1,80 @@
+package cache
+
+import (
+	"strings"
+	"time"
+
+	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/resolver/wire"
+)
+
+// keep stores an answer and returns it for those who waited for it. Both share
+// one wire form and one memo. What was flushed meanwhile is not stored again.
+func (c *Cache) keep(query *resolver.Query, answer *resolver.Answer, flushes uint64) (*resolver.Answer, error) {
+	packed, err := answer.Pack()
+	if err != nil {
+		return nil, err
+	}
+	kept := *packed
+	kept.TTL = c.clamp(&kept)
+	if query.Fresh || kept.TTL <= 0 || c.flushes.Load() != flushes {
+		return &kept, nil
+	}
+	c.denials.Learn(query.Question, answer)
+	slot := kept
+	slot.Origin = resolver.Cached
+	kept.Memo = &c.insert(keyOf(query), &node{answer: slot}, kept.TTL, query.Now).memo
+	return &kept, nil
+}
+
+func (c *Cache) insert(k key, fresh *node, ttl time.Duration, now time.Time) *node {
+	k.name = wire.Name(strings.Clone(string(k.name))) // else the whole query lives as long
+	fresh.key = k
+	fresh.hash = c.hash(k)
+	fresh.expires = now.Add(ttl).UnixNano()
+	fresh.ttl = int64(ttl)
+	if c.config.Prefetch && fresh.failure == nil {
+		fresh.early = int64(ttl / 10)
+	}
+	fresh.answer.Memo = &fresh.memo
+	fresh.size = fresh.octets()
+	c.stats.Inserts.Add(1)
+	c.stats.Evictions.Add(int64(c.shard(fresh.hash).insert(fresh)))
+	return fresh
+}
+
+// clamp applies the TTL bounds to the answer's wire, which nobody shares yet, and
+// gives how long the answer may be kept.
+func (c *Cache) clamp(answer *resolver.Answer) time.Duration {
+	upper := c.config.MaxTTL
+	if negative(answer) {
+		upper = min(upper, c.config.MaxNegative)
+	}
+	eachPacket(answer, func(packet resolver.Packet) { clampPacket(packet, c.config.MinTTL, upper) })
+	return min(max(answer.TTL, c.config.MinTTL), upper)
+}
+
+// eachPacket calls change for each wire form, once where both are one.
+func eachPacket(answer *resolver.Answer, change func(resolver.Packet)) {
+	change(answer.Signed)
+	if !shared(answer) {
+		change(answer.Plain)
+	}
+}
+
+// shared says whether both wire forms are one.
+func shared(answer *resolver.Answer) bool {
+	return len(answer.Plain.Wire) == 0 || &answer.Plain.Wire[0] == &answer.Signed.Wire[0]
+}
+
+func negative(answer *resolver.Answer) bool {
+	answers := int(answer.Signed.Wire[6])<<8 | int(answer.Signed.Wire[7])
+	return answer.Rcode() != wire.RcodeSuccess || answers == 0
+}
+
+func clampPacket(packet resolver.Packet, lower, upper time.Duration) {
+	low, high := uint32(lower/time.Second), uint32(upper/time.Second)
+	for _, offset := range packet.TTLs {
+		wire.PutTTL(packet.Wire[offset:], min(max(wire.TTL(packet.Wire[offset:]), low), high))
+	}
+}
