@@ -114,7 +114,7 @@ func (v *visit) see(t *testing.T, name string, texts ...string) string {
 	page, title := read(t, v, chromedp.Text("body")), read(t, v, chromedp.Title())
 	wide := read(t, v, chromedp.Evaluate[int](`document.documentElement.scrollWidth - document.documentElement.clientWidth`))
 	scripts := read(t, v, chromedp.Evaluate[int](`document.scripts.length + document.querySelectorAll('[style],[onclick]').length`))
-	picture := read(t, v, chromedp.FullScreenshot(90))
+	picture := read(t, v, chromedp.FullScreenshot(100))
 	if err := os.WriteFile(filepath.Join(v.shots, name+"-"+map[bool]string{true: "320", false: "1280"}[v.width < 500]+".png"), picture, 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"slices"
 
 	"github.com/recourse-dns/recourse/policy"
@@ -25,6 +26,8 @@ type resolution struct {
 	unfiltered resolver.Handler
 	kept       *cache.Cache
 	search     searcher
+	validator  *dnssec.Validator
+	clock      *dnssec.Clock // nil where the machine's clock is always believed
 }
 
 // searcher is the end of the chain, where questions leave the machine.
@@ -40,7 +43,8 @@ func newResolution(config *Config, internet *lab.Internet, current *policy.Curre
 	if err != nil {
 		return nil, err
 	}
-	validator, err := newValidator(config, internet, logger)
+	clock := newClock(config, logger)
+	validator, err := newValidator(config, internet, clock, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +71,8 @@ func newResolution(config *Config, internet *lab.Internet, current *policy.Curre
 		unfiltered: resolver.Chain(search, validator.Stage),
 		kept:       kept,
 		search:     search,
+		validator:  validator,
+		clock:      clock,
 	}, nil
 }
 
@@ -141,14 +147,9 @@ func addZone(made *recurse.Config, settings *Resolver, zone Zone, client *do53.C
 	return nil
 }
 
-func newValidator(config *Config, internet *lab.Internet, logger *slog.Logger) (*dnssec.Validator, error) {
-	settings := dnssec.Config{}
-	switch config.Resolver.DNSSEC {
-	case "process":
-		settings.Mode = dnssec.Process
-	case "off":
-		settings.Mode = dnssec.Off
-	}
+func newValidator(config *Config, internet *lab.Internet, clock *dnssec.Clock, logger *slog.Logger) (*dnssec.Validator, error) {
+	settings := config.Validation()
+	settings.Clock = clock
 	if internet != nil {
 		settings.Anchors = internet.Anchors()
 		return dnssec.New(settings, logger)
@@ -158,5 +159,8 @@ func newValidator(config *Config, internet *lab.Internet, logger *slog.Logger) (
 		return nil, fmt.Errorf("trust anchors: %w", err)
 	}
 	settings.Anchors, settings.NoAnchors = anchors, named && len(anchors) == 0
+	if rollover := config.Resolver.Rollover; rollover == "all" || rollover == "builtin" && !named {
+		settings.State = filepath.Join(config.StateDir(), anchorsFile)
+	}
 	return dnssec.New(settings, logger)
 }

@@ -104,12 +104,15 @@ type Resolver struct {
 	Zones          []Zone       `yaml:"zones"`
 	DNS64          netip.Prefix `yaml:"dns64" later:"DNS64"`
 
-	NegativeTrustAnchors []NegativeTrustAnchor `yaml:"negative_trust_anchors" later:"negative trust anchors"`
-	ValidationTime       time.Time             `yaml:"validation_time" later:"a pretended time of validation"`
+	NegativeTrustAnchors []NegativeTrustAnchor `yaml:"negative_trust_anchors"`
+	ValidationTime       time.Time             `yaml:"validation_time"` // signatures are judged as if it were this time
 	QNAMEMinimisation    string                `yaml:"qname_minimisation" oneof:"relaxed,strict,off"`
 	RandomiseCase        bool                  `yaml:"randomise_case"`
 	Prefetch             bool                  `yaml:"prefetch"`
 	AggressiveNSEC       bool                  `yaml:"aggressive_nsec"`
+	SHA1                 string                `yaml:"sha1" oneof:"validate,insecure"`   // what algorithms 5 and 7 are worth
+	Rollover             string                `yaml:"rollover" oneof:"builtin,all,off"` // which trust anchors follow their zones' keys (RFC 5011)
+	NTPNames             []string              `yaml:"ntp_names"`                        // answered unvalidated while the clock cannot be true
 	MinimalResponses     bool                  `yaml:"minimal_responses" later:"minimal responses"`
 	PrivateAddresses     []netip.Prefix        `yaml:"private_addresses" later:"protection from rebinding"`
 }

@@ -3,13 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
-	"github.com/recourse-dns/recourse/blocklists"
-	"github.com/recourse-dns/recourse/policy"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/policy"
 )
 
 // defaults is what holds where the file says nothing. For a key that comes later
@@ -20,6 +21,7 @@ func defaults() *Config {
 		Roles:    []string{"resolve", "desk"},
 		Resolver: Resolver{
 			Mode: "recurse", DNSSEC: "validate", Cache: 64 << 20, QNAMEMinimisation: "relaxed", LocalZones: "default",
+			SHA1: "validate", Rollover: "builtin",
 			IPv4: true, IPv6: true, UpstreamPort: 53, EDNSSize: 1232, Priming: true, EDE: true,
 			TTL:    TTL{Max: 24 * time.Hour, MaxNegative: time.Hour},
 			Harden: Harden{Glue: true, BelowNXDomain: true},

@@ -22,7 +22,7 @@ var fixtures = map[string][]string{
 	"conformance": {"operator.portal", "resolver.validation_time", "resolver.ede", "bundle.guard",
 		"blocklists[0]", "blocklists[0].source.zone", "blocklists[0].override"},
 	"isp": {"listen.dot", "listen.doh", "listen.doq", "listen.proxy_protocol_from", "listen.web_trusted_proxies", "listen.rate_limit", "tls",
-		"block_page", "on_call", "resolver.negative_trust_anchors", "bundle.protected", "bundle.popular", "bundle.limits",
+		"block_page", "on_call", "bundle.protected", "bundle.popular", "bundle.limits",
 		"blocklists[0]", "blocklists[0].source.rpz", "blocklists[0].source.primary", "blocklists[0].source.tsig", "blocklists[0].enforce_within",
 		"blocklists[1]", "blocklists[1].source.url", "blocklists[1].source.max_age", "blocklists[1].columns", "blocklists[1].encoding",
 		"blocklists[2]", "blocklists[2].source.url",

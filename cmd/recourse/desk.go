@@ -95,6 +95,7 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 	if _, _, err := apply.Apply(ctx); err != nil {
 		return nil, err
 	}
+	n.trust = trustHandler{validator: resolved.validator}
 	return resolved, n.startPages(ctx, held, current, resolved, database, apply)
 }
 
@@ -128,7 +129,7 @@ func (n *node) startWeb(held *state, calls, private, pages http.Handler) error {
 		}
 		n.closers, n.web = append(n.closers, web), web.addrs
 	}
-	control, err := startControl(held.path(controlFile), private)
+	control, err := startControl(held.path(controlFile), n.trust.beside(private))
 	if err != nil {
 		return err
 	}

@@ -93,6 +93,7 @@ type commands struct {
 	Lists   listsCommands  `cmd:"" help:"Say what the lists hold, and what an import would change."`
 	Cases   casesCommands  `cmd:"" help:"Work on cases without a browser."`
 	Cache   cacheCommands  `cmd:"" help:"Work on what the running resolver keeps."`
+	Trust   trustCommands  `cmd:"" help:"Say what validation trusts."`
 	Lab     LabOptions     `cmd:"" help:"Run the miniature Internet alone."`
 	Version VersionOptions `cmd:"" help:"Say which build this is."`
 }

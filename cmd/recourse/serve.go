@@ -32,6 +32,7 @@ type node struct {
 	closers []io.Closer // in the order in which they were opened
 
 	importer *importer
+	trust    trustHandler
 	do53     []netip.AddrPort
 	web      []netip.AddrPort
 	metrics  []netip.AddrPort
@@ -94,6 +95,10 @@ func (n *node) start(ctx context.Context, inLab bool) error {
 		return err
 	}
 	n.background(ctx, n.importer.refresh)
+	n.background(ctx, func(ctx context.Context) { resolved.validator.Run(ctx, resolved.search) })
+	if resolved.clock != nil {
+		n.background(ctx, func(ctx context.Context) { resolved.clock.Run(ctx, n.logger) })
+	}
 	return nil
 }
 

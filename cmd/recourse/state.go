@@ -30,6 +30,8 @@ const (
 	overlayFile  = "overlay.json"
 	controlFile  = "control.sock"
 	listsDir     = "lists"
+	anchorsFile  = "anchors.state"
+	clockFile    = "clock"
 )
 
 // openState makes the directory if need be and takes its lock. The lock ends with

@@ -37,6 +37,7 @@ func (c *Config) checkResolver() {
 	c.checkUpstreams()
 	c.checkZones()
 	c.checkRecords()
+	c.checkValidation()
 	if !settings.IPv4 && !settings.IPv6 {
 		c.report.problem("resolver.ipv4", "is false, and so is ipv6: no server can be reached")
 	}
@@ -123,10 +124,36 @@ func (c *Config) checkZones() {
 		c.checkZoneServers(child(path, "forward"), zone.Forward)
 		c.checkZoneServers(child(path, "stub"), zone.Stub)
 	}
-	for i, anchor := range c.Resolver.NegativeTrustAnchors {
-		if anchor.Zone == "" {
-			c.report.problem(child(item("resolver.negative_trust_anchors", i), "zone"), "is missing")
+}
+
+// checkValidation reads what validation is told beside its anchors.
+func (c *Config) checkValidation() {
+	settings := &c.Resolver
+	for i, anchor := range settings.NegativeTrustAnchors {
+		path := item("resolver.negative_trust_anchors", i)
+		c.checkName(child(path, "zone"), anchor.Zone)
+		switch {
+		case anchor.Until.IsZero():
+			c.report.warn(path, "has no end: RFC 7646 wants one, as until: 2027-01-31")
+		case anchor.Until.Before(time.Now()):
+			c.report.warn(child(path, "until"), "is past: the zone is validated again")
 		}
+	}
+	for i, name := range settings.NTPNames {
+		c.checkName(item("resolver.ntp_names", i), name)
+	}
+	if !settings.ValidationTime.IsZero() {
+		c.report.warn("resolver.validation_time", "signatures are judged as of %s: for tests and replays only", settings.ValidationTime.Format(time.RFC3339))
+	}
+}
+
+func (c *Config) checkName(path, name string) {
+	if name == "" {
+		c.report.problem(path, "is missing")
+		return
+	}
+	if _, err := wire.ParseName(name); err != nil {
+		c.report.problem(path, "%s is not a domain name", quote(name))
 	}
 }
 

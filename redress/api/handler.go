@@ -4,12 +4,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/route"
 	"github.com/recourse-dns/recourse/resolver"
 )
 
@@ -56,86 +55,32 @@ func New(config Config, desk *redress.Desk, index func() Index, unfiltered resol
 	if config.Limits == nil {
 		config.Limits = redress.NewLimits(redress.DefaultRates())
 	}
+	if config.Address == nil {
+		config.Address = route.Peer
+	}
 	h := &handler{config: config, desk: desk, index: index, reach: redress.NewReach(unfiltered), logger: logger}
 	return h.serve()
 }
 
-// route is one call of the contract.
-type route struct {
-	method  string
-	path    string
-	handler http.HandlerFunc
-}
-
-func (h *handler) routes() []route {
-	return []route{
-		{http.MethodGet, "/api/v1/openapi.json", h.document},
-		{http.MethodGet, "/api/v1/lookup", h.lookup},
-		{http.MethodGet, "/api/v1/reasons/{code}", h.reason},
-		{http.MethodPost, "/api/v1/cases", h.file},
-		{http.MethodGet, "/api/v1/cases", h.list},
-		{http.MethodGet, "/api/v1/cases/{id}", h.show},
-		{http.MethodPost, "/api/v1/cases/{id}/verify", h.verify},
-		{http.MethodPost, "/api/v1/cases/{id}/decision", h.decide},
+func (h *handler) routes() []route.Route {
+	return []route.Route{
+		{Method: http.MethodGet, Path: "/api/v1/openapi.json", Handler: h.document},
+		{Method: http.MethodGet, Path: "/api/v1/lookup", Handler: h.lookup},
+		{Method: http.MethodGet, Path: "/api/v1/reasons/{code}", Handler: h.reason},
+		{Method: http.MethodPost, Path: "/api/v1/cases", Handler: h.file},
+		{Method: http.MethodGet, Path: "/api/v1/cases", Handler: h.list},
+		{Method: http.MethodGet, Path: "/api/v1/cases/{id}", Handler: h.show},
+		{Method: http.MethodPost, Path: "/api/v1/cases/{id}/verify", Handler: h.verify},
+		{Method: http.MethodPost, Path: "/api/v1/cases/{id}/decision", Handler: h.decide},
 	}
 }
 
-// serve joins the routes of one path, so that a wrong method is a problem too.
 func (h *handler) serve() http.Handler {
-	byPath := make(map[string][]route)
-	for _, one := range h.routes() {
-		byPath[one.path] = append(byPath[one.path], one)
+	wrongMethod := func(w http.ResponseWriter, allowed string) {
+		write(w, problem{Title: "Method not allowed", Status: http.StatusMethodNotAllowed, Detail: "This address answers " + allowed + "."})
 	}
-	mux := http.NewServeMux()
-	for path, routes := range byPath {
-		mux.HandleFunc(path, choose(routes))
-	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+	missing := func(w http.ResponseWriter, _ *http.Request) {
 		write(w, problem{Title: "Not found", Status: http.StatusNotFound, Detail: "There is no such call. The calls are described at /api/v1/openapi.json."})
-	})
-	return guarded(mux)
-}
-
-func choose(routes []route) http.HandlerFunc {
-	allowed := make([]string, 0, len(routes)+1)
-	for _, one := range routes {
-		allowed = append(allowed, one.method)
-		if one.method == http.MethodGet {
-			allowed = append(allowed, http.MethodHead)
-		}
 	}
-	slices.Sort(allowed)
-	return func(w http.ResponseWriter, r *http.Request) {
-		for _, one := range routes {
-			if r.Method == one.method || r.Method == http.MethodHead && one.method == http.MethodGet {
-				one.handler(w, r)
-				return
-			}
-		}
-		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		write(w, problem{Title: "Method not allowed", Status: http.StatusMethodNotAllowed, Detail: "This address answers " + strings.Join(allowed, ", ") + "."})
-	}
-}
-
-// guarded sets what every reply has.
-func guarded(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		header := w.Header()
-		header.Set("Cache-Control", "no-store")
-		header.Set("X-Content-Type-Options", "nosniff")
-		header.Set("Referrer-Policy", "no-referrer")
-		header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		next.ServeHTTP(w, r)
-	})
-}
-
-func (h *handler) address(r *http.Request) netip.Addr {
-	if h.config.Address != nil {
-		return h.config.Address(r)
-	}
-	from, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return from.Addr()
+	return route.Guarded("default-src 'none'; frame-ancestors 'none'", route.Mux(h.routes(), wrongMethod, missing))
 }

@@ -48,7 +48,7 @@ func TestDocumentHasTheRoutes(t *testing.T) {
 		}
 	}
 	for _, one := range (&handler{}).routes() {
-		served = append(served, one.method+" "+one.path)
+		served = append(served, one.Method+" "+one.Path)
 	}
 	slices.Sort(described)
 	slices.Sort(served)

@@ -10,12 +10,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/route"
 	"github.com/recourse-dns/recourse/resolver"
 )
 
@@ -57,6 +57,9 @@ func New(config Config, desk *redress.Desk, index func() Index, unfiltered resol
 	if config.Limits == nil {
 		config.Limits = redress.NewLimits(redress.DefaultRates())
 	}
+	if config.Address == nil {
+		config.Address = route.Peer
+	}
 	if config.Location == nil {
 		config.Location = time.UTC
 	}
@@ -72,36 +75,24 @@ func New(config Config, desk *redress.Desk, index func() Index, unfiltered resol
 	return h.serve()
 }
 
-// route is one page.
-type route struct {
-	method  string
-	path    string
-	handler http.HandlerFunc
-}
-
-func (h *handler) routes() []route {
-	return []route{
-		{http.MethodGet, "/{$}", h.home},
-		{http.MethodGet, h.stylePath, h.styleSheet},
-		{http.MethodGet, "/r/{code}", h.reason},
-		{http.MethodGet, "/contest", h.contest},
-		{http.MethodGet, "/cases/new", h.blankForm},
-		{http.MethodPost, "/cases/new", h.file},
-		{http.MethodGet, "/cases/{id}", h.status},
-		{http.MethodPost, "/cases/{id}/verify", h.verify},
+func (h *handler) routes() []route.Route {
+	return []route.Route{
+		{Method: http.MethodGet, Path: "/{$}", Handler: h.home},
+		{Method: http.MethodGet, Path: h.stylePath, Handler: h.styleSheet},
+		{Method: http.MethodGet, Path: "/r/{code}", Handler: h.reason},
+		{Method: http.MethodGet, Path: "/contest", Handler: h.contest},
+		{Method: http.MethodGet, Path: "/cases/new", Handler: h.blankForm},
+		{Method: http.MethodPost, Path: "/cases/new", Handler: h.file},
+		{Method: http.MethodGet, Path: "/cases/{id}", Handler: h.status},
+		{Method: http.MethodPost, Path: "/cases/{id}/verify", Handler: h.verify},
 	}
 }
 
 func (h *handler) serve() (http.Handler, error) {
-	byPath := make(map[string][]route)
-	for _, one := range h.routes() {
-		byPath[one.path] = append(byPath[one.path], one)
+	wrongMethod := func(w http.ResponseWriter, _ string) {
+		h.fault(w, http.StatusMethodNotAllowed, "This page cannot be used that way", "Go back and follow a link or a button.")
 	}
-	mux := http.NewServeMux()
-	for path, routes := range byPath {
-		mux.HandleFunc(path, h.choose(routes))
-	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { h.missing(w) })
+	mux := route.Mux(h.routes(), wrongMethod, func(w http.ResponseWriter, _ *http.Request) { h.missing(w) })
 
 	protection := http.NewCrossOriginProtection()
 	if origin := h.origin(); origin != "" {
@@ -113,7 +104,7 @@ func (h *handler) serve() (http.Handler, error) {
 		h.fault(w, http.StatusForbidden, "This form was sent from another site",
 			"We took nothing from it. Open the form here and send it again.")
 	}))
-	return guarded(protection.Handler(mux)), nil
+	return route.Guarded("default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'", protection.Handler(mux)), nil
 }
 
 // origin is the scheme and host of the portal's public address, which a front end
@@ -127,56 +118,10 @@ func (h *handler) origin() string {
 	return scheme + "://" + host
 }
 
-func (h *handler) choose(routes []route) http.HandlerFunc {
-	var allowed []string
-	for _, one := range routes {
-		allowed = append(allowed, one.method)
-		if one.method == http.MethodGet {
-			allowed = append(allowed, http.MethodHead)
-		}
-	}
-	slices.Sort(allowed)
-	return func(w http.ResponseWriter, r *http.Request) {
-		for _, one := range routes {
-			if r.Method == one.method || r.Method == http.MethodHead && one.method == http.MethodGet {
-				one.handler(w, r)
-				return
-			}
-		}
-		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		h.fault(w, http.StatusMethodNotAllowed, "This page cannot be used that way", "Go back and follow a link or a button.")
-	}
-}
-
-// guarded sets what every page has.
-func guarded(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		header := w.Header()
-		header.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
-		header.Set("Referrer-Policy", "no-referrer")
-		header.Set("X-Content-Type-Options", "nosniff")
-		header.Set("X-Frame-Options", "DENY")
-		header.Set("Cross-Origin-Opener-Policy", "same-origin")
-		header.Set("Cache-Control", "no-store")
-		next.ServeHTTP(w, r)
-	})
-}
-
 func (h *handler) styleSheet(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/css; charset=utf-8")
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	_, _ = w.Write(style) // the client has gone; nobody is left to tell
-}
-
-func (h *handler) address(r *http.Request) netip.Addr {
-	if h.config.Address != nil {
-		return h.config.Address(r)
-	}
-	from, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return from.Addr()
 }
 
 // fail shows the desk's errors that no form can mend.

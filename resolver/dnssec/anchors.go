@@ -3,9 +3,11 @@ package dnssec
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/miekg/dns"
 
+	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
@@ -44,11 +46,6 @@ func readAnchors(records []dns.RR) (anchors, error) {
 		}
 		read[name] = append(read[name], ds)
 	}
-	for name, trusted := range read {
-		if digests, _ := followed(trusted, name); len(digests) == 0 {
-			wrong = append(wrong, fmt.Errorf("trust anchors of %q: none has an algorithm and digest that is supported", name))
-		}
-	}
 	return read, errors.Join(wrong...)
 }
 
@@ -81,4 +78,47 @@ func (a anchors) above(name wire.Name) (wire.Name, bool) {
 		}
 	}
 	return "", false
+}
+
+// unsupported lists the anchored zones that cannot be validated for want of an
+// algorithm or digest. They are insecure, as if their parent had said so (RFC 4035,
+// section 5.2): an anchor for a new algorithm must not keep a server from starting.
+func (v *Validator) unsupported() []wire.Name {
+	var names []wire.Name
+	for name, trusted := range *v.trusted.Load() {
+		if digests, _ := v.algorithms.followed(trusted, name); len(digests) == 0 {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// retrust puts the anchors in force: the configured ones, and the keys that were
+// followed from them.
+func (v *Validator) retrust() {
+	current := v.configured
+	if v.following != nil {
+		current = v.following.anchors(v.configured)
+	}
+	v.trusted.Store(&current)
+}
+
+// trustPoint is the anchor that a name's chain starts from, the nearest at it or
+// above. The zone is set where there is nothing to start from: no anchor, or a
+// negative one that is as near.
+func (v *validation) trustPoint(name wire.Name) (wire.Name, *zone) {
+	anchor, anchored := v.anchors.above(name)
+	if !anchored {
+		return "", &zone{name: name, trust: insecure}
+	}
+	negative, until, found := v.validator.negative.above(name, v.query.Now)
+	if !found || !negative.IsBelow(anchor) {
+		return anchor, nil
+	}
+	if !until.IsZero() && (v.limit.IsZero() || until.Before(v.limit)) {
+		v.limit = until
+	}
+	why := resolver.Extended{Code: negativeAnchor, Text: "negative trust anchor " + negative.String()}
+	return "", &zone{name: name, trust: insecure, extended: []resolver.Extended{why}}
 }

@@ -20,6 +20,7 @@ func (v *validation) answer(ctx context.Context, answer *resolver.Answer) (*reso
 	if err != nil {
 		return nil, err
 	}
+	v.reply = reply
 	if !meaningful(reply.message.Rcode) {
 		return emptied(answer, reply.message), nil
 	}
@@ -122,6 +123,9 @@ func (v *validation) positive(ctx context.Context, reply *reply, set *rrset) (st
 	if err != nil || found.zone == nil || !set.expanded() {
 		return found, err
 	}
+	if set.kind == dns.TypeDNAME { // what it would stand for is not defined (RFC 4592, section 4.4)
+		return standing{}, flawed(resolver.Bogus, "the DNAME at %s came from a wildcard", set.name)
+	}
 	proof, err := v.denial(reply, found.zone)
 	if err != nil {
 		return standing{}, err
@@ -178,7 +182,7 @@ func (v *validation) denied(reply *reply, zone *zone, name wire.Name, kind uint1
 	var found standing
 	switch reply.message.Rcode {
 	case dns.RcodeNameError:
-		found, err = proof.noName(name)
+		found, err = v.named(reply, proof, name, kind)
 	case dns.RcodeSuccess:
 		found, err = proof.noData(name, kind)
 	default:
@@ -195,6 +199,24 @@ func (v *validation) denied(reply *reply, zone *zone, name wire.Name, kind uint1
 	}
 	reply.keep(zone.name)
 	return found, nil
+}
+
+// named proves NXDOMAIN. The code is not signed, the records are: where they prove
+// that the name exists without data, the code is put right. Servers that know no
+// empty non-terminals say NXDOMAIN there (RFC 8020, section 3.1).
+func (v *validation) named(reply *reply, proof *denial, name wire.Name, kind uint16) (standing, error) {
+	found, err := proof.noName(name)
+	if !isBogus(err) {
+		return found, err
+	}
+	exists, other := proof.noData(name, kind)
+	if other != nil {
+		return standing{}, err
+	}
+	corrected := *reply.message
+	corrected.Rcode = dns.RcodeSuccess
+	reply.message = &corrected
+	return exists, nil
 }
 
 // keep marks the proofs that a zone signed as part of the answer.
@@ -218,6 +240,9 @@ func (v *validation) concluded(answer *resolver.Answer, reply *reply, found stan
 	changed.TTL, changed.Zone, changed.Origin = answer.TTL, answer.Zone, answer.Origin
 	changed.Extended = append(slices.Clip(answer.Extended), found.extended...)
 	changed.Security = found.security
+	if !v.limit.IsZero() { // what a negative anchor let through must not outlive it
+		changed.TTL = min(changed.TTL, v.limit.Sub(v.query.Now))
+	}
 	if found.security != resolver.Secure {
 		message.Answer, message.Ns = distinct(message.Answer), distinct(message.Ns)
 		return changed, nil

@@ -4,7 +4,17 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/miekg/dns"
+
 	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/resolver/wire"
+)
+
+// Extended DNS Errors that validation alone speaks of.
+const (
+	expiredBeforeValid uint16 = 25
+	invalidQueryType   uint16 = 30 // RFC 9824, section 3.4
+	negativeAnchor     uint16 = 33
 )
 
 // bogus says that data is false or its proof incomplete. It is a fact about the
@@ -37,4 +47,23 @@ func firstOf(first, later error) error {
 
 func exhausted(what string) error {
 	return resolver.Fail(resolver.Bogus, "validation needs more %s than one query may cost", what)
+}
+
+// missed says in the words of validation what a failed lookup means for it, and
+// keeps what the failure said of itself.
+func missed(err error, name wire.Name, kind uint16) error {
+	var failure *resolver.Failure
+	if !errors.As(err, &failure) {
+		return err
+	}
+	said := resolver.Fail(missing(kind), "no %s of %s to be had", dns.Type(kind), name)
+	return &resolver.Failure{Extended: append(said.Extended, failure.Extended...), Err: failure}
+}
+
+// missing is the code for a link of the chain that cannot be had.
+func missing(kind uint16) uint16 {
+	if kind == dns.TypeDNSKEY {
+		return resolver.KeyMissing
+	}
+	return resolver.Bogus
 }

@@ -2,6 +2,7 @@ package dnssec
 
 import (
 	"context"
+	"slices"
 
 	"github.com/miekg/dns"
 
@@ -11,7 +12,7 @@ import (
 // decide proves the standing of a name as a zone: by its anchor, or by what its
 // parent says of it. It asks only for names above its own.
 func (v *validation) decide(ctx context.Context, name wire.Name) (*zone, error) {
-	if trusted := v.validator.anchors[name]; trusted != nil {
+	if trusted := v.anchors[name]; trusted != nil {
 		found, err := v.keyed(ctx, name, trusted, unbounded)
 		if isBogus(err) {
 			v.validator.logger.Warn("trust anchor does not hold", "zone", name.String(), "error", err)
@@ -63,7 +64,7 @@ func (v *validation) aliased(ctx context.Context, name wire.Name, set *rrset, hi
 	if found.zone == nil {
 		return v.unchained(name, found, set.ttl(v.now)), nil
 	}
-	return (&zone{name: name, trust: inside, barren: set.kind == dns.TypeDNAME}).lasting(v.now, set.ttl(v.now)), nil
+	return (&zone{name: name, trust: inside, barren: set.kind == dns.TypeDNAME}).lasting(v.query.Now, set.ttl(v.now)), nil
 }
 
 // undelegated wants the proof that the parent has no DS: then the name is an
@@ -87,7 +88,7 @@ func (v *validation) undelegated(ctx context.Context, name wire.Name, reply *rep
 			}
 			found, err := proof.cut(name)
 			if err == nil {
-				return found.lasting(v.now, proof.ttl), nil
+				return found.lasting(v.query.Now, proof.ttl), nil
 			}
 			if !isBogus(err) {
 				return nil, err
@@ -108,7 +109,28 @@ func (v *validation) undelegated(ctx context.Context, name wire.Name, reply *rep
 	return nil, reply.unproved("a delegation without DS for", name)
 }
 
+// readReferral looks whether the answer that is proved says itself that a name is
+// a delegation without DS, as a server of both the parent and the child has it.
+// Then nobody need be asked for the DS. A signed list of types is proof enough.
+func (v *validation) readReferral(parent *zone, name wire.Name) error {
+	if v.reply == nil || parent.trust != secure || v.known(name) != nil {
+		return nil
+	}
+	proof, err := v.denial(v.reply, parent)
+	if err != nil {
+		return err
+	}
+	types, err := proof.typesAt(name)
+	if err != nil || types == nil || !slices.Contains(types, dns.TypeNS) {
+		return err
+	}
+	if found := cutByTypes(name, types); found != nil {
+		v.zones[name] = found.lasting(v.query.Now, proof.ttl)
+	}
+	return nil
+}
+
 // unchained is a name that lies in an insecure zone.
 func (v *validation) unchained(name wire.Name, found standing, ttl uint32) *zone {
-	return (&zone{name: name, trust: insecure, extended: found.extended}).lasting(v.now, ttl)
+	return (&zone{name: name, trust: insecure, extended: found.extended}).lasting(v.query.Now, ttl)
 }

@@ -169,11 +169,23 @@ func (d *denial) noName(name wire.Name) (standing, error) {
 		func() (outcome, error) { return d.hashed.noName(name) })
 }
 
-// noData proves that a name has no records of a type.
+// noData proves that a name has no records of a type. ANY may be left unanswered
+// (RFC 8482), so silence about a name with data is no lie; nor is it proved.
 func (d *denial) noData(name wire.Name, kind uint16) (standing, error) {
-	return d.prove("no "+dns.Type(kind).String()+" at", name,
+	found, err := d.prove("no "+dns.Type(kind).String()+" at", name,
 		func() bool { return noDataByNSEC(d.plain, name, kind) },
 		func() (outcome, error) { return d.hashed.noData(name, kind) })
+	if kind != dns.TypeANY || !isBogus(err) {
+		return found, err
+	}
+	types, failed := d.typesAt(name)
+	switch {
+	case failed != nil:
+		return standing{}, failed
+	case types == nil:
+		return standing{}, err
+	}
+	return standing{security: resolver.Insecure}, nil
 }
 
 // noCloser proves that no name stands nearer to this one than the wildcard that
@@ -203,6 +215,21 @@ func (d *denial) cut(name wire.Name) (*zone, error) {
 	return &zone{name: name, trust: insecure, extended: verdict.extended}, nil
 }
 
+// typesAt is the list of types at a name, where a record of it is at hand.
+func (d *denial) typesAt(name wire.Name) ([]uint16, error) {
+	if own, found := at(d.plain, name); found {
+		return own.types, nil
+	}
+	if len(d.hashed.records) == 0 {
+		return nil, nil
+	}
+	own, err := d.hashed.at(name)
+	if err != nil || own == nil {
+		return nil, err
+	}
+	return own.types, nil
+}
+
 // cutByTypes reads a zone cut from the types at a name, as the parent lists them;
 // nil where they prove none, be it that DS exists or that the list is the child's own.
 func cutByTypes(name wire.Name, types []uint16) *zone {
@@ -222,11 +249,23 @@ func lacks(types []uint16, kind uint16, name wire.Name) bool {
 	if slices.Contains(types, kind) || slices.Contains(types, dns.TypeCNAME) {
 		return false
 	}
+	if kind == dns.TypeANY {
+		return !slices.ContainsFunc(types, isData)
+	}
 	apex := slices.Contains(types, dns.TypeSOA)
 	if kind == dns.TypeDS {
 		return !apex || name == wire.Root
 	}
 	return apex || !slices.Contains(types, dns.TypeNS)
+}
+
+// isData tells the types of data from those that every signed name has.
+func isData(kind uint16) bool {
+	switch kind {
+	case dns.TypeRRSIG, dns.TypeNSEC, dns.TypeNXNAME:
+		return false
+	}
+	return true
 }
 
 // opaque says whether a list of types marks a name below which the zone does not

@@ -16,9 +16,9 @@ const maxDS = 8
 // keyed proves a zone's keys by trusted digests of some of them. The TTL is that
 // of the digests.
 func (v *validation) keyed(ctx context.Context, name wire.Name, trusted []*dns.DS, ttl uint32) (*zone, error) {
-	digests, why := followed(trusted, name)
+	digests, why := v.validator.algorithms.followed(trusted, name)
 	if len(digests) == 0 {
-		return (&zone{name: name, trust: insecure, extended: why}).lasting(v.now, ttl), nil
+		return (&zone{name: name, trust: insecure, extended: why}).lasting(v.query.Now, ttl), nil
 	}
 	reply, err := v.ask(ctx, name, dns.TypeDNSKEY)
 	if err != nil {
@@ -33,24 +33,24 @@ func (v *validation) keyed(ctx context.Context, name wire.Name, trusted []*dns.D
 	if err != nil {
 		return nil, err
 	}
-	if !slices.ContainsFunc(entries, func(entry key) bool { return verifiable(entry.record) }) {
+	if !slices.ContainsFunc(entries, func(entry key) bool { return !outsized(entry.record) }) {
 		why := []resolver.Extended{{Code: resolver.UnsupportedAlgorithm, Text: "key size of " + name.String()}}
-		return (&zone{name: name, trust: insecure, extended: why}).lasting(v.now, min(ttl, set.ttl(v.now))), nil
+		return (&zone{name: name, trust: insecure, extended: why}).lasting(v.query.Now, min(ttl, set.ttl(v.now))), nil
 	}
 	if err := v.verify(set, name, entries); err != nil {
 		return nil, err
 	}
-	return (&zone{name: name, trust: secure, keys: keys}).lasting(v.now, min(ttl, set.ttl(v.now))), nil
+	return (&zone{name: name, trust: secure, keys: keys}).lasting(v.query.Now, min(ttl, set.ttl(v.now))), nil
 }
 
 // followed picks the digests that can be followed. None means that the zone is
 // insecure (RFC 4035, section 5.2), for the reasons given. SHA-1 is left aside
 // where a better digest stands beside it (RFC 4509, section 3).
-func followed(trusted []*dns.DS, name wire.Name) ([]*dns.DS, []resolver.Extended) {
+func (a algorithms) followed(trusted []*dns.DS, name wire.Name) ([]*dns.DS, []resolver.Extended) {
 	var found []*dns.DS
 	code := resolver.UnsupportedAlgorithm
 	for _, ds := range trusted {
-		if !supported(ds.Algorithm) {
+		if !a.supported(ds.Algorithm) {
 			continue
 		}
 		switch ds.DigestType {

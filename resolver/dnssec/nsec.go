@@ -91,7 +91,7 @@ func noNameByNSEC(records []nsec, name wire.Name) bool {
 // non-terminal, and a wildcard without the type.
 func noDataByNSEC(records []nsec, name wire.Name, kind uint16) bool {
 	if own, found := at(records, name); found {
-		return kind != dns.TypeANY && lacks(own.types, kind, name)
+		return lacks(own.types, kind, name)
 	}
 	if slices.ContainsFunc(records, func(n nsec) bool { return n.covers(name) && n.next.IsBelow(name) }) {
 		return true
@@ -105,7 +105,7 @@ func noDataByNSEC(records []nsec, name wire.Name, kind uint16) bool {
 		return false
 	}
 	source, found := at(records, wildcard)
-	return found && kind != dns.TypeANY && lacks(source.types, kind, wildcard)
+	return found && lacks(source.types, kind, wildcard)
 }
 
 // noCloserByNSEC is RFC 4035, section 5.3.4.

@@ -170,7 +170,7 @@ func (h *hashes) noData(name wire.Name, kind uint16) (outcome, error) {
 		return nothing, err
 	}
 	if own != nil {
-		return when(kind != dns.TypeANY && lacks(own.types, kind, name), proved), nil
+		return when(lacks(own.types, kind, name), proved), nil
 	}
 	encloser, gap, err := h.enclosing(name)
 	if err != nil || gap == nil {
@@ -182,7 +182,7 @@ func (h *hashes) noData(name wire.Name, kind uint16) (outcome, error) {
 			return nothing, err
 		}
 		if source != nil {
-			return when(kind != dns.TypeANY && lacks(source.types, kind, wildcard), provedBy(gap)), nil
+			return when(lacks(source.types, kind, wildcard), provedBy(gap)), nil
 		}
 	}
 	return when(gap.optOut, provedOptOut), nil

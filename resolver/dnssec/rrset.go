@@ -17,7 +17,8 @@ type rrset struct {
 	records    []dns.RR
 	signatures []signature
 	// all are the RRSIG records as they came, those that cannot count among them.
-	all []dns.RR
+	all       []dns.RR
+	canonical []string // see canonicalRdata
 
 	// What validation found: proof is the signature that held, nil until then, and
 	// prover the zone that made it; kept says that the set belongs to the answer.

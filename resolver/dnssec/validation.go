@@ -18,9 +18,19 @@ type validation struct {
 	validator *Validator
 	next      resolver.Handler
 	query     *resolver.Query
-	now       time.Time
+	now       time.Time // by which signatures are judged
+	anchors   anchors
+	reply     *reply // the answer that is proved
 	zones     map[wire.Name]*zone
 	lookups   int
+
+	// suspects are the zones that something failed in. Doubted are those of the
+	// attempt before this one: they are learnt anew. Settled says that what failed
+	// had been learnt anew already, a moment ago.
+	suspects, doubted map[wire.Name]bool
+	settled           bool
+	// limit is when a negative anchor that was met ends; zero where none was.
+	limit time.Time
 }
 
 const (
@@ -64,12 +74,13 @@ func (v *validation) ask(ctx context.Context, name wire.Name, kind uint16) (*rep
 	}
 	sub := v.query.Sub(name, kind)
 	sub.Flags |= wire.FlagCD
+	sub.Fresh = sub.Fresh || v.doubted != nil
 	answer, err := v.next.Resolve(ctx, sub)
 	if err != nil {
-		return nil, err
+		return nil, missed(err, name, kind)
 	}
 	if rcode := answer.Rcode(); rcode != dns.RcodeSuccess && rcode != dns.RcodeNameError {
-		return nil, resolver.Fail(resolver.Indeterminate, "no %s of %s to be had: %s", dns.Type(kind), name, dns.RcodeToString[rcode])
+		return nil, resolver.Fail(missing(kind), "no %s of %s to be had: %s", dns.Type(kind), name, dns.RcodeToString[rcode])
 	}
 	return readReply(answer)
 }
@@ -116,8 +127,8 @@ func (v *validation) check(ctx context.Context, set *rrset, place, hint wire.Nam
 // longest name first. A signer above the nearest anchor proves nothing: else an
 // insecure parent could take an island of security back.
 func (v *validation) signers(sets []*rrset, place wire.Name) []wire.Name {
-	anchor, anchored := v.validator.anchors.above(place)
-	if !anchored {
+	anchor, off := v.trustPoint(place)
+	if off != nil {
 		return nil
 	}
 	var signers []wire.Name

@@ -1,10 +1,12 @@
 package dnssec
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -34,12 +36,24 @@ type Config struct {
 	Anchors []dns.RR
 	// NoAnchors trusts nothing: every answer is insecure.
 	NoAnchors bool
+	// Negative are zones that are taken for insecure (RFC 7646).
+	Negative []NegativeAnchor
+	// State is the file in which the keys of the anchored zones are followed as
+	// they roll (RFC 5011); "" follows none. See Run.
+	State string
 	// Mode is Validate unless said otherwise.
 	Mode Mode
+	// RefuseSHA1 counts algorithms 5 and 7 as unsupported, so that zones which have
+	// no other are insecure (RFC 9905).
+	RefuseSHA1 bool
 	// Zones is how many names the validator remembers the standing of; 0: 10,000.
 	Zones int
 	// Now tells the time by which signatures are judged. Nil: the query's own.
 	Now func() time.Time
+	// Clock says whether the time can be believed. Nil: always.
+	Clock *Clock
+	// TimeServers are the names that are answered unproved while it cannot.
+	TimeServers []wire.Name
 }
 
 const defaultZones = 10_000
@@ -47,15 +61,21 @@ const defaultZones = 10_000
 // Validator proves answers and remembers what it learnt of zones on the way. It
 // may be used by any number of goroutines.
 type Validator struct {
-	anchors anchors
-	mode    Mode
-	now     func() time.Time
-	zones   *lru.Cache[wire.Name, *zone]
-	flights flights
-	logger  *slog.Logger
+	configured anchors
+	following  *following // nil where no keys are followed
+	trusted    atomic.Pointer[anchors]
+	negative   negatives
+	algorithms algorithms
+	mode       Mode
+	now        func() time.Time
+	doubt      doubt
+	zones      *lru.Cache[wire.Name, *zone]
+	flights    flights
+	logger     *slog.Logger
 }
 
-// New makes a validator. Its error names every trust anchor that is none.
+// New makes a validator. Its error names every trust anchor that is none. A state
+// file that is damaged is said and left aside: the configured anchors hold.
 func New(config Config, logger *slog.Logger) (*Validator, error) {
 	records := config.Anchors
 	if len(records) == 0 {
@@ -64,19 +84,32 @@ func New(config Config, logger *slog.Logger) (*Validator, error) {
 	if config.NoAnchors {
 		records = nil
 	}
-	trusted, err := readAnchors(records)
+	configured, err := readAnchors(records)
 	if err != nil {
 		return nil, err
 	}
-	size := config.Zones
-	if size == 0 {
-		size = defaultZones
-	}
-	zones, err := lru.New[wire.Name, *zone](size)
+	zones, err := lru.New[wire.Name, *zone](cmp.Or(config.Zones, defaultZones))
 	if err != nil {
-		return nil, fmt.Errorf("memory for %d zones: %w", size, err)
+		return nil, fmt.Errorf("memory for %d zones: %w", config.Zones, err)
 	}
-	return &Validator{anchors: trusted, mode: config.Mode, now: config.Now, zones: zones, logger: logger}, nil
+	v := &Validator{
+		configured: configured,
+		negative:   readNegative(config.Negative),
+		algorithms: algorithms{refuseSHA1: config.RefuseSHA1},
+		mode:       config.Mode, now: config.Now,
+		zones: zones, logger: logger,
+	}
+	if config.Clock != nil && config.Now == nil && len(configured) > 0 {
+		v.doubt = doubt{clock: config.Clock, names: config.TimeServers}
+	}
+	if config.State != "" && len(configured) > 0 {
+		v.following = openFollowing(config.State, configured, logger)
+	}
+	v.retrust()
+	for _, name := range v.unsupported() {
+		logger.Warn("no trust anchor of the zone has an algorithm and digest that is supported; the zone is insecure", "zone", name.String())
+	}
+	return v, nil
 }
 
 // Stage puts validation above the handler that resolves. What comes up from next
@@ -92,34 +125,75 @@ func (v *Validator) Stage(next resolver.Handler) resolver.Handler {
 		if query.Work == nil {
 			query.Work = resolver.NewWork()
 		}
+		if query.Question.Type == dns.TypeNXNAME {
+			return refusedType(query), nil
+		}
 		answer, err := next.Resolve(ctx, query)
 		if err != nil || query.CheckingDisabled() {
 			return answer, err
 		}
-		return v.judge(ctx, next, query, answer)
+		if v.doubt.about(query.Now) {
+			judged, err := v.doubt.answer(query, answer)
+			return v.passed(answer, judged, err)
+		}
+		judged, err := v.judge(ctx, next, query, answer)
+		if err == nil {
+			judged, err = v.sentinel(query, judged)
+		}
+		return v.passed(answer, judged, reasoned(err))
 	})
 }
 
-// judge turns what is bogus into a Failure, or lets it through in Process mode.
+// judge proves an answer. Where it is bogus it is asked for once more, past every
+// cache, with the zones that the proof failed in learnt anew: one server of a zone
+// may be broken, and keys may have rolled (RFC 4035, section 4.7, leaves room for it).
 func (v *Validator) judge(ctx context.Context, next resolver.Handler, query *resolver.Query, answer *resolver.Answer) (*resolver.Answer, error) {
-	judged, err := v.validation(next, query).answer(ctx, answer)
-	if err == nil {
-		return judged, nil
+	first := v.validation(next, query)
+	judged, err := first.answer(ctx, answer)
+	if !isBogus(err) || first.settled {
+		return judged, err
 	}
+	again := v.validation(next, query)
+	again.lookups, again.doubted = first.lookups, first.suspects
+	sub := query.Sub(query.Question.Name, query.Question.Type)
+	sub.Fresh = true
+	answer, failed := next.Resolve(ctx, sub)
+	if failed != nil {
+		return nil, err
+	}
+	judged, failed = again.answer(ctx, answer)
+	if failed == nil || isBogus(failed) {
+		return judged, failed
+	}
+	return nil, err
+}
+
+// reasoned turns what is bogus into a Failure.
+func reasoned(err error) error {
 	var flaw *bogus
 	if !errors.As(err, &flaw) {
-		return v.passed(answer, err)
+		return err
 	}
-	failure := resolver.Fail(flaw.code, "%s", flaw.text)
-	return v.passed(answer, failure)
+	return resolver.Fail(flaw.code, "%s", flaw.text)
+}
+
+// refusedType answers the question for the type that says that a name does not
+// exist: it is no data and is not looked up (RFC 9824, section 3.5).
+func refusedType(query *resolver.Query) *resolver.Answer {
+	message := query.Message()
+	message.Rcode = dns.RcodeFormatError
+	answer := resolver.NewAnswer(message, query.Now)
+	answer.Security, answer.Origin = resolver.Insecure, resolver.Local
+	answer.Extended = []resolver.Extended{{Code: invalidQueryType, Text: "NXNAME is not asked for"}}
+	return answer
 }
 
 // passed is where Process differs from Validate: only what cannot be proved for
 // want of the client's patience stays an error.
-func (v *Validator) passed(answer *resolver.Answer, err error) (*resolver.Answer, error) {
+func (v *Validator) passed(answer, judged *resolver.Answer, err error) (*resolver.Answer, error) {
 	var failure *resolver.Failure
 	if v.mode != Process || !errors.As(err, &failure) {
-		return nil, err
+		return judged, err
 	}
 	return marked(answer, resolver.Insecure).Explained(failure.Extended...), nil
 }
@@ -129,7 +203,10 @@ func (v *Validator) validation(next resolver.Handler, query *resolver.Query) *va
 	if v.now != nil {
 		now = v.now()
 	}
-	return &validation{validator: v, next: next, query: query, now: now, zones: make(map[wire.Name]*zone)}
+	return &validation{
+		validator: v, next: next, query: query, now: now,
+		anchors: *v.trusted.Load(), zones: make(map[wire.Name]*zone), suspects: make(map[wire.Name]bool),
+	}
 }
 
 // marked is the same answer with another standing.

@@ -154,7 +154,7 @@ func TestPositiveAndNegative(t *testing.T) {
 }
 
 func TestAlgorithms(t *testing.T) {
-	for _, algorithm := range []uint8{dns.RSASHA256, dns.RSASHA512, dns.ECDSAP256SHA256, dns.ECDSAP384SHA384, dns.ED25519} {
+	for _, algorithm := range []uint8{dns.RSASHA1, dns.RSASHA1NSEC3SHA1, dns.RSASHA256, dns.RSASHA512, dns.ECDSAP256SHA256, dns.ECDSAP384SHA384, dns.ED25519, dns.ED448} {
 		t.Run(dns.AlgorithmToString[algorithm], func(t *testing.T) {
 			z := unsigned(t, "example.", "www 60 IN A 192.0.2.1")
 			z.keys = []signingKey{newKey(t, "example.", algorithm)}

@@ -2,7 +2,6 @@ package dnssec
 
 import (
 	"encoding/base64"
-	"encoding/binary"
 	"time"
 
 	"github.com/miekg/dns"
@@ -18,27 +17,37 @@ const (
 	maxKeys      = 24
 )
 
-// key is a DNSKEY with its tag, which is computed once.
+// key is a DNSKEY with its tag and its decoded form, which are computed once. The
+// public key is nil where it can verify nothing.
 type key struct {
 	record *dns.DNSKEY
 	tag    uint16
+	public publicKey
+}
+
+func readKey(record *dns.DNSKEY) key {
+	return key{record: record, tag: record.KeyTag(), public: publicKeyOf(record)}
 }
 
 func readKeys(set *rrset) []key {
 	var keys []key
 	for _, record := range set.records {
 		if record, ok := record.(*dns.DNSKEY); ok && len(keys) < maxKeys {
-			keys = append(keys, key{record: record, tag: record.KeyTag()})
+			keys = append(keys, readKey(record))
 		}
 	}
 	return keys
 }
 
-// supported lists the algorithms that are verified. RSASHA512 is among them
-// because RFC 8624, section 3.1, demands it of validators; those with SHA-1 are not.
-func supported(algorithm uint8) bool {
+// algorithms are those that are verified: all that RFC 8624, section 3.1, and its
+// successors want validators to know.
+type algorithms struct{ refuseSHA1 bool }
+
+func (a algorithms) supported(algorithm uint8) bool {
 	switch algorithm {
-	case dns.RSASHA256, dns.RSASHA512, dns.ECDSAP256SHA256, dns.ECDSAP384SHA384, dns.ED25519:
+	case dns.RSASHA1, dns.RSASHA1NSEC3SHA1: // RFC 9905 leaves them to local policy
+		return !a.refuseSHA1
+	case dns.RSASHA256, dns.RSASHA512, dns.ECDSAP256SHA256, dns.ECDSAP384SHA384, dns.ED25519, dns.ED448:
 		return true
 	}
 	return false
@@ -50,25 +59,6 @@ func usable(record *dns.DNSKEY) bool {
 	return record.Flags&dns.ZONE != 0 && record.Flags&dns.REVOKE == 0 && record.Protocol == 3
 }
 
-// verifiable says whether the key has a size that the crypto library takes: RSA
-// from 1024 to 4096 bits. A zone with none but other keys is treated as one with
-// an unsupported algorithm.
-func verifiable(record *dns.DNSKEY) bool {
-	if record.Algorithm != dns.RSASHA256 && record.Algorithm != dns.RSASHA512 {
-		return true
-	}
-	octets, err := base64.StdEncoding.DecodeString(record.PublicKey)
-	if err != nil || len(octets) < 3 {
-		return true // malformed, not small: it fails by itself
-	}
-	exponent := 1 + int(octets[0])
-	if octets[0] == 0 {
-		exponent = 3 + int(binary.BigEndian.Uint16(octets[1:]))
-	}
-	bits := (len(octets) - exponent) * 8
-	return bits >= 1024 && bits <= 4096
-}
-
 // Why no signature held, the later the nearer to having one.
 const (
 	noneUsable = iota
@@ -76,6 +66,7 @@ const (
 	noZoneKey
 	notYetValid
 	expired
+	reversed
 	mismatch
 )
 
@@ -87,11 +78,11 @@ func (v *validation) verify(set *rrset, zone wire.Name, keys []key) error {
 	}
 	reason, tried := noneUsable, 0
 	for _, sig := range set.signatures {
-		if sig.signer != zone || !supported(sig.record.Algorithm) {
+		if sig.signer != zone || !v.validator.algorithms.supported(sig.record.Algorithm) {
 			continue
 		}
-		if early, late := outside(sig.record, v.now); late || early {
-			reason = max(reason, timely(late))
+		if why := outside(sig.record, v.now); why != noneUsable {
+			reason = max(reason, why)
 			continue
 		}
 		candidates, why := matching(keys, sig.record)
@@ -108,15 +99,25 @@ func (v *validation) verify(set *rrset, zone wire.Name, keys []key) error {
 		}
 		reason = mismatch
 	}
+	v.suspects[zone] = true
 	return set.unproved(reason)
 }
 
-func (v *validation) attempt(set *rrset, sig signature, candidates []*dns.DNSKEY) (bool, error) {
+// attempt verifies with each candidate. What cannot even be computed is paid for
+// too (CVE-2025-8677).
+func (v *validation) attempt(set *rrset, sig signature, candidates []key) (bool, error) {
+	octets, err := base64.StdEncoding.DecodeString(sig.record.Signature)
+	if err != nil {
+		return false, nil
+	}
 	for _, candidate := range candidates {
 		if !v.query.Work.Signature() {
 			return false, exhausted("signatures")
 		}
-		if sig.record.Verify(candidate, set.records) == nil {
+		if candidate.public == nil {
+			continue
+		}
+		if data := set.signedData(sig); data != nil && candidate.public.verify(data, octets) {
 			set.proof, set.prover = sig.record, sig.signer
 			return true, nil
 		}
@@ -124,24 +125,26 @@ func (v *validation) attempt(set *rrset, sig signature, candidates []*dns.DNSKEY
 	return false, nil
 }
 
-func timely(late bool) int {
-	if late {
-		return expired
-	}
-	return notYetValid
-}
-
-// outside compares by serial arithmetic (RFC 4034, section 3.1.5).
-func outside(sig *dns.RRSIG, now time.Time) (early, late bool) {
+// outside compares by serial arithmetic (RFC 4034, section 3.1.5). A signature
+// that ends before it begins is told apart, for it never was valid.
+func outside(sig *dns.RRSIG, now time.Time) int {
 	at := uint32(now.Unix())
-	return int32(at-sig.Inception) < 0, int32(sig.Expiration-at) < 0
+	switch {
+	case int32(sig.Expiration-sig.Inception) < 0:
+		return reversed
+	case int32(sig.Expiration-at) < 0:
+		return expired
+	case int32(at-sig.Inception) < 0:
+		return notYetValid
+	}
+	return noneUsable
 }
 
 // matching gives the keys that a signature may be verified with, and where there
 // is none, why.
-func matching(keys []key, sig *dns.RRSIG) ([]*dns.DNSKEY, int) {
+func matching(keys []key, sig *dns.RRSIG) ([]key, int) {
 	reason := unknownKey
-	var found []*dns.DNSKEY
+	var found []key
 	for _, key := range keys {
 		if key.tag != sig.KeyTag || key.record.Algorithm != sig.Algorithm {
 			continue
@@ -149,8 +152,8 @@ func matching(keys []key, sig *dns.RRSIG) ([]*dns.DNSKEY, int) {
 		if key.record.Flags&dns.ZONE == 0 {
 			reason = noZoneKey
 		}
-		if usable(key.record) && verifiable(key.record) && len(found) < maxColliding {
-			found = append(found, key.record)
+		if usable(key.record) && !outsized(key.record) && len(found) < maxColliding {
+			found = append(found, key)
 		}
 	}
 	return found, reason
@@ -163,6 +166,8 @@ func (s *rrset) unproved(reason int) error {
 		return flawed(resolver.SignaturesMissing, "no signature of %s %s", s.name, kind)
 	case reason == mismatch:
 		return flawed(resolver.Bogus, "signature of %s %s does not match", s.name, kind)
+	case reason == reversed:
+		return flawed(expiredBeforeValid, "signature of %s %s ends before it begins", s.name, kind)
 	case reason == expired:
 		return flawed(resolver.SignatureExpired, "signature of %s %s has expired", s.name, kind)
 	case reason == notYetValid:
@@ -170,7 +175,7 @@ func (s *rrset) unproved(reason int) error {
 	case reason == noZoneKey:
 		return flawed(resolver.NoZoneKey, "key of %s %s is no zone key", s.name, kind)
 	case reason == unknownKey:
-		return flawed(resolver.Bogus, "signature of %s %s is by an unknown key", s.name, kind)
+		return flawed(resolver.KeyMissing, "signature of %s %s is by an unknown key", s.name, kind)
 	}
 	return flawed(resolver.Bogus, "no signature of %s %s can be used", s.name, kind)
 }

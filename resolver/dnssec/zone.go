@@ -31,6 +31,8 @@ type zone struct {
 	keys     []key               // secure only
 	extended []resolver.Extended // insecure only: why, where that is worth saying
 	flaw     *bogus              // broken only
+	// confirmed says of a broken zone that it was learnt past every cache.
+	confirmed bool
 	// barren says of an inside name that nothing exists below it, so no zone either.
 	barren bool
 	until  time.Time
@@ -71,12 +73,14 @@ func (z *zone) renamed(name wire.Name) *zone {
 // a standing too, broken.
 func (v *validation) zone(ctx context.Context, name wire.Name) (*zone, error) {
 	if known := v.known(name); known != nil {
+		v.suspect(known)
+		v.settled = v.settled || known.confirmed
 		return known, nil
 	}
 	decide := func() (*zone, error) { return v.learn(ctx, name) }
 	var found *zone
 	var err error
-	if v.query.Fresh {
+	if v.query.Fresh || v.doubted != nil {
 		found, err = decide()
 	} else {
 		found, err = v.validator.flights.join(ctx, name, decide)
@@ -85,7 +89,14 @@ func (v *validation) zone(ctx context.Context, name wire.Name) (*zone, error) {
 		return nil, err
 	}
 	v.zones[name] = found
+	v.suspect(found)
 	return found, nil
+}
+
+func (v *validation) suspect(found *zone) {
+	if found.trust == broken {
+		v.suspects[found.name] = true
+	}
 }
 
 // learn decides and remembers, for all queries unless this one is Fresh.
@@ -94,7 +105,7 @@ func (v *validation) learn(ctx context.Context, name wire.Name) (*zone, error) {
 	var flaw *bogus
 	switch {
 	case errors.As(err, &flaw):
-		found = (&zone{name: name, trust: broken, flaw: flaw}).lasting(v.now, unbounded)
+		found = (&zone{name: name, trust: broken, flaw: flaw, confirmed: v.doubted != nil}).lasting(v.query.Now, unbounded)
 	case err != nil:
 		return nil, err
 	}
@@ -107,9 +118,9 @@ func (v *validation) learn(ctx context.Context, name wire.Name) (*zone, error) {
 // known looks for what this query or an earlier one found, of the name or of one
 // above it that settles the matter. It never looks past the nearest anchor.
 func (v *validation) known(name wire.Name) *zone {
-	anchor, anchored := v.validator.anchors.above(name)
-	if !anchored {
-		return &zone{name: name, trust: insecure}
+	anchor, off := v.trustPoint(name)
+	if off != nil {
+		return off
 	}
 	for above := name; above.IsBelow(anchor); above = above.Parent() {
 		found := v.remembered(above)
@@ -128,11 +139,11 @@ func (v *validation) remembered(name wire.Name) *zone {
 	if found := v.zones[name]; found != nil {
 		return found
 	}
-	if v.query.Fresh {
+	if v.query.Fresh || v.doubted[name] {
 		return nil
 	}
 	found, _ := v.validator.zones.Get(name)
-	if found == nil || !v.now.Before(found.until) {
+	if found == nil || !v.query.Now.Before(found.until) {
 		return nil
 	}
 	return found
@@ -141,9 +152,9 @@ func (v *validation) remembered(name wire.Name) *zone {
 // enclosing finds the zone that a name lies in, from the nearest anchor down, a
 // label at a time. The hint, where it can be confirmed, saves the way to it.
 func (v *validation) enclosing(ctx context.Context, name, hint wire.Name) (*zone, error) {
-	anchor, anchored := v.validator.anchors.above(name)
-	if !anchored {
-		return &zone{name: name, trust: insecure}, nil
+	anchor, off := v.trustPoint(name)
+	if off != nil {
+		return off, nil
 	}
 	current, err := v.start(ctx, name, anchor, hint)
 	for err == nil && current.trust == secure && current.name != name {
@@ -176,7 +187,11 @@ func (v *validation) start(ctx context.Context, name, anchor, hint wire.Name) (*
 // there is none.
 func (v *validation) below(ctx context.Context, current *zone, name wire.Name) (*zone, error) {
 	for labels := current.name.Labels() + 1; labels <= name.Labels(); labels++ {
-		found, err := v.zone(ctx, ancestor(name, labels))
+		step := ancestor(name, labels)
+		if err := v.readReferral(current, step); err != nil {
+			return nil, err
+		}
+		found, err := v.zone(ctx, step)
 		switch {
 		case err != nil:
 			return nil, err

@@ -1,0 +1,86 @@
+// Package route is what pages and API share of HTTP: calls by path and method, the
+// headers of every reply, and from where a request comes.
+//
+// # Decisions
+//
+// The standard library's mux answers a wrong method in plain text of its own; a page
+// must answer with a page and the API with a problem. So all methods of a path are
+// one pattern, and the caller says what a wrong method gets.
+package route
+
+import (
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// Route is one call.
+type Route struct {
+	Method  string
+	Path    string // a pattern of http.ServeMux, without method
+	Handler http.HandlerFunc
+}
+
+// Mux joins routes. GET answers HEAD too. WrongMethod gets the methods that the path
+// has, as the Allow header lists them; it is set already.
+func Mux(routes []Route, wrongMethod func(w http.ResponseWriter, allowed string), missing http.HandlerFunc) *http.ServeMux {
+	byPath := make(map[string]map[string]http.HandlerFunc)
+	for _, one := range routes {
+		if byPath[one.Path] == nil {
+			byPath[one.Path] = make(map[string]http.HandlerFunc)
+		}
+		byPath[one.Path][one.Method] = one.Handler
+		if one.Method == http.MethodGet {
+			byPath[one.Path][http.MethodHead] = one.Handler
+		}
+	}
+	mux := http.NewServeMux()
+	for path, byMethod := range byPath {
+		mux.HandleFunc(path, choose(byMethod, wrongMethod))
+	}
+	mux.HandleFunc("/", missing)
+	return mux
+}
+
+func choose(byMethod map[string]http.HandlerFunc, wrongMethod func(http.ResponseWriter, string)) http.HandlerFunc {
+	var methods []string
+	for method := range byMethod {
+		methods = append(methods, method)
+	}
+	slices.Sort(methods)
+	allowed := strings.Join(methods, ", ")
+	return func(w http.ResponseWriter, r *http.Request) {
+		if handler, found := byMethod[r.Method]; found {
+			handler(w, r)
+			return
+		}
+		w.Header().Set("Allow", allowed)
+		wrongMethod(w, allowed)
+	}
+}
+
+// Guarded sets what every reply has: nothing is stored, framed, sniffed or told to
+// another site. The policy is the Content-Security-Policy.
+func Guarded(policy string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header.Set("Content-Security-Policy", policy)
+		header.Set("Referrer-Policy", "no-referrer")
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("X-Frame-Options", "DENY")
+		header.Set("Cross-Origin-Opener-Policy", "same-origin")
+		header.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Peer is the address of the connection; the zero value where it has none, as on a
+// Unix socket.
+func Peer(r *http.Request) netip.Addr {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return from.Addr().Unmap()
+}
