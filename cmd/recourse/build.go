@@ -39,7 +39,8 @@ type searcher interface {
 // newResolution joins the stages. This is the one place that says in which order
 // they run, top to bottom.
 func newResolution(config *Config, internet *lab.Internet, current *policy.Current, counts policy.Counter, logger *slog.Logger) (*resolution, error) {
-	search, err := newSearcher(config, internet, logger)
+	exchanger, reporting := newReporting(config, newExchanger(internet), logger)
+	search, err := newSearcher(config, internet, exchanger, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -50,19 +51,38 @@ func newResolution(config *Config, internet *lab.Internet, current *policy.Curre
 	}
 	filter := policy.New(current, counts, logger)
 	kept := cache.New(cacheConfig(config, internet))
+	names, err := newLocal(config)
+	if err != nil {
+		return nil, err
+	}
 	return &resolution{
 		serving: resolver.Chain(search,
 			// Policy is on top: it judges every answer whatever made it, also a kept one,
 			// and what it blocks costs nothing below and never leaves the machine.
 			filter.Stage,
+			// Reasons that are not policy's can be left out; policy's never.
+			only(!config.Resolver.EDE, local.Quiet),
 			// Special names are answered before the cache, so that nothing from the world
 			// can ever be kept under them.
-			local.Stage(local.Config{Zones: config.Resolver.LocalZones != "none"}),
+			names,
 			// What is kept was validated, so validation comes below; it is not filtered,
 			// so that a reversed block needs no flush.
 			kept.Lookup,
+			// Who may look into the cache without recursion gets no further than that.
+			local.Desired,
 			// The first stage that waits: one resolution for all who ask the same.
 			kept.Flight,
+			// From here to validation answers are changed once, before they are kept.
+			only(config.Resolver.MinimalResponses, local.Minimal),
+			// Addresses are made of what was validated. The questions for them go through
+			// local names and the cache, as if the client had asked them.
+			newDNS64(config, func(next resolver.Handler) resolver.Handler {
+				return resolver.Chain(next, names, kept.Lookup, kept.Flight)
+			}),
+			// No address is made of one that a public name must not have.
+			newRebinding(config),
+			// What did not validate is told to the zone's agent where it came up.
+			reporting,
 			// Each answer is proved once, before it is kept.
 			validator.Stage,
 		),
@@ -76,19 +96,26 @@ func newResolution(config *Config, internet *lab.Internet, current *policy.Curre
 	}, nil
 }
 
-func newSearcher(config *Config, internet *lab.Internet, logger *slog.Logger) (searcher, error) {
+// newExchanger is the sockets, or the laboratory that stands for them.
+func newExchanger(internet *lab.Internet) recurse.Exchanger {
+	if internet != nil {
+		return internet
+	}
+	return do53.NewClient(do53.ClientConfig{})
+}
+
+func newSearcher(config *Config, internet *lab.Internet, client recurse.Exchanger, logger *slog.Logger) (searcher, error) {
 	settings := &config.Resolver
 	if internet != nil {
-		return recurse.New(recurse.Config{Hints: internet.Hints(), IPv4: true, IPv6: true, QueryLocalhost: true, Priming: settings.Priming}, internet, logger)
+		return recurse.New(recurse.Config{Hints: internet.Hints(), IPv4: true, IPv6: true, QueryLocalhost: true, Priming: settings.Priming}, client, logger)
 	}
-	client := do53.NewClient(do53.ClientConfig{})
 	if settings.Mode == "forward" && len(settings.Zones) == 0 {
 		return newForwarder(settings, settings.Upstreams(), client, logger)
 	}
 	return newRecursion(config, client, logger)
 }
 
-func newForwarder(settings *Resolver, servers []resolver.Server, client *do53.Client, logger *slog.Logger) (*forward.Forwarder, error) {
+func newForwarder(settings *Resolver, servers []resolver.Server, client recurse.Exchanger, logger *slog.Logger) (*forward.Forwarder, error) {
 	return forward.New(forward.Config{
 		Servers: servers, Validating: settings.DNSSEC == "validate", EDNSSize: settings.EDNSSize, RandomCase: settings.RandomiseCase,
 	}, client, logger)
@@ -96,7 +123,7 @@ func newForwarder(settings *Resolver, servers []resolver.Server, client *do53.Cl
 
 // newRecursion also serves mode forward beside zones with servers of their own:
 // all that no such zone holds is then forwarded.
-func newRecursion(config *Config, client *do53.Client, logger *slog.Logger) (*recurse.Resolver, error) {
+func newRecursion(config *Config, client recurse.Exchanger, logger *slog.Logger) (*recurse.Resolver, error) {
 	settings := &config.Resolver
 	hints, err := config.RootHints()
 	if err != nil {
@@ -130,7 +157,7 @@ func minimisation(word string) recurse.Minimisation {
 	return recurse.Relaxed
 }
 
-func addZone(made *recurse.Config, settings *Resolver, zone Zone, client *do53.Client, logger *slog.Logger) error {
+func addZone(made *recurse.Config, settings *Resolver, zone Zone, client recurse.Exchanger, logger *slog.Logger) error {
 	name, err := wire.ParseName(zone.Zone)
 	if err != nil {
 		return err

@@ -97,12 +97,12 @@ type Resolver struct {
 	EDNSSize       uint16       `yaml:"edns_size"`
 	TTL            TTL          `yaml:"ttl"`
 	Priming        bool         `yaml:"priming"`
-	EDE            bool         `yaml:"ede" later:"answers without Extended DNS Errors"`
+	EDE            bool         `yaml:"ede"`
 	Harden         Harden       `yaml:"harden"`
 	LocalZones     string       `yaml:"local_zones" oneof:"default,none"`
 	ServeStale     ServeStale   `yaml:"serve_stale"`
 	Zones          []Zone       `yaml:"zones"`
-	DNS64          netip.Prefix `yaml:"dns64" later:"DNS64"`
+	DNS64          netip.Prefix `yaml:"dns64"`
 
 	NegativeTrustAnchors []NegativeTrustAnchor `yaml:"negative_trust_anchors"`
 	ValidationTime       time.Time             `yaml:"validation_time"` // signatures are judged as if it were this time
@@ -113,8 +113,12 @@ type Resolver struct {
 	SHA1                 string                `yaml:"sha1" oneof:"validate,insecure"`   // what algorithms 5 and 7 are worth
 	Rollover             string                `yaml:"rollover" oneof:"builtin,all,off"` // which trust anchors follow their zones' keys (RFC 5011)
 	NTPNames             []string              `yaml:"ntp_names"`                        // answered unvalidated while the clock cannot be true
-	MinimalResponses     bool                  `yaml:"minimal_responses" later:"minimal responses"`
-	PrivateAddresses     []netip.Prefix        `yaml:"private_addresses" later:"protection from rebinding"`
+	MinimalResponses     bool                  `yaml:"minimal_responses"`
+	PrivateAddresses     []netip.Prefix        `yaml:"private_addresses"` // no public name may lead to them
+	PrivateNames         []string              `yaml:"private_names"`     // the operator's own, which may
+	LocalRecords         []string              `yaml:"local_records"`     // lines of a zone file
+	Snoop                []netip.Prefix        `yaml:"snoop"`             // may ask without recursion
+	ErrorReporting       bool                  `yaml:"error_reporting"`   // to agents of zones (RFC 9567)
 }
 
 // TTL bounds how long answers are kept.

@@ -32,4 +32,9 @@
 //
 // The quick start is a file like any other, embedded. What holds for a reader's
 // configuration holds for it, and it is the example to begin from.
+//
+// trace sees what goes over the sockets and which questions validation asks, from
+// outside: recursion and validation have no hooks for it that could slow or change
+// them. It has no cache and no policy, so that every step is taken and a block does
+// not hide how a name resolves; explain tells of blocks.
 package main

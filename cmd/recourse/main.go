@@ -94,6 +94,7 @@ type commands struct {
 	Cases   casesCommands  `cmd:"" help:"Work on cases without a browser."`
 	Cache   cacheCommands  `cmd:"" help:"Work on what the running resolver keeps."`
 	Trust   trustCommands  `cmd:"" help:"Say what validation trusts."`
+	Trace   TraceOptions   `cmd:"" help:"Resolve a name and show every step of it."`
 	Lab     LabOptions     `cmd:"" help:"Run the miniature Internet alone."`
 	Version VersionOptions `cmd:"" help:"Say which build this is."`
 }

@@ -38,6 +38,7 @@ func (c *Config) checkResolver() {
 	c.checkZones()
 	c.checkRecords()
 	c.checkValidation()
+	c.checkLocal()
 	if !settings.IPv4 && !settings.IPv6 {
 		c.report.problem("resolver.ipv4", "is false, and so is ipv6: no server can be reached")
 	}

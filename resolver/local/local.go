@@ -2,6 +2,8 @@ package local
 
 import (
 	"context"
+	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/miekg/dns"
@@ -10,97 +12,140 @@ import (
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
-// Config says which names are local.
+// Config says what is answered here.
 type Config struct {
 	// Zones answers the special-use names and reverse zones here; false asks the world.
 	Zones bool
+	// Served are zones whose servers are configured: they are asked, also where the
+	// zone is a special one (RFC 6303, section 3; RFC 8375, section 4).
+	Served []wire.Name
+	// Records are the operator's own data; nil for none.
+	Records *Records
+	// Snoop are the networks that may ask the cache without recursion (RD=0).
+	Snoop []netip.Prefix
+	// DNS64 is the prefix of the network's NAT64; invalid where it has none.
+	// ipv4only.arpa is then answered here (RFC 8880, section 7.1).
+	DNS64 netip.Prefix
 }
 
 // Stage answers local questions and passes all others on. It never waits.
 func Stage(config Config) resolver.Stage {
-	zones := map[wire.Name]kind{}
-	if config.Zones {
-		zones = specialZones()
-	}
+	zones := servedZones(config)
 	return func(next resolver.Handler) resolver.Handler {
-		return resolver.HandlerFunc(func(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
-			if answer, err := answerLocally(zones, query); answer != nil || err != nil {
-				return answer, err
-			}
-			return next.Resolve(ctx, query)
-		})
+		return &stage{zones: zones, records: config.Records, snoop: slices.Clone(config.Snoop), nat: prefix64{config.DNS64}, next: next}
 	}
+}
+
+type stage struct {
+	zones   map[wire.Name]kind
+	records *Records
+	snoop   []netip.Prefix
+	nat     prefix64
+	next    resolver.Handler
 }
 
 // TTL of local answers, in seconds; long enough to spare a repeat, short enough to mend.
 const ttl = 3600
 
-func answerLocally(zones map[wire.Name]kind, query *resolver.Query) (*resolver.Answer, error) {
-	switch {
-	case query.Question.Class != wire.ClassIN:
-		return refuse(query, resolver.NotSupported, "only class IN is served")
-	case query.Question.Type == wire.TypeAXFR || query.Question.Type == wire.TypeIXFR:
-		return refuse(query, resolver.NotSupported, "no zone is transferred here")
-	}
-	if zone, how := find(zones, query.Question.Name); how != none {
-		return special(query, zone, how)
-	}
-	if !query.RecursionDesired() {
-		return refuse(query, resolver.NotAuthoritative, "recursion was not desired")
-	}
-	return nil, nil
+// Resolve answers what is local.
+func (s *stage) Resolve(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
+	return s.resolve(ctx, query, 0)
 }
 
-// find looks for the closest local zone at or above the name, without allocating.
+// resolve is Resolve behind that many aliases of local records.
+func (s *stage) resolve(ctx context.Context, query *resolver.Query, links int) (*resolver.Answer, error) {
+	if answer, err := unanswerable(query); answer != nil || err != nil {
+		return answer, err
+	}
+	zone, how := find(s.zones, query.Question.Name)
+	if own := s.records.find(query.Question.Name); own != nil {
+		if answer, err := s.own(ctx, query, own, zone, how, links); answer != nil || err != nil {
+			return answer, err
+		}
+	}
+	if how != world && !isDelegation(query.Question, zone, how) && !s.isSynthetic(query.Question.Name, zone) {
+		return s.special(query, zone, how)
+	}
+	if !query.RecursionDesired() && !s.maySnoop(query.Client.Addr) {
+		return notDesired(query)
+	}
+	return s.next.Resolve(ctx, query)
+}
+
+// isSynthetic says that DNS64 answers for a reverse name further down the chain: the
+// prefix may well be of private addresses.
+func (s *stage) isSynthetic(name, zone wire.Name) bool {
+	if !s.nat.IsValid() || !zone.IsBelow(ip6Arpa) {
+		return false
+	}
+	addr, whole := addressOf(name)
+	_, found := s.nat.extract(addr)
+	return whole && found
+}
+
+func (s *stage) maySnoop(client netip.Addr) bool {
+	return slices.ContainsFunc(s.snoop, func(network netip.Prefix) bool { return network.Contains(client) })
+}
+
+// Desired is the stage between the cache and whatever recurses: a question with
+// RD=0 that came past the cache has no answer here (RFC 1034, section 4.3.1).
+func Desired(next resolver.Handler) resolver.Handler {
+	return resolver.HandlerFunc(func(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
+		if !query.RecursionDesired() {
+			return notDesired(query)
+		}
+		return next.Resolve(ctx, query)
+	})
+}
+
+func notDesired(query *resolver.Query) (*resolver.Answer, error) {
+	return refuse(query, dns.RcodeRefused, resolver.NotAuthoritative, "recursion was not desired")
+}
+
+// find looks for the closest zone at or above the name, without allocating.
 func find(zones map[wire.Name]kind, name wire.Name) (wire.Name, kind) {
 	if len(zones) == 0 {
-		return "", none
+		return "", world
 	}
 	for zone := name; zone != ""; zone = zone.Parent() {
 		if how, found := zones[zone]; found {
 			return zone, how
 		}
 	}
-	return "", none
+	return "", world
 }
 
-func refuse(query *resolver.Query, code uint16, text string) (*resolver.Answer, error) {
-	reply := query.Message()
-	reply.Rcode = dns.RcodeRefused
-	return finish(query, reply, resolver.Extended{Code: code, Text: text})
-}
-
-func special(query *resolver.Query, zone wire.Name, how kind) (*resolver.Answer, error) {
-	reply := query.Message()
-	owner := reply.Question[0].Name
-	header := dns.RR_Header{Name: owner, Rrtype: query.Question.Type, Class: dns.ClassINET, Ttl: ttl}
-	switch {
-	case how == loopback && query.Question.Type == dns.TypeA:
-		reply.Answer = []dns.RR{&dns.A{Hdr: header, A: []byte{127, 0, 0, 1}}}
-	case how == loopback && query.Question.Type == dns.TypeAAAA:
-		reply.Answer = []dns.RR{&dns.AAAA{Hdr: header, AAAA: []byte{15: 1}}}
-	case query.Question.Name == zone && query.Question.Type == dns.TypeSOA:
-		reply.Answer = []dns.RR{soa(zone)}
-	case query.Question.Name == zone && query.Question.Type == dns.TypeNS:
-		reply.Answer = []dns.RR{&dns.NS{Hdr: header, Ns: "localhost."}}
-	default:
-		reply.Ns = []dns.RR{soa(zone)}
-		if how == empty && query.Question.Name != zone {
-			reply.Rcode = dns.RcodeNameError
-		}
-	}
-	return finish(query, reply)
-}
-
-func soa(zone wire.Name) dns.RR {
+func soa(zone wire.Name, ttl uint32) dns.RR {
+	// RFC 6303, section 3: the zone is its own server, so that updates lead nowhere.
 	return &dns.SOA{
 		Hdr: dns.RR_Header{Name: zone.FQDN(), Rrtype: dns.TypeSOA, Class: dns.ClassINET, Ttl: ttl},
-		Ns:  "localhost.", Mbox: "nobody.invalid.", Serial: 1, Refresh: 3600, Retry: 1200, Expire: 604800, Minttl: ttl,
+		Ns:  zone.FQDN(), Mbox: "nobody.invalid.", Serial: 1, Refresh: 3600, Retry: 1200, Expire: 604800, Minttl: ttl,
 	}
 }
 
+// finish makes the answer of a reply. Its TTLs say how long it holds.
 func finish(query *resolver.Query, reply *dns.Msg, extended ...resolver.Extended) (*resolver.Answer, error) {
 	answer := resolver.NewAnswer(reply, query.Now)
-	answer.Origin, answer.Security, answer.TTL, answer.Extended = resolver.Local, resolver.Insecure, ttl*time.Second, extended
+	answer.Origin, answer.Security, answer.Extended = resolver.Local, resolver.Insecure, extended
+	answer.TTL = time.Duration(lowest(reply, ttl)) * time.Second
+	return pack(answer)
+}
+
+// pack makes the wire form, of what fits a message.
+func pack(answer *resolver.Answer) (*resolver.Answer, error) {
+	size := *answer.Message()
+	if size.Compress = true; size.Len() > dns.MaxMsgSize {
+		return nil, resolver.Fail(other, "the answer does not fit a message")
+	}
 	return answer.Pack()
+}
+
+// lowest is the shortest TTL of answer and authority, at most limit.
+func lowest(reply *dns.Msg, limit uint32) uint32 {
+	for _, section := range [...][]dns.RR{reply.Answer, reply.Ns} {
+		for _, record := range section {
+			limit = min(limit, record.Header().Ttl)
+		}
+	}
+	return limit
 }

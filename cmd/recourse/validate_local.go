@@ -1,0 +1,72 @@
+package main
+
+import (
+	"github.com/miekg/dns"
+	"golang.org/x/net/publicsuffix"
+
+	"github.com/recourse-dns/recourse/resolver/local"
+	"github.com/recourse-dns/recourse/resolver/wire"
+)
+
+// checkLocal looks at what is answered or changed here.
+func (c *Config) checkLocal() {
+	settings := &c.Resolver
+	if settings.DNS64.IsValid() {
+		if err := local.CheckDNS64(settings.DNS64); err != nil {
+			c.report.problem("resolver.dns64", "%s", err)
+		}
+	}
+	c.checkPrivateNames()
+	if len(settings.LocalRecords) > local.MaxRecords {
+		c.report.problem("resolver.local_records", "has more than %d records", local.MaxRecords)
+		return
+	}
+	own := parsedNames(settings.PrivateNames)
+	var sound []dns.RR
+	for i, line := range settings.LocalRecords {
+		if record := c.checkLocalRecord(item("resolver.local_records", i), line, own); record != nil {
+			sound = append(sound, record)
+		}
+	}
+	if _, err := local.NewRecords(sound); err != nil {
+		c.report.problem("resolver.local_records", "%s", err)
+	}
+}
+
+func (c *Config) checkLocalRecord(path, line string, own []wire.Name) dns.RR {
+	record, err := local.ParseRecord(line)
+	if err != nil {
+		c.report.problem(path, "%s", err)
+		return nil
+	}
+	name, err := wire.ParseName(record.Header().Name)
+	switch {
+	case err != nil:
+		c.report.problem(path, "%s", err)
+		return nil
+	case !local.MayHold(name, own):
+		c.report.problem(path, "%s is a public name: other data for it is a block, which needs a list with a purpose; if the name is yours, put it into private_names", quote(name.String()))
+		return nil
+	}
+	return record
+}
+
+// checkPrivateNames refuses names that nobody can own, and points out those that
+// the public DNS knows.
+func (c *Config) checkPrivateNames() {
+	for i, text := range c.Resolver.PrivateNames {
+		path := item("resolver.private_names", i)
+		name, err := wire.ParseName(text)
+		if err != nil {
+			c.report.problem(path, "%s", err)
+			continue
+		}
+		suffix, listed := publicsuffix.PublicSuffix(name.String())
+		switch {
+		case name == wire.Root, listed && suffix == name.String():
+			c.report.problem(path, "%s is no name of one operator", quote(text))
+		case listed:
+			c.report.warn(path, "%s can be registered by anybody: it must be yours, since its answers may hold private addresses and local records", quote(text))
+		}
+	}
+}
