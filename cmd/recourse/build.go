@@ -66,10 +66,10 @@ func newResolution(config *Config, internet *lab.Internet, current *policy.Curre
 			// can ever be kept under them.
 			names,
 			// What is kept was validated, so validation comes below; it is not filtered,
-			// so that a reversed block needs no flush.
+			// so that a reversed block needs no flush. Who may look into it without
+			// recursion gets no further. Flight must stand just below: it refreshes what
+			// is given past its time or near its end.
 			kept.Lookup,
-			// Who may look into the cache without recursion gets no further than that.
-			local.Desired,
 			// The first stage that waits: one resolution for all who ask the same.
 			kept.Flight,
 			// From here to validation answers are changed once, before they are kept.

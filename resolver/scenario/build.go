@@ -1,10 +1,10 @@
 package scenario
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -17,15 +17,16 @@ import (
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
-// ErrUnbuilt is the cause where a file sets what the resolver does not know yet.
-var ErrUnbuilt = errors.New("the resolver has no such feature yet")
+// chain is the resolver under test.
+type chain struct {
+	handler resolver.Handler
+	kept    *cache.Cache
+}
 
 // build joins the chain as the program does, without policy.
-func build(config *Config, world *world, upstream *upstream, logger *slog.Logger) (resolver.Handler, error) {
-	if err := unbuilt(config); err != nil {
-		return nil, err
-	}
-	search, err := newSearch(config, world, upstream, logger)
+func build(config *Config, world *world, upstream *upstream, logger *slog.Logger) (*chain, error) {
+	exchanger, reporting := newReporting(config, upstream, logger)
+	search, err := newSearch(config, world, exchanger, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -33,58 +34,96 @@ func build(config *Config, world *world, upstream *upstream, logger *slog.Logger
 	if err != nil {
 		return nil, err
 	}
-	kept := cache.New(cache.Config{Size: config.CacheSize, MinTTL: config.TTLMin, MaxTTL: config.TTLMax, MaxNegative: config.TTLMaxNegative})
-	return resolver.Chain(search,
-		local.Stage(local.Config{Zones: config.LocalZones}),
+	kept, names := cache.New(cacheConfig(config)), local.Stage(localConfig(config))
+	handler := resolver.Chain(search,
+		names,
 		kept.Lookup,
 		kept.Flight,
+		only(config.MinimalResponses, local.Minimal),
+		only(config.DNS64.IsValid(), func(next resolver.Handler) resolver.Handler {
+			return local.DNS64(config.DNS64, func(next resolver.Handler) resolver.Handler {
+				return resolver.Chain(next, names, kept.Lookup, kept.Flight)
+			})(next)
+		}),
+		local.Rebinding{Addresses: config.PrivateAddresses, DNS64: config.DNS64}.Stage,
+		reporting,
 		validator.Stage,
-	), nil
+	)
+	return &chain{handler: handler, kept: kept}, nil
 }
 
-func unbuilt(config *Config) error {
-	for _, feature := range []struct {
-		name string
-		set  bool
-	}{
-		{"qname-minimisation", config.Minimisation != "off"},
-		{"randomise-case", config.RandomiseCase},
-		{"cookies", config.Cookies},
-		{"forward-zone, stub-zone", len(config.Zones) > 0},
-		{"harden-glue", !config.HardenGlue},
-		{"harden-referral-path", config.HardenReferralPath},
-		{"serve-stale", config.Stale != nil},
-		{"prefetch", config.Prefetch},
-		{"aggressive-nsec", config.AggressiveNSEC},
-		{"minimal-responses", config.MinimalResponses},
-		{"negative-anchor", len(config.NegativeAnchor) > 0},
-		{"sha1", config.SHA1 != "validate"},
-		{"root-sentinel", config.RootSentinel},
-		{"report-errors", config.ReportErrors},
-		{"dns64", config.DNS64.IsValid()},
-		{"private-address", len(config.PrivateAddresses) > 0},
-		{"snoop", len(config.Snoop) > 0},
-		{"validation-time", config.ValidationTime != 0},
-	} {
-		if feature.set {
-			return fmt.Errorf("%s: %w", feature.name, ErrUnbuilt)
-		}
+// only is the stage where it is wanted, else nothing.
+func only(wanted bool, stage resolver.Stage) resolver.Stage {
+	if wanted {
+		return stage
 	}
-	return nil
+	return func(next resolver.Handler) resolver.Handler { return next }
 }
 
-func newSearch(config *Config, world *world, upstream *upstream, logger *slog.Logger) (resolver.Handler, error) {
+func newReporting(config *Config, upstream *upstream, logger *slog.Logger) (recurse.Exchanger, resolver.Stage) {
+	if !config.ReportErrors {
+		return upstream, only(false, nil)
+	}
+	watch := local.NewWatch(upstream)
+	return watch, local.NewReporter(watch, logger).Stage
+}
+
+func cacheConfig(config *Config) cache.Config {
+	made := cache.Config{
+		Size: config.CacheSize, MinTTL: config.TTLMin, MaxTTL: config.TTLMax, MaxNegative: config.TTLMaxNegative,
+		Prefetch: config.Prefetch, Aggressive: config.AggressiveNSEC, Below: config.HardenBelowNXDOMAIN,
+	}
+	if stale := config.Stale; stale != nil {
+		made.Stale = cache.Stale{After: stale.After, UpTo: stale.UpTo, TTL: stale.TTL}
+	}
+	for _, zone := range config.Zones {
+		made.Apart = append(made.Apart, zone.Zone)
+	}
+	for _, anchor := range config.NegativeAnchors {
+		made.Apart = append(made.Apart, anchor.Zone)
+	}
+	return made
+}
+
+func localConfig(config *Config) local.Config {
+	made := local.Config{Zones: config.LocalZones, Snoop: config.Snoop, DNS64: config.DNS64}
+	for _, zone := range config.Zones {
+		made.Served = append(made.Served, zone.Zone)
+	}
+	return made
+}
+
+func newSearch(config *Config, world *world, exchanger recurse.Exchanger, logger *slog.Logger) (resolver.Handler, error) {
 	if len(config.Forward) > 0 {
-		return forward.New(forward.Config{Servers: config.Forward, Validating: config.Validation == "validate", EDNSSize: config.EDNSSize}, upstream, logger)
+		return newForwarder(config, config.Forward, exchanger, logger)
 	}
 	hints, err := world.hints(config)
 	if err != nil {
 		return nil, err
 	}
-	return recurse.New(recurse.Config{
+	made := recurse.Config{
 		Hints: hints, IPv4: config.IPv4, IPv6: config.IPv6, QueryLocalhost: config.QueryLocalhost,
-		EDNSSize: config.EDNSSize, Priming: config.Priming,
-	}, upstream, logger)
+		EDNSSize: config.EDNSSize, Priming: config.Priming, RandomCase: config.RandomiseCase, BelowNXDomain: config.HardenBelowNXDOMAIN,
+		Minimisation: map[string]recurse.Minimisation{"off": recurse.Whole, "relaxed": recurse.Relaxed, "strict": recurse.Strict}[config.Minimisation],
+	}
+	for _, zone := range config.Zones {
+		if zone.Stub {
+			made.Stubs = append(made.Stubs, recurse.Stub{Zone: zone.Zone, Servers: zone.Servers, First: zone.First})
+			continue
+		}
+		forwarder, err := newForwarder(config, zone.Servers, exchanger, logger)
+		if err != nil {
+			return nil, err
+		}
+		made.Forwards = append(made.Forwards, recurse.Forward{Zone: zone.Zone, Handler: forwarder, First: zone.First})
+	}
+	return recurse.New(made, exchanger, logger)
+}
+
+func newForwarder(config *Config, servers []resolver.Server, exchanger recurse.Exchanger, logger *slog.Logger) (*forward.Forwarder, error) {
+	return forward.New(forward.Config{
+		Servers: servers, Validating: config.Validation == "validate", EDNSSize: config.EDNSSize, RandomCase: config.RandomiseCase,
+	}, exchanger, logger)
 }
 
 // hints are the root servers of the file, else those of its ZONE of the root.
@@ -126,7 +165,7 @@ func (w *world) addressesOf(name wire.Name) []dns.RR {
 }
 
 func newValidator(config *Config, world *world, logger *slog.Logger) (*dnssec.Validator, error) {
-	settings := dnssec.Config{}
+	settings := dnssec.Config{RefuseSHA1: config.SHA1 == "insecure"}
 	switch config.Validation {
 	case "process":
 		settings.Mode = dnssec.Process
@@ -138,6 +177,16 @@ func newValidator(config *Config, world *world, logger *slog.Logger) (*dnssec.Va
 		return nil, err
 	}
 	settings.Anchors, settings.NoAnchors = anchors, len(anchors) == 0
+	for _, anchor := range config.NegativeAnchors {
+		negative := dnssec.NegativeAnchor{Zone: anchor.Zone}
+		if anchor.Lasts > 0 {
+			negative.Until = time.Now().Add(anchor.Lasts)
+		}
+		settings.Negative = append(settings.Negative, negative)
+	}
+	if config.ValidationTime > 0 {
+		settings.Now = func() time.Time { return time.Now().Add(config.ValidationTime) }
+	}
 	return dnssec.New(settings, logger)
 }
 

@@ -13,32 +13,31 @@ import (
 
 // Config is what the CONFIG section says: how the resolver under test is set.
 type Config struct {
-	Root           []netip.Addr // of the root servers; none: those of the ZONE of the root
-	Anchors        []string     // "zone." for the keys of a ZONE, or whole records
-	NoAnchors      bool
-	Validation     string // validate, process, off
-	NegativeAnchor []string
-	Forward        []resolver.Server // everything is forwarded
-	Zones          []Upstream        // forward-zone and stub-zone
-	IPv4, IPv6     bool
-	QueryLocalhost bool
-	Priming        bool
-	EDNSSize       uint16
+	Root            []netip.Addr // of the root servers; none: those of the ZONE of the root
+	Anchors         []string     // "zone." for the keys of a ZONE, or whole records
+	NoAnchors       bool
+	Validation      string // validate, process, off
+	NegativeAnchors []NegativeAnchor
+	Forward         []resolver.Server // everything is forwarded
+	Zones           []Upstream        // forward-zone and stub-zone
+	IPv4, IPv6      bool
+	QueryLocalhost  bool
+	Priming         bool
+	EDNSSize        uint16
 
 	TTLMin, TTLMax, TTLMaxNegative time.Duration
 	CacheSize                      int64
 	Prefetch, AggressiveNSEC       bool
 	Stale                          *Stale
 
-	Minimisation                           string // off, relaxed, strict
-	RandomiseCase, Cookies                 bool
-	HardenGlue, HardenReferralPath         bool
-	HardenBelowNXDOMAIN, MinimalResponses  bool
-	SHA1                                   string // validate, insecure
-	LocalZones, ReportErrors, RootSentinel bool
-	DNS64                                  netip.Prefix
-	PrivateAddresses, Snoop                []netip.Prefix
-	ValidationTime                         time.Duration // as an offset to the clock
+	Minimisation                       string // off, relaxed, strict
+	RandomiseCase, HardenBelowNXDOMAIN bool
+	MinimalResponses                   bool
+	SHA1                               string // validate, insecure
+	LocalZones, ReportErrors           bool
+	DNS64                              netip.Prefix
+	PrivateAddresses, Snoop            []netip.Prefix
+	ValidationTime                     time.Duration // as an offset to the clock
 }
 
 // Upstream is a zone that is asked of certain servers.
@@ -49,11 +48,17 @@ type Upstream struct {
 	Servers []resolver.Server
 }
 
+// NegativeAnchor is a zone that is not validated, for a while or for ever.
+type NegativeAnchor struct {
+	Zone  wire.Name
+	Lasts time.Duration // 0: for ever
+}
+
 // Stale is how long after its end an answer may still be given.
 type Stale struct{ After, UpTo, TTL time.Duration }
 
 func defaultConfig() Config {
-	return Config{Validation: "validate", IPv4: true, IPv6: true, LocalZones: true, Minimisation: "off", HardenGlue: true, HardenBelowNXDOMAIN: true, SHA1: "validate"}
+	return Config{Validation: "validate", IPv4: true, IPv6: true, LocalZones: true, Minimisation: "off", HardenBelowNXDOMAIN: true, SHA1: "validate"}
 }
 
 // config reads the lines up to CONFIG_END, each "key: value", a comment behind ";" or "#".
@@ -108,9 +113,9 @@ func (c *Config) set(key string, values []string) error {
 func (c *Config) booleans() map[string]*bool {
 	return map[string]*bool{
 		"ipv4": &c.IPv4, "ipv6": &c.IPv6, "query-localhost": &c.QueryLocalhost, "priming": &c.Priming,
-		"prefetch": &c.Prefetch, "aggressive-nsec": &c.AggressiveNSEC, "randomise-case": &c.RandomiseCase, "cookies": &c.Cookies,
-		"harden-glue": &c.HardenGlue, "harden-referral-path": &c.HardenReferralPath, "harden-below-nxdomain": &c.HardenBelowNXDOMAIN,
-		"minimal-responses": &c.MinimalResponses, "local-zones": &c.LocalZones, "report-errors": &c.ReportErrors, "root-sentinel": &c.RootSentinel,
+		"prefetch": &c.Prefetch, "aggressive-nsec": &c.AggressiveNSEC, "randomise-case": &c.RandomiseCase,
+		"harden-below-nxdomain": &c.HardenBelowNXDOMAIN,
+		"minimal-responses":     &c.MinimalResponses, "local-zones": &c.LocalZones, "report-errors": &c.ReportErrors,
 	}
 }
 
@@ -166,7 +171,7 @@ func (c *Config) setOther(key string, values []string) error {
 		c.Anchors = append(c.Anchors, strings.Join(values, " "))
 		c.NoAnchors = values[0] == "none"
 	case "negative-anchor":
-		c.NegativeAnchor = append(c.NegativeAnchor, strings.Join(values, " "))
+		return c.setNegative(values)
 	case "forward":
 		servers, err := serversOf(values)
 		c.Forward = append(c.Forward, servers...)
@@ -190,7 +195,7 @@ func (c *Config) setOther(key string, values []string) error {
 	default:
 		return fmt.Errorf("no such key")
 	}
-	if len(c.Root)+len(c.Anchors)+len(c.NegativeAnchor) > maxValues {
+	if len(c.Root)+len(c.Anchors)+len(c.NegativeAnchors) > maxValues {
 		return fmt.Errorf("more than %d values", maxValues)
 	}
 	return nil
@@ -227,6 +232,24 @@ func (c *Config) setUpstream(stub bool, values []string) error {
 		return fmt.Errorf("%q: no server, or too many zones", zone)
 	}
 	c.Zones = append(c.Zones, upstream)
+	return nil
+}
+
+// setNegative reads "zone." and perhaps how many seconds it lasts.
+func (c *Config) setNegative(values []string) error {
+	zone, err := wire.ParseName(values[0])
+	if err != nil {
+		return err
+	}
+	anchor := NegativeAnchor{Zone: zone}
+	if len(values) > 1 {
+		if anchor.Lasts, err = seconds(values[1]); err != nil {
+			return err
+		}
+	}
+	if c.NegativeAnchors = append(c.NegativeAnchors, anchor); len(c.NegativeAnchors) > maxValues {
+		return fmt.Errorf("more than %d", maxValues)
+	}
 	return nil
 }
 

@@ -31,13 +31,14 @@ func (s *Scenario) Play(ctx context.Context) error {
 	}
 	upstream := &upstream{scenario: s, world: world, log: log}
 	logger := slog.New(slog.NewTextHandler(log, nil))
-	handler, err := build(&s.Config, world, upstream, logger)
+	chain, err := build(&s.Config, world, upstream, logger)
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.File, err)
 	}
-	p := &player{scenario: s, upstream: upstream, log: log, handler: handler, answers: make(chan *dns.Msg, len(s.Steps)+1)}
+	p := &player{scenario: s, upstream: upstream, log: log, handler: chain.handler, answers: make(chan *dns.Msg, len(s.Steps)+1)}
 	err = p.run(ctx)
 	cancel()
+	chain.kept.Close()
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, log)
 	}

@@ -53,7 +53,7 @@ func playOne(t *testing.T, path, feature string, waits bool) {
 	synctest.Test(t, func(t *testing.T) { err = read.Play(t.Context()) })
 	switch {
 	case err != nil && waits:
-		t.Logf("waits for %s", feature)
+		t.Logf("waits for %s: %v", feature, err)
 	case err != nil:
 		t.Error(err)
 	case waits:

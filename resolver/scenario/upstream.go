@@ -136,7 +136,7 @@ func (u *upstream) play(ctx context.Context, out *outward, entry *Entry, accept 
 		adjust := entry.Adjust
 		adjust.FromZone = adjust.FromZone && i == 0
 		if i > 0 {
-			adjust.WrongID, adjust.CopyQuery, adjust.CopyID = false, true, true
+			adjust.WrongID, adjust.WrongCookie, adjust.LowerCase, adjust.CopyQuery = false, false, false, true
 		}
 		reply, err := u.compose(out, packet, &adjust)
 		if err != nil {
