@@ -7,11 +7,11 @@ FUZZTIME ?= 30s
 # Real lists for the end-to-end test; where the folder is absent a generated sample stands in.
 export RECOURSE_DATA ?= $(abspath ../shared/data)
 
-.PHONY: help build run test check lint fuzz bench soak cover clean
+.PHONY: help build run test check lint fuzz bench conformance soak cover clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build the binary ./recourse
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BINARY) ./cmd/recourse
@@ -33,6 +33,9 @@ fuzz: ## fuzz every target for FUZZTIME (30s) each
 
 bench: ## run the benchmarks with allocations
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+conformance: build ## play the conformance suite of ../shared, where it is; ARGS go to it
+	@bash .ci/conformance.sh $(ARGS)
 
 soak: build ## five minutes at 5,000 queries a second: goroutines, descriptors, memory
 	@bash .ci/soak.sh
