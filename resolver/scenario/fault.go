@@ -52,8 +52,8 @@ func (f fault) concerns(kind uint16) bool {
 	return f.kind != "" && (len(f.types) == 0 || slices.Contains(f.types, kind))
 }
 
-// only says whether records of a type are left alone by an order with this fault:
-// "SIGN zone. bad/A" signs the A records badly and all others well.
+// faultOf is the first fault that concerns a type: "bad/A" signs A records badly and
+// all others well.
 func faultOf(faults []fault, kind uint16) fault {
 	for _, one := range faults {
 		if one.concerns(kind) {

@@ -9,9 +9,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// optCookie is the EDNS option of RFC 7873.
-const optCookie = 10
-
 // fits says whether a query that went out is one that the entry is for.
 func (e *Entry) fits(query *dns.Msg, tcp bool) bool {
 	m := &e.Match

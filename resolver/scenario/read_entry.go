@@ -337,7 +337,7 @@ func (r *reader) record(text string) (dns.RR, error) {
 		return nil, r.errorf("record: %w", err)
 	}
 	sortTypes(record)
-	if _, err := dns.PackRR(record, make([]byte, dns.MaxMsgSize), 0, nil, false); err != nil {
+	if _, err := dns.PackRR(record, make([]byte, dns.Len(record)+1), 0, nil, false); err != nil {
 		return nil, r.errorf("record %q cannot be sent: %w", text, err)
 	}
 	return record, nil

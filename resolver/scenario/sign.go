@@ -90,7 +90,7 @@ func labelsOf(name wire.Name) uint8 {
 func signedData(sig *dns.RRSIG, set []dns.RR, owner wire.Name) ([]byte, error) {
 	own := *sig
 	own.Signature, own.SignerName = "", strings.ToLower(sig.SignerName)
-	packed, err := packed(&own)
+	packed, err := packedRecord(&own)
 	if err != nil {
 		return nil, err
 	}
@@ -116,10 +116,8 @@ func signedData(sig *dns.RRSIG, set []dns.RR, owner wire.Name) ([]byte, error) {
 	return append(data, bytes.Join(records, nil)...), nil
 }
 
-func packed(record dns.RR) ([]byte, error) { return packedRecord(record) }
-
 func packedRecord(record dns.RR) ([]byte, error) {
-	buffer := make([]byte, dns.MaxMsgSize)
+	buffer := make([]byte, dns.Len(record)+1)
 	end, err := dns.PackRR(record, buffer, 0, nil, false)
 	return buffer[:end], err
 }
