@@ -129,8 +129,13 @@ func newRecursion(config *Config, client recurse.Exchanger, logger *slog.Logger)
 	if err != nil {
 		return nil, fmt.Errorf("root hints: %w", err)
 	}
+	islands, err := config.islands()
+	if err != nil {
+		return nil, fmt.Errorf("trust anchors: %w", err)
+	}
 	made := recurse.Config{
-		Hints: hints, IPv4: settings.IPv4, IPv6: settings.IPv6, QueryLocalhost: settings.QueryLocalhost,
+		Islands: islands,
+		Hints:   hints, IPv4: settings.IPv4, IPv6: settings.IPv6, QueryLocalhost: settings.QueryLocalhost,
 		Port: settings.UpstreamPort, EDNSSize: settings.EDNSSize, Priming: settings.Priming,
 		Minimisation: minimisation(settings.QNAMEMinimisation), RandomCase: settings.RandomiseCase,
 		BelowNXDomain: settings.Harden.BelowNXDomain,
@@ -145,6 +150,21 @@ func newRecursion(config *Config, client recurse.Exchanger, logger *slog.Logger)
 		}
 	}
 	return recurse.New(made, client, logger)
+}
+
+// islands are the zones below the root that have a trust anchor.
+func (c *Config) islands() ([]wire.Name, error) {
+	anchors, _, err := c.TrustAnchors()
+	if err != nil {
+		return nil, err
+	}
+	var zones []wire.Name
+	for _, anchor := range anchors {
+		if name, err := wire.ParseName(anchor.Header().Name); err == nil && !slices.Contains(zones, name) {
+			zones = append(zones, name)
+		}
+	}
+	return zones, nil
 }
 
 func minimisation(word string) recurse.Minimisation {

@@ -3,6 +3,7 @@ package recurse
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/miekg/dns"
@@ -23,6 +24,7 @@ type asking struct {
 	tries    map[resolver.Server]int
 	left     int // tries
 	running  int
+	silent   int  // tries
 	latest   *try // the last one started, while its time is not up
 	results  chan *try
 	problems []error
@@ -42,7 +44,7 @@ func (a *asking) run(ctx context.Context) error {
 	<-timer.C
 	for {
 		if a.latest == nil && a.start(ctx) {
-			timer.Reset(a.health.timeout(a.latest.server))
+			timer.Reset(a.patience())
 		}
 		if a.running == 0 {
 			return unanswered(a.question, a.problems)
@@ -83,6 +85,17 @@ func (a *asking) start(ctx context.Context) bool {
 	return true
 }
 
+// patience is how long the latest server is waited for before the next is asked.
+// Where more than one was silent it is short: packets are lost, and all are still
+// listened to.
+func (a *asking) patience() time.Duration {
+	wait := a.health.timeout(a.latest.server)
+	if a.silent > 1 && a.latest.server.Transport == resolver.OverUDP {
+		return min(wait, minTimeout)
+	}
+	return wait
+}
+
 // settle says whether the asking has ended, with a good reply or for good.
 func (a *asking) settle(ctx context.Context, done *try) (ended bool, err error) {
 	err = done.err
@@ -110,11 +123,28 @@ func (a *asking) giveUp(late *try) {
 		return
 	}
 	late.silent = true
+	a.silent++
 	a.stats.timeouts.Add(1)
 	a.health.silent(late.server)
-	if a.tries[late.server] < maxServerTries && !a.health.down(late.server) {
-		a.queue = append(a.queue, late.server)
+	switch {
+	case a.tries[late.server] < maxServerTries && !a.health.down(late.server):
+		a.enqueue(late.server)
+	case late.server.Transport == resolver.OverUDP && !a.question.Minimised && a.health.heardLately(late.server):
+		// It is there, and packets are lost, perhaps those of this size: TCP repeats them.
+		stream := resolver.Server{Addr: late.server.Addr, Transport: resolver.OverTCP}
+		if a.tries[stream] == 0 {
+			a.enqueue(stream)
+		}
 	}
+}
+
+// enqueue has a server asked after the others, but for those that are down.
+func (a *asking) enqueue(server resolver.Server) {
+	place := slices.IndexFunc(a.queue, a.health.down)
+	if place < 0 {
+		place = len(a.queue)
+	}
+	a.queue = slices.Insert(a.queue, place, server)
 }
 
 // judged asks whether the reply is of use, and remembers of whom it was not.

@@ -25,6 +25,7 @@ type delegation struct {
 	proofExpires time.Time
 	hasDS        bool
 	signedParent bool
+	island       bool            // has a trust anchor of its own
 	teller       resolver.Server // who gave the referral
 	// trusted says that a configured stub zone led here: its servers may have
 	// private addresses.
@@ -33,7 +34,7 @@ type delegation struct {
 	servers []resolver.Server // of a stub zone
 	first   bool              // of a stub zone: may be left out
 
-	chokes  atomic.Int64                 // Unix nanoseconds until which parts of names are not asked for
+	choking atomic.Pointer[choking]
 	rescued atomic.Int64                 // the same, until which no more servers are searched for
 	child   atomic.Pointer[[]nameserver] // what the zone itself says of its name servers
 }
@@ -45,8 +46,8 @@ type nameserver struct {
 }
 
 // isSigned says whether the zone's own records should be signed, as far as the
-// referral tells. The root is.
-func (d *delegation) isSigned() bool { return d.zone == wire.Root || d.hasDS }
+// referral and the trust anchors tell. The root is.
+func (d *delegation) isSigned() bool { return d.zone == wire.Root || d.hasDS || d.island }
 
 // ds answers the question for the zone's DS set from the referral (RFC 4035,
 // section 3.1.4.1), nil where it does not tell. A signed parent that said nothing

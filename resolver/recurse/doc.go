@@ -1,15 +1,18 @@
 // Package recurse answers questions from the authoritative servers, from the
 // root down. It is the last handler of the chain.
 //
-// [Resolver.Resolve] starts at the deepest zone cut that it remembers
-// (delegation.go), else at the root (hints.go, priming.go). It asks the zone's
-// servers (iterate.go, nameservers.go), reads what a reply is good for
+// [Resolver.Resolve] starts at the deepest zone cut that it remembers or that is
+// configured (delegation.go, configured.go), else at the root (hints.go,
+// priming.go). It asks the zone's servers (iterate.go, nameservers.go) no more of
+// the name than they need (minimise.go), finds those without an address, and
+// others where none gives an answer (hunt.go), reads what a reply is good for
 // (bailiwick.go, referral.go, alias.go), goes down one cut at each referral, and
 // follows aliases from zone to zone until the question is answered or denied
-// (answer.go). [Upstreams] is the part below: it puts one question to several
-// servers in the best order (upstreams.go, servers.go) and knows what counts as
-// a reply (exchange.go); resolver/forward asks through it too. Sockets are
-// behind [Exchanger].
+// (answer.go). Who told what is remembered for a while, in case it does not
+// validate (trail.go). [Upstreams] is the part below: it puts one question to
+// several servers in the best order (upstreams.go, asking.go, servers.go,
+// order.go) and knows what counts as a reply (exchange.go, cookie.go, casing.go);
+// resolver/forward asks through it too. Sockets are behind [Exchanger].
 //
 // An answer carries the whole alias chain with its signatures; as authority it
 // has the SOA where the chain ends without data, and every NSEC and NSEC3 with
@@ -26,8 +29,9 @@
 // One budget for everything. All that a client's query causes is taken from its
 // resolver.Work, lookups of name-server addresses included, and all bounds on
 // those lookups belong to the query, not to the lookup: NXNSAttack, CAMP and
-// TsuNAME compose what is bounded one by one. Lookups run one after the other;
-// racing them would win milliseconds and spend the budget of others.
+// TsuNAME compose what is bounded one by one. A second lookup begins beside the
+// first only when that takes long. AAAA is asked for when A did not help: racing
+// both would double the questions of every glueless name.
 //
 // A reply speaks only of names at or below the zone that it was asked for. An
 // alias that leads out of the zone is looked up anew, even where the server sent
@@ -36,9 +40,12 @@
 // addresses found by own lookups are kept apart. Refused: glue below the
 // delegated zone only, which costs a lookup for every sibling at a registry.
 //
-// Delegations come from the parent alone. NS records of the child, which ride on
-// every positive answer, are never read: they are what promiscuous-NS attacks and
-// ghost domains live on. A cut ends with the shortest TTL of its NS and glue.
+// Delegations come from the parent. NS records of the child, which ride on every
+// positive answer, are never read: they are what promiscuous-NS attacks and ghost
+// domains live on. Only where all servers that the parent names have failed is the
+// zone asked for its own, and sibling glue looked up; what that finds ends with the
+// delegation. A cut ends with the shortest TTL of its NS and glue, five seconds at
+// least.
 //
 // The CNAME of a DNAME is always made here. It bears no signature; a server's
 // own one could only be equal or wrong.
@@ -48,10 +55,33 @@
 // that is asked again without EDNS must have said FORMERR or NOTIMP without OPT,
 // or BADVERS; silence is no reason, since forged silence would strip DNSSEC.
 //
-// A reply with RA but without AA is from a resolver that was named as authority;
-// it is lame. One without both is believed: such servers are many, harmless, and
-// checked by DNSSEC where it matters.
+// A reply with RA but without AA is from a resolver that was named as authority:
+// it is lame, and so is one with nothing in it. Such a reply is taken only where no
+// server gives a better one. One without RA and AA is believed: such servers are
+// many, harmless, and checked by DNSSEC where it matters.
 //
-// Minimised names will come between closest and step, and mixed case into
-// encode; nothing else knows what exactly was sent.
+// Parts of names are asked with type NS: it is what the answer is wanted for, and
+// small. A zone whose servers choke on it is asked with A, then for whole names,
+// for ten minutes. Refused: A at once, which brings addresses and aliases of names
+// that nobody asked for. Names that are no cuts are remembered, so that minimising
+// costs a name below a known zone nothing.
+//
+// A UDP reply that fits but for its casing or its missing server cookie is a
+// forger's or that of a server which changed. TCP tells: it is asked there, and
+// what it shows is believed for a quarter of an hour. Refused: to believe the
+// second such reply, which a forger can send as well.
+//
+// Doubt needs no word from the validator: a Fresh question that was answered
+// seconds ago can only mean that the answer did not hold. Whoever told any part of
+// it, the referrals included, then comes after all others, even those whose
+// addresses must be looked up first.
+//
+// Silence is noted before it is certain: the next server is asked while the last
+// one is listened to. A server heard within the minute is held for lossy rather than
+// dead, so that loss does not turn all servers of a zone away; each is asked three
+// times over UDP and once over TCP (RFC 9520, section 3.1).
+//
+// Stub zones are delegations that the operator made, and forwarded ones are handlers
+// by name. Both stand in lookup, not in a stage above: an alias or a name server
+// may lead into such a zone from anywhere, and must get there.
 package recurse

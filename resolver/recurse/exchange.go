@@ -67,7 +67,7 @@ func (u *Upstreams) manner(server resolver.Server) manner {
 	if now.Before(known.plain) {
 		how.size = 0
 	} else if !u.config.NoCookies && !now.Before(known.bare) {
-		how.cookie, how.strict = u.secret.client(server)+known.cookie, known.cookie != ""
+		how.cookie, how.strict = u.health.cookieOf(server, u.secret.client)+known.cookie, known.cookie != ""
 	}
 	return how
 }
@@ -287,11 +287,29 @@ func (a *attempt) accept(packet []byte) bool {
 	if flags&wire.FlagTC != 0 {
 		// Servers cut messages anywhere, and nothing of a cut one is used.
 		reply.Truncated = true
-	} else if !wellFormed(packet) || reply.Unpack(packet) != nil || !a.hasCookie(reply) {
+	} else if !wellFormed(packet) || reply.Unpack(masked(packet)) != nil || !a.hasCookie(reply) {
 		return false
 	}
 	a.reply = reply
 	return true
+}
+
+// masked is the packet with addresses of a wrong size turned into records of a
+// private type, which nobody reads: one such record need not cost the rest.
+func masked(packet []byte) []byte {
+	const private, typeBeforeData = 65280, 10 // RFC 6895, section 3.1; RFC 1035, section 4.1.3
+	clean := packet
+	for record, err := range wire.Records(packet) {
+		isAddress := record.Type == wire.TypeA && len(record.Data) != 4 || record.Type == wire.TypeAAAA && len(record.Data) != 16
+		if err != nil || !isAddress {
+			continue
+		}
+		if &clean[0] == &packet[0] {
+			clean = bytes.Clone(packet)
+		}
+		binary.BigEndian.PutUint16(clean[record.DataOffset-typeBeforeData:], private)
+	}
+	return clean
 }
 
 // hasCookie holds a reply to the cookies. A server that is known to send its own

@@ -136,7 +136,8 @@ func (h *hunt) askChild(ctx context.Context, err error) error {
 	for _, candidate := range own {
 		fresh = append(fresh, h.unasked(candidate.addresses)...)
 		isKnown := slices.ContainsFunc(h.zone.nameservers, func(n nameserver) bool { return n.name == candidate.name })
-		if len(candidate.addresses) == 0 && !isKnown {
+		// A name inside the zone could only be had from those that have failed.
+		if len(candidate.addresses) == 0 && !isKnown && !candidate.name.IsBelow(h.zone.zone) {
 			names = append(names, candidate.name)
 		}
 	}

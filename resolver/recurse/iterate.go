@@ -77,17 +77,18 @@ func (r *resolution) descend(ctx context.Context, zone *delegation, name wire.Na
 	again := true
 	r.heardOf(zone)
 	for range maxReferrals {
-		part := parts.next(zone, r.isInside, now)
+		part, disguise := parts.next(zone, r.isInside, now), zone.disguise(now)
 		question := Question{Name: part, Type: qtype, Zone: zone.zone}
 		if question.Minimised = part != name; question.Minimised {
-			question.Type = dns.TypeNS // hides the type, and is what the answer is wanted for
+			question.Type = disguise.qtype()
 		}
 		out, cut, err := r.step(ctx, zone, question)
 		switch {
-		case err != nil && question.Minimised && r.config.Minimisation == Relaxed && isUnanswered(ctx, err):
-			parts.off = true
-			if !errors.Is(err, errDead) {
-				zone.chokedOn(now)
+		case err != nil && question.Minimised && isUnanswered(ctx, err) && r.mayTellMore(disguise, err):
+			if errors.Is(err, errDead) {
+				parts.off = true
+			} else {
+				zone.chokedOn(disguise, now)
 			}
 			continue
 		case again && r.mayHaveMoved(zone) && isUnanswered(ctx, err):
@@ -111,6 +112,12 @@ func (r *resolution) descend(ctx context.Context, zone *delegation, name wire.Na
 		zone, again = cut, false
 	}
 	return nil, resolver.Fail(resolver.NoReachableAuthority, "more than %d referrals", maxReferrals)
+}
+
+// mayTellMore says whether a part of a name that brought nothing is asked for in
+// another way, or given up for the whole name.
+func (r *resolution) mayTellMore(tried disguise, err error) bool {
+	return r.config.Minimisation == Relaxed || tried == asNS && !errors.Is(err, errDead)
 }
 
 // mayHaveMoved says of a zone whose servers gave no answer whether its parent
@@ -153,15 +160,15 @@ func (r *resolution) referredDS(cut *delegation, now time.Time) *outcome {
 }
 
 // step asks the servers of one zone. The reply is an outcome or a zone cut
-// further down. What a resolver said that was named as an authority is taken
-// where no server says anything better.
+// further down. What a resolver said that was named as an authority, or an empty
+// reply, is taken where no server says anything better.
 func (r *resolution) step(ctx context.Context, zone *delegation, question Question) (out *outcome, cut *delegation, err error) {
 	var spare *outcome
 	err = r.ask(ctx, zone, question, func(server resolver.Server, message *dns.Msg) error {
 		clean := newReply(message, zone.zone)
 		clean.isElsewhere = r.zones.elsewhere(zone.zone)
 		found, next, err := clean.read(question.Name, question.Type, zone, r.query.Now)
-		if err != nil {
+		if err != nil && (found == nil || !question.Minimised) {
 			if spare == nil {
 				spare = found
 			}
@@ -169,6 +176,7 @@ func (r *resolution) step(ctx context.Context, zone *delegation, question Questi
 		}
 		if next != nil {
 			next.teller, next.trusted = server, zone.trusted
+			next.island = slices.Contains(r.config.Islands, next.zone)
 		}
 		r.shared.heard(server, zone.zone)
 		out, cut = found, next

@@ -46,7 +46,7 @@ func (r *resolution) minimiser(name wire.Name) *minimiser {
 // next is the part of the name to ask the zone's servers for, the whole at the
 // end. Names that are known to be no zone cuts cost nothing.
 func (m *minimiser) next(zone *delegation, isInside func(wire.Name) bool, now time.Time) wire.Name {
-	if m.off || now.UnixNano() < zone.chokes.Load() {
+	if m.off || zone.disguise(now) == asItself {
 		return m.name
 	}
 	base := zone.zone
@@ -134,5 +134,38 @@ func (r *resolution) isInside(name wire.Name) bool {
 	return found && r.query.Now.Before(until)
 }
 
-// chokedOn notes that the zone's servers fail for parts of names.
-func (d *delegation) chokedOn(now time.Time) { d.chokes.Store(now.Add(chokesFor).UnixNano()) }
+// disguise is the type that a part of a name is asked with.
+type disguise uint8
+
+// NS is what is wanted, and answered in few octets; but there are servers that
+// only know A (RFC 9156, section 2.1), and those that know neither.
+const (
+	asNS disguise = iota
+	asA
+	asItself // the whole name and type
+)
+
+func (d disguise) qtype() uint16 {
+	if d == asA {
+		return dns.TypeA
+	}
+	return dns.TypeNS
+}
+
+// choking is what a zone's servers turned out to want, for a while.
+type choking struct {
+	disguise disguise
+	until    time.Time
+}
+
+func (d *delegation) disguise(now time.Time) disguise {
+	if known := d.choking.Load(); known != nil && now.Before(known.until) {
+		return known.disguise
+	}
+	return asNS
+}
+
+// chokedOn notes that the zone's servers fail for parts of names in this disguise.
+func (d *delegation) chokedOn(tried disguise, now time.Time) {
+	d.choking.Store(&choking{tried + 1, now.Add(chokesFor)})
+}

@@ -73,7 +73,20 @@ func TestMinimisingIsBounded(t *testing.T) {
 	})
 }
 
-// stumbles answers minimised questions in another way than whole ones.
+// stumblesOverAny answers parts of names in another way than www and mail.
+func stumblesOverAny(t *testing.T, whole string, minimised handler) *world {
+	w := usual(t)
+	good := zone(t, "test.", whole)
+	w.on("198.51.100.3", func(q *dns.Msg, transport resolver.Transport) *dns.Msg {
+		if strings.HasPrefix(q.Question[0].Name, "sub.") {
+			return minimised(q, transport)
+		}
+		return good(q, transport)
+	})
+	return w
+}
+
+// stumbles answers questions for NS in another way than others.
 func stumbles(t *testing.T, whole string, minimised handler) *world {
 	w := usual(t)
 	good := zone(t, "test.", whole)
@@ -100,7 +113,7 @@ func TestMinimisationFallsBack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := stumbles(t, "www.sub A 203.0.113.3\nmail.sub A 203.0.113.4", minimised)
+				w := stumblesOverAny(t, "www.sub A 203.0.113.3\nmail.sub A 203.0.113.4", minimised)
 				r := newResolver(t, w, minimising(recurse.Relaxed))
 				expectAnswer(t, resolve(t, r, "www.sub.test", dns.TypeA), dns.RcodeSuccess, "www.sub.test. A 203.0.113.3")
 				w.questions()
@@ -194,6 +207,26 @@ func TestSteadyCost(t *testing.T) {
 		}
 		if asked := len(w.questions()); asked > 101 {
 			t.Errorf("%d questions for 50 names, want two each and one for the top", asked)
+		}
+	})
+}
+
+// TestMinimisedWithA: a server that chokes on NS, and knows A, still learns no
+// more than it must.
+func TestMinimisedWithA(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, how := range []recurse.Minimisation{recurse.Relaxed, recurse.Strict} {
+			w := stumbles(t, "www.sub A 203.0.113.3\nmail.sub A 203.0.113.4\nmail.other A 203.0.113.5", rcode(dns.RcodeServerFailure))
+			r := newResolver(t, w, minimising(how))
+			expectAnswer(t, resolve(t, r, "www.sub.test", dns.TypeA), dns.RcodeSuccess, "www.sub.test. A 203.0.113.3")
+			want := []string{rootAddress + " test. NS", "198.51.100.3 sub.test. NS", "198.51.100.3 sub.test. A", "198.51.100.3 www.sub.test. A"}
+			if asked := w.questions(); !slices.Equal(asked, want) {
+				t.Errorf("asked %q", asked)
+			}
+			resolve(t, r, "mail.other.test", dns.TypeA)
+			if asked := w.questions(); len(asked) != 2 || count(asked, "NS") != 0 {
+				t.Errorf("asked %q", asked)
+			}
 		}
 	})
 }

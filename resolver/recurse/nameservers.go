@@ -120,7 +120,7 @@ func (r *resolution) lookedUp(ctx context.Context, name wire.Name, both bool) ([
 	found, err := inner.resolve(ctx, name, both)
 	r.shared.mu.Lock()
 	defer r.shared.mu.Unlock()
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		r.shared.failed++
 	}
 	// Bounds are the query's own trouble and must not be held against the name: a

@@ -15,11 +15,21 @@ const (
 	exploreOneIn = 16
 )
 
+// rank is what stands against asking a server first. Sorting goes by it before all else.
+type rank uint8
+
+const (
+	good    rank = iota
+	distant      // its family leads nowhere
+	useless      // lame or failing for the zone, or its word on it is doubted
+	down         // left alone
+)
+
 // choice is one server with what speaks for it.
 type choice struct {
 	server resolver.Server
+	rank   rank
 	cost   time.Duration
-	late   bool // down, lame or out of reach: after all others
 }
 
 // order puts the servers as they are to be asked, each once: first one of the
@@ -27,20 +37,14 @@ type choice struct {
 func (h *health) order(servers []resolver.Server, zone wire.Name) []resolver.Server {
 	choices := h.choices(servers, zone)
 	slices.SortFunc(choices, func(a, b choice) int {
-		if a.late != b.late {
-			if a.late {
-				return 1
-			}
-			return -1
-		}
-		return cmp.Compare(a.cost, b.cost)
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.cost, b.cost))
 	})
-	usable := slices.IndexFunc(choices, func(c choice) bool { return c.late })
-	if usable < 0 {
-		usable = len(choices)
+	best := 0
+	for best < len(choices) && choices[best].rank == choices[0].rank {
+		best++
 	}
-	if usable > 1 {
-		first := pick(choices[:usable])
+	if best > 1 {
+		first := pick(choices[:best])
 		chosen := choices[first]
 		copy(choices[1:first+1], choices[:first])
 		choices[0] = chosen
@@ -71,18 +75,36 @@ func (h *health) choices(servers []resolver.Server, zone wire.Name) []choice {
 	now := time.Now()
 	choices := make([]choice, 0, len(servers))
 	for _, server := range servers {
-		if slices.ContainsFunc(choices, func(c choice) bool { return c.server == server }) {
-			continue
+		if !slices.ContainsFunc(choices, func(c choice) bool { return c.server == server }) {
+			known, _ := h.standing.Get(server)
+			choices = append(choices, choice{server, h.rank(server, zone, known, now), known.cost()})
 		}
-		known, _ := h.standing.Get(server)
-		lame, _ := h.lame.Get(lameness{server.Addr, zone})
-		suspect, _ := h.suspect.Get(lameness{server.Addr, zone})
-		late := now.Before(suspect) || now.Before(known.down) || now.Before(lame) || now.Before(h.family(server).missing)
-		cost := known.smoothed
-		if cost == 0 { // a stranger gets its chance soon
-			cost = rand.N(2 * band)
-		}
-		choices = append(choices, choice{server, cost + cost*time.Duration(known.timeouts), late})
 	}
 	return choices
+}
+
+func (h *health) rank(server resolver.Server, zone wire.Name, known standing, now time.Time) rank {
+	lame, _ := h.lame.Get(lameness{server.Addr, zone})
+	suspect, _ := h.suspect.Get(lameness{server.Addr, zone})
+	switch {
+	case now.Before(known.down):
+		return down
+	case now.Before(lame) || now.Before(suspect):
+		return useless
+	case now.Before(h.family(server).missing):
+		return distant
+	}
+	return good
+}
+
+// cost is how long a reply is likely to take. A stranger gets its chance soon,
+// once; each time-out since the last reply makes another more likely.
+func (s *standing) cost() time.Duration {
+	switch {
+	case s.smoothed > 0:
+		return s.smoothed * time.Duration(1+s.timeouts)
+	case s.timeouts == 0:
+		return rand.N(2 * band)
+	}
+	return firstTimeout * time.Duration(2*s.timeouts)
 }

@@ -1,6 +1,7 @@
 package recurse
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -20,6 +21,10 @@ const (
 	// would have each name of the zone cost its parents a question.
 	minCut = 5
 )
+
+// errEmpty is that of a reply with nothing in it. Broken servers send such ones;
+// a denial has an SOA (RFC 2308, section 2.2).
+var errEmpty = errors.New("an empty reply")
 
 // read makes sense of a reply: an outcome, or a delegation to go on with. The
 // error says why another server should be asked; an outcome beside it is better
@@ -55,6 +60,9 @@ func (r *reply) read(name wire.Name, qtype uint16, from *delegation, now time.Ti
 	}
 	if err := r.denial(); err != nil {
 		return nil, nil, err
+	}
+	if len(r.answer)+len(r.authority) == 0 && r.rcode == dns.RcodeSuccess {
+		return out, nil, errEmpty
 	}
 	return out, nil, nil
 }

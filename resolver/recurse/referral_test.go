@@ -225,6 +225,23 @@ func TestDSOfUnsignedParent(t *testing.T) {
 	})
 }
 
+// TestDSBelowIsland: a zone with a trust anchor of its own is signed whatever its
+// parent says, so that a referral of its own that lacks proof is completed.
+func TestDSBelowIsland(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := usual(t)
+		w.serve("198.51.100.3", "test.", "c NS ns.c\nns.c A 198.51.100.4")
+		w.serve("198.51.100.4", "c.test.", "www A 203.0.113.4")
+		r := newResolver(t, w, func(c *recurse.Config) { c.Islands = []wire.Name{wire.MustName("test")} })
+		resolve(t, r, "www.c.test", dns.TypeA)
+		w.questions()
+		resolve(t, r, "c.test", dns.TypeDS)
+		if asked := w.questions(); !slices.Equal(asked, []string{"198.51.100.3 c.test. DS"}) {
+			t.Errorf("asked %q", asked)
+		}
+	})
+}
+
 func TestDSFromParentsServers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := usual(t)

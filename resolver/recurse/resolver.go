@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -30,6 +31,7 @@ type Config struct {
 	Minimisation   Minimisation  // how much of names is told on the way down
 	RandomCase     bool          // mix the casing of names (0x20)
 	BelowNXDomain  bool          // a denied name covers what lies below it (RFC 8020)
+	Islands        []wire.Name   // zones below the root that have a trust anchor
 	Stubs          []Stub        // zones with servers of their own
 	Forwards       []Forward     // zones that somebody else resolves
 	Delegations    int           // zone cuts to remember; 0: 20,000
@@ -131,7 +133,16 @@ func (r *Resolver) Resolve(ctx context.Context, query *resolver.Query) (*resolve
 	if !errors.As(err, &failure) {
 		failure = resolver.Fail(resolver.NoReachableAuthority, "%w", err)
 	}
-	return nil, failure
+	return nil, brief(failure)
+}
+
+// brief cuts the texts of a failure, which quote names, to what a reply has room for.
+func brief(failure *resolver.Failure) *resolver.Failure {
+	short := &resolver.Failure{Extended: slices.Clone(failure.Extended), Err: failure.Err}
+	for i, extended := range short.Extended {
+		short.Extended[i].Text = strings.ToValidUTF8(extended.Text[:min(len(extended.Text), resolver.TextBudget)], "")
+	}
+	return short
 }
 
 // Check says why a query cannot be asked upstream at all: it may not wait, or it

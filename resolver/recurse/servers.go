@@ -17,9 +17,11 @@ import (
 const (
 	firstTimeout   = 600 * time.Millisecond // of a server never heard of
 	minTimeout     = 300 * time.Millisecond
-	maxTimeout     = 1200 * time.Millisecond
+	maxTimeout     = 600 * time.Millisecond
 	lateReplies    = time.Second // how much longer a reply is still listened for
 	downAfter      = 3           // time-outs in a row
+	lossyAfter     = 8           // the same, of a server heard of lately: rather loss than death
+	lately         = time.Minute
 	firstBackoff   = 2 * time.Second
 	maxBackoff     = 5 * time.Minute
 	learntFor      = 15 * time.Minute // how long what a server cannot do is believed
@@ -47,9 +49,10 @@ type health struct {
 type standing struct {
 	smoothed, variance time.Duration // RFC 6298, section 2
 	timeouts           int           // in a row
+	heard              time.Time     // when it replied last
 	down               time.Time     // until when it is left alone
 	plain, flat, bare  time.Time     // until when it is asked without EDNS, in lower case, without a cookie
-	cookie             string        // the server's own (RFC 7873); "" where it sends none
+	client, cookie     string        // ours and the server's own (RFC 7873); "" where it sends none
 }
 
 // lameness is one server in its part for one zone.
@@ -84,9 +87,9 @@ func (h *health) timeout(server resolver.Server) time.Duration {
 	known := h.known(server)
 	wait := firstTimeout
 	if known.smoothed > 0 {
-		wait = max(minTimeout, known.smoothed+4*known.variance)
+		wait = max(minTimeout, known.smoothed+3*known.variance)
 	}
-	wait = min(maxTimeout, wait<<min(known.timeouts, 1))
+	wait = min(maxTimeout, wait)
 	if server.Transport == resolver.OverTCP {
 		wait *= 2 // a round trip goes to the handshake
 	}
@@ -111,7 +114,7 @@ func (h *health) answered(server resolver.Server, took time.Duration) {
 			known.variance = (3*known.variance + (known.smoothed - took).Abs()) / 4
 			known.smoothed = (7*known.smoothed + took) / 8
 		}
-		known.timeouts, known.down = 0, time.Time{}
+		known.timeouts, known.down, known.heard = 0, time.Time{}, time.Now()
 		*h.family(server) = family{}
 	})
 }
@@ -132,7 +135,10 @@ func (h *health) silent(server resolver.Server) {
 // unreachable notes that the network refused the query. It refuses at once and
 // again, so that the server is left alone without three tries.
 func (h *health) unreachable(server resolver.Server, err error) {
-	h.change(server, func(known *standing) { known.fail(max(known.timeouts+1, downAfter)) })
+	h.change(server, func(known *standing) {
+		known.heard = time.Time{} // it is the network that speaks now
+		known.fail(max(known.timeouts+1, downAfter))
+	})
 	if errors.Is(err, syscall.ENETUNREACH) || errors.Is(err, syscall.EAFNOSUPPORT) || errors.Is(err, syscall.EADDRNOTAVAIL) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
@@ -151,10 +157,16 @@ func (h *health) prefersIPv6() bool {
 // fail backs off twice as long each time the server fails again (RFC 9520, section 3.2).
 func (s *standing) fail(timeouts int) {
 	s.timeouts = min(timeouts, maxTimeoutsRow)
-	if s.timeouts >= downAfter {
-		s.down = time.Now().Add(min(maxBackoff, firstBackoff<<(s.timeouts-downAfter)))
+	most := downAfter
+	if s.heardLately(time.Now()) {
+		most = lossyAfter
+	}
+	if s.timeouts >= most {
+		s.down = time.Now().Add(min(maxBackoff, firstBackoff<<(s.timeouts-most)))
 	}
 }
+
+func (s *standing) heardLately(now time.Time) bool { return now.Sub(s.heard) < lately }
 
 // speaksPlain notes that the server knows no EDNS.
 func (h *health) speaksPlain(server resolver.Server) {
@@ -164,6 +176,16 @@ func (h *health) speaksPlain(server resolver.Server) {
 // flattens notes that the server does not keep the casing of the question.
 func (h *health) flattens(server resolver.Server) {
 	h.change(server, func(known *standing) { known.flat = time.Now().Add(learntFor) })
+}
+
+// cookieOf gives our cookie for the server, made once.
+func (h *health) cookieOf(server resolver.Server, bake func(resolver.Server) string) string {
+	if known := h.known(server); known.client != "" {
+		return known.client
+	}
+	client := bake(server)
+	h.change(server, func(known *standing) { known.client = client })
+	return client
 }
 
 // refusesCookies notes that the server stumbles over a cookie.
@@ -189,6 +211,12 @@ func (h *health) change(server resolver.Server, edit func(*standing)) {
 // down says whether the server is being left alone.
 func (h *health) down(server resolver.Server) bool {
 	return time.Now().Before(h.known(server).down)
+}
+
+// heardLately says that the server is there, whatever it is silent about now.
+func (h *health) heardLately(server resolver.Server) bool {
+	known := h.known(server)
+	return known.heardLately(time.Now())
 }
 
 // disowned notes that the server is of no use for the zone, for so long.

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -194,10 +195,10 @@ func TestSilentServerBacksOff(t *testing.T) {
 func TestOneLostPacket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := usual(t)
-		good, lost := zone(t, "test.", "www A 203.0.113.3"), false
+		good := zone(t, "test.", "www A 203.0.113.3")
+		var lost atomic.Bool
 		w.on("198.51.100.3", func(q *dns.Msg, transport resolver.Transport) *dns.Msg {
-			if !lost {
-				lost = true
+			if !lost.Swap(true) {
 				return nil
 			}
 			return good(q, transport)
@@ -358,4 +359,51 @@ func TestPort(t *testing.T) {
 			t.Errorf("port %d, want %d", port, want)
 		}
 	}
+}
+
+// TestEmptyReply: nothing at all is no denial while another server may say more.
+func TestEmptyReply(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		empty := func(q *dns.Msg, _ resolver.Transport) *dns.Msg {
+			reply := new(dns.Msg).SetReply(q)
+			reply.Authoritative = true
+			return reply
+		}
+		for range 8 { // the order is random
+			expectAnswer(t, resolve(t, newResolver(t, pair(t, empty)), "www.test", dns.TypeA), dns.RcodeSuccess, "www.test. A 203.0.113.3")
+		}
+		w := usual(t)
+		w.on("198.51.100.3", empty)
+		expectAnswer(t, resolve(t, newResolver(t, w), "www.test", dns.TypeA), dns.RcodeSuccess)
+	})
+}
+
+// TestAddressOfWrongSize costs its own record, not the reply.
+func TestAddressOfWrongSize(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := usual(t)
+		good := zone(t, "test.", "www A 203.0.113.3")
+		w.on("198.51.100.3", func(q *dns.Msg, transport resolver.Transport) *dns.Msg {
+			reply := good(q, transport)
+			for _, wrong := range []dns.RFC3597{{Hdr: dns.RR_Header{Rrtype: dns.TypeA}, Rdata: "cb00710405"}, {Hdr: dns.RR_Header{Rrtype: dns.TypeAAAA}, Rdata: "20"}} {
+				wrong.Hdr.Name, wrong.Hdr.Class, wrong.Hdr.Ttl = "www.test.", dns.ClassINET, 300
+				reply.Answer = append(reply.Answer, &wrong)
+			}
+			return reply
+		})
+		expectAnswer(t, resolve(t, newResolver(t, w), "www.test", dns.TypeA), dns.RcodeSuccess, "www.test. A 203.0.113.3")
+	})
+}
+
+// TestFailureIsBrief: a text that quotes names of strangers fits a reply.
+func TestFailureIsBrief(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := usual(t)
+		long := strings.Repeat("\\200", 60) + "." + strings.Repeat("b", 60) + "." + strings.Repeat("c", 60) + ".test"
+		w.serve("198.51.100.3", "test.", "@ NS ns\n"+strings.TrimSuffix(long, ".test")+" NS ns.nowhere.test.")
+		failure := expectFailure(t, newResolver(t, w), query("www."+long, dns.TypeA), resolver.NoReachableAuthority)
+		if text := failure.Extended[0].Text; len(text) > resolver.TextBudget {
+			t.Errorf("%d octets: %s", len(text), text)
+		}
+	})
 }

@@ -116,8 +116,8 @@ func TestForgedCookies(t *testing.T) {
 				if err == nil {
 					expectAnswer(t, answer, dns.RcodeSuccess, "www.test. A 203.0.113.3")
 				}
-				if (name == "none") != (err == nil) { // only a server that lost its cookie fits so well that TCP is worth it
-					t.Errorf("error %v", err)
+				if err != nil {
+					t.Error(err)
 				}
 			})
 		})
