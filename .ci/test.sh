@@ -23,15 +23,17 @@ grep -E '^(ok|FAIL|panic:|\?) ' "$log" | grep -v 'no test files'
 if [ $status -ne 0 ]; then
 	echo
 	echo "what failed (all of it is in $log):"
-	grep -E -A 30 '^ *--- FAIL|^panic:|WARNING: DATA RACE|\.go:[0-9]+:[0-9]+: |^# ' "$log" | head -n 200
+	grep -E -B 20 '^ *--- FAIL' "$log" | grep -vE '^ *(=== |--- PASS)' | head -n 150
+	grep -E -A 40 '^panic:|WARNING: DATA RACE|^\S+\.go:[0-9]+:[0-9]+: |^# ' "$log" | head -n 150
 	exit $status
 fi
 
 # Figures that the end-to-end test measured on real lists.
 grep -hE '^ +[a-z_]+_test\.go:[0-9]+: measured: ' "$log" | sed 's/^.*measured: /measured: /'
 
-# A skipped test prints its reason on the line after or before, as go test pleases.
-left=$(grep -E -A 1 '^ *--- SKIP' "$log" | grep -vE '^--$' | paste - - | sed -E 's/ +/ /g; s/--- SKIP: //; s/ \([0-9.]+s\)//')
+# A skipped test prints its reason on the line before.
+left=$(awk '/^ +[A-Za-z0-9_]+\.go:[0-9]+: / {reason = $0; sub(/^ +[^ ]+ /, "", reason)}
+	/^ *--- SKIP: / {print $3 ": " reason; reason = "no reason given"}' "$log")
 echo
 if [ -z "$race" ]; then left="race detector: needs a C compiler"$'\n'"$left"; fi
 if [ -z "${left//[$'\n' ]/}" ]; then

@@ -50,7 +50,7 @@ func newResolution(config *Config, internet *lab.Internet, current *policy.Curre
 		return nil, err
 	}
 	filter := policy.New(current, counts, logger)
-	kept := cache.New(cacheConfig(config, internet))
+	kept := cache.New(cacheConfig(config, internet, logger))
 	names, err := newLocal(config)
 	if err != nil {
 		return nil, err

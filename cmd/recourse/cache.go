@@ -26,7 +26,7 @@ const cacheFile = "cache"
 const saveTime = 500 * time.Millisecond
 
 // cacheConfig is what the cache obeys of the configuration.
-func cacheConfig(config *Config, internet *lab.Internet) cache.Config {
+func cacheConfig(config *Config, internet *lab.Internet, logger *slog.Logger) cache.Config {
 	settings := &config.Resolver
 	made := cache.Config{
 		Size:        int64(settings.Cache),
@@ -38,6 +38,7 @@ func cacheConfig(config *Config, internet *lab.Internet) cache.Config {
 		Aggressive:  settings.AggressiveNSEC,
 		Below:       settings.Harden.BelowNXDomain,
 		Basis:       cacheBasis(config),
+		Logger:      logger,
 	}
 	if internet != nil {
 		return made
@@ -112,7 +113,7 @@ func saveCache(kept *cache.Cache, path string) error {
 	if err != nil {
 		return fmt.Errorf("save the cache: %w", err)
 	}
-	defer os.Remove(aside.Name()) //nolint:errcheck // gone already when all went well
+	defer os.Remove(aside.Name())
 	_, err = kept.Dump(ctx, aside, time.Now())
 	if err := errors.Join(err, aside.Close()); err != nil {
 		return fmt.Errorf("save the cache: %w", err)

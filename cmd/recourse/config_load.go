@@ -24,7 +24,7 @@ func defaults() *Config {
 			SHA1: "validate", Rollover: "builtin",
 			IPv4: true, IPv6: true, UpstreamPort: 53, EDNSSize: 1232, Priming: true, EDE: true,
 			TTL:    TTL{Max: 24 * time.Hour, MaxNegative: time.Hour},
-			Harden: Harden{Glue: true, BelowNXDomain: true},
+			Harden: Harden{Glue: true, BelowNXDomain: true}, AggressiveNSEC: true,
 		},
 		Bundle: Bundle{Guard: "off"},
 		Desk:   Desk{Store: "sqlite"},

@@ -2,6 +2,8 @@ package cache
 
 import (
 	"context"
+	"log/slog"
+	"runtime/debug"
 	"sync"
 
 	"github.com/recourse-dns/recourse/resolver"
@@ -16,13 +18,17 @@ type background struct {
 	ctx    context.Context // the life of the cache, not of a request
 	end    context.CancelFunc
 	places chan struct{}
+	logger *slog.Logger
 
 	mu     sync.Mutex
 	closed bool // guarded by mu, as is adding to group
 	group  sync.WaitGroup
 }
 
-func (b *background) init() {
+func (b *background) init(logger *slog.Logger) {
+	if b.logger = logger; logger == nil {
+		b.logger = slog.New(slog.DiscardHandler)
+	}
 	b.ctx, b.end = context.WithCancel(context.Background())
 	b.places = make(chan struct{}, maxBackground)
 }
@@ -41,9 +47,18 @@ func (b *background) start(run func(context.Context)) bool {
 	}
 	b.group.Go(func() {
 		defer func() { <-b.places }()
+		defer b.survive()
 		run(b.ctx)
 	})
 	return true
+}
+
+// survive turns a panic into a line of the log, as the doors do for a client's query: a
+// packet that brings one about must not end the process because nobody waited for it.
+func (b *background) survive() {
+	if fault := recover(); fault != nil {
+		b.logger.Error("a refresh made the resolver panic; please report this", "panic", fault, "stack", string(debug.Stack()))
+	}
 }
 
 func (b *background) close() {

@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"hash/maphash"
+	"log/slog"
 	"math/bits"
 	"sync"
 	"sync/atomic"
@@ -35,6 +36,8 @@ type Config struct {
 	// Basis stands for what the answers depend on beside the world, such as trust
 	// anchors and upstreams. A dump is loaded only under the basis it was made under.
 	Basis string
+	// Logger is told of faults in the background. Nil: nobody is.
+	Logger *slog.Logger
 }
 
 // Stale is when answers are given past their TTL (RFC 8767).
@@ -112,7 +115,7 @@ func New(config Config) *Cache {
 		config.Stale.TTL = DefaultStaleTTL
 	}
 	cache := &Cache{config: config, seed: maphash.MakeSeed(), flights: make(map[key]*flight)}
-	cache.background.init()
+	cache.background.init(config.Logger)
 	cache.denials = denials.New(denials.Config{
 		Spans: config.Aggressive, Below: config.Below, Size: config.Size / 8, MaxTTL: config.MaxNegative, Apart: config.Apart,
 	})

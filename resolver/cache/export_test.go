@@ -10,7 +10,7 @@ import (
 // Summed puts a head and a foot with the right sum around lines of a dump.
 func Summed(lines string) string {
 	lines = strings.TrimSuffix(lines, "\n") + "\n"
-	body := dumpHead + hex.EncodeToString(New(Config{}).basis()) + "\n" + lines
+	body := dumpHead + hex.EncodeToString((&Cache{}).basis()) + "\n" + lines
 	sum := sha256.Sum256([]byte(body))
 	return body + dumpFoot + strconv.Itoa(strings.Count(lines, "\n")) + " " + hex.EncodeToString(sum[:]) + "\n"
 }

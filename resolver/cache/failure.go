@@ -23,12 +23,11 @@ const recheck = 30 * time.Second
 // answer that can still be given, be it past its TTL: that answer is kept, and the
 // refresh put off. Only an answer that turned out bogus ends it.
 func (c *Cache) keepFailure(query *resolver.Query, failure *resolver.Failure) {
-	k, now := keyOf(query), query.Now.UnixNano()
-	old := c.find(k)
-	if old != nil && old.failure == nil && (old.fresh(now) || c.usable(old, now) && !isBogus(failure)) {
-		old.retry.Store(now + int64(recheck))
+	if c.outlasts(query, isBogus(failure)) {
 		return
 	}
+	k, now := keyOf(query), query.Now.UnixNano()
+	old := c.find(k)
 	again := *failure
 	again.Extended = append(again.Extended[:len(again.Extended):len(again.Extended)], resolver.Extended{Code: resolver.CachedError})
 	fresh := &node{failure: &again, failures: 1}
@@ -36,6 +35,20 @@ func (c *Cache) keepFailure(query *resolver.Query, failure *resolver.Failure) {
 		fresh.failures = min(old.failures+1, 16)
 	}
 	c.insert(k, fresh, min(failureTTL<<(fresh.failures-1), maxFailureTTL), query.Now)
+}
+
+// outlasts says whether a kept answer stays in spite of a resolution that brought none,
+// and puts the next one off. A bogus one ends what is past its TTL.
+func (c *Cache) outlasts(query *resolver.Query, bogus bool) bool {
+	now, kept := query.Now.UnixNano(), c.find(keyOf(query))
+	if kept == nil || kept.failure != nil || refused(&kept.answer) {
+		return false
+	}
+	if !kept.fresh(now) && (bogus || !c.usable(kept, now)) {
+		return false
+	}
+	kept.retry.Store(now + int64(recheck))
+	return true
 }
 
 // isBogus says that validation found an answer wrong (EDE 6 to 12, and 25). That an

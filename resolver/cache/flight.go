@@ -137,11 +137,8 @@ func (f *flights) resolve(ctx context.Context, query *resolver.Query, anew bool)
 	defer cancel()
 	flushes := f.flushes.Load()
 	answer, err := f.ask(ctx, query, anew, flushes)
-	if err == nil && !query.Fresh && refused(answer) {
-		if kept := f.find(keyOf(query)); kept != nil && f.usable(kept, query.Now.UnixNano()) {
-			kept.retry.Store(query.Now.Add(recheck).UnixNano())
-			return answer, nil
-		}
+	if err == nil && !query.Fresh && refused(answer) && f.outlasts(query, false) {
+		return answer, nil
 	}
 	if err == nil {
 		return f.keep(query, answer, flushes)

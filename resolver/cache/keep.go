@@ -17,7 +17,11 @@ func (c *Cache) keep(query *resolver.Query, answer *resolver.Answer, flushes uin
 	}
 	kept := *packed
 	kept.TTL = c.clamp(&kept)
-	if query.Fresh || kept.TTL <= 0 || c.flushes.Load() != flushes {
+	if query.Fresh || c.flushes.Load() != flushes {
+		return &kept, nil
+	}
+	if kept.TTL <= 0 { // not kept, but it ends what it answers anew
+		c.drop(keyOf(query))
 		return &kept, nil
 	}
 	c.denials.Learn(query.Question, answer)
@@ -41,6 +45,12 @@ func (c *Cache) insert(k key, fresh *node, ttl time.Duration, now time.Time) *no
 	c.stats.Inserts.Add(1)
 	c.stats.Evictions.Add(int64(c.shard(fresh.hash).insert(fresh)))
 	return fresh
+}
+
+// drop removes what is kept of a question.
+func (c *Cache) drop(k key) {
+	hash := c.hash(k)
+	c.shard(hash).drop(hash, k)
 }
 
 // clamp applies the TTL bounds to the answer's wire, which nobody shares yet, and

@@ -117,7 +117,7 @@ func (s *shard) find(hash uint64, k key) *node {
 func (s *shard) insert(fresh *node) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if old := s.lookup(fresh); old != nil {
+	if old := s.lookup(fresh.hash, fresh.key); old != nil {
 		s.remove(old)
 	}
 	if fresh.size > s.limit {
@@ -142,13 +142,22 @@ func (s *shard) insert(fresh *node) int {
 	return evicted
 }
 
-func (s *shard) lookup(like *node) *node {
-	for n := s.bucket(like.hash).Load(); n != nil; n = n.next.Load() {
-		if n.hash == like.hash && n.key == like.key {
+func (s *shard) lookup(hash uint64, k key) *node {
+	for n := s.bucket(hash).Load(); n != nil; n = n.next.Load() {
+		if n.hash == hash && n.key == k {
 			return n
 		}
 	}
 	return nil
+}
+
+// drop removes the node of a key.
+func (s *shard) drop(hash uint64, k key) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if old := s.lookup(hash, k); old != nil {
+		s.remove(old)
+	}
 }
 
 // evict moves SIEVE's hand from old to new, forgives each visited node once and

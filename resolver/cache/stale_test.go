@@ -1,9 +1,12 @@
 package cache_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -225,6 +228,48 @@ func TestStaleNegativeAnswers(t *testing.T) {
 	})
 }
 
+// TestAFreshAnswerThatIsNotKeptEndsTheStaleOne: else the old one would be given for as
+// long as the name's TTL is zero.
+func TestAFreshAnswerThatIsNotKeptEndsTheStaleOne(t *testing.T) {
+	staged(t, cache.Config{Stale: cache.Stale{UpTo: time.Hour}}, func(t *testing.T, w *world, handler resolver.Handler, _ *cache.Cache) {
+		mustResolve(t, handler, ask("a.example"))
+		w.set(func(w *world) { w.ttl = 0 })
+		time.Sleep(61 * time.Second)
+		mustResolve(t, handler, ask("a.example"))
+		synctest.Wait()
+		if answer := mustResolve(t, handler, ask("a.example")); isStale(answer) || ttlOf(answer) != 0 {
+			t.Errorf("answered %v with TTL %d", codes(answer), ttlOf(answer))
+		}
+	})
+}
+
+// TestAFaultInTheBackgroundEndsNothing: the doors catch what panics for a client alone.
+func TestAFaultInTheBackgroundEndsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		c := cache.New(cache.Config{Stale: cache.Stale{After: time.Second, UpTo: time.Hour}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		defer c.Close()
+		faulty := false
+		w := &world{ttl: 60}
+		handler := chain(c, resolver.HandlerFunc(func(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
+			if faulty {
+				panic("fault")
+			}
+			return w.Resolve(ctx, query)
+		}))
+		mustResolve(t, handler, ask("a.example"))
+		faulty = true
+		time.Sleep(61 * time.Second)
+		if answer := mustResolve(t, handler, ask("a.example")); !isStale(answer) {
+			t.Errorf("answered %v", codes(answer))
+		}
+		synctest.Wait()
+		if !strings.Contains(log.String(), "fault") {
+			t.Error("nobody was told")
+		}
+	})
+}
+
 func TestPrefetch(t *testing.T) {
 	staged(t, cache.Config{Prefetch: true}, func(t *testing.T, w *world, handler resolver.Handler, c *cache.Cache) {
 		mustResolve(t, handler, ask("a.example"))
@@ -249,9 +294,18 @@ func TestPrefetch(t *testing.T) {
 }
 
 func TestAFailedPrefetchKeepsTheAnswer(t *testing.T) {
+	for _, broken := range []func(*world){
+		func(w *world) { w.err = resolver.Fail(resolver.Bogus, "wrong") }, func(w *world) { w.rcode = dns.RcodeRefused },
+	} {
+		failPrefetch(t, broken)
+	}
+}
+
+func failPrefetch(t *testing.T, broken func(*world)) {
+	t.Helper()
 	staged(t, cache.Config{Prefetch: true}, func(t *testing.T, w *world, handler resolver.Handler, _ *cache.Cache) {
 		mustResolve(t, handler, ask("a.example"))
-		w.set(func(w *world) { w.err = resolver.Fail(resolver.Bogus, "wrong") })
+		w.set(broken)
 		time.Sleep(55 * time.Second)
 		for range 3 {
 			mustResolve(t, handler, ask("a.example"))
@@ -261,7 +315,7 @@ func TestAFailedPrefetchKeepsTheAnswer(t *testing.T) {
 			t.Errorf("asked %d times", w.asked.Load())
 		}
 		time.Sleep(5 * time.Second)
-		if _, err := handler.Resolve(t.Context(), ask("a.example")); err == nil {
+		if answer, err := handler.Resolve(t.Context(), ask("a.example")); err == nil && answer.Rcode() == 0 {
 			t.Error("given after its TTL")
 		}
 	})
