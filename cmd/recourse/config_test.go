@@ -81,6 +81,7 @@ func TestLoadConfigValues(t *testing.T) {
 	settings.ValidationTime, settings.ServeStale, settings.Harden = time.Time{}, ServeStale{}, Harden{}
 	want := Resolver{Mode: "recurse", DNSSEC: "validate", Cache: 64 << 20, RootHints: "hints.zone", TrustAnchors: "anchors.zone",
 		QueryLocalhost: true, IPv4: true, UpstreamPort: 5353, EDNSSize: 1400, LocalZones: "default", QNAMEMinimisation: "off",
+		SHA1: "validate", Rollover: "builtin",
 		TTL:                  TTL{Min: 5 * time.Second, Max: 12 * time.Hour, MaxNegative: 30 * time.Minute},
 		NegativeTrustAnchors: []NegativeTrustAnchor{}, Zones: []Zone{}, PrivateAddresses: []netip.Prefix{}}
 	if !reflect.DeepEqual(settings, want) {
@@ -223,6 +224,12 @@ func TestValidate(t *testing.T) {
 		{"no anchors", "mode: recurse", "trust_anchors: none, dnssec: process", ""},
 		{"validation without anchors", "mode: recurse", "trust_anchors: none", "f:4: warning: resolver.trust_anchors: there is no anchor"},
 		{"zone", "mode: recurse", "zones: [{forward: [192.0.2.1], stub: [192.0.2.2]}]", "f:4: resolver.zones[0].zone: is missing\nf:4: resolver.zones[0]: must have one of forward and stub"},
+		{"nothing to distrust", "mode: recurse", "negative_trust_anchors: [{until: 2036-01-01}]", "f:4: resolver.negative_trust_anchors[0].zone: is missing"},
+		{"distrust without end", "mode: recurse", "negative_trust_anchors: [{zone: a.example}]", "f:4: warning: resolver.negative_trust_anchors[0]: has no end"},
+		{"distrust that is over", "mode: recurse", "negative_trust_anchors: [{zone: a.example, until: 2020-01-01}]", "f:4: warning: resolver.negative_trust_anchors[0].until: is past"},
+		{"time server", "mode: recurse", "ntp_names: [\"a..b\"]", `f:4: resolver.ntp_names[0]: "a..b" is not a domain name`},
+		{"pretended time", "mode: recurse", "validation_time: 2026-01-02", "f:4: warning: resolver.validation_time: signatures are judged as of 2026-01-02T00:00:00Z"},
+		{"SHA-1", "mode: recurse", "sha1: maybe", "f:4: resolver.sha1:"},
 		{"no clients", smallest[strings.Index(smallest, "clients:"):strings.Index(smallest, "blocklists:")], "", "f:1: warning: clients: is missing: nobody is admitted"},
 		{"shadowed row", "jurisdiction: IT}]", "jurisdiction: IT}, {match: {networks: [127.0.0.0/8]}}]", "f:5: clients[1]: never matches"},
 		{"profile that is not there", "jurisdiction: IT}]", "jurisdiction: IT, profile: q}]", `f:5: clients[0].profile: no profile has the id "q"`},

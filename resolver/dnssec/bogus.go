@@ -13,7 +13,7 @@ import (
 // Extended DNS Errors that validation alone speaks of.
 const (
 	expiredBeforeValid uint16 = 25
-	invalidQueryType   uint16 = 30 // RFC 9824, section 3.4
+	invalidQueryType   uint16 = 30 // RFC 9824
 	negativeAnchor     uint16 = 33
 )
 

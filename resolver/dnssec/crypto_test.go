@@ -141,6 +141,52 @@ func TestRSAPadding(t *testing.T) {
 	}
 }
 
+// TestRSANumbers: a number has one form only, as key and as signature.
+func TestRSANumbers(t *testing.T) {
+	sound := newRSA(t, "example.", 512, 65537, whole)
+	padded := sound
+	padded.raw = func(data []byte) []byte { return append([]byte{0}, sound.raw(data)...) }
+	check(t, worldOf(t, sound), "www.example.", dns.TypeA, isSecure)
+	check(t, worldOf(t, padded), "www.example.", dns.TypeA, fails(resolver.Bogus))
+
+	octets, err := base64.StdEncoding.DecodeString(sound.record.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, public := range [][]byte{
+		append([]byte{3, 1, 0, 1, 0}, octets[4:]...), append([]byte{4, 0, 1, 0, 1}, octets[4:]...),
+	} {
+		zeros := signingKey{record: keyOf("example.", dns.RSASHA256, public), raw: sound.raw}
+		check(t, worldOf(t, zeros), "www.example.", dns.TypeA, fails(resolver.Bogus))
+	}
+
+	// The signature plus the modulus is the same number to whoever does not look.
+	modulus, fits := new(big.Int).SetBytes(octets[4:]), false
+	grown := sound
+	grown.raw = func(data []byte) []byte {
+		sum := new(big.Int).SetBytes(sound.raw(data))
+		if sum.Add(sum, modulus); sum.BitLen() > 512 {
+			return make([]byte, 64)
+		}
+		fits = true
+		return sum.FillBytes(make([]byte, 64))
+	}
+	for range 64 {
+		w := worldOf(t, grown)
+		check(t, w, "www.example.", dns.TypeA, fails(resolver.Bogus))
+		if fits {
+			break
+		}
+		sound = newRSA(t, "example.", 512, 65537, whole)
+		grown.record, octets = sound.record, nil
+		octets, _ = base64.StdEncoding.DecodeString(sound.record.PublicKey)
+		modulus.SetBytes(octets[4:])
+	}
+	if !fits {
+		t.Error("no signature was found that the modulus can be added to")
+	}
+}
+
 // TestMalformedKeys: what is no key of its algorithm verifies nothing, costs what a
 // verification does and breaks nothing.
 func TestMalformedKeys(t *testing.T) {

@@ -2,7 +2,6 @@ package dnssec
 
 import (
 	"context"
-	"slices"
 
 	"github.com/miekg/dns"
 
@@ -109,9 +108,9 @@ func (v *validation) undelegated(ctx context.Context, name wire.Name, reply *rep
 	return nil, reply.unproved("a delegation without DS for", name)
 }
 
-// readReferral looks whether the answer that is proved says itself that a name is
-// a delegation without DS, as a server of both the parent and the child has it.
-// Then nobody need be asked for the DS. A signed list of types is proof enough.
+// readReferral looks whether the answer that is proved has a signed list of the
+// types at a name that settles what it is, a delegation without DS or no zone, as
+// where a server has both parent and child. Then nobody need be asked for the DS.
 func (v *validation) readReferral(parent *zone, name wire.Name) error {
 	if v.reply == nil || parent.trust != secure || v.known(name) != nil {
 		return nil
@@ -121,7 +120,7 @@ func (v *validation) readReferral(parent *zone, name wire.Name) error {
 		return err
 	}
 	types, err := proof.typesAt(name)
-	if err != nil || types == nil || !slices.Contains(types, dns.TypeNS) {
+	if err != nil || types == nil {
 		return err
 	}
 	if found := cutByTypes(name, types); found != nil {

@@ -11,14 +11,18 @@
 // unsigned. An answer is as secure as its weakest part.
 //
 // What goes up is [resolver.Secure], [resolver.Insecure] or a
-// [resolver.Failure] with the reason as an Extended DNS Error, 5 to 12. A secure
+// [resolver.Failure] with the reason as an Extended DNS Error, 5 to 12 or 25. A secure
 // answer holds nothing that was not proved, and no TTL that outlives a signature.
 // With CD set nothing is tried and the answer stays [resolver.Unchecked].
 //
 // The files follow the course of a proof: validator.go is the stage, answer.go
 // and alias.go walk the answer, validation.go tells one RRset's standing, zone.go
 // and delegation.go find the zone, keys.go proves its keys, verify.go checks
-// signatures, denial.go with nsec.go and nsec3.go what does not exist.
+// signatures with canonical.go, crypto.go and rsa.go, denial.go with nsec.go and
+// nsec3.go what does not exist. Where trust begins and ends is in anchors.go and
+// negative.go. [Validator.Run] follows the keys of the anchors as they roll
+// (RFC 5011): run.go looks, follow.go has the states, following.go the file. Clock
+// tells when the time itself cannot be believed.
 //
 // # Decisions
 //
@@ -35,10 +39,41 @@
 // change the outcome: the hinted zone is proved like any other, and a hint that
 // does not fit the name is dropped.
 //
-// RSASHA512 is verified beside the four algorithms that are in use, because
-// RFC 8624 demands it. Algorithms with SHA-1 (RFC 9905) and Ed448 count as
-// unsupported, which makes a zone insecure and never bogus; a DS with a SHA-1
-// digest is followed where the zone has no better one.
+// All algorithms that RFC 8624 and its successors want are verified. Those with
+// SHA-1 are too, unless a policy key says otherwise (RFC 9905): calling them
+// unsupported makes zones insecure that an attacker still cannot forge. A DS with a
+// SHA-1 digest is followed where the zone has no better one.
+//
+// RSA is verified with math/big, from 512 to 4096 bits (RFC 5702), by building the
+// one right encoding and comparing. Refused: rsa1024min, which would weaken TLS in
+// the same process. The signed data is built here as well, once per RRset: a
+// library that does both knows neither small keys nor Ed448.
+//
+// A bogus answer is asked for once more with Fresh set, and the zones that its proof
+// failed in are learnt anew, from the same budget. One bad server of a zone, or keys
+// that rolled without overlap, must not break it. What was broken then too is not
+// tried again for five seconds. Lookups that got no answer are not repeated: those
+// below have done so.
+//
+// The response code is not signed. NXDOMAIN with a proof of NODATA becomes NOERROR,
+// for servers err so at empty non-terminals; NOERROR with a proof of NXDOMAIN stays
+// bogus. NXNAME (RFC 9824) leaves the code NOERROR, since clients that validate
+// share the answer with those that do not.
+//
+// An ANY question that gets no data at a name that has some is insecure, not bogus:
+// RFC 8482 lets servers keep silent. A DNAME that came from a wildcard is bogus; what
+// it stands for is not defined (RFC 4592, section 4.4).
+//
+// Anchors that are named in the configuration stay trusted beside those that were
+// followed until the key is seen revoked, so that a key which is configured before
+// its zone publishes it counts at once (RFC 7958). An anchor with no algorithm that
+// is supported makes its zone insecure with a warning: it must not keep a server
+// from starting.
+//
+// A clock is doubted only against the past: the build's time and the time saved
+// last, both read at the start. A clock that jumps later is believed. While it is
+// doubted everything but the time servers is withheld, for an old clock takes old
+// signatures.
 //
 // No allowance is made for clocks that are wrong: an hour of grace, as some peers
 // give, is an hour in which withdrawn data can be replayed.

@@ -7,7 +7,7 @@ import "github.com/recourse-dns/recourse/resolver/wire"
 func (v *Validator) Flush(name wire.Name, subtree bool) int {
 	gone := 0
 	for _, known := range v.zones.Keys() {
-		if known != name && !(subtree && known.IsBelow(name)) {
+		if known != name && (!subtree || !known.IsBelow(name)) {
 			continue
 		}
 		if v.zones.Remove(known) {

@@ -1,6 +1,7 @@
 package dnssec
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,8 +22,9 @@ type following struct {
 	path   string
 	logger *slog.Logger
 
-	mu    sync.Mutex
-	zones map[wire.Name]*followedZone // by mu, with what is in them
+	mu      sync.Mutex
+	zones   map[wire.Name]*followedZone // by mu, with what is in them
+	written []byte                      // by mu: what the file holds, as far as it was written here
 }
 
 const maxStateFile = 1 << 20
@@ -34,7 +36,6 @@ type (
 	}
 	stateZone struct {
 		Zone string     `json:"zone"`
-		Next time.Time  `json:"next"`
 		Keys []stateKey `json:"keys"`
 	}
 	stateKey struct {
@@ -93,7 +94,7 @@ func (s *stateZone) read() (*followedZone, error) {
 	if len(s.Keys) > maxKeys {
 		return nil, fmt.Errorf("more than %d keys", maxKeys)
 	}
-	zone := &followedZone{name: name, next: s.Next}
+	zone := &followedZone{name: name}
 	for _, entry := range s.Keys {
 		parsed, err := dns.NewRR(name.FQDN() + " 0 IN DNSKEY " + entry.Key)
 		record, ok := parsed.(*dns.DNSKEY)
@@ -111,11 +112,11 @@ func (s *stateZone) read() (*followedZone, error) {
 	return zone, nil
 }
 
-// save is called with mu held.
+// save writes the file where anything changed. It is called with mu held.
 func (f *following) save() error {
 	var file stateFile
 	for name, zone := range f.zones {
-		entry := stateZone{Zone: name.FQDN(), Next: zone.next.UTC(), Keys: []stateKey{}}
+		entry := stateZone{Zone: name.FQDN(), Keys: []stateKey{}}
 		for _, known := range zone.keys {
 			text := fmt.Sprintf("%d %d %d %s", known.record.Flags, known.record.Protocol, known.record.Algorithm, known.record.PublicKey)
 			entry.Keys = append(entry.Keys, stateKey{Key: text, State: known.state, Since: known.since.UTC()})
@@ -124,10 +125,14 @@ func (f *following) save() error {
 	}
 	slices.SortFunc(file.Zones, func(a, b stateZone) int { return compare(wire.MustName(a.Zone), wire.MustName(b.Zone)) })
 	data, err := json.MarshalIndent(file, "", "\t")
-	if err != nil {
+	if err != nil || bytes.Equal(data, f.written) {
 		return err
 	}
-	return replaceFile(f.path, append(data, '\n'))
+	if err := replaceFile(f.path, append(data, '\n')); err != nil {
+		return err
+	}
+	f.written = data
+	return nil
 }
 
 // anchors are those in force: what was followed over what is configured.

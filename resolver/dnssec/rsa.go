@@ -27,8 +27,7 @@ type rsaKey struct {
 	hash     crypto.Hash
 }
 
-// rsaKeyOf reads RFC 3110, section 2. Leading zeros are not allowed there, and an
-// even number is the modulus or exponent of no key.
+// rsaKeyOf reads RFC 3110, section 2. Leading zeros are not allowed there.
 func rsaKeyOf(octets []byte, hash crypto.Hash) publicKey {
 	first, second, ok := splitRSA(octets)
 	if !ok || first[0] == 0 || second[0] == 0 {
@@ -37,9 +36,6 @@ func rsaKeyOf(octets []byte, hash crypto.Hash) publicKey {
 	exponent, modulus := new(big.Int).SetBytes(first), new(big.Int).SetBytes(second)
 	bits := modulus.BitLen()
 	if bits < minModulus || bits > maxModulus || exponent.BitLen() > maxExponent || exponent.BitLen() < 2 {
-		return nil
-	}
-	if modulus.Bit(0) == 0 || exponent.Bit(0) == 0 {
 		return nil
 	}
 	return &rsaKey{modulus: modulus, exponent: exponent, hash: hash}

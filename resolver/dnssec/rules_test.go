@@ -208,4 +208,3 @@ func TestFlush(t *testing.T) {
 		t.Errorf("%d findings forgotten with the subtree", gone)
 	}
 }
-

@@ -340,6 +340,22 @@ func TestKeyTrap(t *testing.T) {
 	}
 }
 
+// TestCollidingDS: no more than two keys of one tag are held against a digest.
+func TestCollidingDS(t *testing.T) {
+	for place, want := range []outcome{isSecure, isSecure, fails(resolver.KeyMissing)} {
+		w := example(t)
+		z := w.zone("example.test.")
+		key := z.keys[0]
+		var set []dns.RR
+		for i := range place {
+			set = append(set, colliding(t, key, i).record)
+		}
+		set = append(set, key.record)
+		w.edit("example.test. DNSKEY", func(m *dns.Msg) { m.Answer = append(set[:place+1:place+1], z.signature(key, set)) })
+		check(t, w, "www.example.test.", dns.TypeA, want)
+	}
+}
+
 // colliding makes another key of the same tag: the tag is a sum of 16-bit words,
 // which does not mind their order.
 func colliding(t testing.TB, key signingKey, shift int) signingKey {

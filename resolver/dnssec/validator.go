@@ -178,7 +178,7 @@ func reasoned(err error) error {
 }
 
 // refusedType answers the question for the type that says that a name does not
-// exist: it is no data and is not looked up (RFC 9824, section 3.5).
+// exist: it is no data and is not looked up (RFC 9824).
 func refusedType(query *resolver.Query) *resolver.Answer {
 	message := query.Message()
 	message.Rcode = dns.RcodeFormatError
