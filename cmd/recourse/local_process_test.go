@@ -160,8 +160,8 @@ func TestOptionsOfClientsStayHere(t *testing.T) {
 			t.Error(err)
 		}
 	})}
-	go upstream.ActivateAndServe()                //nolint:errcheck // it ends with the socket
-	t.Cleanup(func() { _ = upstream.Shutdown() }) // nothing is left to lose
+	go upstream.ActivateAndServe()
+	t.Cleanup(func() { upstream.Shutdown() })
 	s := localServer(t, "forward", socket.LocalAddr().String())
 	message := new(dns.Msg).SetQuestion("www.unsigned.example.", dns.TypeA)
 	message.CheckingDisabled = true // the upstream signs nothing

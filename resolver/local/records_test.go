@@ -3,6 +3,7 @@ package local_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -155,6 +156,17 @@ func TestLocalAliasesEnd(t *testing.T) {
 	_, _, err := ask(t, h, "circle.home.arpa", dns.TypeA)
 	if failure := (*resolver.Failure)(nil); !errors.As(err, &failure) {
 		t.Errorf("got %v", err)
+	}
+	lines := "n0.test. A 192.0.2.1\n"
+	for i := range 9 {
+		lines += fmt.Sprintf("n%d.test. CNAME n%d.test.\n", i+1, i)
+	}
+	h = handler(local.Config{Zones: true, Records: newRecords(t, lines)})
+	if _, message, err := ask(t, h, "n8.test", dns.TypeA); err != nil || len(message.Answer) != 9 {
+		t.Errorf("eight aliases: %v, %v", message, err)
+	}
+	if _, message, err := ask(t, h, "n9.test", dns.TypeA); err == nil {
+		t.Errorf("nine aliases: %v", message)
 	}
 }
 
