@@ -3,6 +3,7 @@ package scenario
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,7 +35,7 @@ func build(config *Config, world *world, upstream *upstream, logger *slog.Logger
 	if err != nil {
 		return nil, err
 	}
-	kept, names := cache.New(cacheConfig(config)), local.Stage(localConfig(config))
+	kept, names := cache.New(cacheConfig(config, logger)), local.Stage(localConfig(config))
 	handler := resolver.Chain(search,
 		names,
 		kept.Lookup,
@@ -68,10 +69,10 @@ func newReporting(config *Config, upstream *upstream, logger *slog.Logger) (recu
 	return watch, local.NewReporter(watch, logger).Stage
 }
 
-func cacheConfig(config *Config) cache.Config {
+func cacheConfig(config *Config, logger *slog.Logger) cache.Config {
 	made := cache.Config{
 		Size: config.CacheSize, MinTTL: config.TTLMin, MaxTTL: config.TTLMax, MaxNegative: config.TTLMaxNegative,
-		Prefetch: config.Prefetch, Aggressive: config.AggressiveNSEC, Below: config.HardenBelowNXDOMAIN,
+		Prefetch: config.Prefetch, Aggressive: config.AggressiveNSEC, Below: config.HardenBelowNXDOMAIN, Logger: logger,
 	}
 	if stale := config.Stale; stale != nil {
 		made.Stale = cache.Stale{After: stale.After, UpTo: stale.UpTo, TTL: stale.TTL}
@@ -93,6 +94,17 @@ func localConfig(config *Config) local.Config {
 	return made
 }
 
+// islands are the zones below the root that have an anchor.
+func islands(anchors []dns.RR) []wire.Name {
+	var zones []wire.Name
+	for _, anchor := range anchors {
+		if name, err := wire.ParseName(anchor.Header().Name); err == nil && !slices.Contains(zones, name) {
+			zones = append(zones, name)
+		}
+	}
+	return zones
+}
+
 func newSearch(config *Config, world *world, exchanger recurse.Exchanger, logger *slog.Logger) (resolver.Handler, error) {
 	if len(config.Forward) > 0 {
 		return newForwarder(config, config.Forward, exchanger, logger)
@@ -101,8 +113,12 @@ func newSearch(config *Config, world *world, exchanger recurse.Exchanger, logger
 	if err != nil {
 		return nil, err
 	}
+	anchors, err := world.anchors(config.Anchors)
+	if err != nil {
+		return nil, err
+	}
 	made := recurse.Config{
-		Hints: hints, IPv4: config.IPv4, IPv6: config.IPv6, QueryLocalhost: config.QueryLocalhost,
+		Hints: hints, Islands: islands(anchors), IPv4: config.IPv4, IPv6: config.IPv6, QueryLocalhost: config.QueryLocalhost,
 		EDNSSize: config.EDNSSize, Priming: config.Priming, RandomCase: config.RandomiseCase, BelowNXDomain: config.HardenBelowNXDOMAIN,
 		Minimisation: map[string]recurse.Minimisation{"off": recurse.Whole, "relaxed": recurse.Relaxed, "strict": recurse.Strict}[config.Minimisation],
 	}
