@@ -238,15 +238,19 @@ func (d Drop) hits(rr dns.RR) bool {
 
 // sign obeys the SIGN lines for what lies in their zones and has no signature yet.
 func (u *upstream) sign(packet *Packet, message *dns.Msg) error {
+	sections := []*[]dns.RR{&message.Answer, &message.Ns}
+	unsigned := [...][][]dns.RR{unsignedSets(message.Answer), unsignedSets(message.Ns)}
 	for _, order := range packet.Signs {
 		z := u.world.zones[order.Zone]
 		if z == nil || !z.signing.signs() {
 			return fmt.Errorf("SIGN %s: no signed ZONE of that name", order.Zone)
 		}
-		for _, section := range []*[]dns.RR{&message.Answer, &message.Ns} {
-			if err := z.signSection(section, order); err != nil {
+		for i, section := range sections {
+			made, err := z.signatures(unsigned[i], order)
+			if err != nil {
 				return err
 			}
+			*section = append(*section, made...)
 		}
 	}
 	return nil
@@ -257,37 +261,44 @@ type setName struct {
 	kind  uint16
 }
 
-func (z *zone) signSection(section *[]dns.RR, order SignOrder) error {
-	sets, signed := make(map[setName][]dns.RR), make(map[setName]bool)
-	var names []setName
-	for _, rr := range *section {
+// unsignedSets are the sets of a section that have no signature, in their order.
+func unsignedSets(section []dns.RR) [][]dns.RR {
+	at, signed := make(map[setName]int), make(map[setName]bool)
+	var sets [][]dns.RR
+	for _, rr := range section {
 		if sig, is := rr.(*dns.RRSIG); is {
 			signed[setName{ownerOf(rr), sig.TypeCovered}] = true
 			continue
 		}
 		name := setName{ownerOf(rr), rr.Header().Rrtype}
-		if sets[name] == nil {
-			names = append(names, name)
+		if _, found := at[name]; !found {
+			at[name], sets = len(sets), append(sets, nil)
 		}
-		sets[name] = append(sets[name], rr)
+		sets[at[name]] = append(sets[at[name]], rr)
 	}
-	for _, name := range names {
-		delegation := name.kind == dns.TypeNS && name.owner != z.origin
-		if signed[name] || delegation || !name.owner.IsBelow(z.origin) && order.Fault.kind == "" {
+	return slices.DeleteFunc(sets, func(set []dns.RR) bool { return signed[setName{ownerOf(set[0]), set[0].Header().Rrtype}] })
+}
+
+// signatures are those of the zone over the sets that are its own: what lies in it,
+// but for the NS records of delegations.
+func (z *zone) signatures(sets [][]dns.RR, order SignOrder) ([]dns.RR, error) {
+	var made []dns.RR
+	for _, set := range sets {
+		owner, kind := ownerOf(set[0]), set[0].Header().Rrtype
+		if kind == dns.TypeNS && owner != z.origin || !owner.IsBelow(z.origin) && order.Fault.kind == "" {
 			continue
 		}
 		for number := range order.Times {
-			one := faultOf([]fault{order.Fault}, name.kind)
-			sig, err := z.sign(sets[name], one, number)
+			sig, err := z.sign(set, faultOf([]fault{order.Fault}, kind), number)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			if sig != nil {
-				*section = append(*section, sig)
+				made = append(made, sig)
 			}
 		}
 	}
-	return nil
+	return made, nil
 }
 
 // finish sets what every reply has: ID, question, OPT.
