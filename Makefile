@@ -7,7 +7,7 @@ FUZZTIME ?= 30s
 # Real lists for the end-to-end test; where the folder is absent a generated sample stands in.
 export RECOURSE_DATA ?= $(abspath ../shared/data)
 
-.PHONY: help build run test check lint fuzz bench bench-peers soak cover clean
+.PHONY: help build run test check lint fuzz bench bench-peers conformance soak cover clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -37,6 +37,9 @@ bench: ## run the benchmarks with allocations
 
 bench-peers: ## what a cold resolution costs, beside four other resolvers (Debian, root)
 	@bash bench/work.sh
+
+conformance: build ## play the conformance suite of ../shared, where it is; ARGS go to it
+	@bash .ci/conformance.sh $(ARGS)
 
 soak: build ## five minutes at 5,000 queries a second: goroutines, descriptors, memory
 	@bash .ci/soak.sh
