@@ -2,6 +2,7 @@ package recurse
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/miekg/dns"
 
@@ -48,7 +49,29 @@ func newReply(message *dns.Msg, zone wire.Name) *reply {
 	clean.answer, _ = within(message.Answer, zone)
 	clean.authority, clean.strays = within(message.Ns, zone)
 	clean.additional, _ = within(message.Extra, zone)
+	clean.answer = append(clean.answer, signaturesFor(clean.answer, clean.additional)...)
 	return clean
+}
+
+// signaturesFor are the signatures in a section that belong to sets of another: a
+// server that ran out of room for them there may have put them here.
+func signaturesFor(sets, section []record) []record {
+	var found []record
+	for _, candidate := range section {
+		signature, ok := candidate.RR.(*dns.RRSIG)
+		if !ok {
+			continue
+		}
+		covers := func(r record) bool { return r.owner == candidate.owner && r.Header().Rrtype == signature.TypeCovered }
+		signs := func(r record) bool {
+			other, ok := r.RR.(*dns.RRSIG)
+			return ok && r.owner == candidate.owner && other.TypeCovered == signature.TypeCovered
+		}
+		if slices.ContainsFunc(sets, covers) && !slices.ContainsFunc(sets, signs) {
+			found = append(found, candidate)
+		}
+	}
+	return found
 }
 
 // within keeps the records of the zone and bounds their TTLs. Strays says that

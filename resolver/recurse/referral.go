@@ -68,14 +68,16 @@ func (r *reply) read(name wire.Name, qtype uint16, from *delegation, now time.Ti
 }
 
 // denial is the error of an empty reply that is no honest denial: the SOA or NS
-// of some other zone, a referral upwards or sideways, or nobody's authority.
+// of some other zone, a referral upwards or sideways, or nobody's authority. A
+// denial record of the zone speaks with its authority, whatever the AA flag says.
 func (r *reply) denial() error {
-	lost := r.strays
+	lost, denies := r.strays, r.authoritative
 	for _, candidate := range r.authority {
 		rtype := candidate.Header().Rrtype
 		lost = lost || rtype == dns.TypeSOA || rtype == dns.TypeNS
+		denies = denies || rtype == dns.TypeNSEC || rtype == dns.TypeNSEC3
 	}
-	if lost || !r.authoritative {
+	if lost || !denies {
 		return fmt.Errorf("%w: neither answer nor referral downwards", ErrLame)
 	}
 	return nil
