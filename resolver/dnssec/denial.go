@@ -92,6 +92,11 @@ func (d *denial) take(set *rrset) error {
 		d.flaw = firstOf(d.flaw, err)
 		return nil
 	}
+	// A wildcard's own NSEC answers whoever asks for NSEC below it (RFC 4592, section
+	// 4.7), but it denies nothing around the name that it was expanded to.
+	if set.kind == dns.TypeNSEC && set.expanded() {
+		return nil
+	}
 	d.ttl = min(d.ttl, set.ttl(d.validation.now))
 	for _, record := range set.records {
 		switch record := record.(type) {

@@ -126,7 +126,7 @@ func (s *rrset) sign(sig *dns.RRSIG) {
 		if signer != s.name.Parent() || expanded {
 			return
 		}
-	case dns.TypeNSEC, dns.TypeDS: // neither can come from a wildcard
+	case dns.TypeDS: // it cannot come from a wildcard
 		if expanded {
 			return
 		}

@@ -89,7 +89,7 @@ func (r *reply) step(c *contents, name wire.Name, owner string, kind uint16, fir
 // data answers from the node that was found, the name's own or a wildcard's.
 func (r *reply) data(c *contents, found found, name wire.Name, owner string, kind uint16) string {
 	expanded := found.where == wildcard
-	if found.at.sets[dns.TypeCNAME] != nil && !besideAlias(kind) {
+	if found.at.sets[dns.TypeCNAME] != nil && !c.besideAlias(kind) {
 		alias := r.put(&r.message.Answer, c, found.at, dns.TypeCNAME, owner)
 		if expanded {
 			r.prove(c, func(by denial) []dns.RR { return by.expanded(name, found.encloser, true) })
@@ -117,11 +117,16 @@ func (r *reply) data(c *contents, found found, name wire.Name, owner string, kin
 	return ""
 }
 
-// besideAlias says which types are answered at an alias instead of following it.
-func besideAlias(kind uint16) bool {
+// besideAlias says which types are answered at an alias instead of following it:
+// those that may stand beside a CNAME, NSEC where the zone has it (RFC 4035,
+// section 2.5).
+func (c *contents) besideAlias(kind uint16) bool {
 	switch kind {
-	case dns.TypeCNAME, dns.TypeANY, dns.TypeRRSIG, dns.TypeNSEC:
+	case dns.TypeCNAME, dns.TypeANY, dns.TypeRRSIG:
 		return true
+	case dns.TypeNSEC:
+		_, chained := c.denial.(*nsecChain)
+		return chained
 	}
 	return false
 }

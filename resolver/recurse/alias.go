@@ -40,6 +40,13 @@ type outcome struct {
 func (r *reply) walk(name wire.Name, qtype uint16) (*outcome, error) {
 	out := &outcome{zone: r.zone, rcode: r.rcode, proofs: r.proofs()}
 	for range maxLinks + 1 {
+		// A CNAME that a DNAME makes is data for who asks for it, and goes with the
+		// DNAME, which alone is signed (RFC 6672, section 5.3.1).
+		if owner := r.dnameAbove(name); owner != "" && qtype == dns.TypeCNAME {
+			_, link, err := r.redirect(name, owner)
+			out.records, out.rcode = append(out.records, link...), dns.RcodeSuccess // whatever became of its target
+			return out, err
+		}
 		if found, err := set(r.answer, name, qtype); err != nil || len(found) > 0 {
 			out.records = append(out.records, found...)
 			return out, r.positive(err)
@@ -140,10 +147,8 @@ func add(records []dns.RR, rr dns.RR) []dns.RR {
 // alias finds the CNAME at the name or the DNAME above it. The link holds the
 // records, nil where there are none; the target is "" where it would be too long.
 func (r *reply) alias(name wire.Name) (target wire.Name, link []dns.RR, err error) {
-	for _, candidate := range r.answer {
-		if candidate.Header().Rrtype == dns.TypeDNAME && name != candidate.owner && name.IsBelow(candidate.owner) {
-			return r.redirect(name, candidate.owner)
-		}
+	if owner := r.dnameAbove(name); owner != "" {
+		return r.redirect(name, owner)
 	}
 	link, err = set(r.answer, name, dns.TypeCNAME)
 	if err != nil || link == nil {
@@ -162,6 +167,17 @@ func (r *reply) alias(name wire.Name) (target wire.Name, link []dns.RR, err erro
 		}
 	}
 	return target, link, nil
+}
+
+// dnameAbove is the owner of a DNAME of the answer section that the name lies
+// below; "" where there is none.
+func (r *reply) dnameAbove(name wire.Name) wire.Name {
+	for _, candidate := range r.answer {
+		if candidate.Header().Rrtype == dns.TypeDNAME && name != candidate.owner && name.IsBelow(candidate.owner) {
+			return candidate.owner
+		}
+	}
+	return ""
 }
 
 // redirect applies the DNAME at owner. The CNAME is made here, whether or not
