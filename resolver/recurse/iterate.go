@@ -54,7 +54,7 @@ func (r *resolution) lookup(ctx context.Context, name wire.Name, qtype uint16) (
 	}
 	if qtype == dns.TypeDS {
 		if cut := r.cuts.at(name, r.query.Now); cut != nil {
-			if out := cut.ds(r.query.Now); out != nil {
+			if out := cut.ds(r.query.Now); out != nil && r.suffices(out) {
 				r.shared.heard(cut.teller, cut.parent)
 				return out, nil
 			}
@@ -140,6 +140,13 @@ func (r *resolution) closest(ctx context.Context, name wire.Name, qtype uint16) 
 		return cut
 	}
 	return r.root(ctx, r.query.Now)
+}
+
+// suffices says whether what a referral told of DS answers the query. A denial out
+// of it has no SOA: enough for our own validation, but not for a client, who could
+// not keep it (RFC 2308, section 5).
+func (r *resolution) suffices(out *outcome) bool {
+	return !out.negative || r.query.Client.Door == resolver.Internal
 }
 
 // keep remembers a cut, for all queries also where this one trusts no cache.

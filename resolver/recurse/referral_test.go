@@ -189,6 +189,15 @@ func TestDSFromReferral(t *testing.T) {
 		if asked := w.questions(); len(asked) != 0 {
 			t.Errorf("asked %q", asked)
 		}
+		// A client's own question gets a denial with an SOA, which the referral lacks.
+		query := resolver.NewQuery(wire.MustName("a.example"), dns.TypeDS, resolver.NewWork())
+		query.Client.Door = resolver.UDP
+		if _, err := r.Resolve(t.Context(), query); err != nil {
+			t.Error(err)
+		}
+		if asked := w.questions(); !slices.Equal(asked, []string{"198.51.100.2 a.example. DS"}) {
+			t.Errorf("for a client asked %q", asked)
+		}
 		// Aged copies: the kept ones are as they were.
 		if again := resolve(t, r, "example", dns.TypeDS); again.TTL != 290*time.Second {
 			t.Errorf("TTL %s the second time", again.TTL)
