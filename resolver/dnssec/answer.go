@@ -167,7 +167,7 @@ func (v *validation) absence(ctx context.Context, reply *reply, name wire.Name, 
 	if zone.trust == insecure {
 		return zone.standing(), nil
 	}
-	if flaw != nil {
+	if flaw != nil && !reply.lacksSignatures(flaw) {
 		return standing{}, flaw
 	}
 	return standing{}, reply.unproved("the absence of", name)

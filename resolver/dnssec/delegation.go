@@ -102,7 +102,7 @@ func (v *validation) undelegated(ctx context.Context, name wire.Name, reply *rep
 	if parent.trust == insecure {
 		return parent.renamed(name), nil
 	}
-	if flaw != nil {
+	if flaw != nil && !reply.lacksSignatures(flaw) {
 		return nil, flaw
 	}
 	return nil, reply.unproved("a delegation without DS for", name)

@@ -1,6 +1,7 @@
 package dnssec
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/miekg/dns"
@@ -41,10 +42,18 @@ func (r *reply) denials() []*rrset {
 	return sets
 }
 
+// lacksSignatures says that a proof is missing because a record of it came without
+// signatures, as where one server strips them.
+func (r *reply) lacksSignatures(flaw error) bool {
+	var found *bogus
+	return errors.As(flaw, &found) && found.code == resolver.DenialMissing && slices.ContainsFunc(r.denials(), isBare)
+}
+
+func isBare(set *rrset) bool { return len(set.all) == 0 }
+
 // unproved tells missing signatures from missing records.
 func (r *reply) unproved(what string, name wire.Name) error {
-	bare := func(set *rrset) bool { return len(set.all) == 0 }
-	if slices.ContainsFunc(r.denials(), bare) {
+	if slices.ContainsFunc(r.denials(), isBare) {
 		return flawed(resolver.SignaturesMissing, "no signatures on the proof of %s %s", what, name)
 	}
 	return flawed(resolver.DenialMissing, "no proof of %s %s", what, name)
