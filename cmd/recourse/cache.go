@@ -63,7 +63,7 @@ func cacheBasis(config *Config) string {
 	settings := config.Resolver
 	sum := sha256.New()
 	fmt.Fprintln(sum, settings.Mode, settings.Forward, settings.DNSSEC, settings.Zones, settings.NegativeTrustAnchors,
-		settings.ValidationTime, settings.Harden, settings.DNS64, settings.PrivateAddresses, settings.LocalZones)
+		settings.ValidationTime, settings.SHA1, settings.Rollover, settings.NTPNames, settings.PrivateNames, settings.Harden, settings.DNS64, settings.PrivateAddresses, settings.LocalZones)
 	hints, _ := config.RootHints()
 	anchors, named, _ := config.TrustAnchors()
 	fmt.Fprintln(sum, hints, anchors, named)

@@ -27,16 +27,19 @@ const (
 )
 
 // controlCalls puts the cache's calls beside the API.
-func controlCalls(calls http.Handler, kept *cache.Cache) http.Handler {
+func controlCalls(calls http.Handler, resolved *resolution) http.Handler {
+	kept := resolved.kept
 	mux := http.NewServeMux()
 	mux.Handle("/", calls)
-	mux.HandleFunc("POST "+cacheCalls+"flush", func(w http.ResponseWriter, r *http.Request) { flushCache(w, r, kept) })
+	mux.HandleFunc("POST "+cacheCalls+"flush", func(w http.ResponseWriter, r *http.Request) { flushCache(w, r, resolved) })
 	mux.HandleFunc("GET "+cacheCalls+"dump", func(w http.ResponseWriter, r *http.Request) { dumpCache(w, r, kept) })
 	mux.HandleFunc("POST "+cacheCalls+"load", func(w http.ResponseWriter, r *http.Request) { takeCache(w, r, kept) })
 	return mux
 }
 
-func flushCache(w http.ResponseWriter, r *http.Request, kept *cache.Cache) {
+// flushCache drops answers, and what was learnt of the names on the way to them:
+// whoever flushes a zone that was mended wants its servers and keys asked anew.
+func flushCache(w http.ResponseWriter, r *http.Request, resolved *resolution) {
 	var wanted struct {
 		Name    string `json:"name"`
 		Subtree bool   `json:"subtree"`
@@ -52,7 +55,11 @@ func flushCache(w http.ResponseWriter, r *http.Request, kept *cache.Cache) {
 		sayProblem(w, http.StatusUnprocessableEntity, "There is no such name", err.Error())
 		return
 	}
-	sayJSON(w, map[string]int{"flushed": kept.Flush(name, wanted.Subtree)})
+	resolved.validator.Flush(name, wanted.Subtree)
+	if learnt, ok := resolved.search.(interface{ Flush(wire.Name, bool) int }); ok { // a forwarder learns no delegations
+		learnt.Flush(name, wanted.Subtree)
+	}
+	sayJSON(w, map[string]int{"flushed": resolved.kept.Flush(name, wanted.Subtree)})
 }
 
 func dumpCache(w http.ResponseWriter, r *http.Request, kept *cache.Cache) {

@@ -114,7 +114,7 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 		return err
 	}
 	n.background(ctx, func(ctx context.Context) { desk.Run(ctx, settleInterval) })
-	return n.startWeb(held, calls, controlCalls(calls, resolved.kept), pages)
+	return n.startWeb(held, calls, controlCalls(calls, resolved), pages)
 }
 
 func (n *node) startWeb(held *state, calls, private, pages http.Handler) error {
