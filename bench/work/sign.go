@@ -41,9 +41,12 @@ func (s *signer) key(zone string) (*zoneKey, error) {
 		Hdr:   dns.RR_Header{Name: zone, Rrtype: dns.TypeDNSKEY, Class: dns.ClassINET, Ttl: ttl},
 		Flags: zoneKeyAndEntryPoint, Protocol: protocol, Algorithm: dns.ECDSAP256SHA256,
 	}
-	private, err := record.Generate(bits)
-	if err != nil {
-		return nil, fmt.Errorf("key of %q: %w", zone, err)
+	var private crypto.PrivateKey
+	for record.KeyTag() == 0 || private == nil { // the library signs with no key of tag 0, as one in 65,536 has
+		var err error
+		if private, err = record.Generate(bits); err != nil {
+			return nil, fmt.Errorf("key of %q: %w", zone, err)
+		}
 	}
 	kept, _ := s.keys.LoadOrStore(zone, &zoneKey{record, private.(*ecdsa.PrivateKey)})
 	return kept.(*zoneKey), nil

@@ -77,9 +77,12 @@ func newKey(origin string, algorithm uint8, flags uint16, fault Fault) (*key, er
 	case dns.ECDSAP384SHA384:
 		bits = 384
 	}
-	private, err := record.Generate(bits)
-	if err != nil {
-		return nil, fmt.Errorf("key of %q, algorithm %d: %w", origin, algorithm, err)
+	var private crypto.PrivateKey
+	for private == nil || record.KeyTag() == 0 { // the library signs with no key of tag 0, as one in 65,536 has
+		var err error
+		if private, err = record.Generate(bits); err != nil {
+			return nil, fmt.Errorf("key of %q, algorithm %d: %w", origin, algorithm, err)
+		}
 	}
 	fault.spoilKey(record)
 	return &key{record: record, signer: private.(crypto.Signer)}, nil
