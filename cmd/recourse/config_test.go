@@ -60,7 +60,7 @@ func TestContractExamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(examples) == 0 {
-		t.Skip("no folder shared/examples beside the repository; the fixtures of TestLoadConfigWarnsOfWhatComesLater stand in")
+		t.Skip("real data is absent: no folder shared/examples beside the repository; the fixtures of TestLoadConfigWarnsOfWhatComesLater stand in")
 	}
 	for _, path := range examples {
 		config, _, err := LoadConfig(path)
