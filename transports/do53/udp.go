@@ -91,6 +91,15 @@ func (s *Server) send(socket *net.UDPConn, reply, control []byte, to netip.AddrP
 		return
 	}
 	if _, _, err := socket.WriteMsgUDPAddrPort(reply, control, to); err != nil && !errors.Is(err, net.ErrClosed) {
-		s.logger.Debug("a UDP reply was not sent", "error", err)
+		s.logger.Debug("a UDP reply was not sent", "error", withoutAddress(err))
 	}
+}
+
+// withoutAddress is the cause of a socket's error: its text else names the client.
+func withoutAddress(err error) error {
+	var operation *net.OpError
+	if errors.As(err, &operation) {
+		return operation.Err
+	}
+	return err
 }
