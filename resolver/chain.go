@@ -42,6 +42,7 @@ var (
 
 // Extended DNS Error codes (RFC 8914, section 4; IANA registry).
 const (
+	OtherError            uint16 = 0 // what has no code of its own; the text tells
 	UnsupportedAlgorithm  uint16 = 1
 	UnsupportedDigest     uint16 = 2
 	StaleAnswer           uint16 = 3
@@ -60,11 +61,16 @@ const (
 	Censored              uint16 = 16
 	Filtered              uint16 = 17
 	Prohibited            uint16 = 18
+	StaleNXDomain         uint16 = 19
 	NotAuthoritative      uint16 = 20
 	NotSupported          uint16 = 21
 	NoReachableAuthority  uint16 = 22
 	NetworkError          uint16 = 23
+	ExpiredBeforeValid    uint16 = 25
 	UnsupportedIterations uint16 = 27
+	Synthesised           uint16 = 29 // made of denials that are kept (RFC 8198)
+	InvalidQueryType      uint16 = 30 // RFC 9824, section 3.5
+	NegativeTrustAnchor   uint16 = 33
 )
 
 // Failure is why no answer could be had, in the words of RFC 8914. The door

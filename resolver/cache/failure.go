@@ -55,15 +55,12 @@ func (c *Cache) outlasts(query *resolver.Query, bogus bool) bool {
 // answer could not be judged, for want of keys or of time (EDE 5), is an outage.
 func isBogus(failure *resolver.Failure) bool {
 	for _, one := range failure.Extended {
-		if one.Code >= resolver.Bogus && one.Code <= resolver.DenialMissing || one.Code == signatureExpiredBeforeValid {
+		if one.Code >= resolver.Bogus && one.Code <= resolver.DenialMissing || one.Code == resolver.ExpiredBeforeValid {
 			return true
 		}
 	}
 	return false
 }
-
-// signatureExpiredBeforeValid is an Extended DNS Error (IANA registry).
-const signatureExpiredBeforeValid uint16 = 25
 
 // refused says that an answer is none: a code by which a server declines. RFC 8767,
 // section 4, counts it as a failure to refresh.

@@ -8,9 +8,6 @@ import (
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
-// staleNXDomain is the Extended DNS Error for NXDOMAIN past its TTL (RFC 8914, section 4.20).
-const staleNXDomain uint16 = 19
-
 // usable says whether an answer past its TTL may be given (RFC 8767, section 5: the
 // maximum stale timer). Failures and refusals never are.
 func (c *Cache) usable(kept *node, now int64) bool {
@@ -24,7 +21,7 @@ func (c *Cache) stale(kept *node, now time.Time) *resolver.Answer {
 	c.stats.Stale.Add(1)
 	code := resolver.StaleAnswer
 	if kept.answer.Rcode() == wire.RcodeNameError {
-		code = staleNXDomain
+		code = resolver.StaleNXDomain
 	}
 	answer := kept.answer.Explained(resolver.Extended{Code: code})
 	answer.Stored, answer.TTL = now, min(answer.TTL, c.config.Stale.TTL)

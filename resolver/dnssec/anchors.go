@@ -119,6 +119,6 @@ func (v *validation) trustPoint(name wire.Name) (wire.Name, *zone) {
 	if !until.IsZero() && (v.limit.IsZero() || until.Before(v.limit)) {
 		v.limit = until
 	}
-	why := resolver.Extended{Code: negativeAnchor, Text: "negative trust anchor " + negative.String()}
+	why := resolver.Extended{Code: resolver.NegativeTrustAnchor, Text: "negative trust anchor " + negative.String()}
 	return "", &zone{name: name, trust: insecure, extended: []resolver.Extended{why}}
 }

@@ -10,13 +10,6 @@ import (
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
-// Extended DNS Errors that validation alone speaks of.
-const (
-	expiredBeforeValid uint16 = 25
-	invalidQueryType   uint16 = 30 // RFC 9824
-	negativeAnchor     uint16 = 33
-)
-
 // bogus says that data is false or its proof incomplete. It is a fact about the
 // data and may be remembered; every other error is about this one attempt (no
 // reply, no budget, no time) and must not be, or one client could spoil a zone

@@ -28,8 +28,7 @@ func (v *Validator) sentinel(query *resolver.Query, answer *resolver.Answer) (*r
 	if !asked || v.trustsRoot(tag) == wanted {
 		return answer, nil
 	}
-	const otherError = 0
-	return nil, resolver.Fail(otherError, "root key sentinel: key %d is %s", tag, map[bool]string{true: "no trust anchor", false: "a trust anchor"}[wanted])
+	return nil, resolver.Fail(resolver.OtherError, "root key sentinel: key %d is %s", tag, map[bool]string{true: "no trust anchor", false: "a trust anchor"}[wanted])
 }
 
 // readSentinel reads the leftmost label.

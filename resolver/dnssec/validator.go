@@ -184,7 +184,7 @@ func refusedType(query *resolver.Query) *resolver.Answer {
 	message.Rcode = dns.RcodeFormatError
 	answer := resolver.NewAnswer(message, query.Now)
 	answer.Security, answer.Origin = resolver.Insecure, resolver.Local
-	answer.Extended = []resolver.Extended{{Code: invalidQueryType, Text: "NXNAME is not asked for"}}
+	answer.Extended = []resolver.Extended{{Code: resolver.InvalidQueryType, Text: "NXNAME is not asked for"}}
 	return answer
 }
 

@@ -167,7 +167,7 @@ func (s *rrset) unproved(reason int) error {
 	case reason == mismatch:
 		return flawed(resolver.Bogus, "signature of %s %s does not match", s.name, kind)
 	case reason == reversed:
-		return flawed(expiredBeforeValid, "signature of %s %s ends before it begins", s.name, kind)
+		return flawed(resolver.ExpiredBeforeValid, "signature of %s %s ends before it begins", s.name, kind)
 	case reason == expired:
 		return flawed(resolver.SignatureExpired, "signature of %s %s has expired", s.name, kind)
 	case reason == notYetValid:

@@ -91,12 +91,9 @@ func mayHaveIPv4(err error) bool {
 		return false
 	}
 	return !slices.ContainsFunc(failure.Extended, func(extended resolver.Extended) bool {
-		return extended.Code >= resolver.Indeterminate && extended.Code <= resolver.DenialMissing || extended.Code == signatureExpiredBeforeValid
+		return extended.Code >= resolver.Indeterminate && extended.Code <= resolver.DenialMissing || extended.Code == resolver.ExpiredBeforeValid
 	})
 }
-
-// signatureExpiredBeforeValid is Extended DNS Error 25 (IANA registry).
-const signatureExpiredBeforeValid uint16 = 25
 
 // isWithheld says that an upstream withholds the name: its block is not gone around.
 func isWithheld(extended []resolver.Extended) bool {

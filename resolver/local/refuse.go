@@ -9,10 +9,6 @@ import (
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
-// invalidType is the Extended DNS Error of a question whose type cannot be asked
-// for (IANA registry, 30; RFC 9824, section 3.5).
-const invalidType uint16 = 30
-
 // typeNXNAME stands in the NSEC record of a name that does not exist (RFC 9824).
 const typeNXNAME uint16 = 128
 
@@ -29,7 +25,7 @@ func unanswerable(query *resolver.Query) (*resolver.Answer, error) {
 	case kind == wire.TypeANY:
 		return nil, nil // RFC 8482 is for whoever has the data
 	case kind == 0, kind == wire.TypeOPT, kind == typeNXNAME, kind == dns.TypeTKEY, kind == dns.TypeTSIG:
-		return refuse(query, dns.RcodeFormatError, invalidType, fmt.Sprintf("type %d is no type of data", kind))
+		return refuse(query, dns.RcodeFormatError, resolver.InvalidQueryType, fmt.Sprintf("type %d is no type of data", kind))
 	case kind > typeNXNAME && kind < wire.TypeANY: // RFC 6895, section 3.1: Q and meta types
 		return refuse(query, dns.RcodeNotImplemented, resolver.NotSupported, fmt.Sprintf("type %d is not implemented", kind))
 	}

@@ -11,9 +11,6 @@ import (
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
-// otherError is RFC 8914's code for what has no code; the text tells.
-const otherError uint16 = 0
-
 // follow looks the question up and goes on where aliases lead to other zones.
 func (r *resolution) follow(ctx context.Context) (*resolver.Answer, error) {
 	links := newChain(r.query.Question.Name)
@@ -62,10 +59,10 @@ func newChain(name wire.Name) *chain { return &chain{seen: []wire.Name{name}} }
 func (c *chain) append(out *outcome) error {
 	for _, target := range out.targets {
 		if slices.Contains(c.seen, target) {
-			return resolver.Fail(otherError, "aliases lead in a circle")
+			return resolver.Fail(resolver.OtherError, "aliases lead in a circle")
 		}
 		if c.seen = append(c.seen, target); len(c.seen) > maxLinks+1 {
-			return resolver.Fail(otherError, "more than %d aliases", maxLinks)
+			return resolver.Fail(resolver.OtherError, "more than %d aliases", maxLinks)
 		}
 	}
 	c.records = append(c.records, out.records...)

@@ -10,10 +10,6 @@ import (
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
-// synthesised is the Extended DNS Error of an answer that was put together from
-// kept proofs (IANA registry).
-const synthesised uint16 = 29
-
 // Answer proves from what is kept that a name, or its data, does not exist. It gives
 // nil where that cannot be told. It never waits for anything but a short lock.
 func (s *Store) Answer(query *resolver.Query) *resolver.Answer {
@@ -39,7 +35,7 @@ func (s *Store) Answer(query *resolver.Query) *resolver.Answer {
 	}
 	answer := resolver.NewAnswer(message, query.Now)
 	answer.TTL, answer.Zone, answer.Security, answer.Origin = ttl, zone, resolver.Secure, resolver.Cached
-	answer.Extended = []resolver.Extended{{Code: synthesised}}
+	answer.Extended = []resolver.Extended{{Code: resolver.Synthesised}}
 	packed, err := answer.Pack()
 	if err != nil {
 		return nil // asking the zone is always possible
