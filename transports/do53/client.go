@@ -1,15 +1,13 @@
 package do53
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
-	"sync"
-	"syscall"
 	"time"
 
 	"github.com/recourse-dns/recourse/resolver"
@@ -33,7 +31,10 @@ const (
 	maxMessages = 4
 )
 
-var errFlooded = errors.New("too many replies that do not fit")
+var (
+	errFlooded   = errors.New("too many replies that do not fit")
+	errNoAddress = errors.New("the server has no address")
+)
 
 // Client asks DNS servers over UDP and TCP. Each query has a socket of its own:
 // connected, so that only the server's address is heard, and on a port drawn
@@ -43,8 +44,8 @@ var errFlooded = errors.New("too many replies that do not fit")
 type Client struct {
 	timeout time.Duration
 	sockets chan struct{}
-	buffers sync.Pool
 
+	datagrams   datagrams
 	connections pool
 }
 
@@ -59,7 +60,6 @@ func NewClient(config ClientConfig) *Client {
 	return &Client{
 		timeout: config.Timeout,
 		sockets: make(chan struct{}, config.Sockets),
-		buffers: sync.Pool{New: func() any { return new([maxDatagram]byte) }},
 
 		connections: pool{kept: make(map[netip.AddrPort][]*connection)},
 	}
@@ -69,8 +69,11 @@ func NewClient(config ClientConfig) *Client {
 // true of a reply, which is then the caller's. Other replies are passed over. A
 // time-out is an error with Timeout() true.
 func (c *Client) Exchange(ctx context.Context, server resolver.Server, query []byte, accept func(reply []byte) bool) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
+	if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) > c.timeout {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.timeout)
+		defer cancel()
+	}
 	select {
 	case c.sockets <- struct{}{}:
 		defer func() { <-c.sockets }()
@@ -85,40 +88,25 @@ func (c *Client) Exchange(ctx context.Context, server resolver.Server, query []b
 }
 
 func (c *Client) ask(ctx context.Context, server resolver.Server, query []byte, accept func([]byte) bool) ([]byte, error) {
+	if !server.Addr.IsValid() {
+		return nil, errNoAddress
+	}
 	if server.Transport == resolver.OverTCP {
 		return c.connections.exchange(ctx, server.Addr, query, accept)
 	}
-	connection, err := dialUDP(server.Addr)
-	if err != nil {
-		return nil, err
-	}
-	defer connection.Close()
-	// A deadline in the past wakes a waiting read as soon as the context ends.
-	defer context.AfterFunc(ctx, func() { _ = connection.SetDeadline(time.Unix(1, 0)) })()
-
-	return c.overUDP(connection, query, accept)
+	return c.overUDP(ctx, server.Addr, query, accept)
 }
 
-// Close ends the connections that are kept. The client must not be used after.
+// Close ends the connections that are kept and what waits for datagrams. The client
+// must not be used after.
 func (c *Client) Close() error {
 	c.connections.close()
-	return nil
+	return c.datagrams.close()
 }
 
 // portTries is how often a random port may be taken already before the kernel
 // is left to choose.
 const portTries = 8
-
-func dialUDP(server netip.AddrPort) (*net.UDPConn, error) {
-	remote := net.UDPAddrFromAddrPort(server)
-	for range portTries {
-		connection, err := net.DialUDP("udp", &net.UDPAddr{Port: randomPort()}, remote)
-		if err == nil || !errors.Is(err, syscall.EADDRINUSE) && !errors.Is(err, syscall.EACCES) {
-			return connection, err
-		}
-	}
-	return net.DialUDP("udp", nil, remote)
-}
 
 // randomPort draws from 1024 to 65535.
 func randomPort() int {
@@ -132,19 +120,22 @@ func randomPort() int {
 	}
 }
 
-func (c *Client) overUDP(connection net.Conn, query []byte, accept func([]byte) bool) ([]byte, error) {
-	if _, err := connection.Write(query); err != nil {
+func (c *Client) overUDP(ctx context.Context, server netip.AddrPort, query []byte, accept func([]byte) bool) ([]byte, error) {
+	socket, err := c.datagrams.open(server)
+	if err != nil {
 		return nil, err
 	}
-	buffer := c.buffers.Get().(*[maxDatagram]byte)
-	defer c.buffers.Put(buffer)
+	defer socket.close()
+	if err := socket.send(query); err != nil {
+		return nil, err
+	}
 	for range maxRejected {
-		size, err := connection.Read(buffer[:])
+		reply, err := socket.receive(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if accept(buffer[:size]) {
-			return append([]byte(nil), buffer[:size]...), nil
+		if accept(reply) {
+			return bytes.Clone(reply), nil
 		}
 	}
 	return nil, errFlooded

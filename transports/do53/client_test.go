@@ -97,7 +97,7 @@ func TestClientOverUDP(t *testing.T) {
 		server := udpServer(t, address, func(query []byte) [][]byte {
 			return [][]byte{nil, []byte("bad"), append([]byte("good "), query...), []byte("late")}
 		})
-		reply, err := do53.NewClient(do53.ClientConfig{}).Exchange(t.Context(), server, []byte("query"), is("good query"))
+		reply, err := newClient(t, do53.ClientConfig{}).Exchange(t.Context(), server, []byte("query"), is("good query"))
 		if err != nil || string(reply) != "good query" {
 			t.Errorf("%s: reply %q, error %v", address, reply, err)
 		}
@@ -106,7 +106,7 @@ func TestClientOverUDP(t *testing.T) {
 
 func TestClientKeepsRepliesApart(t *testing.T) {
 	server := udpServer(t, "127.0.0.1:0", func(query []byte) [][]byte { return [][]byte{bytes.Clone(query)} })
-	client := do53.NewClient(do53.ClientConfig{Sockets: 4})
+	client := newClient(t, do53.ClientConfig{Sockets: 4})
 	var group sync.WaitGroup
 	for i := range 50 {
 		group.Go(func() {
@@ -145,7 +145,7 @@ func TestClientPorts(t *testing.T) {
 			_, _ = socket.WriteTo([]byte("x"), from)
 		}
 	})
-	client := do53.NewClient(do53.ClientConfig{})
+	client := newClient(t, do53.ClientConfig{})
 	server := resolver.Server{Addr: socket.LocalAddr().(*net.UDPAddr).AddrPort()}
 	const many = 100
 	for range many {
@@ -183,7 +183,7 @@ func TestClientHearsOnlyTheServer(t *testing.T) {
 		_, _ = socket.WriteTo([]byte("true"), client)
 	})
 	server := resolver.Server{Addr: socket.LocalAddr().(*net.UDPAddr).AddrPort()}
-	reply, err := do53.NewClient(do53.ClientConfig{}).Exchange(t.Context(), server, []byte("q"), func([]byte) bool { return true })
+	reply, err := newClient(t, do53.ClientConfig{}).Exchange(t.Context(), server, []byte("q"), func([]byte) bool { return true })
 	if err != nil || string(reply) != "true" {
 		t.Errorf("reply %q, error %v", reply, err)
 	}
@@ -335,7 +335,7 @@ func TestClientClosed(t *testing.T) {
 	noLeaks(t)
 	var connections atomic.Int32
 	server := echoes(t, 10, &connections)
-	client := do53.NewClient(do53.ClientConfig{})
+	client := newClient(t, do53.ClientConfig{})
 	if _, err := client.Exchange(t.Context(), server, []byte("query"), is("query")); err != nil {
 		t.Fatal(err)
 	}
@@ -412,7 +412,7 @@ func TestClientBoundsItsSockets(t *testing.T) {
 	noLeaks(t)
 	asked := make(chan struct{}, 2)
 	mute := udpServer(t, "127.0.0.1:0", func([]byte) [][]byte { asked <- struct{}{}; return nil })
-	client := do53.NewClient(do53.ClientConfig{Sockets: 1})
+	client := newClient(t, do53.ClientConfig{Sockets: 1})
 	first, cancel := context.WithCancel(t.Context())
 	var group sync.WaitGroup
 	group.Go(func() { _, _ = client.Exchange(first, mute, []byte("q"), is("never")) })
