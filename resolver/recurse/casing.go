@@ -1,17 +1,16 @@
 package recurse
 
 import (
-	"crypto/rand"
-
+	"github.com/recourse-dns/recourse/resolver/chance"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
 // mixedCase gives every letter of a name a case at random, one bit more each for
 // a forger to guess (draft-vixie-dnsext-dns0x20).
-func mixedCase(name wire.Name) []byte {
+func mixedCase(name wire.Name, random *chance.Source) []byte {
 	mixed := []byte(name)
 	coins := make([]byte, len(mixed))
-	rand.Read(coins) // never fails (crypto/rand)
+	random.Fill(coins)
 	for i := 0; i < len(mixed) && mixed[i] != 0; {
 		end := i + 1 + int(mixed[i])
 		for i++; i < end; i++ {

@@ -3,7 +3,6 @@ package recurse
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -231,11 +230,9 @@ type attempt struct {
 }
 
 func (u *Upstreams) newAttempt(server resolver.Server, question Question, how manner) *attempt {
-	var id [2]byte
-	rand.Read(id[:]) // never fails (crypto/rand)
-	one := &attempt{manner: how, id: binary.BigEndian.Uint16(id[:]), question: question, name: []byte(question.Name)}
+	one := &attempt{manner: how, id: u.random.Uint16(), question: question, name: []byte(question.Name)}
 	if one.udp = server.Transport == resolver.OverUDP; how.mixed && one.udp {
-		one.name = mixedCase(question.Name)
+		one.name = mixedCase(question.Name, &u.random)
 	}
 	return one
 }

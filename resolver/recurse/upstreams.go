@@ -9,6 +9,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/resolver/chance"
 )
 
 // Bounds on the tries that one question costs.
@@ -43,6 +44,7 @@ type Upstreams struct {
 	exchanger Exchanger
 	config    UpstreamsConfig
 	secret    cookieSecret
+	random    chance.Source
 	logger    *slog.Logger
 	health    *health
 	stats     counters
@@ -71,12 +73,9 @@ func NewUpstreams(exchanger Exchanger, config UpstreamsConfig, logger *slog.Logg
 // a *resolver.Failure from it ends the asking. A server that does not reply is
 // asked again later, and listened to meanwhile. The error is a *resolver.Failure.
 func (u *Upstreams) Ask(ctx context.Context, work *resolver.Work, servers []resolver.Server, question Question, judge func(server resolver.Server, reply *dns.Msg) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	one := &asking{
 		Upstreams: u, work: work, question: question, judge: judge,
-		queue: u.health.order(servers, question.Zone), tries: make(map[resolver.Server]int, len(servers)),
-		results: make(chan *try, maxTries), left: maxTries,
+		queue: u.health.order(servers, question.Zone), left: maxTries,
 	}
 	if question.Minimised {
 		one.left = maxMinimisedTries

@@ -3,14 +3,13 @@ package do53
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
 	"time"
 
 	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/resolver/chance"
 )
 
 // ClientConfig bounds what a Client spends. The zero value is good.
@@ -109,12 +108,10 @@ func (c *Client) Close() error {
 const portTries = 8
 
 // randomPort draws from 1024 to 65535.
-func randomPort() int {
+func randomPort(random *chance.Source) int {
 	const lowest = 1024
 	for {
-		var octets [2]byte
-		rand.Read(octets[:]) // never fails (crypto/rand)
-		if port := binary.BigEndian.Uint16(octets[:]); port >= lowest {
+		if port := random.Uint16(); port >= lowest {
 			return int(port)
 		}
 	}

@@ -9,13 +9,16 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/recourse-dns/recourse/resolver/chance"
 )
 
 // datagrams opens sockets for one query each. They do without package net, whose
 // preparations and registrations cost more than the query itself. One epoll
 // instance watches them all, and is itself watched by the runtime's.
 type datagrams struct {
-	idle sync.Pool // of *socket, without descriptors
+	random chance.Source
+	idle   sync.Pool // of *socket, without descriptors
 
 	mu         sync.Mutex
 	epoll      *os.File // nil until a socket is opened
@@ -80,7 +83,7 @@ func (s *socket) prepare(family int, server netip.AddrPort) error {
 func (s *socket) bind(family int) error {
 	for range portTries {
 		var err error
-		if port := randomPort(); family == unix.AF_INET6 {
+		if port := randomPort(&s.of.random); family == unix.AF_INET6 {
 			s.local6.Port = port
 			err = unix.Bind(s.descriptor, &s.local6)
 		} else {

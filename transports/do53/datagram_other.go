@@ -10,10 +10,15 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/recourse-dns/recourse/resolver/chance"
 )
 
 // datagrams opens sockets that wait in the runtime's own way.
-type datagrams struct{ buffers sync.Pool }
+type datagrams struct {
+	random  chance.Source
+	buffers sync.Pool
+}
 
 // socket is a connected UDP socket for one query.
 type socket struct {
@@ -23,7 +28,7 @@ type socket struct {
 }
 
 func (d *datagrams) open(server netip.AddrPort) (*socket, error) {
-	connection, err := dialUDP(server)
+	connection, err := d.dial(server)
 	if err != nil {
 		return nil, err
 	}
@@ -34,10 +39,10 @@ func (d *datagrams) open(server netip.AddrPort) (*socket, error) {
 	return &socket{d, connection, buffer}, nil
 }
 
-func dialUDP(server netip.AddrPort) (*net.UDPConn, error) {
+func (d *datagrams) dial(server netip.AddrPort) (*net.UDPConn, error) {
 	remote := net.UDPAddrFromAddrPort(server)
 	for range portTries {
-		connection, err := net.DialUDP("udp", &net.UDPAddr{Port: randomPort()}, remote)
+		connection, err := net.DialUDP("udp", &net.UDPAddr{Port: randomPort(&d.random)}, remote)
 		if err == nil || !errors.Is(err, syscall.EADDRINUSE) && !errors.Is(err, syscall.EACCES) {
 			return connection, err
 		}
