@@ -3,6 +3,8 @@ package recurse
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -21,8 +23,8 @@ type asking struct {
 	judge    func(resolver.Server, *dns.Msg) error
 
 	queue    []resolver.Server
-	tries    map[resolver.Server]int
-	left     int // tries
+	asked    []resolver.Server // one for each try
+	left     int               // tries
 	running  int
 	silent   int  // tries
 	latest   *try // the last one started, while its time is not up
@@ -38,12 +40,75 @@ type try struct {
 	err    error
 }
 
+func (t *try) ask(ctx context.Context, of *asking) {
+	t.reply, t.err = of.try(ctx, of.work, t.server, of.question)
+}
+
+// run asks one server after the other from the caller's own goroutine. Most
+// questions need no more; once one takes long, others go on beside it.
 func (a *asking) run(ctx context.Context) error {
-	timer := time.NewTimer(0)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for a.next() {
+		one, ended := a.latest, make(chan outcomeBeside, 1)
+		results := make(chan *try, maxTries) // has room for all
+		late := time.AfterFunc(a.patience(), func() {
+			a.results = results
+			ended <- a.beside(ctx)
+			cancel() // what is still asked then is of no use
+		})
+		one.ask(ctx, a)
+		if !late.Stop() {
+			results <- one
+			return (<-ended).here()
+		}
+		a.running, a.latest = 0, nil
+		if ended, err := a.settle(ctx, one); ended {
+			return err
+		}
+	}
+	return unanswered(a.question, a.problems)
+}
+
+// outcomeBeside is what came of the servers that another goroutine asked.
+type outcomeBeside struct {
+	err   error
+	panic any
+}
+
+// here ends the caller's goroutine as the other one ended: whoever asked survives a
+// panic, the process would not.
+func (o outcomeBeside) here() error {
+	if o.panic != nil {
+		panic(o.panic)
+	}
+	return o.err
+}
+
+// beside goes on when the time of the first try is up.
+func (a *asking) beside(ctx context.Context) (outcome outcomeBeside) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			outcome.panic = fmt.Sprintf("%v\n%s", fault, debug.Stack())
+		}
+	}()
+	a.giveUp(a.latest)
+	a.latest = nil
+	return outcomeBeside{err: a.abreast(ctx)}
+}
+
+// abreast asks the next server when the time of the last one is up, and listens to
+// all of them.
+func (a *asking) abreast(ctx context.Context) error {
+	timer := time.NewTimer(maxTimeout)
 	defer timer.Stop()
-	<-timer.C
 	for {
-		if a.latest == nil && a.start(ctx) {
+		if a.latest == nil && a.next() {
+			one := a.latest
+			go func() {
+				one.ask(ctx, a)
+				a.results <- one
+			}()
 			timer.Reset(a.patience())
 		}
 		if a.running == 0 {
@@ -67,22 +132,28 @@ func (a *asking) run(ctx context.Context) error {
 	}
 }
 
-// start asks the next server, false where there is none or no try is left.
-func (a *asking) start(ctx context.Context) bool {
+// next takes the next server for a try, false where there is none or no try is left.
+func (a *asking) next() bool {
 	if a.left == 0 || len(a.queue) == 0 {
 		return false
 	}
-	next := &try{server: a.queue[0]}
+	a.latest = &try{server: a.queue[0]}
 	a.queue = a.queue[1:]
 	a.left--
-	a.tries[next.server]++
+	a.asked = append(a.asked, a.latest.server)
 	a.running++
-	a.latest = next
-	go func() {
-		next.reply, next.err = a.try(ctx, a.work, next.server, a.question)
-		a.results <- next // has room for all
-	}()
 	return true
+}
+
+// tries is how often the server has been asked.
+func (a *asking) tries(server resolver.Server) int {
+	count := 0
+	for _, one := range a.asked {
+		if one == server {
+			count++
+		}
+	}
+	return count
 }
 
 // patience is how long the latest server is waited for before the next is asked.
@@ -127,12 +198,12 @@ func (a *asking) giveUp(late *try) {
 	a.stats.timeouts.Add(1)
 	a.health.silent(late.server)
 	switch {
-	case a.tries[late.server] < maxServerTries && !a.health.down(late.server):
+	case a.tries(late.server) < maxServerTries && !a.health.down(late.server):
 		a.enqueue(late.server)
 	case late.server.Transport == resolver.OverUDP && !a.question.Minimised && a.health.heardLately(late.server):
 		// It is there, and packets are lost, perhaps those of this size: TCP repeats them.
 		stream := resolver.Server{Addr: late.server.Addr, Transport: resolver.OverTCP}
-		if a.tries[stream] == 0 {
+		if a.tries(stream) == 0 {
 			a.enqueue(stream)
 		}
 	}

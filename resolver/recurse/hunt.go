@@ -22,13 +22,11 @@ type hunt struct {
 	zone     *delegation
 	question Question
 	judge    func(resolver.Server, *dns.Msg) error
-	asked    map[resolver.Server]bool
+	asked    []resolver.Server
 }
 
 func (h *hunt) ask(ctx context.Context, servers []resolver.Server) error {
-	for _, server := range servers {
-		h.asked[server] = true
-	}
+	h.asked = append(h.asked, servers...)
 	return h.upstreams.Ask(ctx, h.work, servers, h.question, h.judge)
 }
 
@@ -42,6 +40,11 @@ type located struct {
 // asks the servers that it finds as they are found. Err is what holds where there
 // is none.
 func (h *hunt) search(ctx context.Context, names []wire.Name, lookup func(context.Context, wire.Name) ([]netip.Addr, error), err error) error {
+	if len(names) == 0 {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	results := make(chan located, len(names))
 	running := 0
 	for isUnanswered(ctx, err) && (running > 0 || len(names) > 0) {
@@ -87,7 +90,7 @@ func (h *hunt) await(ctx context.Context, results <-chan located, more bool) (fo
 
 // unasked are the servers at these addresses that this question has not been put to.
 func (h *hunt) unasked(addresses []netip.Addr) []resolver.Server {
-	return slices.DeleteFunc(h.servers(h.zone, addresses), func(s resolver.Server) bool { return h.asked[s] })
+	return slices.DeleteFunc(h.servers(h.zone, addresses), func(s resolver.Server) bool { return slices.Contains(h.asked, s) })
 }
 
 // rescue searches for servers beyond the referral when none of it gave an answer.

@@ -40,9 +40,7 @@ type host struct {
 // then to those whose address must be looked up, then to those whose word is
 // doubted; last to whatever servers a search beyond the referral finds.
 func (r *resolution) ask(ctx context.Context, zone *delegation, question Question, judge func(resolver.Server, *dns.Msg) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	one := &hunt{resolution: r, zone: zone, question: question, judge: judge, asked: make(map[resolver.Server]bool)}
+	one := &hunt{resolution: r, zone: zone, question: question, judge: judge}
 	known, unknown := r.known(zone)
 	suspects := slices.DeleteFunc(slices.Clone(known), func(s resolver.Server) bool { return !r.upstreams.health.isSuspect(s, zone.zone) })
 	trusted := slices.DeleteFunc(known, func(s resolver.Server) bool { return slices.Contains(suspects, s) })
