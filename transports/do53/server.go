@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/recourse-dns/recourse/transports"
 )
@@ -34,6 +35,9 @@ type Server struct {
 	context context.Context // ends when the server closes; bounds what still waits
 	cancel  context.CancelFunc
 	work    sync.WaitGroup
+
+	idle    chan waiting // to the goroutines that rest
+	resting atomic.Int32
 }
 
 // Listen opens the sockets and serves. The server is answering when it returns.
@@ -41,7 +45,7 @@ func Listen(config Config, service *transports.Service, logger *slog.Logger) (*S
 	if config.Connections <= 0 {
 		config.Connections = DefaultConnections
 	}
-	server := &Server{service: service, logger: logger, conns: newConnections(config.Connections)}
+	server := &Server{service: service, logger: logger, conns: newConnections(config.Connections), idle: make(chan waiting)}
 	server.context, server.cancel = context.WithCancel(context.Background())
 	if err := server.open(config.Address); err != nil {
 		server.cancel()

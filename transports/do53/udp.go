@@ -19,6 +19,8 @@ const (
 	controlSize = 64
 	// socketBuffer is asked of the kernel for bursts; it may give less.
 	socketBuffer = 4 << 20
+	// maxResting is how many goroutines are kept for queries that have to wait.
+	maxResting = 128
 	// pause after a read error that is not the socket's end, so that none spins a core.
 	pause = 10 * time.Millisecond
 )
@@ -67,21 +69,53 @@ func (s *Server) rest() bool {
 	}
 }
 
+// waiting is a query that has to wait for its answer.
+type waiting struct {
+	socket          *net.UDPConn
+	client          resolver.Client
+	packet, control []byte
+	from            netip.AddrPort
+}
+
 // wait runs the same chain where it may wait. Packet and control are copied: the
 // caller reads the next packet into them.
 func (s *Server) wait(socket *net.UDPConn, client resolver.Client, packet, control []byte, from netip.AddrPort) {
 	if !s.service.Admit(resolver.UDP) {
 		return
 	}
-	packet, control = slices.Clone(packet), slices.Clone(control)
-	s.work.Go(func() {
-		defer s.service.Leave()
-		query := &resolver.Query{Client: client}
-		reply, err := s.service.Answer(s.context, query, packet, nil, 0)
-		if err == nil {
-			s.send(socket, reply, control, from)
+	next := waiting{socket, client, slices.Clone(packet), slices.Clone(control), from}
+	select {
+	case s.idle <- next:
+	default:
+		s.work.Go(func() { s.attend(next) })
+	}
+}
+
+// attend answers a query, and the next ones if few goroutines wait for such: the
+// stack of one that has resolved a name has grown to what that takes.
+func (s *Server) attend(next waiting) {
+	for {
+		s.resolve(next)
+		if s.resting.Add(1) > maxResting {
+			s.resting.Add(-1)
+			return
 		}
-	})
+		select {
+		case next = <-s.idle:
+			s.resting.Add(-1)
+		case <-s.context.Done():
+			return
+		}
+	}
+}
+
+func (s *Server) resolve(next waiting) {
+	defer s.service.Leave()
+	query := &resolver.Query{Client: next.client}
+	reply, err := s.service.Answer(s.context, query, next.packet, nil, 0)
+	if err == nil {
+		s.send(next.socket, reply, next.control, next.from)
+	}
 }
 
 // send writes a reply from the address that the query came to. What the network
