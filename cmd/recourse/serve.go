@@ -70,7 +70,7 @@ func runServe(ctx context.Context, env *environment, options ServeOptions) error
 // startNode takes the state, loads lists and exceptions, and opens doors and pages.
 // It answers when it returns.
 func startNode(ctx context.Context, config *Config, inLab bool, logger *slog.Logger) (*node, error) {
-	n := &node{config: config, logger: logger}
+	n := &node{config: config, logger: logger, closers: []io.Closer{newHeadroom(int64(config.Resolver.Cache))}}
 	if err := n.start(ctx, inLab); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/miekg/dns"
@@ -28,8 +29,11 @@ type asking struct {
 	running  int
 	silent   int  // tries
 	latest   *try // the last one started, while its time is not up
-	results  chan *try
 	problems []error
+
+	meet    sync.Once // of the caller's goroutine and the one beside it
+	results chan *try
+	ended   chan outcomeBeside
 }
 
 // try is one server asked once, with what came of it.
@@ -50,17 +54,17 @@ func (a *asking) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	for a.next() {
-		one, ended := a.latest, make(chan outcomeBeside, 1)
-		results := make(chan *try, maxTries) // has room for all
+		one := a.latest
 		late := time.AfterFunc(a.patience(), func() {
-			a.results = results
-			ended <- a.beside(ctx)
+			a.meet.Do(a.prepare)
+			a.ended <- a.beside(ctx)
 			cancel() // what is still asked then is of no use
 		})
 		one.ask(ctx, a)
 		if !late.Stop() {
-			results <- one
-			return (<-ended).here()
+			a.meet.Do(a.prepare)
+			a.results <- one
+			return (<-a.ended).here()
 		}
 		a.running, a.latest = 0, nil
 		if ended, err := a.settle(ctx, one); ended {
@@ -68,6 +72,11 @@ func (a *asking) run(ctx context.Context) error {
 		}
 	}
 	return unanswered(a.question, a.problems)
+}
+
+func (a *asking) prepare() {
+	a.results = make(chan *try, maxTries) // has room for all
+	a.ended = make(chan outcomeBeside, 1)
 }
 
 // outcomeBeside is what came of the servers that another goroutine asked.
