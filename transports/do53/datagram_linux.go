@@ -36,6 +36,7 @@ type socket struct {
 	of         *datagrams
 	descriptor int
 	ready      chan struct{} // says that there may be something to read
+	drained    bool          // there was nothing to read
 	buffer     [maxDatagram]byte
 	local      unix.SockaddrInet4
 	local6     unix.SockaddrInet6
@@ -49,6 +50,7 @@ func (d *datagrams) open(server netip.AddrPort) (*socket, error) {
 	if one == nil {
 		one = &socket{of: d, ready: make(chan struct{}, 1)}
 	}
+	one.drained = true
 	family := unix.AF_INET
 	if server.Addr().Unmap().Is6() {
 		family = unix.AF_INET6
@@ -122,19 +124,22 @@ func (s *socket) send(query []byte) error {
 // receive waits for the next datagram, which is good until the call after.
 func (s *socket) receive(ctx context.Context) ([]byte, error) {
 	for {
+		if s.drained {
+			select {
+			case <-s.ready:
+				s.drained = false
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}
 		size, err := unix.Read(s.descriptor, s.buffer[:])
 		switch {
 		case err == nil:
 			return s.buffer[:size], nil
-		case errors.Is(err, unix.EINTR):
-			continue
-		case !errors.Is(err, unix.EAGAIN):
+		case errors.Is(err, unix.EAGAIN):
+			s.drained = true
+		case !errors.Is(err, unix.EINTR):
 			return nil, os.NewSyscallError("read", err)
-		}
-		select {
-		case <-s.ready:
-		case <-ctx.Done():
-			return nil, ctx.Err()
 		}
 	}
 }
