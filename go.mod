@@ -3,6 +3,7 @@ module github.com/recourse-dns/recourse
 go 1.26.0
 
 require (
+	filippo.io/nistec v0.0.4
 	github.com/alecthomas/kong v1.17.0
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0

@@ -10,6 +10,7 @@ import (
 	_ "crypto/sha512"
 	"encoding/base64"
 	"math/big"
+	"sync/atomic"
 
 	"github.com/cloudflare/circl/sign/ed448"
 	"github.com/miekg/dns"
@@ -56,6 +57,8 @@ type ecdsaKey struct {
 	point *ecdsa.PublicKey
 	hash  crypto.Hash
 	size  int // of one number, in octets
+
+	uses atomic.Int32 // that held, up to those that earn it a table
 }
 
 func ecdsaKeyOf(octets []byte, curve elliptic.Curve, hash crypto.Hash) publicKey {

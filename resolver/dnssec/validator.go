@@ -71,6 +71,7 @@ type Validator struct {
 	doubt      doubt
 	zones      *lru.Cache[wire.Name, *zone]
 	flights    flights
+	tables     tables
 	logger     *slog.Logger
 }
 

@@ -117,7 +117,7 @@ func (v *validation) attempt(set *rrset, sig signature, candidates []key) (bool,
 		if candidate.public == nil {
 			continue
 		}
-		if data := set.signedData(sig); data != nil && candidate.public.verify(data, octets) {
+		if data := set.signedData(sig); data != nil && v.validator.tables.verify(candidate.public, data, octets) {
 			set.proof, set.prover = sig.record, sig.signer
 			return true, nil
 		}
