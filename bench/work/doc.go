@@ -1,7 +1,7 @@
 // Command work measures what a cold resolution costs: upstream queries a name and
 // processor time per 1,000 names, for our resolver and four others in one run.
 //
-//	work --recourse FILE [--names 20000] [--rounds 3]
+//	work --recourse FILE [--names 20000] [--rounds 3] [--only recourse,unbound] [--worlds plain]
 //
 // The world has three levels and is made anew at each start: a root, twenty
 // top-level domains, and a zone of its own for each name, with its name server

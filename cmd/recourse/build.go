@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -28,6 +29,7 @@ type resolution struct {
 	search     searcher
 	validator  *dnssec.Validator
 	clock      *dnssec.Clock // nil where the machine's clock is always believed
+	sockets    io.Closer     // by which servers are asked
 }
 
 // searcher is the end of the chain, where questions leave the machine.
@@ -39,7 +41,8 @@ type searcher interface {
 // newResolution joins the stages. This is the one place that says in which order
 // they run, top to bottom.
 func newResolution(config *Config, internet *lab.Internet, current *policy.Current, counts policy.Counter, logger *slog.Logger) (*resolution, error) {
-	exchanger, reporting := newReporting(config, newExchanger(internet), logger)
+	sockets := newExchanger(internet)
+	exchanger, reporting := newReporting(config, sockets, logger)
 	search, err := newSearcher(config, internet, exchanger, logger)
 	if err != nil {
 		return nil, err
@@ -92,13 +95,23 @@ func newResolution(config *Config, internet *lab.Internet, current *policy.Curre
 		search:     search,
 		validator:  validator,
 		clock:      clock,
+		sockets:    sockets,
 	}, nil
 }
 
+// exchanger is what servers are asked by.
+type exchanger interface {
+	recurse.Exchanger
+	io.Closer
+}
+
 // newExchanger is the sockets, or the laboratory that stands for them.
-func newExchanger(internet *lab.Internet) recurse.Exchanger {
+func newExchanger(internet *lab.Internet) exchanger {
 	if internet != nil {
-		return internet
+		return struct {
+			recurse.Exchanger
+			closerFunc
+		}{internet, func() error { return nil }}
 	}
 	return do53.NewClient(do53.ClientConfig{})
 }

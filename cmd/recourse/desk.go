@@ -85,6 +85,7 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 	if err != nil {
 		return nil, err
 	}
+	n.closers = append(n.closers, resolved.sockets)
 	counts.watch(resolved, current)
 	database, err := store.Open(ctx, held.path(databaseFile), n.logger)
 	if err != nil {

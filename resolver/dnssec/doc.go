@@ -49,6 +49,18 @@
 // the same process. The signed data is built here as well, once per RRset: a
 // library that does both knows neither small keys nor Ed448.
 //
+// A signed name in a zone that is not known yet takes three verifications, and that
+// is the floor: its DS, its DNSKEY and its own set, each once. Refused: to let the DS
+// vouch for a DNSKEY set of one key, since RFC 4035, section 5.2, wants the set signed.
+//
+// P-256 keys that verify a lot, those of top-level domains, get a table of multiples
+// (tables.go): 0.4 of the time for one of the three. Its group arithmetic is nistec,
+// the library's own; what is ours is the sum over a table and ECDSA's few lines, held
+// to crypto/ecdsa by tests and a fuzzer. Refused, for all other keys: arithmetic in
+// Go, which is half as fast as the library's assembly and so gains nothing by being
+// allowed to vary in time; and to halve the scalars, which saves as many doublings as
+// it adds. Half of the time of a verification is the 255 doublings that remain.
+//
 // A bogus answer is asked for once more with Fresh set, and the zones that its proof
 // failed in are learnt anew, from the same budget. One bad server of a zone, or keys
 // that rolled without overlap, must not break it. What was broken then too is not

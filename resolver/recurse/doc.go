@@ -81,6 +81,12 @@
 // dead, so that loss does not turn all servers of a zone away; each is asked three
 // times over UDP and once over TCP (RFC 9520, section 3.1).
 //
+// The first server of a question is asked from the caller's own goroutine, and only
+// one that takes long brings a second one in, which asks others beside it. With a
+// goroutine and a context more for each question a cold resolution cost 15 % more.
+// Refused: deadlines without timers of their own, in a context that has a Deadline
+// but is not Done at it; every other exchanger would have to know.
+//
 // Stub zones are delegations that the operator made, and forwarded ones are handlers
 // by name. Both stand in lookup, not in a stage above: an alias or a name server
 // may lead into such a zone from anywhere, and must get there.

@@ -15,9 +15,22 @@
 // 7766, section 7), at most so many at once; then reading stops, so that a client
 // that does not read cannot make us hold its replies.
 //
+// A query that has to wait finds a goroutine that has waited before, if one rests:
+// 128 do at most. A new one has a small stack, which grows three times in a resolution;
+// that was 9 % of the cost of a cold one.
+//
 // The client gives each query a socket of its own, connected, on a port drawn from
 // 1024 to 65535: a pool of sockets would be cheaper, and easier to hit with forged
 // replies. A reply that is not accepted is passed over, and the wait goes on.
+//
+// On Linux those sockets are bare descriptors, watched by one epoll instance that the
+// runtime's poller watches in turn. One through package net takes twelve system calls
+// and 25 allocations where these take seven and six: an exchange with an echo costs
+// 11.1 µs of processor time through net, 9.0 µs so, both ends counted. Refused: a
+// goroutine that blocks in epoll_wait, for waking its thread costs more than the
+// reply; sockets bound anew after connect(AF_UNSPEC), which the kernel gives ports
+// from its own, smaller range; io_uring, which hosts forbid more often than not.
+// Elsewhere it is package net.
 //
 // TCP connections to servers are kept for five seconds after their last query and
 // take others meanwhile, without waiting for replies (RFC 7766, section 6.2.1): a
