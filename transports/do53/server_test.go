@@ -1,6 +1,7 @@
 package do53_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -8,7 +9,10 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime"
+	"runtime/pprof"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -196,6 +200,51 @@ func TestTooManyWaitingAreShed(t *testing.T) {
 		if _, err := conn.Read(make([]byte, 512)); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// attending counts the goroutines that answer queries which have to wait, or rest.
+func attending(t *testing.T) int {
+	t.Helper()
+	var stacks bytes.Buffer
+	if err := pprof.Lookup("goroutine").WriteTo(&stacks, 2); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Count(stacks.String(), "do53.(*Server).attend(")
+}
+
+// A goroutine that has waited for one answer waits for others; many at a time get
+// one each, and no more than a bounded number of them is kept.
+func TestWaitingGoroutinesAreKept(t *testing.T) {
+	server, w, seen := serve(t, "127.0.0.1:0", 1000)
+	const many = 300
+	var group sync.WaitGroup
+	for range many {
+		group.Go(func() {
+			if _, err := exchange(t, "udp", server.Addr().String(), "slow."); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for attending(t) < many {
+		runtime.Gosched()
+	}
+	close(w.release)
+	group.Wait()
+	for attending(t) > 128 {
+		runtime.Gosched()
+	}
+	before := attending(t)
+	for range 20 {
+		if _, err := exchange(t, "udp", server.Addr().String(), "slow."); err != nil {
+			t.Error(err)
+		}
+	}
+	if after := attending(t); before < 100 || after > before {
+		t.Errorf("%d goroutines rest, then %d", before, after)
+	}
+	if got := seen.by[0][transports.FromNetwork].Load(); got != many+20 {
+		t.Errorf("%d answers", got)
 	}
 }
 
