@@ -31,19 +31,29 @@ func (s *Source) Fill(octets []byte) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(octets) > s.unused {
-		rand.Read(s.drawn[:])
-		s.unused = len(s.drawn)
-	}
-	next := s.drawn[len(s.drawn)-s.unused:][:len(octets)]
+	next := s.next(len(octets))
 	copy(octets, next)
 	clear(next)
-	s.unused -= len(octets)
 }
 
 // Uint16 is a random number of 16 bits.
 func (s *Source) Uint16() uint16 {
-	var octets [2]byte
-	s.Fill(octets[:])
-	return binary.BigEndian.Uint16(octets[:])
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := s.next(2)
+	number := binary.BigEndian.Uint16(next)
+	clear(next)
+	return number
+}
+
+// next are octets that were not handed out before. The caller holds the lock, and
+// wipes them once they are copied.
+func (s *Source) next(count int) []byte {
+	if count > s.unused {
+		rand.Read(s.drawn[:]) // never fails (crypto/rand)
+		s.unused = len(s.drawn)
+	}
+	from := len(s.drawn) - s.unused
+	s.unused -= count
+	return s.drawn[from : from+count]
 }
