@@ -77,7 +77,7 @@ func (s *shard) nodes() []*node {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var all []*node
-	for n := s.oldest; n != nil; n = n.newer {
+	for n := s.queue.Oldest(); n != nil; n = n.Newer() {
 		all = append(all, n)
 	}
 	return all

@@ -22,8 +22,8 @@ func (s *shard) flush(fits func(wire.Name) bool) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	dropped := 0
-	for n := s.oldest; n != nil; {
-		newer := n.newer
+	for n := s.queue.Oldest(); n != nil; {
+		newer := n.Newer()
 		if fits(n.key.name) {
 			s.remove(n)
 			dropped++

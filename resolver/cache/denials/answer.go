@@ -30,7 +30,7 @@ func (s *Store) Answer(query *resolver.Query) *resolver.Answer {
 	message.Ns = counted(nil, soa, ttl)
 	for i, one := range found.proofs {
 		if !slices.Contains(found.proofs[:i], one) {
-			message.Ns = counted(message.Ns, one.value.records, ttl)
+			message.Ns = counted(message.Ns, one.records, ttl)
 		}
 	}
 	answer := resolver.NewAnswer(message, query.Now)
@@ -61,27 +61,26 @@ func (s *Store) find(question *wire.Question, now int64) (found finding, soa []d
 	if len(s.zones) == 0 {
 		return finding{}, nil, "", 0
 	}
-	place := s.nearest(question)
-	if place == nil || !place.value.soaLife.holds(now) {
+	z := s.nearest(question)
+	if z == nil || !z.soaLife.holds(now) {
 		return finding{}, nil, "", 0
 	}
-	z := place.value
 	found = z.find(question.Name, question.Type, now)
 	if len(found.proofs) == 0 {
 		return finding{}, nil, "", 0
 	}
-	place.touch()
+	z.Touch()
 	until = z.soaLife.until
 	for _, one := range found.proofs {
-		one.touch()
-		until = min(until, one.value.life.until)
+		one.Touch()
+		until = min(until, one.life.until)
 	}
 	return found, z.soa, z.name, until
 }
 
 // nearest is the zone to look in; nil where none is known, or where a zone that
 // stands apart lies between.
-func (s *Store) nearest(question *wire.Question) *entry[*zone] {
+func (s *Store) nearest(question *wire.Question) *zone {
 	at := question.Name
 	if question.Type == dns.TypeDS {
 		if s.apart[at] {
@@ -102,7 +101,7 @@ func (s *Store) nearest(question *wire.Question) *entry[*zone] {
 
 func (z *zone) find(name wire.Name, kind uint16, now int64) finding {
 	for above := name; above != z.name && len(z.absent) > 0; above = above.Parent() {
-		if gone := z.absent[above]; gone != nil && gone.value.life.holds(now) {
+		if gone := z.absent[above]; gone != nil && gone.life.holds(now) {
 			return proves(dns.RcodeNameError, gone)
 		}
 	}
