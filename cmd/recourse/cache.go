@@ -37,6 +37,7 @@ func cacheConfig(config *Config, internet *lab.Internet, logger *slog.Logger) ca
 		Prefetch:    settings.Prefetch,
 		Aggressive:  settings.AggressiveNSEC,
 		Below:       settings.Harden.BelowNXDomain,
+		Private:     parsedNames(settings.PrivateNames),
 		Basis:       cacheBasis(config),
 		Logger:      logger,
 	}

@@ -85,11 +85,11 @@ func (f *flights) board(k key) *flight {
 func (f *flights) depart(query *resolver.Query, own *flight) bool {
 	again := question(keyOf(query))
 	again.Now, again.Work = query.Now, query.Work
-	return f.background.start(func(ctx context.Context) { f.fly(ctx, again, own, true) })
+	return f.background.start(func(ctx context.Context) { f.fly(ctx, again, own, false) })
 }
 
-// fly resolves. Anew is without kept aliases: to refresh an answer with a link that
-// is as old would give it that link's last seconds.
+// fly resolves. Anew is without kept aliases, for what has not ended yet: a link and an
+// end that are as old would give it no more than their last seconds.
 func (f *flights) fly(ctx context.Context, query *resolver.Query, own *flight, anew bool) {
 	defer func() {
 		f.flightsMu.Lock()

@@ -27,6 +27,7 @@ type node struct {
 	answer   resolver.Answer
 	failure  *resolver.Failure
 	failures int // in a row, this one included
+	rank     rank
 	memo     atomic.Pointer[resolver.Memo]
 
 	refreshing atomic.Bool
