@@ -27,7 +27,8 @@ func (c *Cache) keep(query *resolver.Query, answer *resolver.Answer, flushes uin
 	c.denials.Learn(query.Question, answer)
 	slot := kept
 	slot.Origin = resolver.Cached
-	kept.Memo = &c.insert(keyOf(query), &node{answer: slot}, kept.TTL, query.Now).memo
+	fresh := &node{answer: slot, proved: provedUntil(answer, query.Now)}
+	kept.Memo = &c.insert(keyOf(query), fresh, kept.TTL, query.Now).memo
 	return &kept, nil
 }
 

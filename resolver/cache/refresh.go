@@ -14,7 +14,7 @@ const nudges = 8
 // policy may yet block the question, and what is blocked must not leave the machine;
 // true then says that the query shall come again when it may wait.
 func (f *flights) prefetch(query *resolver.Query, kept *node) bool {
-	if f == nil || kept.refreshing.Load() || query.Now.UnixNano() < kept.retry.Load() {
+	if f == nil || kept.refreshing.Load() || kept.postponed(query.Now.UnixNano()) != nil {
 		return false
 	}
 	if query.Inline {
@@ -33,7 +33,7 @@ func (f *flights) settled(query *resolver.Query, kept *node) bool {
 	if f == nil || !query.RecursionDesired() {
 		return false
 	}
-	if query.Now.UnixNano() < kept.retry.Load() {
+	if kept.postponed(query.Now.UnixNano()) != nil {
 		return true
 	}
 	if f.config.Stale.After > 0 {

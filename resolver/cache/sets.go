@@ -133,7 +133,8 @@ func (c *Cache) keepSet(query *resolver.Query, answer *resolver.Answer, found *r
 		return
 	}
 	if packed.TTL = c.clamp(packed); packed.TTL > 0 && c.outranks(keyOf(own), standing, query.Now) {
-		c.insert(keyOf(own), &node{answer: *packed, rank: standing}, packed.TTL, query.Now)
+		fresh := &node{answer: *packed, rank: standing, proved: provedUntil(alone, query.Now)}
+		c.insert(keyOf(own), fresh, packed.TTL, query.Now)
 	}
 }
 

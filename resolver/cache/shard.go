@@ -28,11 +28,12 @@ type node struct {
 	failure  *resolver.Failure
 	failures int // in a row, this one included
 	rank     rank
+	proved   int64 // until when the signatures hold; of use past the TTL
 	memo     atomic.Pointer[resolver.Memo]
 
 	refreshing atomic.Bool
 	nudged     atomic.Int32
-	retry      atomic.Int64         // no refresh before this time
+	retry      atomic.Pointer[postponement]
 	next       atomic.Pointer[node] // in the bucket's chain
 }
 
