@@ -57,7 +57,8 @@ func (c *Cache) outlasts(query *resolver.Query, reason *resolver.Failure) bool {
 	if kept == nil || kept.failure != nil || refused(&kept.answer) {
 		return false
 	}
-	if !kept.fresh(now) && !(c.usable(kept, now) && kept.survives(reason)) {
+	stands := kept.fresh(now) || c.usable(kept, now) && kept.survives(reason)
+	if !stands {
 		return false
 	}
 	kept.retry.Store(&postponement{until: now + int64(recheck), why: flaws(reason)})

@@ -39,12 +39,19 @@ func (s *Store) Learn(question wire.Question, answer *resolver.Answer) {
 	if len(sets) == 0 {
 		return
 	}
+	var expanded *set
+	if s.config.Spans {
+		expanded = expansion(question, message)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, soa := range sets {
 		if soa.kind == dns.TypeSOA && soa.sound && soa.owner == soa.signer {
 			s.learnSOA(soa, answer.Stored)
 		}
+	}
+	if expanded != nil {
+		s.learnWildcard(expanded, answer.Stored)
 	}
 	for _, one := range sets {
 		if one.kind != dns.TypeSOA && one.sound {
@@ -148,15 +155,15 @@ func (s *Store) learnSOA(found *set, at time.Time) {
 	s.trim(place, before)
 }
 
-// learnProof keeps an NSEC or NSEC3 record of a zone whose SOA is known: its TTL is
-// held to the SOA's (RFC 9077, section 3).
+// learnProof keeps an NSEC or NSEC3 record of a zone whose SOA, or a wildcard of which,
+// is known. Its TTL is held to the SOA's (RFC 9077, section 3) where that is known.
 func (s *Store) learnProof(found *set, at time.Time) {
 	place := s.zones[found.signer]
-	if place == nil || !place.soaLife.holds(at.UnixNano()) {
+	if place == nil || !place.soaLife.holds(at.UnixNano()) && len(place.wildcards) == 0 {
 		return
 	}
 	one := &proof{owner: found.owner, records: found.records()}
-	one.life = lived(at, min(time.Duration(found.ttl)*time.Second, place.negative))
+	one.life = lived(at, place.limit(min(time.Duration(found.ttl)*time.Second, s.config.MaxTTL)))
 	one.size = octets(one.records) + recordOverhead
 	before := place.size
 	switch record := found.data[0].(type) {

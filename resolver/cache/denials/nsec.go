@@ -6,11 +6,12 @@ import (
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
-// finding is what records prove of a question: a response code and those records.
-// No records: nothing.
+// finding is what records prove of a question: a response code, those records and, if
+// a wildcard stands in, its set. No records: nothing.
 type finding struct {
 	rcode  int
 	proofs []*proof
+	data   *proof
 }
 
 func proves(rcode int, proofs ...*proof) finding {
@@ -18,7 +19,8 @@ func proves(rcode int, proofs ...*proof) finding {
 }
 
 // byNSEC is RFC 8198, section 5.1: a name in a gap, with a gap or a record for the
-// wildcard that could stand in for it; or a record at the name itself.
+// wildcard that could stand in for it, or (section 5.3) that wildcard's set; or a
+// record at the name itself.
 func (z *zone) byNSEC(name wire.Name, kind uint16, now int64) finding {
 	if own := z.plain.at(order(name), now); own != nil {
 		if lacks(own.types, kind, name) {
@@ -41,12 +43,12 @@ func (z *zone) byNSEC(name wire.Name, kind uint16, now int64) finding {
 		if kind != dns.TypeDS && lacks(source.types, kind, wildcard) {
 			return proves(dns.RcodeSuccess, gap, source)
 		}
-		return finding{}
+		return z.stands(wildcard, kind, gap, now)
 	}
 	if other := z.gap(wildcard, now); other != nil && !other.after.IsBelow(wildcard) {
 		return proves(dns.RcodeNameError, gap, other)
 	}
-	return finding{}
+	return z.stands(wildcard, kind, gap, now)
 }
 
 // gap is the record whose gap a name falls into.

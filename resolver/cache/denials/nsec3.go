@@ -49,7 +49,10 @@ func (z *zone) byNSEC3(name wire.Name, kind uint16, now int64) finding {
 		}
 		return finding{}
 	}
-	return z.byEncloser(&h, name, hash, kind, now)
+	if found := z.byEncloser(&h, name, hash, kind, now); len(found.proofs) > 0 {
+		return found
+	}
+	return z.byHashedWildcard(&h, name, kind, now)
 }
 
 // byEncloser walks up from a name that has no record. The nearest record found is

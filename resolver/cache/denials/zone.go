@@ -19,9 +19,12 @@ type span struct{ from, until int64 }
 // by a clock that has been set back since, and is not believed.
 const slack = int64(time.Minute)
 
+func (s span) length() time.Duration { return time.Duration(s.until - s.from) }
+
 func (s span) holds(now int64) bool { return now < s.until && now >= s.from-slack }
 
-// proof is one NSEC or NSEC3 record with its signatures, immutable but for its place.
+// proof is one NSEC or NSEC3 record, or a wildcard's set, with its signatures. It is
+// immutable but for its place.
 type proof struct {
 	sieve.Place[proof]
 
@@ -30,6 +33,7 @@ type proof struct {
 	owner   wire.Name
 	after   wire.Name // the next name; "" for NSEC3
 	types   []uint16
+	kind    uint16 // of a wildcard's set; else zero
 	optOut  bool
 	records []dns.RR
 	life    span
@@ -48,7 +52,9 @@ type zone struct {
 	iterations uint16
 	// absent are names that do not exist, with their proofs.
 	absent map[wire.Name]*proof
-	queue  sieve.Queue[proof, *proof]
+	// wildcards are the sets that wildcards stood in with.
+	wildcards map[source]*proof
+	queue     sieve.Queue[proof, *proof]
 
 	soa      []dns.RR // with signatures
 	soaLife  span
@@ -58,7 +64,7 @@ type zone struct {
 }
 
 func newZone(name wire.Name) *zone {
-	return &zone{name: name, absent: make(map[wire.Name]*proof), size: zoneOverhead}
+	return &zone{name: name, absent: make(map[wire.Name]*proof), wildcards: make(map[source]*proof), size: zoneOverhead}
 }
 
 // chain is records in the order of their owners.
@@ -130,12 +136,24 @@ func (z *zone) evict() bool {
 		delete(z.absent, gone.owner)
 		return true
 	}
+	if from := (source{wildcard: gone.owner, kind: gone.kind}); z.wildcards[from] == gone {
+		delete(z.wildcards, from)
+		return true
+	}
 	for _, c := range []*chain{&z.plain, &z.hashed} {
 		if i, found := c.search(gone.key); found && (*c)[i] == gone {
 			*c = slices.Delete(*c, i, i+1)
 		}
 	}
 	return true
+}
+
+// limit is how long a proof may live, by the newest SOA record if one was ever seen.
+func (z *zone) limit(ttl time.Duration) time.Duration {
+	if z.negative > 0 {
+		return min(ttl, z.negative)
+	}
+	return ttl
 }
 
 // apply sets the SOA record; the newest wins.
