@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"errors"
 
 	"github.com/miekg/dns"
 
@@ -174,8 +175,12 @@ func (f *flights) rest(ctx context.Context, query *resolver.Query, way path, flu
 		return answer, nil
 	}
 	answer, err := f.whole(ctx, query, flushes)
-	if err != nil || refused(answer) {
-		return answer, err
+	if err == nil && !refused(answer) {
+		return f.keep(query, answer, flushes)
 	}
-	return f.keep(query, answer, flushes)
+	// The next alias that leads to a dead end must not cost all its work again.
+	if failure := (*resolver.Failure)(nil); errors.As(err, &failure) && f.flushes.Load() == flushes {
+		f.keepFailure(query, failure)
+	}
+	return answer, err
 }

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,9 @@ func (c *Cache) keep(query *resolver.Query, answer *resolver.Answer, flushes uin
 	}
 	kept := *packed
 	kept.TTL = c.clamp(&kept)
+	if refused(&kept) { // an upstream's block, say, which has no TTL of its own (RFC 9520, section 3.2)
+		kept.TTL = max(kept.TTL, failureTTL)
+	}
 	if query.Fresh || c.flushes.Load() != flushes {
 		return &kept, nil
 	}
@@ -25,6 +29,7 @@ func (c *Cache) keep(query *resolver.Query, answer *resolver.Answer, flushes uin
 		return &kept, nil
 	}
 	c.denials.Learn(query.Question, answer)
+	trim(&kept)
 	slot := kept
 	slot.Origin = resolver.Cached
 	fresh := &node{answer: slot, proved: provedUntil(answer, query.Now)}
@@ -71,6 +76,22 @@ func eachPacket(answer *resolver.Answer, change func(resolver.Packet)) {
 	if !shared(answer) {
 		change(answer.Plain)
 	}
+}
+
+// trim gives room back that packing took for names before it compressed them, so that
+// what is counted of an answer is what it takes.
+func trim(answer *resolver.Answer) {
+	one := shared(answer)
+	answer.Signed = trimmed(answer.Signed)
+	if one {
+		answer.Plain = answer.Signed
+	} else {
+		answer.Plain = trimmed(answer.Plain)
+	}
+}
+
+func trimmed(packet resolver.Packet) resolver.Packet {
+	return resolver.Packet{Wire: slices.Concat(packet.Wire), TTLs: slices.Concat(packet.TTLs)}
 }
 
 // shared says whether both wire forms are one.

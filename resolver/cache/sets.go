@@ -133,6 +133,7 @@ func (c *Cache) keepSet(query *resolver.Query, answer *resolver.Answer, found *r
 		return
 	}
 	if packed.TTL = c.clamp(packed); packed.TTL > 0 && c.outranks(keyOf(own), standing, query.Now) {
+		trim(packed)
 		fresh := &node{answer: *packed, rank: standing, proved: provedUntil(alone, query.Now)}
 		c.insert(keyOf(own), fresh, packed.TTL, query.Now)
 	}

@@ -2,6 +2,7 @@ package cache_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -53,6 +54,9 @@ func (s *script) Resolve(_ context.Context, query *resolver.Query) (*resolver.An
 	}
 	message.Rcode = found.rcode
 	answer := resolver.NewAnswer(message, query.Now)
+	if least == 86400 {
+		least = 0 // no records: no TTL
+	}
 	answer.TTL, answer.Security, answer.Extended = time.Duration(least)*time.Second, max(s.security, found.security), found.extended
 	return answer, nil
 }
@@ -235,6 +239,46 @@ func TestAStaleAnswersTailIsEnough(t *testing.T) {
 		time.Sleep(61 * time.Second)
 		if answer = mustResolve(t, handler, query("www.example", dns.TypeA)); !isStale(answer) || ttlOf(answer) != 30 {
 			t.Errorf("where the tail is dead: %v", codes(answer))
+		}
+	})
+}
+
+// TestADeadEndFailsOnce for all aliases that lead to it.
+func TestADeadEndFailsOnce(t *testing.T) {
+	s := &script{replies: map[string]reply{
+		"one.example. AAAA": {records: []string{"one.example. 300 CNAME node.test.", "node.test. 60 AAAA 2001:db8::1"}},
+		"two.example. AAAA": {records: []string{"two.example. 300 CNAME node.test.", "node.test. 60 AAAA 2001:db8::1"}},
+		"node.test. A":      {fails: true},
+	}}
+	played(t, cache.Config{}, s, func(t *testing.T, handler resolver.Handler, _ *cache.Cache) {
+		resolveType(t, handler, "one.example", dns.TypeAAAA)
+		resolveType(t, handler, "two.example", dns.TypeAAAA)
+		s.asked = nil
+		for _, name := range []string{"one.example", "two.example", "node.test"} {
+			_, err := handler.Resolve(t.Context(), query(name, dns.TypeA))
+			if failure := (*resolver.Failure)(nil); !errors.As(err, &failure) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if !slices.Equal(s.asked, []string{"node.test. A"}) {
+			t.Errorf("asked %q", s.asked)
+		}
+	})
+}
+
+// TestARefusalIsKeptForAMoment, as a failure is.
+func TestARefusalIsKeptForAMoment(t *testing.T) {
+	s := &script{replies: map[string]reply{"www.example. A": {rcode: dns.RcodeRefused, extended: []resolver.Extended{{Code: resolver.Blocked}}}}}
+	played(t, cache.Config{}, s, func(t *testing.T, handler resolver.Handler, _ *cache.Cache) {
+		mustResolve(t, handler, query("www.example", dns.TypeA))
+		time.Sleep(4 * time.Second)
+		answer := mustResolve(t, handler, query("www.example", dns.TypeA))
+		if answer.Rcode() != dns.RcodeRefused || codes(answer)[0] != resolver.Blocked || len(s.asked) != 1 {
+			t.Errorf("answered %v, asked %q", codes(answer), s.asked)
+		}
+		time.Sleep(2 * time.Second)
+		if mustResolve(t, handler, query("www.example", dns.TypeA)); len(s.asked) != 2 {
+			t.Errorf("asked %q", s.asked)
 		}
 	})
 }
