@@ -18,9 +18,6 @@ func (c *Cache) keep(query *resolver.Query, answer *resolver.Answer, flushes uin
 	}
 	kept := *packed
 	kept.TTL = c.clamp(&kept)
-	if refused(&kept) { // an upstream's block, say, which has no TTL of its own (RFC 9520, section 3.2)
-		kept.TTL = max(kept.TTL, failureTTL)
-	}
 	if query.Fresh || c.flushes.Load() != flushes {
 		return &kept, nil
 	}

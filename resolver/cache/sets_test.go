@@ -54,9 +54,6 @@ func (s *script) Resolve(_ context.Context, query *resolver.Query) (*resolver.An
 	}
 	message.Rcode = found.rcode
 	answer := resolver.NewAnswer(message, query.Now)
-	if least == 86400 {
-		least = 0 // no records: no TTL
-	}
 	answer.TTL, answer.Security, answer.Extended = time.Duration(least)*time.Second, max(s.security, found.security), found.extended
 	return answer, nil
 }
@@ -261,23 +258,6 @@ func TestADeadEndFailsOnce(t *testing.T) {
 			}
 		}
 		if !slices.Equal(s.asked, []string{"node.test. A"}) {
-			t.Errorf("asked %q", s.asked)
-		}
-	})
-}
-
-// TestARefusalIsKeptForAMoment, as a failure is.
-func TestARefusalIsKeptForAMoment(t *testing.T) {
-	s := &script{replies: map[string]reply{"www.example. A": {rcode: dns.RcodeRefused, extended: []resolver.Extended{{Code: resolver.Blocked}}}}}
-	played(t, cache.Config{}, s, func(t *testing.T, handler resolver.Handler, _ *cache.Cache) {
-		mustResolve(t, handler, query("www.example", dns.TypeA))
-		time.Sleep(4 * time.Second)
-		answer := mustResolve(t, handler, query("www.example", dns.TypeA))
-		if answer.Rcode() != dns.RcodeRefused || codes(answer)[0] != resolver.Blocked || len(s.asked) != 1 {
-			t.Errorf("answered %v, asked %q", codes(answer), s.asked)
-		}
-		time.Sleep(2 * time.Second)
-		if mustResolve(t, handler, query("www.example", dns.TypeA)); len(s.asked) != 2 {
 			t.Errorf("asked %q", s.asked)
 		}
 	})
