@@ -115,6 +115,7 @@ func New(config Config) *Cache {
 	if config.MaxNegative <= 0 {
 		config.MaxNegative = DefaultMaxNegative
 	}
+	config.MaxNegative = min(config.MaxNegative, config.MaxTTL)
 	if config.Stale.TTL <= 0 {
 		config.Stale.TTL = DefaultStaleTTL
 	}

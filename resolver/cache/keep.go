@@ -61,7 +61,7 @@ func (c *Cache) drop(k key) {
 func (c *Cache) clamp(answer *resolver.Answer) time.Duration {
 	upper := c.config.MaxTTL
 	if negative(answer) {
-		upper = min(upper, c.config.MaxNegative)
+		upper = c.config.MaxNegative
 	}
 	eachPacket(answer, func(packet resolver.Packet) { clampPacket(packet, c.config.MinTTL, upper) })
 	return min(max(answer.TTL, c.config.MinTTL), upper)
