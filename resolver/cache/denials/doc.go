@@ -15,8 +15,8 @@
 // proofs out.
 //
 // zone.go holds one zone's records in canonical order, nsec.go and nsec3.go read
-// proofs from them, wildcard.go data, learn.go takes them in, answer.go makes the reply, store.go
-// and the package sieve decide what goes when there is no more room.
+// proofs from them, wildcard.go data, learn.go takes them in, answer.go makes the
+// reply, store.go and the package sieve decide what goes when there is no more room.
 //
 // # Decisions
 //
