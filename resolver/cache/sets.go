@@ -97,8 +97,6 @@ func stands(question *wire.Question, found *rrset, before []*rrset) bool {
 		return false
 	case found.kind == dns.TypeDNAME:
 		return true
-	case !aliasable(*question):
-		return false
 	case found.kind == dns.TypeCNAME:
 		return !slices.ContainsFunc(before, func(s *rrset) bool { return s.kind == dns.TypeDNAME && found.owner.IsBelow(s.owner) })
 	}

@@ -240,6 +240,29 @@ func TestAStaleAnswersTailIsEnough(t *testing.T) {
 	})
 }
 
+// TestTheLeastTTLOfASetCounts, its signatures' among them.
+func TestTheLeastTTLOfASetCounts(t *testing.T) {
+	for what, records := range map[string][]string{
+		"records":   {"www.example. 300 CNAME node.example.", "node.example. 60 A 192.0.2.1", "node.example. 40 A 192.0.2.2"},
+		"signature": append(signed("www.example. 300 CNAME node.example."), "node.example. 60 A 192.0.2.1", signed("node.example. 40 A 192.0.2.1")[1]),
+	} {
+		security := resolver.Insecure
+		if what == "signature" {
+			security = resolver.Secure
+		}
+		s := &script{replies: map[string]reply{"www.example. A": {records: records, security: security}, "node.example. A": {}}}
+		played(t, cache.Config{}, s, func(t *testing.T, handler resolver.Handler, _ *cache.Cache) {
+			resolveType(t, handler, "www.example", dns.TypeA)
+			time.Sleep(39 * time.Second)
+			resolveType(t, handler, "node.example", dns.TypeA)
+			time.Sleep(time.Second)
+			if resolveType(t, handler, "node.example", dns.TypeA); len(s.asked) != 2 {
+				t.Errorf("%s: asked %q", what, s.asked)
+			}
+		})
+	}
+}
+
 // TestADeadEndFailsOnce for all aliases that lead to it.
 func TestADeadEndFailsOnce(t *testing.T) {
 	s := &script{replies: map[string]reply{
