@@ -112,9 +112,9 @@ func (c *Cache) private(name wire.Name) bool {
 }
 
 // keepSet keeps one set whose standing is known: signed in a secure answer, or not
-// signed at all in another. A DNAME must be secure, for it speaks for a whole subtree.
+// signed at all in another.
 func (c *Cache) keepSet(query *resolver.Query, answer *resolver.Answer, found *rrset) {
-	if found.expanded || found.signed != (answer.Security == resolver.Secure) || found.kind == dns.TypeDNAME && !found.signed {
+	if found.expanded || found.signed != (answer.Security == resolver.Secure) {
 		return
 	}
 	standing := asked

@@ -168,6 +168,7 @@ func TestRanks(t *testing.T) {
 		"two.example. A":   {records: chained("two.example.", "192.0.2.2"), security: resolver.Insecure},
 		"three.example. A": {records: signed(chained("three.example.", "192.0.2.3")...), security: resolver.Secure},
 		"node.example. A":  {records: []string{"node.example. 60 A 192.0.2.4"}, security: resolver.Insecure},
+		"four.example. A":  {records: chained("four.example.", "192.0.2.2"), security: resolver.Insecure},
 	}}
 	played(t, cache.Config{}, s, func(t *testing.T, handler resolver.Handler, _ *cache.Cache) {
 		is := func(want string) {
@@ -190,6 +191,54 @@ func TestRanks(t *testing.T) {
 		is("192.0.2.3")
 		resolveType(t, handler, "two.example", dns.TypeA)
 		is("192.0.2.3")
+		time.Sleep(61 * time.Second)
+		resolveType(t, handler, "four.example", dns.TypeA) // what is over outranks nothing
+		is("192.0.2.2")
+	})
+}
+
+func TestRankOfTheFirstAlias(t *testing.T) {
+	s := &script{security: resolver.Insecure, replies: map[string]reply{
+		"www.example. A":    {records: []string{"www.example. 300 CNAME node.example.", "node.example. 60 A 192.0.2.1"}},
+		"other.example. A":  {records: []string{"other.example. 300 CNAME www.example.", "www.example. 300 CNAME evil.example.", "evil.example. 60 A 192.0.2.2"}},
+		"node.example. TXT": {records: []string{"node.example. 60 TXT x"}},
+	}}
+	played(t, cache.Config{}, s, func(t *testing.T, handler resolver.Handler, _ *cache.Cache) {
+		resolveType(t, handler, "www.example", dns.TypeA)
+		resolveType(t, handler, "other.example", dns.TypeA)
+		if _, err := handler.Resolve(t.Context(), query("www.example", dns.TypeTXT)); err != nil {
+			t.Errorf("asked %q: %v", s.asked, err)
+		}
+	})
+}
+
+// TestAnAnswerOutranksAFailure, of whatever rank it is.
+func TestAnAnswerOutranksAFailure(t *testing.T) {
+	s := &script{security: resolver.Insecure, replies: map[string]reply{
+		"www.example. A":  {records: []string{"www.example. 300 CNAME node.example.", "node.example. 60 A 192.0.2.1"}},
+		"node.example. A": {fails: true},
+	}}
+	played(t, cache.Config{}, s, func(t *testing.T, handler resolver.Handler, _ *cache.Cache) {
+		_, _ = handler.Resolve(t.Context(), query("node.example", dns.TypeA))
+		resolveType(t, handler, "www.example", dns.TypeA)
+		if got := texts(resolveType(t, handler, "node.example", dns.TypeA)); len(got) != 1 || len(s.asked) != 2 {
+			t.Errorf("answered %q, asked %q", got, s.asked)
+		}
+	})
+}
+
+// TestTheSetsOfOneAnswerAreBounded, however long its aliases are.
+func TestTheSetsOfOneAnswerAreBounded(t *testing.T) {
+	var records []string
+	for i := range 60 {
+		records = append(records, fmt.Sprintf("n%d.example. 300 CNAME n%d.example.", i, i+1))
+	}
+	s := &script{replies: map[string]reply{"n0.example. A": {records: records}}}
+	played(t, cache.Config{}, s, func(t *testing.T, handler resolver.Handler, c *cache.Cache) {
+		resolveType(t, handler, "n0.example", dns.TypeA)
+		if got := c.Stats().Inserts.Load(); got < 10 || got > 24 {
+			t.Errorf("%d answers are kept of one", got)
+		}
 	})
 }
 
