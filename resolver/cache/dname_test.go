@@ -20,6 +20,7 @@ func redirected() *script {
 	return &script{security: resolver.Secure, replies: map[string]reply{
 		"www.old.example. A":    {records: append(append(slices.Clip(dname), "www.old.example. 300 CNAME www.new.example."), signed("www.new.example. 60 A 192.0.2.1")...)},
 		"mail.new.example. A":   {records: signed("mail.new.example. 60 A 192.0.2.2")},
+		"mail.new.example. TXT": {records: signed("mail.new.example. 60 TXT x")},
 		"mail.new.example. DS":  {records: signed("mail.new.example. 60 DS 1 13 2 00")},
 		"old.example. A":        {records: signed("old.example. 60 A 192.0.2.3")},
 		"mail.old.example. ANY": {records: dname},
@@ -39,6 +40,7 @@ func TestAKeptDNAMEAnswersBelowItsOwner(t *testing.T) {
 		}{
 			{"mail.old.example", dns.TypeA, "mail.new.example. A", []string{"mail.old.example. 280 CNAME mail.new.example.", "mail.new.example. 60 A 192.0.2.2"}},
 			{"mail.old.example", dns.TypeCNAME, "", []string{"mail.old.example. 280 CNAME mail.new.example."}},
+			{"mail.old.example", dns.TypeTXT, "mail.new.example. TXT", []string{"mail.old.example. 280 CNAME mail.new.example.", "mail.new.example. 60 TXT \"x\""}},
 			{"a.b.old.example", dns.TypeCNAME, "", []string{"a.b.old.example. 280 CNAME a.b.new.example."}},
 			{"mail.old.example", dns.TypeDS, "mail.new.example. DS", []string{"mail.old.example. 280 CNAME mail.new.example.", "mail.new.example. 60 DS 1 13 2 00"}},
 		} {
@@ -59,7 +61,7 @@ func TestAKeptDNAMEAnswersBelowItsOwner(t *testing.T) {
 		if answer := mustResolve(t, handler, query("mail.old.example", dns.TypeA)); answer.TTL != 60*time.Second {
 			t.Errorf("lives %v", answer.TTL)
 		}
-		if got := c.Stats().Aliased.Load(); got != 4 {
+		if got := c.Stats().Aliased.Load(); got != 5 {
 			t.Errorf("counted %d", got)
 		}
 	})

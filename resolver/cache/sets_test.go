@@ -349,3 +349,29 @@ func TestAPrefetchAsksForTheTailToo(t *testing.T) {
 		}
 	})
 }
+
+// TestSetsThatFlewDuringAFlushAreNotKept, as answers are not.
+func TestSetsThatFlewDuringAFlushAreNotKept(t *testing.T) {
+	s := &script{replies: map[string]reply{
+		"www.example. A":  {records: []string{"www.example. 300 CNAME node.example.", "node.example. 60 A 192.0.2.1"}},
+		"node.example. A": {records: []string{"node.example. 60 A 192.0.2.2"}},
+	}}
+	synctest.Test(t, func(t *testing.T) {
+		c := cache.New(cache.Config{})
+		slow := chain(c, resolver.HandlerFunc(func(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
+			time.Sleep(time.Second)
+			return s.Resolve(ctx, query)
+		}))
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_, _ = slow.Resolve(context.Background(), query("www.example", dns.TypeA))
+		}()
+		synctest.Wait()
+		c.Flush(wire.MustName("example"), true)
+		<-done
+		if got := texts(resolveType(t, slow, "node.example", dns.TypeA)); got[0] != "node.example. 60 A 192.0.2.2" {
+			t.Errorf("what was flushed is %q", got)
+		}
+	})
+}
