@@ -375,3 +375,16 @@ func TestSetsThatFlewDuringAFlushAreNotKept(t *testing.T) {
 		}
 	})
 }
+
+// TestADumpHasOneRank: what came beside another answer would be loaded as if asked for.
+func TestADumpHasOneRank(t *testing.T) {
+	s := &script{replies: map[string]reply{
+		"www.example. A": {records: []string{"www.example. 300 CNAME node.example.", "node.example. 60 A 192.0.2.1"}, security: resolver.Insecure},
+	}}
+	played(t, cache.Config{}, s, func(t *testing.T, handler resolver.Handler, c *cache.Cache) {
+		resolveType(t, handler, "www.example", dns.TypeA)
+		if text := dumped(t, c); strings.Contains(text, "\nnode.example. ") || strings.Count(text, "\nwww.example. ") != 2 {
+			t.Errorf("dumped %s", text)
+		}
+	})
+}
