@@ -77,7 +77,7 @@ func (a *attacked) reply(kind, name, zone string) (records, authority []string, 
 // TestAScanPushesOutNothingPopular, whatever it is made of, and all side tables together
 // stay within their bound: the answers' size, and an eighth beside it for proofs.
 func TestAScanPushesOutNothingPopular(t *testing.T) {
-	const size, popular, names = 1 << 20, 100, 4000
+	const size, popular, names = 1 << 19, 50, 2000
 	for _, kind := range []string{"plain", "none", "signed", "nosigned", "wild", "alias", "dname", "dead", "all"} {
 		c := cache.New(cache.Config{Size: size, Aggressive: true, Below: true, Stale: cache.Stale{UpTo: time.Hour}})
 		world := &attacked{asked: make(map[string]int)}
@@ -122,10 +122,10 @@ func TestWhatIsCountedIsWhatItTakes(t *testing.T) {
 	}
 	for _, kind := range []string{"plain", "signed", "alias", "dname", "dead", "nosigned", "wild"} {
 		before := heap()
-		c := cache.New(cache.Config{Size: 4 << 20, Aggressive: true})
+		c := cache.New(cache.Config{Size: 2 << 20, Aggressive: true})
 		world := &attacked{asked: make(map[string]int)}
 		handler := chain(c, world)
-		for i := range 10_000 {
+		for i := range 5_000 {
 			_, _ = handler.Resolve(t.Context(), query(fmt.Sprintf("%s%d.zone%d.evil.example", kind, i, i%997), wire.TypeA))
 		}
 		world.asked = nil

@@ -388,3 +388,30 @@ func TestADumpHasOneRank(t *testing.T) {
 		}
 	})
 }
+
+// TestEverySetMustStillBeProved, those of the authority section among them: in the
+// bubble the clock begins on the first of January 2000.
+func TestEverySetMustStillBeProved(t *testing.T) {
+	ends := func(record, end string) []string {
+		both := signed(record)
+		return []string{both[0], strings.Replace(both[1], "20330101000000", end, 1)}
+	}
+	for what, first := range map[string]reply{
+		"answer":    {records: append(ends("b.example. 60 A 192.0.2.1", "20000101001000"), ends("www.example. 60 A 192.0.2.1", "20330101000000")...)},
+		"authority": {records: ends("www.example. 60 A 192.0.2.1", "20330101000000"), authority: ends("a.example. 60 NSEC z.example. A", "20000101001000")},
+	} {
+		s := &script{security: resolver.Secure, replies: map[string]reply{"www.example. A": first}}
+		played(t, cache.Config{Stale: cache.Stale{After: time.Second, UpTo: time.Hour}}, s, func(t *testing.T, handler resolver.Handler, _ *cache.Cache) {
+			resolveType(t, handler, "www.example", dns.TypeA)
+			s.replies["www.example. A"] = reply{fails: true}
+			time.Sleep(599 * time.Second)
+			if answer := mustResolve(t, handler, query("www.example", dns.TypeA)); !isStale(answer) {
+				t.Errorf("%s: not stale", what)
+			}
+			time.Sleep(time.Second)
+			if answer, err := handler.Resolve(t.Context(), query("www.example", dns.TypeA)); err == nil {
+				t.Errorf("%s: given after a signature has ended: %v", what, answer)
+			}
+		})
+	}
+}

@@ -63,7 +63,7 @@ func (w *world) Resolve(ctx context.Context, query *resolver.Query) (*resolver.A
 		header.Rrtype, header.Name = dns.TypeSOA, "example."
 		reply.Ns = []dns.RR{&dns.SOA{Hdr: header, Ns: ".", Mbox: "."}}
 	}
-	for _, lasts := range []time.Duration{holds / 2, holds} { // two keys: one is enough
+	for _, lasts := range []time.Duration{holds, holds / 2} { // two keys: one is enough
 		if holds > 0 {
 			signed := header
 			signed.Rrtype = dns.TypeRRSIG
