@@ -37,6 +37,7 @@ func cacheConfig(config *Config, internet *lab.Internet, logger *slog.Logger) ca
 		Prefetch:    settings.Prefetch,
 		Aggressive:  settings.AggressiveNSEC,
 		Below:       settings.Harden.BelowNXDomain,
+		Private:     parsedNames(settings.PrivateNames),
 		Basis:       cacheBasis(config),
 		Logger:      logger,
 	}
@@ -70,20 +71,33 @@ func cacheBasis(config *Config) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// startCache loads what the last clean end left, and leaves it for the next start.
-// The miniature Internet has new keys each time, so nothing is kept of it.
+// startCache loads what the last clean end left, and leaves it for the next start. The
+// file tells which names were resolved, and when last, of no client; where even that must
+// not touch the disk, nothing is written, and what an older configuration left goes. The
+// miniature Internet has new keys each time, so nothing is kept of it.
 func (n *node) startCache(kept *cache.Cache, inLab bool) {
 	path := filepath.Join(n.config.StateDir(), cacheFile)
-	if !inLab {
+	persists := n.config.Resolver.PersistCache && !inLab
+	switch {
+	case persists:
 		loadCache(kept, path, n.logger)
+	case !inLab:
+		forgetCache(path, n.logger)
 	}
 	n.closers = append(n.closers, closerFunc(func() error {
 		err := kept.Close()
-		if inLab {
+		if !persists {
 			return err
 		}
 		return errors.Join(err, saveCache(kept, path))
 	}))
+}
+
+// forgetCache removes the file that nobody wants any more.
+func forgetCache(path string, logger *slog.Logger) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		logger.Error("the cache of the last run cannot be removed; please remove it", "error", err)
+	}
 }
 
 // loadCache reads the file and removes it: after an end that was not clean there is

@@ -109,6 +109,35 @@ func TestTheCacheFromOutside(t *testing.T) {
 	s.stop()
 }
 
+// TestNoNameTouchesTheDisk where the configuration says so, not even by an older one.
+func TestNoNameTouchesTheDisk(t *testing.T) {
+	address, asked := counting(t)
+	files := exampleFiles(address)
+	private := strings.Replace(files["recourse.yaml"], "resolver: {", "resolver: {persist_cache: false, ", 1)
+	if private == files["recourse.yaml"] {
+		t.Fatal("the example has no resolver section to write into")
+	}
+	directory := write(t, files)
+	kept := filepath.Join(directory, "state", cacheFile)
+	s := start(t, directory, "--config", "recourse.yaml")
+	s.ask("127.0.0.1", "www.shop.example", dns.TypeA)
+	s.stop()
+	if err := os.WriteFile(filepath.Join(directory, "recourse.yaml"), []byte(private), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s = start(t, directory, "--config", "recourse.yaml")
+	if _, err := os.Stat(kept); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("what the older configuration left is still there: %v", err)
+	}
+	if s.ask("127.0.0.1", "www.shop.example", dns.TypeA); asked.Load() != 2 {
+		t.Errorf("asked %d times", asked.Load())
+	}
+	s.stop()
+	if _, err := os.Stat(kept); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("after a clean end: %v", err)
+	}
+}
+
 func TestStaleTimersThatNobodyMeant(t *testing.T) {
 	for text, warned := range map[string]bool{
 		"{after: 1800ms, up_to: 24h, ttl: 30s}": false, "{after: 1800ms}": true, "{after: 20s, up_to: 24h}": true,

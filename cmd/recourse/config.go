@@ -88,6 +88,7 @@ type Resolver struct {
 	Forward        []Upstream   `yaml:"forward"`
 	DNSSEC         string       `yaml:"dnssec" oneof:"validate,process,off"`
 	Cache          Size         `yaml:"cache"`
+	PersistCache   bool         `yaml:"persist_cache"` // from a clean end to the next start
 	RootHints      string       `yaml:"root_hints"`    // a zone file; built in when empty
 	TrustAnchors   string       `yaml:"trust_anchors"` // a zone file or none; built in when empty
 	QueryLocalhost bool         `yaml:"query_localhost"`

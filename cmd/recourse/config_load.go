@@ -20,7 +20,7 @@ func defaults() *Config {
 		Operator: policy.Operator{Languages: []string{"en"}},
 		Roles:    []string{"resolve", "desk"},
 		Resolver: Resolver{
-			Mode: "recurse", DNSSEC: "validate", Cache: 64 << 20, QNAMEMinimisation: "relaxed", LocalZones: "default",
+			Mode: "recurse", DNSSEC: "validate", Cache: 64 << 20, PersistCache: true, QNAMEMinimisation: "relaxed", LocalZones: "default",
 			SHA1: "validate", Rollover: "builtin",
 			IPv4: true, IPv6: true, UpstreamPort: 53, EDNSSize: 1232, Priming: true, EDE: true,
 			TTL:    TTL{Max: 24 * time.Hour, MaxNegative: time.Hour},

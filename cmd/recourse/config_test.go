@@ -79,7 +79,7 @@ func TestLoadConfigValues(t *testing.T) {
 	}
 	settings := config.Resolver
 	settings.ValidationTime, settings.ServeStale, settings.Harden = time.Time{}, ServeStale{}, Harden{}
-	want := Resolver{Mode: "recurse", DNSSEC: "validate", Cache: 64 << 20, RootHints: "hints.zone", TrustAnchors: "anchors.zone",
+	want := Resolver{Mode: "recurse", DNSSEC: "validate", Cache: 64 << 20, PersistCache: true, RootHints: "hints.zone", TrustAnchors: "anchors.zone",
 		QueryLocalhost: true, IPv4: true, UpstreamPort: 5353, EDNSSize: 1400, LocalZones: "default", QNAMEMinimisation: "off",
 		SHA1: "validate", Rollover: "builtin",
 		TTL:                  TTL{Min: 5 * time.Second, Max: 12 * time.Hour, MaxNegative: 30 * time.Minute},

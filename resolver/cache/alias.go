@@ -2,8 +2,7 @@ package cache
 
 import (
 	"context"
-	"slices"
-	"time"
+	"errors"
 
 	"github.com/miekg/dns"
 
@@ -11,62 +10,21 @@ import (
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
-// maxLinks is how many kept aliases are followed for one question.
+// maxLinks is how many aliases one answer may lead over.
 const maxLinks = 11
 
-// keepLinks keeps each alias of an answer as the answer to a question for the alias
-// itself. A later question for another type of the same name goes on from its end.
-func (c *Cache) keepLinks(query *resolver.Query, answer *resolver.Answer) {
-	if query.CheckingDisabled() || !aliasable(query.Question) {
-		return
-	}
-	records := answer.Message()
-	if records == nil || slices.ContainsFunc(records.Answer, isDNAME) {
-		return
-	}
-	for _, record := range records.Answer[:min(len(records.Answer), 4*maxLinks)] {
-		if link, ok := record.(*dns.CNAME); ok {
-			c.keepLink(query, answer, link)
-		}
-	}
+// link is a kept alias, and the names that it leads from and to.
+type link struct {
+	*node
+	from, to wire.Name
 }
 
-func isDNAME(record dns.RR) bool { return record.Header().Rrtype == dns.TypeDNAME }
-
-// keepLink keeps one alias whose standing is known: signed in a secure answer, or not
-// signed at all in an insecure one. What a wildcard or a DNAME made needs proofs that
-// are told from others only with effort: it is not kept.
-func (c *Cache) keepLink(query *resolver.Query, answer *resolver.Answer, link *dns.CNAME) {
-	name, err := wire.ParseName(link.Hdr.Name)
-	if err != nil {
-		return
-	}
-	records, ttl := []dns.RR{link}, link.Hdr.Ttl
-	for _, record := range answer.Message().Answer {
-		signature, ok := record.(*dns.RRSIG)
-		if !ok || signature.TypeCovered != dns.TypeCNAME || signature.Hdr.Name != link.Hdr.Name {
-			continue
-		}
-		if int(signature.Labels) != name.Labels() {
-			return
-		}
-		records, ttl = append(records, signature), min(ttl, signature.Hdr.Ttl)
-	}
-	if (answer.Security == resolver.Secure) != (len(records) > 1) {
-		return
-	}
-	own := question(key{name: name, qtype: wire.TypeCNAME, class: query.Question.Class})
-	message := own.Message()
-	message.Answer = records
-	alone := resolver.NewAnswer(message, answer.Stored)
-	alone.TTL, alone.Security, alone.Origin = time.Duration(ttl)*time.Second, answer.Security, resolver.Cached
-	packed, err := alone.Pack()
-	if err != nil {
-		return
-	}
-	if packed.TTL = c.clamp(packed); packed.TTL > 0 {
-		c.insert(keyOf(own), &node{answer: *packed}, packed.TTL, query.Now)
-	}
+// path is the kept aliases that a question leads over.
+type path struct {
+	links []link
+	end   wire.Name // where the question goes on
+	done  bool      // it goes on nowhere: rcode is the answer's
+	rcode int
 }
 
 // aliasable leaves out the types that an alias does not stand in for: those that may
@@ -79,69 +37,115 @@ func aliasable(question wire.Question) bool {
 	return question.Class == wire.ClassIN
 }
 
+// redirectable leaves out the types that mean whatever stands at a name. All others a
+// DNAME redirects: below its owner there is nothing (RFC 6672, section 2.3).
+func redirectable(question wire.Question) bool {
+	return question.Type != dns.TypeANY && question.Type != dns.TypeRRSIG && question.Class == wire.ClassIN
+}
+
 // ask resolves, where it may from the end of the name's kept aliases, which it puts
 // in front of what comes.
 func (f *flights) ask(ctx context.Context, query *resolver.Query, anew bool, flushes uint64) (*resolver.Answer, error) {
-	if anew || query.CheckingDisabled() || !aliasable(query.Question) {
+	if anew || query.CheckingDisabled() {
 		return f.whole(ctx, query, flushes)
 	}
-	links, end := f.links(query)
-	if len(links) == 0 {
+	way := f.path(query)
+	if len(way.links) == 0 {
 		return f.whole(ctx, query, flushes)
 	}
-	rest, err := f.end(ctx, query.Sub(end, query.Question.Type), flushes)
+	rest, err := f.rest(ctx, query, way, flushes)
 	if err != nil {
 		return nil, err
 	}
-	if joined, ok := join(query, links, rest); ok {
+	if joined, ok := join(query, way.links, rest); ok {
 		f.stats.Aliased.Add(1)
 		return joined, nil
 	}
 	return f.whole(ctx, query, flushes)
 }
 
-// whole asks the question as it is, and keeps the aliases that it meets.
+// whole asks the question as it is, and keeps the sets that it meets.
 func (f *flights) whole(ctx context.Context, query *resolver.Query, flushes uint64) (*resolver.Answer, error) {
 	answer, err := f.next.Resolve(ctx, query)
 	if err == nil && !query.Fresh && f.flushes.Load() == flushes {
-		f.keepLinks(query, answer)
+		f.keepSets(query, answer)
 	}
 	return answer, err
 }
 
-// links follows kept aliases. Where they lead in a circle, or too far, they are not
-// used: what the zones say now will tell. No flight waits for another on this path, so
-// that no two can wait for each other.
-func (f *flights) links(query *resolver.Query) ([]*node, wire.Name) {
-	var links []*node
-	name := query.Question.Name
+// path follows kept aliases. Where they lead in a circle, too far, or from a private
+// name to another, they are not used: what the zones say now will tell. No flight waits
+// for another on this path, so that no two can wait for each other.
+func (f *flights) path(query *resolver.Query) path {
+	way := path{end: query.Question.Name}
 	for {
-		kept := f.find(key{name: name, qtype: wire.TypeCNAME, class: query.Question.Class})
-		if kept == nil || kept.failure != nil || !kept.lasting(query.Now.UnixNano()) {
-			return links, name
+		next, found := f.link(query, way.end)
+		if !found {
+			return way
 		}
-		target := kept.target()
-		if target == "" {
-			return links, name
+		if len(way.links) == maxLinks || next.to != "" && !f.together(way.end, next.to) {
+			return path{}
 		}
-		if len(links) == maxLinks {
-			return nil, ""
+		way.links, way.end = append(way.links, next), next.to
+		if next.to == "" {
+			way.done, way.rcode = true, dns.RcodeYXDomain
+			return way
 		}
-		links, name = append(links, kept), target
+		if query.Question.Type == dns.TypeCNAME { // the CNAME that was made is the answer
+			way.done = true
+			return way
+		}
 	}
+}
+
+// link finds the kept alias that leads on from a name: the CNAME at it or else the
+// nearest DNAME above it that was proved. Where the DNAME makes a name that is too long
+// (RFC 6672, section 2.2) it leads to "".
+func (f *flights) link(query *resolver.Query, name wire.Name) (link, bool) {
+	now, class := query.Now.UnixNano(), query.Question.Class
+	if aliasable(query.Question) {
+		kept := f.find(key{name: name, qtype: wire.TypeCNAME, class: class})
+		if target := kept.target(now); target != "" {
+			return link{node: kept, from: name, to: target}, true
+		}
+	}
+	if !redirectable(query.Question) {
+		return link{}, false
+	}
+	for above := name.Parent(); above != ""; above = above.Parent() {
+		kept := f.find(key{name: above, qtype: dns.TypeDNAME, class: class})
+		if target := kept.target(now); target != "" && kept.answer.Security == resolver.Secure {
+			return link{node: kept, from: name, to: substitute(name, above, target)}, true
+		}
+	}
+	return link{}, false
+}
+
+// substitute puts the target of a DNAME in the place of its owner; "" where the name
+// gets too long.
+func substitute(name, owner, target wire.Name) wire.Name {
+	made := name[:len(name)-len(owner)] + target
+	if len(made) > wire.MaxName {
+		return ""
+	}
+	return made
 }
 
 // lasting says whether more than a tenth of the TTL is left: a link near its end
 // would give all that is joined to it a short life.
 func (n *node) lasting(now int64) bool { return n.fresh(now) && n.expires-now > n.ttl/10 }
 
-// target is where a kept alias leads; "" where the answer has none.
-func (n *node) target() wire.Name {
+// target is where a kept alias leads, a CNAME's or a DNAME's as was asked; "" where
+// there is none that lasts.
+func (n *node) target(now int64) wire.Name {
+	if n == nil || n.failure != nil || !n.lasting(now) {
+		return ""
+	}
 	for record, err := range wire.Records(n.answer.Signed.Wire) {
 		if err != nil || record.Section != wire.AnswerSection {
 			return ""
 		}
-		if record.Type != wire.TypeCNAME {
+		if record.Type != n.key.qtype {
 			continue
 		}
 		var buffer [wire.MaxName]byte
@@ -154,8 +158,16 @@ func (n *node) target() wire.Name {
 	return ""
 }
 
-// end answers the question at the end of the aliases: kept, proved, or resolved and kept.
-func (f *flights) end(ctx context.Context, query *resolver.Query, flushes uint64) (*resolver.Answer, error) {
+// rest answers the question at the end of the aliases: kept, proved, or resolved and kept.
+func (f *flights) rest(ctx context.Context, query *resolver.Query, way path, flushes uint64) (*resolver.Answer, error) {
+	if way.done {
+		message := query.Message()
+		message.Rcode = way.rcode
+		nothing := resolver.NewAnswer(message, query.Now)
+		nothing.Security, nothing.TTL = resolver.Secure, f.config.MaxTTL
+		return nothing, nil
+	}
+	query = query.Sub(way.end, query.Question.Type)
 	if kept := f.find(keyOf(query)); kept != nil && kept.fresh(query.Now.UnixNano()) {
 		return kept.result()
 	}
@@ -163,55 +175,12 @@ func (f *flights) end(ctx context.Context, query *resolver.Query, flushes uint64
 		return answer, nil
 	}
 	answer, err := f.whole(ctx, query, flushes)
-	if err != nil || refused(answer) {
-		return answer, err
+	if err == nil && !refused(answer) {
+		return f.keep(query, answer, flushes)
 	}
-	return f.keep(query, answer, flushes)
-}
-
-// join makes one answer of aliases and what is at their end. It is as secure as its
-// weakest part, and lives as long as its shortest TTL.
-func join(query *resolver.Query, links []*node, rest *resolver.Answer) (*resolver.Answer, bool) {
-	if refused(rest) {
-		return nil, false
+	// The next alias that leads to a dead end must not cost all its work again.
+	if failure := (*resolver.Failure)(nil); errors.As(err, &failure) && f.flushes.Load() == flushes {
+		f.keepFailure(query, failure)
 	}
-	message := query.Message()
-	message.Rcode = rest.Rcode()
-	joined := resolver.NewAnswer(message, query.Now)
-	joined.Zone, joined.Security, joined.Extended = rest.Zone, rest.Security, rest.Extended
-	joined.TTL = rest.TTL - time.Duration(rest.Age(query.Now))*time.Second
-	for _, link := range links {
-		records, ok := aged(&link.answer, query.Now)
-		if !ok {
-			return nil, false
-		}
-		message.Answer = append(message.Answer, records.Answer...)
-		joined.Security = min(joined.Security, link.answer.Security)
-		joined.TTL = min(joined.TTL, time.Duration(link.expires-query.Now.UnixNano()).Truncate(time.Second))
-	}
-	records, ok := aged(rest, query.Now)
-	if !ok {
-		return nil, false
-	}
-	message.Answer = append(message.Answer, records.Answer...)
-	message.Ns, message.Extra = records.Ns, records.Extra
-	return joined, true
-}
-
-// aged is an answer's message, for the caller alone, with TTLs counted down.
-func aged(answer *resolver.Answer, now time.Time) (*dns.Msg, bool) {
-	message, err := answer.Unpack()
-	if err != nil {
-		return nil, false
-	}
-	age := answer.Age(now)
-	for _, section := range [...][]dns.RR{message.Answer, message.Ns, message.Extra} {
-		for _, record := range section {
-			header := record.Header()
-			if header.Rrtype != dns.TypeOPT {
-				header.Ttl -= min(header.Ttl, age)
-			}
-		}
-	}
-	return message, true
+	return answer, err
 }

@@ -33,6 +33,9 @@ type Config struct {
 	// Apart are zones that have servers, or a trust, of their own: no denial by a zone
 	// above one of them reaches into it.
 	Apart []wire.Name
+	// Private are names that the stages below allow what they take from all others, such
+	// as private addresses. No kept alias leads from one of them to another name, or back.
+	Private []wire.Name
 	// Basis stands for what the answers depend on beside the world, such as trust
 	// anchors and upstreams. A dump is loaded only under the basis it was made under.
 	Basis string
@@ -82,7 +85,8 @@ type Stats struct {
 	Hits, Misses, Inserts, Evictions atomic.Int64
 	// Stale are answers given past their TTL, Synthesised those made from proofs,
 	// Prefetches and Refreshes resolutions in the background: before the TTL's end,
-	// and after it. Aliased are resolutions that began at the end of a kept alias.
+	// and after it. Aliased are answers that began with kept aliases, which end in what
+	// is kept or in a shorter resolution.
 	Stale, Synthesised, Prefetches, Refreshes, Aliased atomic.Int64
 }
 
@@ -111,6 +115,7 @@ func New(config Config) *Cache {
 	if config.MaxNegative <= 0 {
 		config.MaxNegative = DefaultMaxNegative
 	}
+	config.MaxNegative = min(config.MaxNegative, config.MaxTTL)
 	if config.Stale.TTL <= 0 {
 		config.Stale.TTL = DefaultStaleTTL
 	}

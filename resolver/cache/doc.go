@@ -6,10 +6,12 @@
 // resolves a question once, packs and keeps the answer, and hands the same answer
 // to everyone who asked in the meantime.
 //
-// keep.go and shard.go hold answers, failure.go why there is none, stale.go answers
-// past their TTL, refresh.go and background.go what is asked again with nobody
-// waiting, alias.go links that other questions go on from, flush.go, dump.go and
-// load.go the tools. The package denials below holds proofs of absence.
+// keep.go and shard.go hold answers, sets.go parts of them that answer for themselves,
+// failure.go why there is none, stale.go and proved.go answers past their TTL,
+// refresh.go and background.go what is asked again with nobody waiting, alias.go the
+// kept CNAMEs and DNAMEs that a question goes on from, join.go what comes of that,
+// flush.go, dump.go and load.go the tools. The package denials below holds proofs of
+// absence and wildcards, the package sieve decides what goes when there is no room.
 //
 // # The dump
 //
@@ -28,23 +30,33 @@
 // on it, which the garbage collector makes safe. A read-write mutex was refused:
 // its reader count is one cache line that all cores write.
 //
-// Eviction is SIEVE (Zhang et al., NSDI 2024): a node that was asked for again is
-// passed over once, a scan of random names is evicted first. It needs one bit a
-// hit, written only when it changes, where LRU needs a lock.
-//
 // The bound is in octets, counted with what Go adds around them, since a count of
-// answers says nothing about memory when an attacker chooses their size.
+// answers says nothing about memory when an attacker chooses their size. Answers,
+// aliases, sets and failures share it, proofs have an eighth beside. A test holds the
+// heap to what is counted.
 //
-// There are messages and no layer of RRsets below them. All that is kept came from
-// the answer or as the denial of the zone that was asked, and was validated: it has
-// one rank (RFC 2181, section 5.4.1), the highest. Glue and authority records, which
-// would need lower ranks, live in resolver/recurse and are never given to a client.
-// What RRsets would be shared for, aliases and denials, is kept in ways of its own.
+// What is kept are messages, and the sets of an answer that leads over aliases each as
+// a message of its own: the same look-up finds them, one bound holds for them. A layer
+// of RRsets that messages refer to was refused: a hit would put its answer together
+// anew. The price is that an older message may differ from a newer set, never longer
+// than the TTL that the zone gave the older data; a refresh takes the newer set.
 //
-// An alias is kept as the answer to a question for it, if its standing is known by
-// itself. Another type of the same name then begins at the alias's end, which halves
-// the work for the A and AAAA of a content network. No flight waits for another there,
-// since two that did could wait for each other.
+// There are two ranks (RFC 2181, section 5.4.1): the answer to a question, its first
+// alias and whatever signatures prove; and what came unsigned further down the aliases,
+// which never displaces the former and goes into no dump. Nothing of an authority or
+// additional section is kept for clients: glue lives in resolver/recurse. Sets whose
+// standing is not known by itself are not kept: parts of a mixed answer, what a
+// wildcard made, answers with an Extended DNS Error.
+//
+// A question begins at the end of its kept aliases, which halves the work for the A and
+// AAAA of a content network. No flight waits for another there, since two that did could
+// wait for each other. Eleven aliases are the most, kept and new ones together. None
+// leads from a private name to another or back: that would be a way around rebinding
+// protection, which goes by the question's name.
+//
+// A DNAME answers for all names below it (RFC 6672) only if it was proved: for an
+// unsigned one each name is asked for, since one forged reply must not be worth a
+// subtree. Unbound does the same. A flush of a name also drops the DNAMEs above it.
 //
 // Failures are kept too (RFC 9520), for five seconds, twice as long each time in a
 // row up to five minutes, and say so with Extended DNS Error 13; without that, one
@@ -52,10 +64,22 @@
 // of an answer that can still be given.
 //
 // An answer past its TTL is given when the client has waited long enough or the
-// refresh fails, and 30 seconds after a failure without another try (RFC 8767). One
-// that validation found bogus (EDE 6 to 12, 25) is not masked by an older one: the
-// client must see that. That no keys could be had (EDE 5) is an outage like others.
-// TTLs of such answers are never above what the zone set.
+// refresh fails, and 30 seconds after a failure without another try (RFC 8767). TTLs of
+// such answers are never above what the zone set. A refresh begins at the aliases that
+// last; one before the end of the TTL asks for all anew.
+//
+// A refresh that is bogus (EDE 6 to 12, 25) is a refresh that failed, if what is kept was
+// proved: else whoever can spoof one reply could take a name away that is known to be
+// right. RFC 8767 does not tell; Unbound keeps the proved answer too. The answer names
+// the fault beside EDE 3. It ends with its signatures: what none proves any more is
+// bogus itself. What was never proved gives way to SERVFAIL, for the zone claims now to
+// be signed. To show SERVFAIL always was refused, as was to serve stale data that no
+// signature covers any more.
+//
+// Whether the kept answers outlive a restart is the operator's choice (persist_cache),
+// and they do where the file does not say: they name no client, and a resolver that
+// starts empty asks the world for everything again. An upstream's block is not kept at
+// all: it may be lifted any moment.
 //
 // An inline pass starts no refresh, although it could: policy probes the cache before
 // it judges, and a blocked question must not leave the machine. So an answer near its

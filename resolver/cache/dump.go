@@ -67,9 +67,10 @@ func (c *Cache) basis() []byte {
 	return sum[:8]
 }
 
-// lives says whether an answer can still be given, fresh or stale.
+// lives says whether an answer can still be given, fresh or stale. A dump has no ranks,
+// so only what ranks highest goes into it.
 func (c *Cache) lives(kept *node, now time.Time) bool {
-	return kept.failure == nil && (kept.fresh(now.UnixNano()) || c.usable(kept, now.UnixNano()))
+	return kept.failure == nil && kept.rank == asked && (kept.fresh(now.UnixNano()) || c.usable(kept, now.UnixNano()))
 }
 
 // nodes lists what a shard holds, the oldest first.
@@ -77,7 +78,7 @@ func (s *shard) nodes() []*node {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var all []*node
-	for n := s.oldest; n != nil; n = n.newer {
+	for n := s.queue.Oldest(); n != nil; n = n.Newer() {
 		all = append(all, n)
 	}
 	return all

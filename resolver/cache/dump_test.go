@@ -101,9 +101,9 @@ func TestADumpIsLoadedAsItWas(t *testing.T) {
 	})
 }
 
-func TestSecureDenialsAreLearntFromADump(t *testing.T) {
-	config := cache.Config{Aggressive: true}
-	deny := resolver.HandlerFunc(func(_ context.Context, query *resolver.Query) (*resolver.Answer, error) {
+// denying is a world in which nothing exists, and its zone says so.
+func denying() resolver.Handler {
+	return resolver.HandlerFunc(func(_ context.Context, query *resolver.Query) (*resolver.Answer, error) {
 		reply := query.Message()
 		reply.Rcode = dns.RcodeNameError
 		for _, text := range []string{
@@ -120,8 +120,31 @@ func TestSecureDenialsAreLearntFromADump(t *testing.T) {
 		answer.TTL, answer.Security = 300*time.Second, resolver.Secure
 		return answer, nil
 	})
+}
+
+// TestTheMaximumBoundsEveryTTL, also where that of denials is higher.
+func TestTheMaximumBoundsEveryTTL(t *testing.T) {
+	c := cache.New(cache.Config{MaxTTL: 10 * time.Second, Aggressive: true})
+	handler := chain(c, denying())
+	for _, name := range []string{"a.example", "b.example"} {
+		if answer := mustResolve(t, handler, ask(name)); answer.TTL > 10*time.Second || ttlOf(answer) > 10 {
+			t.Errorf("%s: TTL %d, kept for %v", name, ttlOf(answer), answer.TTL)
+		}
+	}
+	if c.Stats().Synthesised.Load() != 1 {
+		t.Error("nothing is synthesised")
+	}
+	wide := cache.New(cache.Config{Aggressive: true})
+	mustResolve(t, chain(wide, denying()), ask("a.example"))
+	if count, err := cache.New(cache.Config{MaxTTL: 10 * time.Second}).Load(strings.NewReader(dumped(t, wide)), time.Now()); count != 0 || err != nil {
+		t.Errorf("loaded %d above the maximum: %v", count, err)
+	}
+}
+
+func TestSecureDenialsAreLearntFromADump(t *testing.T) {
+	config := cache.Config{Aggressive: true}
 	first := cache.New(config)
-	handler := chain(first, deny)
+	handler := chain(first, denying())
 	mustResolve(t, handler, ask("a.example"))
 	if answer := mustResolve(t, handler, ask("b.example")); first.Stats().Synthesised.Load() != 1 || answer.Rcode() != dns.RcodeNameError {
 		t.Fatal("nothing is synthesised")

@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"errors"
 	"time"
 
 	"github.com/recourse-dns/recourse/resolver"
@@ -21,9 +20,9 @@ const recheck = 30 * time.Second
 
 // keepFailure stores why no answer could be had. It never takes the place of an
 // answer that can still be given, be it past its TTL: that answer is kept, and the
-// refresh put off. Only an answer that turned out bogus ends it.
+// refresh put off.
 func (c *Cache) keepFailure(query *resolver.Query, failure *resolver.Failure) {
-	if c.outlasts(query, isBogus(failure)) {
+	if c.outlasts(query, failure) {
 		return
 	}
 	k, now := keyOf(query), query.Now.UnixNano()
@@ -37,18 +36,48 @@ func (c *Cache) keepFailure(query *resolver.Query, failure *resolver.Failure) {
 	c.insert(k, fresh, min(failureTTL<<(fresh.failures-1), maxFailureTTL), query.Now)
 }
 
+// postponement is how long no refresh is tried, and what the last one found wrong.
+type postponement struct {
+	until int64
+	why   []resolver.Extended
+}
+
+// postponed is the postponement in force; nil where there is none.
+func (n *node) postponed(now int64) *postponement {
+	if retry := n.retry.Load(); retry != nil && now < retry.until {
+		return retry
+	}
+	return nil
+}
+
 // outlasts says whether a kept answer stays in spite of a resolution that brought none,
-// and puts the next one off. A bogus one ends what is past its TTL.
-func (c *Cache) outlasts(query *resolver.Query, bogus bool) bool {
+// for a reason or, where it is nil, by a code that is no answer; and puts the next off.
+func (c *Cache) outlasts(query *resolver.Query, reason *resolver.Failure) bool {
 	now, kept := query.Now.UnixNano(), c.find(keyOf(query))
 	if kept == nil || kept.failure != nil || refused(&kept.answer) {
 		return false
 	}
-	if !kept.fresh(now) && (bogus || !c.usable(kept, now)) {
+	stands := kept.fresh(now) || c.usable(kept, now) && kept.survives(reason)
+	if !stands {
 		return false
 	}
-	kept.retry.Store(now + int64(recheck))
+	kept.retry.Store(&postponement{until: now + int64(recheck), why: flaws(reason)})
 	return true
+}
+
+// survives says whether an answer past its TTL may be given in the place of a failure.
+// That a zone's new answer is bogus speaks against that one, and not against an answer
+// that was proved. One that never was is no better than what was refused.
+func (n *node) survives(reason *resolver.Failure) bool {
+	return reason == nil || !isBogus(reason) || n.answer.Security == resolver.Secure
+}
+
+// flaws are the reasons why an answer was bogus: who gets an older one is told.
+func flaws(reason *resolver.Failure) []resolver.Extended {
+	if reason == nil || !isBogus(reason) {
+		return nil
+	}
+	return reason.Extended
 }
 
 // isBogus says that validation found an answer wrong (EDE 6 to 12, and 25). That an
@@ -74,9 +103,3 @@ func refused(answer *resolver.Answer) bool {
 
 // rcodeYXDomain is the code of a DNAME whose substitution is too long (RFC 6672).
 const rcodeYXDomain = 6
-
-// masked says whether an older answer may be given in the place of an error.
-func masked(err error) bool {
-	failure := (*resolver.Failure)(nil)
-	return !errors.As(err, &failure) || !isBogus(failure)
-}

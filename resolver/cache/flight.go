@@ -85,11 +85,11 @@ func (f *flights) board(k key) *flight {
 func (f *flights) depart(query *resolver.Query, own *flight) bool {
 	again := question(keyOf(query))
 	again.Now, again.Work = query.Now, query.Work
-	return f.background.start(func(ctx context.Context) { f.fly(ctx, again, own, true) })
+	return f.background.start(func(ctx context.Context) { f.fly(ctx, again, own, false) })
 }
 
-// fly resolves. Anew is without kept aliases: to refresh an answer with a link that
-// is as old would give it that link's last seconds.
+// fly resolves. Anew is without kept aliases, for what has not ended yet: a link and an
+// end that are as old would give it no more than their last seconds.
 func (f *flights) fly(ctx context.Context, query *resolver.Query, own *flight, anew bool) {
 	defer func() {
 		f.flightsMu.Lock()
@@ -105,7 +105,7 @@ var errLost = errors.New("the resolution that this query waited for was lost")
 
 // wait gives what the flight brings or, where something stale is kept, that: when the
 // client has waited long enough (RFC 8767, section 5: the client response timer), and
-// when the flight fails for another reason than that its answer was bogus.
+// when the flight brings no answer.
 func (f *flights) wait(ctx context.Context, query *resolver.Query, running *flight, kept *node) (*resolver.Answer, error) {
 	var patience <-chan time.Time
 	if kept != nil {
@@ -124,10 +124,20 @@ func (f *flights) wait(ctx context.Context, query *resolver.Query, running *flig
 }
 
 func (f *flights) landed(query *resolver.Query, flown *flight, kept *node) (*resolver.Answer, error) {
-	if kept != nil && (flown.err != nil && masked(flown.err) || flown.err == nil && refused(flown.answer)) {
+	if kept != nil && kept.stands(flown) {
 		return f.stale(kept, query.Now), nil
 	}
 	return flown.answer, flown.err
+}
+
+// stands says whether an answer past its TTL is given in the place of what a flight
+// brought: an error, or a code by which a server declines.
+func (n *node) stands(flown *flight) bool {
+	if flown.err == nil {
+		return refused(flown.answer)
+	}
+	failure := (*resolver.Failure)(nil)
+	return !errors.As(flown.err, &failure) || n.survives(failure)
 }
 
 // resolve runs the resolution to its end even if the first who asked goes away,
@@ -137,7 +147,7 @@ func (f *flights) resolve(ctx context.Context, query *resolver.Query, anew bool)
 	defer cancel()
 	flushes := f.flushes.Load()
 	answer, err := f.ask(ctx, query, anew, flushes)
-	if err == nil && !query.Fresh && refused(answer) && f.outlasts(query, false) {
+	if err == nil && !query.Fresh && refused(answer) && f.outlasts(query, nil) {
 		return answer, nil
 	}
 	if err == nil {

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -25,9 +26,11 @@ func (c *Cache) keep(query *resolver.Query, answer *resolver.Answer, flushes uin
 		return &kept, nil
 	}
 	c.denials.Learn(query.Question, answer)
+	trim(&kept)
 	slot := kept
 	slot.Origin = resolver.Cached
-	kept.Memo = &c.insert(keyOf(query), &node{answer: slot}, kept.TTL, query.Now).memo
+	fresh := &node{answer: slot, proved: provedUntil(answer, query.Now)}
+	kept.Memo = &c.insert(keyOf(query), fresh, kept.TTL, query.Now).memo
 	return &kept, nil
 }
 
@@ -58,7 +61,7 @@ func (c *Cache) drop(k key) {
 func (c *Cache) clamp(answer *resolver.Answer) time.Duration {
 	upper := c.config.MaxTTL
 	if negative(answer) {
-		upper = min(upper, c.config.MaxNegative)
+		upper = c.config.MaxNegative
 	}
 	eachPacket(answer, func(packet resolver.Packet) { clampPacket(packet, c.config.MinTTL, upper) })
 	return min(max(answer.TTL, c.config.MinTTL), upper)
@@ -70,6 +73,22 @@ func eachPacket(answer *resolver.Answer, change func(resolver.Packet)) {
 	if !shared(answer) {
 		change(answer.Plain)
 	}
+}
+
+// trim gives room back that packing took for names before it compressed them, so that
+// what is counted of an answer is what it takes.
+func trim(answer *resolver.Answer) {
+	one := shared(answer)
+	answer.Signed = trimmed(answer.Signed)
+	if one {
+		answer.Plain = answer.Signed
+	} else {
+		answer.Plain = trimmed(answer.Plain)
+	}
+}
+
+func trimmed(packet resolver.Packet) resolver.Packet {
+	return resolver.Packet{Wire: slices.Concat(packet.Wire), TTLs: slices.Concat(packet.TTLs)}
 }
 
 // shared says whether both wire forms are one.

@@ -286,5 +286,5 @@ func (p *parser) message(text string) {
 		p.fail("message", text)
 		return
 	}
-	p.node.answer = *packed
+	p.node.answer, p.node.proved = *packed, provedUntil(answer, p.node.answer.Stored)
 }

@@ -14,13 +14,13 @@ const nudges = 8
 // policy may yet block the question, and what is blocked must not leave the machine;
 // true then says that the query shall come again when it may wait.
 func (f *flights) prefetch(query *resolver.Query, kept *node) bool {
-	if f == nil || kept.refreshing.Load() || query.Now.UnixNano() < kept.retry.Load() {
+	if f == nil || kept.refreshing.Load() || kept.postponed(query.Now.UnixNano()) != nil {
 		return false
 	}
 	if query.Inline {
 		return kept.nudged.Add(1) <= nudges
 	}
-	if f.refresh(kept) {
+	if f.refresh(kept, true) {
 		f.stats.Prefetches.Add(1)
 	}
 	return false
@@ -33,7 +33,7 @@ func (f *flights) settled(query *resolver.Query, kept *node) bool {
 	if f == nil || !query.RecursionDesired() {
 		return false
 	}
-	if query.Now.UnixNano() < kept.retry.Load() {
+	if kept.postponed(query.Now.UnixNano()) != nil {
 		return true
 	}
 	if f.config.Stale.After > 0 {
@@ -45,20 +45,20 @@ func (f *flights) settled(query *resolver.Query, kept *node) bool {
 	if query.Inline {
 		return false
 	}
-	if f.refresh(kept) {
+	if f.refresh(kept, false) {
 		f.stats.Refreshes.Add(1)
 	}
 	return true
 }
 
 // refresh resolves a kept question anew in the background, once at a time.
-func (f *flights) refresh(kept *node) bool {
+func (f *flights) refresh(kept *node, anew bool) bool {
 	if !kept.refreshing.CompareAndSwap(false, true) {
 		return false
 	}
 	started := f.background.start(func(ctx context.Context) {
 		defer kept.refreshing.Store(false)
-		f.lead(ctx, question(kept.key))
+		f.lead(ctx, question(kept.key), anew)
 	})
 	if !started {
 		kept.refreshing.Store(false)
@@ -67,7 +67,7 @@ func (f *flights) refresh(kept *node) bool {
 }
 
 // lead flies, unless a flight is under way.
-func (f *flights) lead(ctx context.Context, query *resolver.Query) {
+func (f *flights) lead(ctx context.Context, query *resolver.Query, anew bool) {
 	f.flightsMu.Lock()
 	if f.flights[keyOf(query)] != nil {
 		f.flightsMu.Unlock()
@@ -75,5 +75,5 @@ func (f *flights) lead(ctx context.Context, query *resolver.Query) {
 	}
 	own := f.board(keyOf(query))
 	f.flightsMu.Unlock()
-	f.fly(ctx, query, own, true)
+	f.fly(ctx, query, own, anew)
 }

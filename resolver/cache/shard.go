@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/resolver/cache/sieve"
 )
 
 // nodeOverhead is what a node costs beside its answer's octets, measured once
@@ -15,6 +16,8 @@ const nodeOverhead = 384
 // node is one cache slot: an answer or a failure, immutable but for the links,
 // the memo and what is atomic.
 type node struct {
+	sieve.Place[node]
+
 	key      key
 	hash     uint64
 	expires  int64 // nanoseconds since 1970
@@ -24,16 +27,14 @@ type node struct {
 	answer   resolver.Answer
 	failure  *resolver.Failure
 	failures int // in a row, this one included
+	rank     rank
+	proved   int64 // until when the signatures hold; of use past the TTL
 	memo     atomic.Pointer[resolver.Memo]
 
-	visited    atomic.Bool
 	refreshing atomic.Bool
 	nudged     atomic.Int32
-	retry      atomic.Int64         // no refresh before this time
+	retry      atomic.Pointer[postponement]
 	next       atomic.Pointer[node] // in the bucket's chain
-
-	// Guarded by the shard's mutex: the eviction queue.
-	newer, older *node
 }
 
 // slack is how far a clock may lie before the time at which an answer came: queries
@@ -83,10 +84,9 @@ type shard struct {
 	buckets []atomic.Pointer[node]
 	size    atomic.Int64
 
-	mu             sync.Mutex
-	limit          int64 // everything below is guarded by mu; size is written under it
-	newest, oldest *node
-	hand           *node
+	mu    sync.Mutex
+	limit int64 // everything below is guarded by mu; size is written under it
+	queue sieve.Queue[node, *node]
 }
 
 func (s *shard) init(buckets int, limit int64) {
@@ -104,9 +104,7 @@ func (s *shard) find(hash uint64, k key) *node {
 		if n.hash != hash || n.key != k {
 			continue
 		}
-		if !n.visited.Load() {
-			n.visited.Store(true)
-		}
+		n.Touch()
 		return n
 	}
 	return nil
@@ -125,19 +123,13 @@ func (s *shard) insert(fresh *node) int {
 	}
 	evicted := 0
 	for s.size.Load()+fresh.size > s.limit {
-		s.evict()
+		s.remove(s.queue.Victim())
 		evicted++
 	}
 	head := s.bucket(fresh.hash)
 	fresh.next.Store(head.Load())
 	head.Store(fresh)
-	fresh.older = s.newest
-	if s.newest != nil {
-		s.newest.newer = fresh
-	} else {
-		s.oldest = fresh
-	}
-	s.newest = fresh
+	s.queue.Add(fresh)
 	s.size.Add(fresh.size)
 	return evicted
 }
@@ -160,23 +152,6 @@ func (s *shard) drop(hash uint64, k key) {
 	}
 }
 
-// evict moves SIEVE's hand from old to new, forgives each visited node once and
-// removes the first that nobody asked for again.
-func (s *shard) evict() {
-	n := s.hand
-	for {
-		if n == nil {
-			n = s.oldest
-		}
-		if !n.visited.Swap(false) {
-			break
-		}
-		n = n.newer
-	}
-	s.hand = n.newer
-	s.remove(n)
-}
-
 func (s *shard) remove(gone *node) {
 	for link := s.bucket(gone.hash); ; {
 		n := link.Load()
@@ -186,20 +161,6 @@ func (s *shard) remove(gone *node) {
 		}
 		link = &n.next
 	}
-	if s.hand == gone {
-		s.hand = gone.newer
-	}
-	if gone.newer != nil {
-		gone.newer.older = gone.older
-	} else {
-		s.newest = gone.older
-	}
-	if gone.older != nil {
-		gone.older.newer = gone.newer
-	} else {
-		s.oldest = gone.newer
-	}
-	// Cut the links, so that a reader's hold on this node does not keep others alive.
-	gone.newer, gone.older = nil, nil
+	s.queue.Remove(gone)
 	s.size.Add(-gone.size)
 }

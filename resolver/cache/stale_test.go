@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,6 +29,9 @@ type world struct {
 	err   error
 	delay time.Duration
 	asked atomic.Int64
+
+	security resolver.Security
+	signed   time.Duration // how long signatures hold; zero: none
 }
 
 func (w *world) set(change func(*world)) {
@@ -40,6 +44,7 @@ func (w *world) Resolve(ctx context.Context, query *resolver.Query) (*resolver.A
 	count := w.asked.Add(1)
 	w.mu.Lock()
 	ttl, rcode, err, delay := w.ttl, w.rcode, w.err, w.delay
+	security, holds := w.security, w.signed
 	w.mu.Unlock()
 	select {
 	case <-time.After(delay):
@@ -58,8 +63,15 @@ func (w *world) Resolve(ctx context.Context, query *resolver.Query) (*resolver.A
 		header.Rrtype, header.Name = dns.TypeSOA, "example."
 		reply.Ns = []dns.RR{&dns.SOA{Hdr: header, Ns: ".", Mbox: "."}}
 	}
+	for _, lasts := range []time.Duration{holds, holds / 2} { // two keys: one is enough
+		if holds > 0 {
+			signed := header
+			signed.Rrtype = dns.TypeRRSIG
+			reply.Answer = append(reply.Answer, &dns.RRSIG{Hdr: signed, TypeCovered: header.Rrtype, Expiration: uint32(query.Now.Add(lasts).Unix()), SignerName: "example."})
+		}
+	}
 	answer := resolver.NewAnswer(reply, query.Now)
-	answer.TTL = time.Duration(ttl) * time.Second
+	answer.TTL, answer.Security = time.Duration(ttl)*time.Second, security
 	return answer, nil
 }
 
@@ -195,20 +207,65 @@ func TestStaleWhereTheWorldFails(t *testing.T) {
 	}
 }
 
-// TestBogusIsNotMasked: what validation refused is SERVFAIL, whatever is kept.
-func TestBogusIsNotMasked(t *testing.T) {
+// TestABogusRefresh: what was proved stays and says what is wrong now; what never was
+// is SERVFAIL like anything that does not validate.
+func TestABogusRefresh(t *testing.T) {
 	for _, after := range []time.Duration{0, time.Second} {
-		staged(t, cache.Config{Stale: cache.Stale{After: after, UpTo: time.Hour}}, func(t *testing.T, w *world, handler resolver.Handler, _ *cache.Cache) {
+		for _, before := range []resolver.Security{resolver.Secure, resolver.Insecure} {
+			staged(t, cache.Config{Stale: cache.Stale{After: after, UpTo: time.Hour}}, func(t *testing.T, w *world, handler resolver.Handler, _ *cache.Cache) {
+				w.set(func(w *world) { w.security = before })
+				mustResolve(t, handler, ask("a.example"))
+				w.set(func(w *world) { w.err = resolver.Fail(resolver.SignatureExpired, "a signature has ended") })
+				time.Sleep(61 * time.Second)
+				first, err := handler.Resolve(t.Context(), ask("a.example"))
+				if at := after == 0 || before == resolver.Secure; (err == nil) != at { // at once: the refresh is on its way
+					t.Errorf("after %v, once %d: %v, %v", after, before, first, err)
+				}
+				synctest.Wait()
+				answer, err := handler.Resolve(t.Context(), ask("a.example"))
+				if before == resolver.Insecure {
+					if err == nil {
+						t.Errorf("after %v: a bogus answer was masked by %v", after, codes(answer))
+					}
+					return
+				}
+				if err != nil || !slices.Equal(codes(answer), []uint16{3, 7}) || answer.Security != resolver.Secure || w.asked.Load() != 2 {
+					t.Errorf("after %v: %v, %v, asked %d times", after, answer, err, w.asked.Load())
+				}
+				w.set(func(w *world) { w.err = nil })
+				time.Sleep(31 * time.Second)
+				mustResolve(t, handler, ask("a.example"))
+				synctest.Wait()
+				if answer := mustResolve(t, handler, ask("a.example")); isStale(answer) || len(codes(answer)) != 0 {
+					t.Errorf("after %v: what is whole again is %v", after, codes(answer))
+				}
+			})
+		}
+	}
+}
+
+// TestAStaleAnswerEndsWithItsSignatures: what nothing proves any more is bogus.
+func TestAStaleAnswerEndsWithItsSignatures(t *testing.T) {
+	for _, loaded := range []bool{false, true} {
+		staged(t, cache.Config{Stale: cache.Stale{UpTo: time.Hour}}, func(t *testing.T, w *world, handler resolver.Handler, c *cache.Cache) {
+			w.set(func(w *world) { w.security, w.signed = resolver.Secure, 10*time.Minute })
 			mustResolve(t, handler, ask("a.example"))
+			if loaded {
+				text := dumped(t, c)
+				c.Flush(wire.Root, true)
+				if count, err := c.Load(strings.NewReader(text), time.Now()); count != 1 || err != nil {
+					t.Fatalf("loaded %d: %v", count, err)
+				}
+			}
 			w.set(func(w *world) { w.err = resolver.Fail(resolver.SignatureExpired, "a signature has ended") })
-			time.Sleep(61 * time.Second)
-			answer, err := handler.Resolve(t.Context(), ask("a.example"))
-			if (err == nil) != (after == 0) { // at once: the refresh is on its way
-				t.Errorf("after %v: %v, %v", after, answer, err)
+			time.Sleep(10*time.Minute - time.Second)
+			if answer, err := handler.Resolve(t.Context(), ask("a.example")); err != nil || codes(answer)[0] != 3 {
+				t.Errorf("while a signature holds: %v, %v", answer, err)
 			}
 			synctest.Wait()
+			time.Sleep(time.Second)
 			if answer, err := handler.Resolve(t.Context(), ask("a.example")); err == nil {
-				t.Errorf("after %v: a bogus answer was masked by %v", after, codes(answer))
+				t.Errorf("after the last one: %v", codes(answer))
 			}
 		})
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
-// Answer proves from what is kept that a name, or its data, does not exist. It gives
-// nil where that cannot be told. It never waits for anything but a short lock.
+// Answer proves from what is kept that a name, or its data, does not exist, or which
+// data a wildcard gives it. It gives nil where that cannot be told. It never waits for anything but a short lock.
 func (s *Store) Answer(query *resolver.Query) *resolver.Answer {
 	question := &query.Question
 	if question.Class != wire.ClassIN || !deniable(question.Type) {
@@ -27,10 +27,14 @@ func (s *Store) Answer(query *resolver.Query) *resolver.Answer {
 	}
 	message := query.Message()
 	message.Rcode = found.rcode
-	message.Ns = counted(nil, soa, ttl)
+	if found.data != nil {
+		message.Answer = expand(found.data.records, question.Name, ttl)
+	} else {
+		message.Ns = counted(nil, soa, ttl)
+	}
 	for i, one := range found.proofs {
 		if !slices.Contains(found.proofs[:i], one) {
-			message.Ns = counted(message.Ns, one.value.records, ttl)
+			message.Ns = counted(message.Ns, one.records, ttl)
 		}
 	}
 	answer := resolver.NewAnswer(message, query.Now)
@@ -61,27 +65,22 @@ func (s *Store) find(question *wire.Question, now int64) (found finding, soa []d
 	if len(s.zones) == 0 {
 		return finding{}, nil, "", 0
 	}
-	place := s.nearest(question)
-	if place == nil || !place.value.soaLife.holds(now) {
+	z := s.nearest(question)
+	if z == nil {
 		return finding{}, nil, "", 0
 	}
-	z := place.value
 	found = z.find(question.Name, question.Type, now)
-	if len(found.proofs) == 0 {
+	if len(found.proofs) == 0 || found.data == nil && !z.soaLife.holds(now) {
 		return finding{}, nil, "", 0
 	}
-	place.touch()
-	until = z.soaLife.until
-	for _, one := range found.proofs {
-		one.touch()
-		until = min(until, one.value.life.until)
-	}
+	z.Touch()
+	until = found.ends(z)
 	return found, z.soa, z.name, until
 }
 
 // nearest is the zone to look in; nil where none is known, or where a zone that
 // stands apart lies between.
-func (s *Store) nearest(question *wire.Question) *entry[*zone] {
+func (s *Store) nearest(question *wire.Question) *zone {
 	at := question.Name
 	if question.Type == dns.TypeDS {
 		if s.apart[at] {
@@ -100,9 +99,25 @@ func (s *Store) nearest(question *wire.Question) *entry[*zone] {
 	return nil
 }
 
+// ends is when the first part of a finding ends, all of which it marks as used. Who
+// denies needs the SOA, whose MINIMUM holds for records that came before it, too.
+func (f *finding) ends(z *zone) int64 {
+	until := z.soaLife.until
+	if f.data != nil {
+		f.data.Touch()
+		until = f.data.life.until
+	}
+	for _, one := range f.proofs {
+		one.Touch()
+		until = min(until, one.life.until)
+		until = min(until, one.life.from+int64(z.limit(one.life.length())))
+	}
+	return until
+}
+
 func (z *zone) find(name wire.Name, kind uint16, now int64) finding {
 	for above := name; above != z.name && len(z.absent) > 0; above = above.Parent() {
-		if gone := z.absent[above]; gone != nil && gone.value.life.holds(now) {
+		if gone := z.absent[above]; gone != nil && gone.life.holds(now) {
 			return proves(dns.RcodeNameError, gone)
 		}
 	}

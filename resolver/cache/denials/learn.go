@@ -39,12 +39,19 @@ func (s *Store) Learn(question wire.Question, answer *resolver.Answer) {
 	if len(sets) == 0 {
 		return
 	}
+	var expanded *set
+	if s.config.Spans {
+		expanded = expansion(question, message)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, soa := range sets {
 		if soa.kind == dns.TypeSOA && soa.sound && soa.owner == soa.signer {
 			s.learnSOA(soa, answer.Stored)
 		}
+	}
+	if expanded != nil {
+		s.learnWildcard(expanded, answer.Stored)
 	}
 	for _, one := range sets {
 		if one.kind != dns.TypeSOA && one.sound {
@@ -143,22 +150,22 @@ func (s *Store) learnSOA(found *set, at time.Time) {
 		return
 	}
 	place := s.zone(found.signer)
-	before := place.value.size
-	place.value.apply(found.records(), ttl, lived(at, ttl))
+	before := place.size
+	place.apply(found.records(), ttl, lived(at, ttl))
 	s.trim(place, before)
 }
 
-// learnProof keeps an NSEC or NSEC3 record of a zone whose SOA is known: its TTL is
-// held to the SOA's (RFC 9077, section 3).
+// learnProof keeps an NSEC or NSEC3 record of a zone whose SOA, or a wildcard of which,
+// is known. Its TTL is held to the SOA's (RFC 9077, section 3) where that is known.
 func (s *Store) learnProof(found *set, at time.Time) {
 	place := s.zones[found.signer]
-	if place == nil || !place.value.soaLife.holds(at.UnixNano()) {
+	if place == nil || !place.soaLife.holds(at.UnixNano()) && len(place.wildcards) == 0 {
 		return
 	}
 	one := &proof{owner: found.owner, records: found.records()}
-	one.life = lived(at, min(time.Duration(found.ttl)*time.Second, place.value.negative))
+	one.life = lived(at, place.limit(min(time.Duration(found.ttl)*time.Second, s.config.MaxTTL)))
 	one.size = octets(one.records) + recordOverhead
-	before := place.value.size
+	before := place.size
 	switch record := found.data[0].(type) {
 	case *dns.NSEC:
 		if !one.readNSEC(record, found.signer) {
@@ -166,7 +173,7 @@ func (s *Store) learnProof(found *set, at time.Time) {
 		}
 		found.learned = one
 		if s.config.Spans && one.after != successor(one.owner) {
-			place.value.put(&place.value.plain, one)
+			place.put(&place.plain, one)
 		}
 	case *dns.NSEC3:
 		salt, ok := one.readNSEC3(record, found)
@@ -175,8 +182,8 @@ func (s *Store) learnProof(found *set, at time.Time) {
 		}
 		found.learned = one
 		if s.config.Spans && int(record.Iterations) < maxHashes/3 {
-			place.value.rehash(salt, record.Iterations)
-			place.value.put(&place.value.hashed, one)
+			place.rehash(salt, record.Iterations)
+			place.put(&place.hashed, one)
 		}
 	}
 	s.trim(place, before)
@@ -224,7 +231,7 @@ func decodeHash(text string) string {
 // the name's own subtree does not.
 func (s *Store) learnAbsence(name wire.Name, sets []*set, at time.Time) {
 	var gone *proof
-	var place *entry[*zone]
+	var place *zone
 	broad := false
 	for _, one := range sets {
 		if one.learned == nil {
@@ -234,22 +241,23 @@ func (s *Store) learnAbsence(name wire.Name, sets []*set, at time.Time) {
 			place = s.zones[one.signer]
 			gone = &proof{owner: name, life: span{from: at.UnixNano(), until: 1<<63 - 1}}
 		}
-		if place == nil || place.value.name != one.signer || one.learned.optOut {
+		if place == nil || place.name != one.signer || one.learned.optOut {
 			return
 		}
 		gone.records = append(gone.records, one.learned.records...)
 		gone.life.until = min(gone.life.until, one.learned.life.until)
 		broad = broad || one.kind == dns.TypeNSEC3 || one.learned.covers(name, order(name), one.signer) && !one.learned.after.IsBelow(name)
 	}
-	if gone == nil || !broad || !name.IsBelow(place.value.name) || name == place.value.name {
+	if gone == nil || !broad || !name.IsBelow(place.name) || name == place.name {
 		return
 	}
-	before := place.value.size
-	if old := place.value.absent[name]; old != nil {
-		place.value.discard(old)
+	before := place.size
+	if old := place.absent[name]; old != nil {
+		place.discard(old)
 	}
 	gone.size = octets(gone.records) + recordOverhead
-	place.value.absent[name] = place.value.queue.add(gone)
-	place.value.size += gone.size
+	place.absent[name] = gone
+	place.queue.Add(gone)
+	place.size += gone.size
 	s.trim(place, before)
 }

@@ -6,22 +6,24 @@ import (
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
-// finding is what records prove of a question: a response code and those records.
-// No records: nothing.
+// finding is what records prove of a question: a response code, those records and, if
+// a wildcard stands in, its set. No records: nothing.
 type finding struct {
 	rcode  int
-	proofs []*entry[*proof]
+	proofs []*proof
+	data   *proof
 }
 
-func proves(rcode int, proofs ...*entry[*proof]) finding {
+func proves(rcode int, proofs ...*proof) finding {
 	return finding{rcode: rcode, proofs: proofs}
 }
 
 // byNSEC is RFC 8198, section 5.1: a name in a gap, with a gap or a record for the
-// wildcard that could stand in for it; or a record at the name itself.
+// wildcard that could stand in for it, or (section 5.3) that wildcard's set; or a
+// record at the name itself.
 func (z *zone) byNSEC(name wire.Name, kind uint16, now int64) finding {
 	if own := z.plain.at(order(name), now); own != nil {
-		if lacks(own.value.types, kind, name) {
+		if lacks(own.types, kind, name) {
 			return proves(dns.RcodeSuccess, own)
 		}
 		return finding{}
@@ -30,30 +32,30 @@ func (z *zone) byNSEC(name wire.Name, kind uint16, now int64) finding {
 	if gap == nil {
 		return finding{}
 	}
-	if gap.value.after.IsBelow(name) { // an empty non-terminal
+	if gap.after.IsBelow(name) { // an empty non-terminal
 		return proves(dns.RcodeSuccess, gap)
 	}
-	wildcard, err := gap.value.encloser(name).Child("*")
+	wildcard, err := gap.encloser(name).Child("*")
 	if err != nil {
 		return finding{}
 	}
 	if source := z.plain.at(order(wildcard), now); source != nil {
-		if kind != dns.TypeDS && lacks(source.value.types, kind, wildcard) {
+		if kind != dns.TypeDS && lacks(source.types, kind, wildcard) {
 			return proves(dns.RcodeSuccess, gap, source)
 		}
-		return finding{}
+		return z.stands(wildcard, kind, gap, now)
 	}
-	if other := z.gap(wildcard, now); other != nil && !other.value.after.IsBelow(wildcard) {
+	if other := z.gap(wildcard, now); other != nil && !other.after.IsBelow(wildcard) {
 		return proves(dns.RcodeNameError, gap, other)
 	}
-	return finding{}
+	return z.stands(wildcard, kind, gap, now)
 }
 
 // gap is the record whose gap a name falls into.
-func (z *zone) gap(name wire.Name, now int64) *entry[*proof] {
+func (z *zone) gap(name wire.Name, now int64) *proof {
 	key := order(name)
 	nearest := z.plain.before(key, now)
-	if nearest == nil || !nearest.value.covers(name, key, z.name) {
+	if nearest == nil || !nearest.covers(name, key, z.name) {
 		return nil
 	}
 	return nearest

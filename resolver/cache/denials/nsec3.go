@@ -44,12 +44,15 @@ func (z *zone) byNSEC3(name wire.Name, kind uint16, now int64) finding {
 		return finding{}
 	}
 	if own := z.hashed.at(hash, now); own != nil {
-		if lacks(own.value.types, kind, name) {
+		if lacks(own.types, kind, name) {
 			return proves(dns.RcodeSuccess, own)
 		}
 		return finding{}
 	}
-	return z.byEncloser(&h, name, hash, kind, now)
+	if found := z.byEncloser(&h, name, hash, kind, now); len(found.proofs) > 0 {
+		return found
+	}
+	return z.byHashedWildcard(&h, name, kind, now)
 }
 
 // byEncloser walks up from a name that has no record. The nearest record found is
@@ -67,7 +70,7 @@ func (z *zone) byEncloser(h *hashing, name wire.Name, hash string, kind uint16, 
 			continue
 		}
 		gap := z.hashedGap(hash, now)
-		if opaque(encloser.value.types) || gap == nil {
+		if opaque(encloser.types) || gap == nil {
 			return finding{}
 		}
 		return z.byWildcard(h, next.Parent(), encloser, gap, kind, now)
@@ -75,7 +78,7 @@ func (z *zone) byEncloser(h *hashing, name wire.Name, hash string, kind uint16, 
 	return finding{}
 }
 
-func (z *zone) byWildcard(h *hashing, above wire.Name, encloser, gap *entry[*proof], kind uint16, now int64) finding {
+func (z *zone) byWildcard(h *hashing, above wire.Name, encloser, gap *proof, kind uint16, now int64) finding {
 	wildcard, err := above.Child("*")
 	if err != nil {
 		return finding{}
@@ -85,7 +88,7 @@ func (z *zone) byWildcard(h *hashing, above wire.Name, encloser, gap *entry[*pro
 		return finding{}
 	}
 	if source := z.hashed.at(hash, now); source != nil {
-		if kind != dns.TypeDS && lacks(source.value.types, kind, wildcard) {
+		if kind != dns.TypeDS && lacks(source.types, kind, wildcard) {
 			return proves(dns.RcodeSuccess, encloser, gap, source)
 		}
 		return finding{}
@@ -98,9 +101,9 @@ func (z *zone) byWildcard(h *hashing, above wire.Name, encloser, gap *entry[*pro
 
 // hashedGap is the record whose gap a hash falls into, unless unsigned names may
 // stand in it (opt-out, RFC 5155, section 6).
-func (z *zone) hashedGap(hash string, now int64) *entry[*proof] {
+func (z *zone) hashedGap(hash string, now int64) *proof {
 	nearest := z.hashed.before(hash, now)
-	if nearest == nil || nearest.value.optOut || !nearest.value.spans(hash) {
+	if nearest == nil || nearest.optOut || !nearest.spans(hash) {
 		return nil
 	}
 	return nearest

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/recourse-dns/recourse/resolver/cache/sieve"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
@@ -37,8 +38,8 @@ type Store struct {
 	apart  map[wire.Name]bool
 
 	mu    sync.RWMutex
-	zones map[wire.Name]*entry[*zone]
-	queue sieve[*zone]
+	zones map[wire.Name]*zone
+	queue sieve.Queue[zone, *zone]
 	size  int64
 }
 
@@ -50,7 +51,7 @@ func New(config Config) *Store {
 	if config.MaxTTL <= 0 {
 		config.MaxTTL = defaultMaxTTL
 	}
-	store := &Store{config: config, apart: make(map[wire.Name]bool), zones: make(map[wire.Name]*entry[*zone])}
+	store := &Store{config: config, apart: make(map[wire.Name]bool), zones: make(map[wire.Name]*zone)}
 	for _, name := range config.Apart {
 		store.apart[name] = true
 	}
@@ -81,7 +82,7 @@ func (s *Store) Forget(name wire.Name, subtree bool) int {
 		return dropped
 	}
 	for _, found := range s.zones {
-		if found.value.name.IsBelow(name) {
+		if found.name.IsBelow(name) {
 			s.drop(found)
 			dropped++
 		}
@@ -91,28 +92,29 @@ func (s *Store) Forget(name wire.Name, subtree bool) int {
 
 // zone gives the place of a zone, making one where there is none. To learn is no use:
 // a zone stays for what it answered. The lock is held.
-func (s *Store) zone(name wire.Name) *entry[*zone] {
+func (s *Store) zone(name wire.Name) *zone {
 	if found := s.zones[name]; found != nil {
 		return found
 	}
-	fresh := s.queue.add(newZone(name))
+	fresh := newZone(name)
+	s.queue.Add(fresh)
 	s.zones[name] = fresh
-	s.size += fresh.value.size
+	s.size += fresh.size
 	return fresh
 }
 
-func (s *Store) drop(gone *entry[*zone]) {
-	delete(s.zones, gone.value.name)
-	s.queue.remove(gone)
-	s.size -= gone.value.size
+func (s *Store) drop(gone *zone) {
+	delete(s.zones, gone.name)
+	s.queue.Remove(gone)
+	s.size -= gone.size
 }
 
 // trim makes room: first in the zone that grew, to its share, then among zones.
-func (s *Store) trim(grown *entry[*zone], before int64) {
-	for grown.value.size > s.config.Size/share && grown.value.evict() {
+func (s *Store) trim(grown *zone, before int64) {
+	for grown.size > s.config.Size/share && grown.evict() {
 	}
-	s.size += grown.value.size - before
+	s.size += grown.size - before
 	for s.size > s.config.Size {
-		s.drop(s.queue.victim())
+		s.drop(s.queue.Victim())
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/recourse-dns/recourse/resolver/cache/sieve"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
@@ -18,15 +19,21 @@ type span struct{ from, until int64 }
 // by a clock that has been set back since, and is not believed.
 const slack = int64(time.Minute)
 
+func (s span) length() time.Duration { return time.Duration(s.until - s.from) }
+
 func (s span) holds(now int64) bool { return now < s.until && now >= s.from-slack }
 
-// proof is one NSEC or NSEC3 record with its signatures, immutable.
+// proof is one NSEC or NSEC3 record, or a wildcard's set, with its signatures. It is
+// immutable but for its place.
 type proof struct {
+	sieve.Place[proof]
+
 	key     string // the owner in canonical order, or its hash
 	next    string // likewise
 	owner   wire.Name
 	after   wire.Name // the next name; "" for NSEC3
 	types   []uint16
+	kind    uint16 // of a wildcard's set; else zero
 	optOut  bool
 	records []dns.RR
 	life    span
@@ -35,6 +42,8 @@ type proof struct {
 
 // zone is what one signer proved. The store's lock guards it.
 type zone struct {
+	sieve.Place[zone]
+
 	name  wire.Name
 	plain chain
 	// hashed are the NSEC3 records of one salt and iteration count.
@@ -42,8 +51,10 @@ type zone struct {
 	salt       string
 	iterations uint16
 	// absent are names that do not exist, with their proofs.
-	absent map[wire.Name]*entry[*proof]
-	queue  sieve[*proof]
+	absent map[wire.Name]*proof
+	// wildcards are the sets that wildcards stood in with.
+	wildcards map[source]*proof
+	queue     sieve.Queue[proof, *proof]
 
 	soa      []dns.RR // with signatures
 	soaLife  span
@@ -53,20 +64,20 @@ type zone struct {
 }
 
 func newZone(name wire.Name) *zone {
-	return &zone{name: name, absent: make(map[wire.Name]*entry[*proof]), size: zoneOverhead}
+	return &zone{name: name, absent: make(map[wire.Name]*proof), wildcards: make(map[source]*proof), size: zoneOverhead}
 }
 
 // chain is records in the order of their owners.
-type chain []*entry[*proof]
+type chain []*proof
 
 func (c chain) search(key string) (int, bool) {
-	return slices.BinarySearchFunc(c, key, func(e *entry[*proof], key string) int { return strings.Compare(e.value.key, key) })
+	return slices.BinarySearchFunc(c, key, func(e *proof, key string) int { return strings.Compare(e.key, key) })
 }
 
 // at is the record of an owner that can be used now; nil where there is none.
-func (c chain) at(key string, now int64) *entry[*proof] {
+func (c chain) at(key string, now int64) *proof {
 	i, found := c.search(key)
-	if !found || !c[i].value.life.holds(now) {
+	if !found || !c[i].life.holds(now) {
 		return nil
 	}
 	return c[i]
@@ -74,13 +85,13 @@ func (c chain) at(key string, now int64) *entry[*proof] {
 
 // before is the record nearest before a key that none has, nil where there is none
 // that can be used. A chain goes round: the last stands before the first.
-func (c chain) before(key string, now int64) *entry[*proof] {
+func (c chain) before(key string, now int64) *proof {
 	i, found := c.search(key)
 	if found || len(c) == 0 {
 		return nil
 	}
 	nearest := c[(i+len(c)-1)%len(c)]
-	if !nearest.value.life.holds(now) {
+	if !nearest.life.holds(now) {
 		return nil
 	}
 	return nearest
@@ -103,34 +114,46 @@ func (z *zone) put(into *chain, fresh *proof) {
 		z.discard(stale)
 	}
 	c = slices.Delete(c, i, end)
-	added := z.queue.add(fresh)
+	z.queue.Add(fresh)
 	z.size += fresh.size
-	*into = slices.Insert(c, i, added)
+	*into = slices.Insert(c, i, fresh)
 }
 
 // discard takes a record's share of the bound away; its chain is the caller's.
-func (z *zone) discard(gone *entry[*proof]) {
-	z.queue.remove(gone)
-	z.size -= gone.value.size
+func (z *zone) discard(gone *proof) {
+	z.queue.Remove(gone)
+	z.size -= gone.size
 }
 
 // evict gives one record up; false when there is none left.
 func (z *zone) evict() bool {
-	gone := z.queue.victim()
+	gone := z.queue.Victim()
 	if gone == nil {
 		return false
 	}
 	z.discard(gone)
-	if z.absent[gone.value.owner] == gone {
-		delete(z.absent, gone.value.owner)
+	if z.absent[gone.owner] == gone {
+		delete(z.absent, gone.owner)
+		return true
+	}
+	if from := (source{wildcard: gone.owner, kind: gone.kind}); z.wildcards[from] == gone {
+		delete(z.wildcards, from)
 		return true
 	}
 	for _, c := range []*chain{&z.plain, &z.hashed} {
-		if i, found := c.search(gone.value.key); found && (*c)[i] == gone {
+		if i, found := c.search(gone.key); found && (*c)[i] == gone {
 			*c = slices.Delete(*c, i, i+1)
 		}
 	}
 	return true
+}
+
+// limit is how long a proof may live, by the newest SOA record if one was ever seen.
+func (z *zone) limit(ttl time.Duration) time.Duration {
+	if z.negative > 0 {
+		return min(ttl, z.negative)
+	}
+	return ttl
 }
 
 // apply sets the SOA record; the newest wins.
