@@ -306,17 +306,28 @@ func TestErrorsFromBelow(t *testing.T) {
 // spent counts the signatures that a query has cost.
 func spent(query *resolver.Query) int {
 	left := 0
-	for query.Work.Signature() {
+	for query.Work.Signature(1) {
 		left++
 	}
 	return resolver.MaxSignatures - left
 }
 
-// TestKeyTrap is CVE-2023-50387: many keys of one tag and many signatures.
+// TestKeyTrap is CVE-2023-50387: many keys of one tag and many signatures. Five proofs
+// lead to the zone's keys; the set itself may cost four signatures with two keys each,
+// and what does not hold counts four times. It is asked for once more, with the zone's
+// DS and keys, two more proofs; with two keys that ends where nothing is left.
 func TestKeyTrap(t *testing.T) {
+	for more, want := range map[int]int{0: 5 + 4*4 + 2 + 4*4, 20: resolver.MaxSignatures} {
+		if got := trapped(t, more); got != want {
+			t.Errorf("%d more keys of the tag: %d of the budget for signatures spent, want %d", more, got, want)
+		}
+	}
+}
+
+func trapped(t *testing.T, more int) int {
 	w := example(t)
 	z := w.zone("example.test.")
-	for i := range 20 {
+	for i := range more {
 		z.keys = append(z.keys, colliding(t, z.keys[0], i))
 	}
 	w.edit("www.example.test. A", func(m *dns.Msg) {
@@ -333,10 +344,22 @@ func TestKeyTrap(t *testing.T) {
 	query := question("www.example.test.", dns.TypeA)
 	answer, err := w.validator(dnssec.Config{}).Stage(w).Resolve(t.Context(), query)
 	compare(t, "www", answer, err, fails(resolver.Bogus))
-	// Five proofs lead to the zone's keys; the set itself may cost four signatures with two keys
-	// each. It is asked for once more, with the zone's DS and keys: two more proofs, and the set again.
-	if got := spent(query); got != 5+8+2+8 {
-		t.Errorf("%d signatures verified, want 23", got)
+	return spent(query)
+}
+
+// TestSlowSignaturesCostMore: a good proof with a slow key takes two of the budget;
+// the zone's keys and the answer need one each.
+func TestSlowSignaturesCostMore(t *testing.T) {
+	for algorithm, each := range map[uint8]int{dns.ECDSAP256SHA256: 1, dns.RSASHA256: 1, dns.ED25519: 1, dns.ECDSAP384SHA384: 2, dns.ED448: 2} {
+		root, child := signed(t, ".", ""), signed(t, "test.", "www IN A 192.0.2.1")
+		child.keys = []signingKey{newKey(t, "test.", algorithm)}
+		w := newWorld(t, root, child)
+		query := question("www.test.", dns.TypeA)
+		answer, err := w.validator(dnssec.Config{}).Stage(w).Resolve(t.Context(), query)
+		compare(t, "www", answer, err, isSecure)
+		if got := spent(query); got != 2+2*each { // keys and DS by the root
+			t.Errorf("%s: %d spent, want %d", dns.AlgorithmToString[algorithm], got, 2+2*each)
+		}
 	}
 }
 
@@ -382,7 +405,7 @@ func TestBudget(t *testing.T) {
 		poor := question("no.example.test.", dns.TypeA)
 		poor.Work.Hash(resolver.MaxHashes)
 		for range resolver.MaxSignatures - 6 {
-			poor.Work.Signature()
+			poor.Work.Signature(1)
 		}
 		answer, err := stage.Resolve(t.Context(), poor)
 		compare(t, "no", answer, err, fails(resolver.Bogus))
