@@ -46,7 +46,7 @@ func (a *asking) run(ctx context.Context) error {
 		if a.latest == nil && a.start(ctx) {
 			timer.Reset(a.patience())
 		}
-		if a.running == 0 {
+		if a.running == 0 || a.latest == nil && a.question.Minimised {
 			return unanswered(a.question, a.problems)
 		}
 		select {
@@ -85,15 +85,17 @@ func (a *asking) start(ctx context.Context) bool {
 	return true
 }
 
-// patience is how long the latest server is waited for before the next is asked.
-// Where more than one was silent it is short: packets are lost, and all are still
-// listened to.
+// patience is how long the latest server is waited for before the next is asked. The
+// more were silent the shorter it is: packets are lost, and all are still listened to.
 func (a *asking) patience() time.Duration {
 	wait := a.health.timeout(a.latest.server)
-	if a.silent > 1 && a.latest.server.Transport == resolver.OverUDP {
+	switch {
+	case a.silent == 0 || a.latest.server.Transport == resolver.OverTCP && a.silent == 1:
+		return wait
+	case a.silent == 1:
 		return min(wait, minTimeout)
 	}
-	return wait
+	return min(wait, hurry)
 }
 
 // settle says whether the asking has ended, with a good reply or for good.
@@ -126,11 +128,17 @@ func (a *asking) giveUp(late *try) {
 	a.silent++
 	a.stats.timeouts.Add(1)
 	a.health.silent(late.server)
+	most := maxServerTries
+	if !a.health.heardLately(late.server) {
+		most = maxStrangerTries
+	}
+	datagrams := resolver.Server{Addr: late.server.Addr}
 	switch {
-	case a.tries[late.server] < maxServerTries && !a.health.down(late.server):
+	case late.server.Transport == resolver.OverTCP && a.tries[datagrams] > 0: // TCP has repeated it already
+	case a.tries[late.server] < most && !a.health.down(late.server):
 		a.enqueue(late.server)
-	case late.server.Transport == resolver.OverUDP && !a.question.Minimised && a.health.heardLately(late.server):
-		// It is there, and packets are lost, perhaps those of this size: TCP repeats them.
+	case late.server.Transport == resolver.OverUDP && !a.question.Minimised && a.question.Tries == 0:
+		// Perhaps packets are lost, perhaps those of this size: TCP repeats them.
 		stream := resolver.Server{Addr: late.server.Addr, Transport: resolver.OverTCP}
 		if a.tries[stream] == 0 {
 			a.enqueue(stream)

@@ -45,6 +45,8 @@ type Question struct {
 	// Minimised says that the name is a part of what is wanted (RFC 9156), so that
 	// a server's failure says little.
 	Minimised bool
+	// Tries is how many servers are asked at most; 0: as many as are usual.
+	Tries int
 }
 
 // try asks one server, and once more without EDNS where the server does not
@@ -179,7 +181,7 @@ func (u *Upstreams) send(ctx context.Context, work *resolver.Work, server resolv
 		return nil, fmt.Errorf("%w: more than %d questions", errExhausted, resolver.MaxQueries)
 	}
 	u.stats.queries.Add(1)
-	limited, cancel := context.WithTimeout(ctx, u.health.timeout(server)+lateReplies)
+	limited, cancel := context.WithTimeout(ctx, u.health.timeout(server)+late(server))
 	defer cancel()
 	attempt.onMiss = func() { time.AfterFunc(afterMiss, cancel) }
 	flooded := false
@@ -220,6 +222,14 @@ func (u *Upstreams) send(ctx context.Context, work *resolver.Work, server resolv
 		u.health.tasted(server, attempt.tasted)
 	}
 	return attempt.reply, nil
+}
+
+// late is how much longer than before the next server is asked a reply is listened for.
+func late(server resolver.Server) time.Duration {
+	if server.Transport == resolver.OverTCP {
+		return lateStreams
+	}
+	return lateReplies
 }
 
 // suffer notes that the network refused a query, unless nobody waits any more.

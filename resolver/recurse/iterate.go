@@ -84,7 +84,7 @@ func (r *resolution) descend(ctx context.Context, zone *delegation, name wire.Na
 		}
 		out, cut, err := r.step(ctx, zone, question)
 		switch {
-		case err != nil && question.Minimised && isUnanswered(ctx, err) && r.mayTellMore(disguise, err):
+		case err != nil && question.Minimised && isUnanswered(ctx, err) && !errors.Is(err, errFailing) && r.mayTellMore(disguise, err):
 			if errors.Is(err, errDead) {
 				parts.off = true
 			} else {

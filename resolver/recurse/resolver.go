@@ -72,6 +72,7 @@ type Resolver struct {
 	hosts       *lru.Cache[wire.Name, host]
 	inside      *lru.Cache[wire.Name, time.Time] // names that are no zone cuts
 	trails      trails
+	failing     failing
 }
 
 // New makes a Resolver with empty caches.
@@ -104,11 +105,12 @@ func New(config Config, exchanger Exchanger, logger *slog.Logger) (*Resolver, er
 
 // remember makes the caches.
 func (r *Resolver) remember(size int) error {
-	var errs [4]error
+	var errs [5]error
 	r.delegations, errs[0] = newDelegations(size)
 	r.hosts, errs[1] = lru.New[wire.Name, host](size)
 	r.inside, errs[2] = lru.New[wire.Name, time.Time](size)
 	r.trails.by, errs[3] = lru.New[wire.Question, trail](maxTrails)
+	r.failing.zones, errs[4] = lru.New[wire.Name, *failedZone](size)
 	return errors.Join(errs[:]...)
 }
 

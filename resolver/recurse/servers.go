@@ -15,12 +15,14 @@ import (
 
 // How servers are waited for and remembered.
 const (
-	firstTimeout   = 600 * time.Millisecond // of a server never heard of
+	firstTimeout   = 400 * time.Millisecond // of a server never heard of
+	hurry          = 150 * time.Millisecond // before the next is asked, where several were silent
 	minTimeout     = 300 * time.Millisecond
 	maxTimeout     = 600 * time.Millisecond
-	lateReplies    = time.Second // how much longer a reply is still listened for
-	downAfter      = 3           // time-outs in a row
-	lossyAfter     = 8           // the same, of a server heard of lately: rather loss than death
+	lateReplies    = time.Second     // how much longer a reply is still listened for
+	lateStreams    = 2 * time.Second // the same over TCP, which repeats what is lost after a second
+	downAfter      = 3               // time-outs in a row
+	lossyAfter     = 8               // the same, of a server heard of lately: rather loss than death
 	lately         = time.Minute
 	firstBackoff   = 2 * time.Second
 	maxBackoff     = 5 * time.Minute
