@@ -20,14 +20,15 @@ type asking struct {
 	question Question
 	judge    func(resolver.Server, *dns.Msg) error
 
-	queue    []resolver.Server
-	tries    map[resolver.Server]int
-	left     int // tries
-	running  int
-	silent   int  // tries
-	latest   *try // the last one started, while its time is not up
-	results  chan *try
-	problems []error
+	queue     []resolver.Server
+	tries     map[resolver.Server]int
+	left      int // tries
+	running   int
+	silent    int               // tries
+	latest    *try              // the last one started, while its time is not up
+	strangers []resolver.Server // that were silent, and none of the other family has answered yet
+	results   chan *try
+	problems  []error
 }
 
 // try is one server asked once, with what came of it.
@@ -102,6 +103,8 @@ func (a *asking) patience() time.Duration {
 func (a *asking) settle(ctx context.Context, done *try) (ended bool, err error) {
 	err = done.err
 	if err == nil {
+		a.health.outdone(a.strangers, done.server)
+		a.strangers = nil
 		if err = a.judged(done); err == nil {
 			return true, nil
 		}
@@ -128,6 +131,10 @@ func (a *asking) giveUp(late *try) {
 	a.silent++
 	a.stats.timeouts.Add(1)
 	a.health.silent(late.server)
+	if a.health.known(late.server).smoothed == 0 {
+		a.strangers = append(a.strangers, late.server)
+		a.queue = a.health.turn(a.queue, a.question.Zone, late.server)
+	}
 	most := maxServerTries
 	if !a.health.heardLately(late.server) {
 		most = maxStrangerTries

@@ -3,6 +3,7 @@ package recurse
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -126,12 +127,27 @@ func (h *health) answered(server resolver.Server, took time.Duration) {
 func (h *health) silent(server resolver.Server) {
 	h.change(server, func(known *standing) {
 		known.fail(known.timeouts + 1)
-		if of := h.family(server); known.smoothed == 0 {
-			if of.silent++; of.silent >= familyAfter {
-				of.missing = time.Now().Add(familyFor)
-			}
+		if known.smoothed == 0 {
+			h.family(server).miss()
 		}
 	})
+}
+
+// outdone notes that a server of the other family answered where strangers of this one
+// were silent: it is the more likely that their family leads nowhere.
+func (h *health) outdone(strangers []resolver.Server, by resolver.Server) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if i := slices.IndexFunc(strangers, func(s resolver.Server) bool { return h.family(s) != h.family(by) }); i >= 0 {
+		h.family(strangers[i]).miss()
+	}
+}
+
+// miss counts a stranger that was silent.
+func (f *family) miss() {
+	if f.silent++; f.silent >= familyAfter {
+		f.missing = time.Now().Add(familyFor)
+	}
 }
 
 // unreachable notes that the network refused the query. It refuses at once and
