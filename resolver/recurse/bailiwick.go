@@ -53,6 +53,14 @@ func newReply(message *dns.Msg, zone wire.Name) *reply {
 	return clean
 }
 
+// loosen takes glue for names outside the zone as well.
+func (r *reply) loosen(message *dns.Msg) {
+	all, _ := within(message.Extra, wire.Root)
+	r.additional = slices.DeleteFunc(all, func(candidate record) bool {
+		return !candidate.owner.IsBelow(r.zone) && !address(candidate.RR).IsValid()
+	})
+}
+
 // signaturesFor are the signatures in a section that belong to sets of another: a
 // server that ran out of room for them there may have put them here.
 func signaturesFor(sets, section []record) []record {

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -27,11 +28,16 @@ type chain struct {
 // build joins the chain as the program does, without policy.
 func build(config *Config, world *world, upstream *upstream, logger *slog.Logger) (*chain, error) {
 	exchanger, reporting := newReporting(config, upstream, logger)
-	search, err := newSearch(config, world, exchanger, logger)
+	var search resolver.Handler
+	var validator *dnssec.Validator
+	path := resolver.HandlerFunc(func(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
+		return resolver.Chain(search, validator.Stage).Resolve(ctx, query)
+	})
+	search, err := newSearch(config, world, path, exchanger, logger)
 	if err != nil {
 		return nil, err
 	}
-	validator, err := newValidator(config, world, logger)
+	validator, err = newValidator(config, world, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +111,7 @@ func islands(anchors []dns.RR) []wire.Name {
 	return zones
 }
 
-func newSearch(config *Config, world *world, exchanger recurse.Exchanger, logger *slog.Logger) (resolver.Handler, error) {
+func newSearch(config *Config, world *world, path resolver.Handler, exchanger recurse.Exchanger, logger *slog.Logger) (resolver.Handler, error) {
 	if len(config.Forward) > 0 {
 		return newForwarder(config, config.Forward, exchanger, logger)
 	}
@@ -121,6 +127,10 @@ func newSearch(config *Config, world *world, exchanger recurse.Exchanger, logger
 		Hints: hints, Islands: islands(anchors), IPv4: config.IPv4, IPv6: config.IPv6, QueryLocalhost: config.QueryLocalhost,
 		EDNSSize: config.EDNSSize, Priming: config.Priming, RandomCase: config.RandomiseCase, BelowNXDomain: config.HardenBelowNXDOMAIN,
 		Minimisation: map[string]recurse.Minimisation{"off": recurse.Whole, "relaxed": recurse.Relaxed, "strict": recurse.Strict}[config.Minimisation],
+	}
+	made.LooseGlue = !config.HardenGlue
+	if config.HardenReferralPath {
+		made.Path = path
 	}
 	for _, zone := range config.Zones {
 		if zone.Stub {
