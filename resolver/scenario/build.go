@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/miekg/dns"
@@ -23,10 +26,30 @@ import (
 type chain struct {
 	handler resolver.Handler
 	kept    *cache.Cache
+
+	search    resolver.Handler
+	validator *dnssec.Validator
+}
+
+// follow follows the keys of the anchors until the context ends.
+func (c *chain) follow(ctx context.Context) *sync.WaitGroup {
+	var running sync.WaitGroup
+	running.Go(func() { c.validator.Run(ctx, c.search) })
+	return &running
+}
+
+// state is a file for the keys of the anchors, where they are to be followed, and what
+// removes it.
+func (c *Config) state() (file string, forget func(), err error) {
+	if !c.Rollover {
+		return "", func() {}, nil
+	}
+	folder, err := os.MkdirTemp("", "scenario")
+	return filepath.Join(folder, "anchors.state"), func() { _ = os.RemoveAll(folder) }, err
 }
 
 // build joins the chain as the program does, without policy.
-func build(config *Config, world *world, upstream *upstream, logger *slog.Logger) (*chain, error) {
+func build(config *Config, world *world, upstream *upstream, state string, logger *slog.Logger) (*chain, error) {
 	exchanger, reporting := newReporting(config, upstream, logger)
 	var search resolver.Handler
 	var validator *dnssec.Validator
@@ -37,7 +60,7 @@ func build(config *Config, world *world, upstream *upstream, logger *slog.Logger
 	if err != nil {
 		return nil, err
 	}
-	validator, err = newValidator(config, world, logger)
+	validator, err = newValidator(config, world, state, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +79,7 @@ func build(config *Config, world *world, upstream *upstream, logger *slog.Logger
 		reporting,
 		validator.Stage,
 	)
-	return &chain{handler: handler, kept: kept}, nil
+	return &chain{handler: handler, kept: kept, search: search, validator: validator}, nil
 }
 
 // only is the stage where it is wanted, else nothing.
@@ -190,8 +213,8 @@ func (w *world) addressesOf(name wire.Name) []dns.RR {
 	return nil
 }
 
-func newValidator(config *Config, world *world, logger *slog.Logger) (*dnssec.Validator, error) {
-	settings := dnssec.Config{RefuseSHA1: config.SHA1 == "insecure"}
+func newValidator(config *Config, world *world, state string, logger *slog.Logger) (*dnssec.Validator, error) {
+	settings := dnssec.Config{RefuseSHA1: config.SHA1 == "insecure", State: state}
 	switch config.Validation {
 	case "process":
 		settings.Mode = dnssec.Process

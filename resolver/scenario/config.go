@@ -33,6 +33,7 @@ type Config struct {
 	Minimisation                       string // off, relaxed, strict
 	RandomiseCase, HardenBelowNXDOMAIN bool
 	HardenGlue, HardenReferralPath     bool
+	Rollover                           bool // the keys of the anchors are followed (RFC 5011)
 	MinimalResponses                   bool
 	SHA1                               string // validate, insecure
 	LocalZones, ReportErrors           bool
@@ -116,6 +117,7 @@ func (c *Config) booleans() map[string]*bool {
 		"ipv4": &c.IPv4, "ipv6": &c.IPv6, "query-localhost": &c.QueryLocalhost, "priming": &c.Priming,
 		"prefetch": &c.Prefetch, "aggressive-nsec": &c.AggressiveNSEC, "randomise-case": &c.RandomiseCase,
 		"harden-below-nxdomain": &c.HardenBelowNXDOMAIN, "harden-glue": &c.HardenGlue, "harden-referral-path": &c.HardenReferralPath,
+		"rollover":          &c.Rollover,
 		"minimal-responses": &c.MinimalResponses, "local-zones": &c.LocalZones, "report-errors": &c.ReportErrors,
 	}
 }
