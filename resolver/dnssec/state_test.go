@@ -324,12 +324,34 @@ func TestKeyTrap(t *testing.T) {
 	}
 }
 
-func trapped(t *testing.T, more int) int {
-	w := example(t)
-	z := w.zone("example.test.")
-	for i := range more {
-		z.keys = append(z.keys, colliding(t, z.keys[0], i))
+// TestUnreadableKeysArePaidFor is CVE-2025-8677: keys of the tag that are none. One is
+// tried beside the true key, for each of four signatures, twice.
+func TestUnreadableKeysArePaidFor(t *testing.T) {
+	want := 5 + 4*(4+1) + 2 + 4*(4+1)
+	if got := trappedBy(t, func(z *zone) {
+		for i := range 10 {
+			record := *z.keys[0].record
+			octets, _ := base64.StdEncoding.DecodeString(record.PublicKey)
+			record.PublicKey = base64.StdEncoding.EncodeToString(append(octets, make([]byte, 2*i+2)...)) // zeros leave the tag alone
+			z.keys = append(z.keys, signingKey{record: &record, private: z.keys[0].private})
+		}
+	}); got != want {
+		t.Errorf("%d of the budget for signatures spent, want %d", got, want)
 	}
+}
+
+func trapped(t *testing.T, more int) int {
+	return trappedBy(t, func(z *zone) {
+		for i := range more {
+			z.keys = append(z.keys, colliding(t, z.keys[0], i))
+		}
+	})
+}
+
+// trappedBy asks for a name with forty bad signatures, in a zone with further keys.
+func trappedBy(t *testing.T, further func(z *zone)) int {
+	w := example(t)
+	further(w.zone("example.test."))
 	w.edit("www.example.test. A", func(m *dns.Msg) {
 		sig := m.Answer[1].(*dns.RRSIG)
 		m.Answer = m.Answer[:1]
