@@ -3,8 +3,10 @@ package recurse_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/resolver/recurse"
 )
 
 // broken is a world in which each of the ten servers of test. answers as it is told to.
@@ -184,5 +187,137 @@ func TestOwnTroubleIsNotTheZones(t *testing.T) {
 			t.Errorf("%d questions, as if the zone had failed already", cost)
 		}
 		time.Sleep(10 * time.Second)
+	})
+}
+
+// TestProbeKeepsTheReason: who waited for somebody else's probe learns why it failed.
+func TestProbeKeepsTheReason(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := broken(t, silent)
+		exchanger := exchangerFunc(func(ctx context.Context, server resolver.Server, query []byte, accept func([]byte) bool) ([]byte, error) {
+			if strings.HasPrefix(server.Addr.String(), "198.51.102.") {
+				time.Sleep(50 * time.Millisecond)
+				return nil, fmt.Errorf("dial: %w", syscall.EHOSTUNREACH)
+			}
+			return w.Exchange(ctx, server, query, accept)
+		})
+		r, err := recurse.New(recurse.Config{Hints: parse(t, ".", hints), IPv4: true}, exchanger, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		expectFailure(t, r, query("n0.test", dns.TypeA), resolver.NetworkError)
+		var all sync.WaitGroup
+		for i := range 10 {
+			all.Go(func() { expectFailure(t, r, query(fmt.Sprintf("n%d.test", i), dns.TypeA), resolver.NetworkError) })
+		}
+		all.Wait()
+	})
+}
+
+// TestFailingZoneProbesSideBySide: where servers do reply, one name's failure holds
+// nobody else up.
+func TestFailingZoneProbesSideBySide(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		good := wild(t)
+		w := broken(t, func(q *dns.Msg, transport resolver.Transport) *dns.Msg {
+			if strings.HasPrefix(q.Question[0].Name, "bad") {
+				time.Sleep(100 * time.Millisecond)
+				return new(dns.Msg).SetRcode(q, dns.RcodeServerFailure)
+			}
+			return good(q, transport)
+		})
+		r := newResolver(t, w)
+		expectFailure(t, r, query("bad0.test", dns.TypeA), resolver.NoReachableAuthority)
+		var all sync.WaitGroup
+		all.Go(func() { expectFailure(t, r, query("bad1.test", dns.TypeA), resolver.NoReachableAuthority) })
+		time.Sleep(10 * time.Millisecond)
+		begin := time.Now()
+		resolve(t, r, "n1.test", dns.TypeA)
+		if took := time.Since(begin); took > 50*time.Millisecond {
+			t.Errorf("took %s", took)
+		}
+		all.Wait()
+	})
+}
+
+// TestFailedZoneOfPartsOfNames: a probe that failed is not repeated for the whole name.
+func TestFailedZoneOfPartsOfNames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := broken(t, silent)
+		r := newResolver(t, w, minimising(recurse.Relaxed))
+		expectFailure(t, r, query("www.n0.test", dns.TypeA), resolver.NoReachableAuthority)
+		w.questions()
+		expectFailure(t, r, query("www.n1.test", dns.TypeA), resolver.NoReachableAuthority)
+		if cost := count(w.questions(), "198.51.102."); cost > 2 {
+			t.Errorf("cost %d questions, want two", cost)
+		}
+		time.Sleep(10 * time.Second)
+	})
+}
+
+// TestSilenceForPartsOfNames: silence for a part of a name leads to the whole name soon.
+func TestSilenceForPartsOfNames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := usual(t)
+		good := zone(t, "test.", "www.sub A 203.0.113.3")
+		w.on("198.51.100.3", func(q *dns.Msg, transport resolver.Transport) *dns.Msg {
+			if q.Question[0].Qtype == dns.TypeNS {
+				return nil
+			}
+			return good(q, transport)
+		})
+		begin := time.Now()
+		resolve(t, newResolver(t, w, minimising(recurse.Relaxed)), "www.sub.test", dns.TypeA)
+		if took := time.Since(begin); took > time.Second {
+			t.Errorf("took %s", took)
+		}
+		time.Sleep(10 * time.Second)
+	})
+}
+
+// TestOtherFamilyIsNext: behind a stranger that is silent comes one of the other family.
+func TestOtherFamilyIsNext(t *testing.T) {
+	for range 20 { // the order is random
+		synctest.Test(t, func(t *testing.T) {
+			w := usual(t)
+			text := "test. NS n.test.\nn.test. A 198.51.100.3\n"
+			for i := range 5 {
+				text += fmt.Sprintf("test. NS n%d.test.\nn%d.test. AAAA 2001:db8::%d\n", i, i, i+1)
+				w.on(fmt.Sprintf("2001:db8::%d", i+1), silent)
+			}
+			w.serve(rootAddress, ".", text)
+			r := newResolver(t, w, func(c *recurse.Config) { c.IPv6 = true })
+			begin := time.Now()
+			resolve(t, r, "www.test", dns.TypeA)
+			if took := time.Since(begin); took > 450*time.Millisecond {
+				t.Errorf("took %s", took)
+			}
+			time.Sleep(5 * time.Second)
+		})
+	}
+}
+
+// TestBoundsAreNotTheZonesFailure: a query that may look no further name server up has
+// not found that all of them fail.
+func TestBoundsAreNotTheZonesFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := usual(t)
+		text := "sub NS ns.sub\nns.sub A 198.51.100.7\nsub NS good.example.\n"
+		for i := range 11 {
+			text += fmt.Sprintf("sub NS missing%d.example.\n", i)
+		}
+		w.serve("198.51.100.3", "test.", text)
+		w.serve("198.51.100.2", "example.", "good A 198.51.100.8")
+		w.on("198.51.100.7", rcode(dns.RcodeServerFailure))
+		w.serve("198.51.100.8", "sub.test.", "n0 A 203.0.113.3\nn1 A 203.0.113.3\nn2 A 203.0.113.3\nn3 A 203.0.113.3")
+		r := newResolver(t, w)
+		answered := false
+		for i := range 4 { // each finds five that are missing at the most
+			_, err := r.Resolve(t.Context(), query(fmt.Sprintf("n%d.sub.test", i), dns.TypeA))
+			answered = err == nil
+		}
+		if !answered {
+			t.Error("the one good server was never found")
+		}
 	})
 }
