@@ -3,6 +3,7 @@ package dnssec_test
 import (
 	"bytes"
 	"context"
+	"crypto"
 	"encoding/base64"
 	"errors"
 	"log/slog"
@@ -375,14 +376,28 @@ func TestSlowSignaturesCostMore(t *testing.T) {
 	for algorithm, each := range map[uint8]int{dns.ECDSAP256SHA256: 1, dns.RSASHA256: 1, dns.ED25519: 1, dns.ECDSAP384SHA384: 2, dns.ED448: 2} {
 		root, child := signed(t, ".", ""), signed(t, "test.", "www IN A 192.0.2.1")
 		child.keys = []signingKey{newKey(t, "test.", algorithm)}
-		w := newWorld(t, root, child)
-		query := question("www.test.", dns.TypeA)
-		answer, err := w.validator(dnssec.Config{}).Stage(w).Resolve(t.Context(), query)
-		compare(t, "www", answer, err, isSecure)
-		if got := spent(query); got != 2+2*each { // keys and DS by the root
+		if got := spentOn(t, root, child); got != 2+2*each { // keys and DS by the root
 			t.Errorf("%s: %d spent, want %d", dns.AlgorithmToString[algorithm], got, 2+2*each)
 		}
 	}
+	root, child := signed(t, ".", ""), signed(t, "test.", "www IN A 192.0.2.1")
+	large := newKey(t, "test.", dns.RSASHA256)
+	private, err := large.record.Generate(2304)
+	if err != nil {
+		t.Fatal(err)
+	}
+	child.keys = []signingKey{{record: large.record, private: private.(crypto.Signer)}}
+	if got := spentOn(t, root, child); got != 2+2*2 {
+		t.Errorf("RSA of 2304 bits: %d spent, want 6", got)
+	}
+}
+
+func spentOn(t *testing.T, zones ...*zone) int {
+	w := newWorld(t, zones...)
+	query := question("www.test.", dns.TypeA)
+	answer, err := w.validator(dnssec.Config{}).Stage(w).Resolve(t.Context(), query)
+	compare(t, "www", answer, err, isSecure)
+	return spent(query)
 }
 
 // TestCollidingDS: no more than two keys of one tag are held against a digest.

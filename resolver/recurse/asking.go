@@ -47,8 +47,11 @@ func (a *asking) run(ctx context.Context) error {
 		if a.latest == nil && a.start(ctx) {
 			timer.Reset(a.patience())
 		}
-		if a.running == 0 || a.latest == nil && a.question.Minimised {
+		switch {
+		case a.running == 0:
 			return unanswered(a.question, a.problems)
+		case a.latest == nil && a.question.Minimised: // the whole name may do better than listening on
+			return unanswered(a.question, append(a.problems, context.DeadlineExceeded))
 		}
 		select {
 		case done := <-a.results:

@@ -266,10 +266,15 @@ func TestSilenceForPartsOfNames(t *testing.T) {
 			}
 			return good(q, transport)
 		})
-		begin := time.Now()
-		resolve(t, newResolver(t, w, minimising(recurse.Relaxed)), "www.sub.test", dns.TypeA)
+		begin, r := time.Now(), newResolver(t, w, minimising(recurse.Relaxed))
+		resolve(t, r, "www.sub.test", dns.TypeA)
 		if took := time.Since(begin); took > time.Second {
 			t.Errorf("took %s", took)
+		}
+		w.questions()
+		resolve(t, r, "www.other.test", dns.TypeA)
+		if asked := w.questions(); count(asked, " other.test. NS") == 0 {
+			t.Errorf("silence was taken for choking: asked %q", asked)
 		}
 		time.Sleep(10 * time.Second)
 	})
