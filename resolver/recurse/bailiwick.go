@@ -53,12 +53,10 @@ func newReply(message *dns.Msg, zone wire.Name) *reply {
 	return clean
 }
 
-// loosen takes glue for names outside the zone as well.
+// loosen takes glue for names outside the zone as well. Nothing but glue is read of the
+// additional section from here on.
 func (r *reply) loosen(message *dns.Msg) {
-	all, _ := within(message.Extra, wire.Root)
-	r.additional = slices.DeleteFunc(all, func(candidate record) bool {
-		return !candidate.owner.IsBelow(r.zone) && !address(candidate.RR).IsValid()
-	})
+	r.additional, _ = within(message.Extra, wire.Root)
 }
 
 // signaturesFor are the signatures in a section that belong to sets of another: a
