@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -159,7 +160,8 @@ func ask(counter *internet, process *peer.Process, name string) (cost, error) {
 	query := new(dns.Msg).SetQuestion(name, dns.TypeA)
 	query.SetEdns0(1232, true)
 	_, _, err = client.Exchange(query, process.Address)
-	if timeout, ok := err.(net.Error); err != nil && (!ok || !timeout.Timeout()) {
+	var timeout net.Error
+	if err != nil && (!errors.As(err, &timeout) || !timeout.Timeout()) {
 		return cost{}, fmt.Errorf("%s: %w", name, err)
 	}
 	time.Sleep(settle)
