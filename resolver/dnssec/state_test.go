@@ -400,6 +400,21 @@ func spentOn(t *testing.T, zones ...*zone) int {
 	return spent(query)
 }
 
+// TestManyKeys: no more than twenty-four keys of a zone are read.
+func TestManyKeys(t *testing.T) {
+	for before, want := range map[int]outcome{23: isSecure, 24: fails(resolver.KeyMissing)} {
+		w := example(t)
+		z := w.zone("example.test.")
+		var set []dns.RR
+		for range before {
+			set = append(set, newKey(t, "example.test.", dns.ED25519).record)
+		}
+		set = append(set, z.keys[0].record)
+		w.edit("example.test. DNSKEY", func(m *dns.Msg) { m.Answer = append(set[:before+1:before+1], z.signature(z.keys[0], set)) })
+		check(t, w, "www.example.test.", dns.TypeA, want)
+	}
+}
+
 // TestCollidingDS: no more than two keys of one tag are held against a digest.
 func TestCollidingDS(t *testing.T) {
 	for place, want := range []outcome{isSecure, isSecure, fails(resolver.KeyMissing)} {
