@@ -35,8 +35,8 @@ fuzz: ## fuzz every target for FUZZTIME (30s) each
 bench: ## run the benchmarks with allocations
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
-bench-peers: ## what a cold resolution costs, beside four other resolvers (Debian, root)
-	@bash bench/work.sh
+bench-peers: ## what a cold resolution costs, beside four others, and an attack; ARGS go to it (Debian, root)
+	@bash bench/work.sh $(ARGS)
 
 conformance: build ## play the conformance suite of ../shared, where it is; ARGS go to it
 	@bash .ci/conformance.sh $(ARGS)

@@ -15,9 +15,9 @@ type Work struct {
 
 // What a client query may cost at most.
 const (
-	MaxQueries    = 100     // questions sent upstream
-	MaxOctets     = 100_000 // octets received from upstream
-	MaxSignatures = 64      // signatures verified, good or bad
+	MaxQueries    = 99      // questions sent upstream: fewer than a hundred
+	MaxOctets     = 100_000 // octets received from upstream, those that fit no question too
+	MaxSignatures = 64      // signatures verified; slow ones and those that do not hold count for more
 	MaxHashes     = 150     // NSEC3 hashes computed
 )
 
@@ -37,8 +37,8 @@ func (w *Work) Query() bool { return w.queries.Add(-1) >= 0 }
 // Receive takes n octets of an upstream reply; false when that was too much.
 func (w *Work) Receive(n int) bool { return w.octets.Add(-int32(n)) >= 0 }
 
-// Signature takes one verification; false when there are none left.
-func (w *Work) Signature() bool { return w.signatures.Add(-1) >= 0 }
+// Signature takes a verification of such a cost; false when that was too much.
+func (w *Work) Signature(cost int) bool { return w.signatures.Add(-int32(cost)) >= 0 }
 
 // Hash takes n NSEC3 hashes; false when that was too much.
 func (w *Work) Hash(n int) bool { return w.hashes.Add(-int32(n)) >= 0 }

@@ -174,3 +174,25 @@ func Version(r Resolver) string {
 	}
 	return line
 }
+
+// Busy is the same as [Process.CPU] to the nanosecond, of the threads that live.
+// What one question costs is less than a tick.
+func (p *Process) Busy() (time.Duration, error) {
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", p.command.Process.Pid))
+	if err != nil || len(files) == 0 {
+		return 0, fmt.Errorf("%s: no threads to be seen: %w", p.Name, errors.Join(err, os.ErrNotExist))
+	}
+	var total time.Duration
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue // the thread has ended
+		}
+		var busy, waited int64
+		if _, err := fmt.Sscan(string(text), &busy, &waited); err != nil {
+			return 0, fmt.Errorf("%s: cannot read its processor time from %q: %w", p.Name, text, err)
+		}
+		total += time.Duration(busy)
+	}
+	return total, nil
+}

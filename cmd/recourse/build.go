@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -43,12 +44,18 @@ type searcher interface {
 func newResolution(config *Config, internet *lab.Internet, current *policy.Current, counts policy.Counter, logger *slog.Logger) (*resolution, error) {
 	sockets := newExchanger(internet)
 	exchanger, reporting := newReporting(config, sockets, logger)
-	search, err := newSearcher(config, internet, exchanger, logger)
+	var search searcher
+	var validator *dnssec.Validator
+	// What a referral says is proved as any answer is, by stages that are made below.
+	path := resolver.HandlerFunc(func(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
+		return resolver.Chain(search, validator.Stage).Resolve(ctx, query)
+	})
+	search, err := newSearcher(config, internet, path, exchanger, logger)
 	if err != nil {
 		return nil, err
 	}
 	clock := newClock(config, logger)
-	validator, err := newValidator(config, internet, clock, logger)
+	validator, err = newValidator(config, internet, clock, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +123,7 @@ func newExchanger(internet *lab.Internet) exchanger {
 	return do53.NewClient(do53.ClientConfig{})
 }
 
-func newSearcher(config *Config, internet *lab.Internet, client recurse.Exchanger, logger *slog.Logger) (searcher, error) {
+func newSearcher(config *Config, internet *lab.Internet, path resolver.Handler, client recurse.Exchanger, logger *slog.Logger) (searcher, error) {
 	settings := &config.Resolver
 	if internet != nil {
 		return recurse.New(recurse.Config{Hints: internet.Hints(), IPv4: true, IPv6: true, QueryLocalhost: true, Priming: settings.Priming}, client, logger)
@@ -124,7 +131,7 @@ func newSearcher(config *Config, internet *lab.Internet, client recurse.Exchange
 	if settings.Mode == "forward" && len(settings.Zones) == 0 {
 		return newForwarder(settings, settings.Upstreams(), client, logger)
 	}
-	return newRecursion(config, client, logger)
+	return newRecursion(config, path, client, logger)
 }
 
 func newForwarder(settings *Resolver, servers []resolver.Server, client recurse.Exchanger, logger *slog.Logger) (*forward.Forwarder, error) {
@@ -135,7 +142,7 @@ func newForwarder(settings *Resolver, servers []resolver.Server, client recurse.
 
 // newRecursion also serves mode forward beside zones with servers of their own:
 // all that no such zone holds is then forwarded.
-func newRecursion(config *Config, client recurse.Exchanger, logger *slog.Logger) (*recurse.Resolver, error) {
+func newRecursion(config *Config, path resolver.Handler, client recurse.Exchanger, logger *slog.Logger) (*recurse.Resolver, error) {
 	settings := &config.Resolver
 	hints, err := config.RootHints()
 	if err != nil {
@@ -150,7 +157,10 @@ func newRecursion(config *Config, client recurse.Exchanger, logger *slog.Logger)
 		Hints:   hints, IPv4: settings.IPv4, IPv6: settings.IPv6, QueryLocalhost: settings.QueryLocalhost,
 		Port: settings.UpstreamPort, EDNSSize: settings.EDNSSize, Priming: settings.Priming,
 		Minimisation: minimisation(settings.QNAMEMinimisation), RandomCase: settings.RandomiseCase,
-		BelowNXDomain: settings.Harden.BelowNXDomain,
+		BelowNXDomain: settings.Harden.BelowNXDomain, LooseGlue: !settings.Harden.Glue,
+	}
+	if settings.Harden.ReferralPath {
+		made.Path = path
 	}
 	zones := settings.Zones
 	if settings.Mode == "forward" {

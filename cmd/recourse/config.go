@@ -131,8 +131,8 @@ type TTL struct {
 
 // Harden is which parts of a reply are believed.
 type Harden struct {
-	Glue          bool `yaml:"glue" later:"glue from outside the delegation"`
-	ReferralPath  bool `yaml:"referral_path" later:"validated referral paths"`
+	Glue          bool `yaml:"glue"`          // glue counts within the zone that the referral came from alone
+	ReferralPath  bool `yaml:"referral_path"` // name servers are looked up and validated
 	BelowNXDomain bool `yaml:"below_nxdomain"`
 }
 

@@ -44,6 +44,12 @@
 // unsupported makes zones insecure that an attacker still cannot forge. A DS with a
 // SHA-1 digest is followed where the zone has no better one.
 //
+// The budget for signatures counts what they cost: two for keys that take several
+// times as long, and three times more where one does not hold. Honest zones have few
+// that do not; KeyTrap and its kin have nothing else. Refused: a lower budget for all,
+// which a chain of aliases over signed zones needs, and a bound on failures for each
+// reply, which attacks compose.
+//
 // RSA is verified with math/big, from 512 to 4096 bits (RFC 5702), by building the
 // one right encoding and comparing. Refused: rsa1024min, which would weaken TLS in
 // the same process. The signed data is built here as well, once per RRset: a

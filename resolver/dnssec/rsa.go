@@ -13,9 +13,10 @@ import (
 // Bounds of RSA keys. RFC 5702, section 2, allows 512 bits and more; the upper
 // bounds keep one verification well below a millisecond.
 const (
-	minModulus  = 512
-	maxModulus  = 4096
-	maxExponent = 33 // bits; 3 and 65537 are what zones have
+	minModulus   = 512
+	maxModulus   = 4096
+	usualModulus = 2048
+	maxExponent  = 33 // bits; 3 and 65537 are what zones have
 )
 
 // rsaKey verifies PKCS #1 v1.5 signatures (RFC 8017, section 8.2.2) with math/big:

@@ -3,6 +3,7 @@ package dnssec_test
 import (
 	"bytes"
 	"context"
+	"crypto"
 	"encoding/base64"
 	"errors"
 	"log/slog"
@@ -306,19 +307,52 @@ func TestErrorsFromBelow(t *testing.T) {
 // spent counts the signatures that a query has cost.
 func spent(query *resolver.Query) int {
 	left := 0
-	for query.Work.Signature() {
+	for query.Work.Signature(1) {
 		left++
 	}
 	return resolver.MaxSignatures - left
 }
 
-// TestKeyTrap is CVE-2023-50387: many keys of one tag and many signatures.
+// TestKeyTrap is CVE-2023-50387: many keys of one tag and many signatures. Five proofs
+// lead to the zone's keys; the set itself may cost four signatures with two keys each,
+// and what does not hold counts four times. It is asked for once more, with the zone's
+// DS and keys, two more proofs; with two keys that ends where nothing is left.
 func TestKeyTrap(t *testing.T) {
-	w := example(t)
-	z := w.zone("example.test.")
-	for i := range 20 {
-		z.keys = append(z.keys, colliding(t, z.keys[0], i))
+	for more, want := range map[int]int{0: 5 + 4*4 + 2 + 4*4, 20: resolver.MaxSignatures} {
+		if got := trapped(t, more); got != want {
+			t.Errorf("%d more keys of the tag: %d of the budget for signatures spent, want %d", more, got, want)
+		}
 	}
+}
+
+// TestUnreadableKeysArePaidFor is CVE-2025-8677: keys of the tag that are none. One is
+// tried beside the true key, for each of four signatures, twice.
+func TestUnreadableKeysArePaidFor(t *testing.T) {
+	want := 5 + 4*(4+1) + 2 + 4*(4+1)
+	if got := trappedBy(t, func(z *zone) {
+		for i := range 10 {
+			record := *z.keys[0].record
+			octets, _ := base64.StdEncoding.DecodeString(record.PublicKey)
+			record.PublicKey = base64.StdEncoding.EncodeToString(append(octets, make([]byte, 2*i+2)...)) // zeros leave the tag alone
+			z.keys = append(z.keys, signingKey{record: &record, private: z.keys[0].private})
+		}
+	}); got != want {
+		t.Errorf("%d of the budget for signatures spent, want %d", got, want)
+	}
+}
+
+func trapped(t *testing.T, more int) int {
+	return trappedBy(t, func(z *zone) {
+		for i := range more {
+			z.keys = append(z.keys, colliding(t, z.keys[0], i))
+		}
+	})
+}
+
+// trappedBy asks for a name with forty bad signatures, in a zone with further keys.
+func trappedBy(t *testing.T, further func(z *zone)) int {
+	w := example(t)
+	further(w.zone("example.test."))
 	w.edit("www.example.test. A", func(m *dns.Msg) {
 		sig := m.Answer[1].(*dns.RRSIG)
 		m.Answer = m.Answer[:1]
@@ -333,10 +367,51 @@ func TestKeyTrap(t *testing.T) {
 	query := question("www.example.test.", dns.TypeA)
 	answer, err := w.validator(dnssec.Config{}).Stage(w).Resolve(t.Context(), query)
 	compare(t, "www", answer, err, fails(resolver.Bogus))
-	// Five proofs lead to the zone's keys; the set itself may cost four signatures with two keys
-	// each. It is asked for once more, with the zone's DS and keys: two more proofs, and the set again.
-	if got := spent(query); got != 5+8+2+8 {
-		t.Errorf("%d signatures verified, want 23", got)
+	return spent(query)
+}
+
+// TestSlowSignaturesCostMore: a good proof with a slow key takes two of the budget;
+// the zone's keys and the answer need one each.
+func TestSlowSignaturesCostMore(t *testing.T) {
+	for algorithm, each := range map[uint8]int{dns.ECDSAP256SHA256: 1, dns.RSASHA256: 1, dns.ED25519: 1, dns.ECDSAP384SHA384: 2, dns.ED448: 2} {
+		root, child := signed(t, ".", ""), signed(t, "test.", "www IN A 192.0.2.1")
+		child.keys = []signingKey{newKey(t, "test.", algorithm)}
+		if got := spentOn(t, root, child); got != 2+2*each { // keys and DS by the root
+			t.Errorf("%s: %d spent, want %d", dns.AlgorithmToString[algorithm], got, 2+2*each)
+		}
+	}
+	root, child := signed(t, ".", ""), signed(t, "test.", "www IN A 192.0.2.1")
+	large := newKey(t, "test.", dns.RSASHA256)
+	private, err := large.record.Generate(2304)
+	if err != nil {
+		t.Fatal(err)
+	}
+	child.keys = []signingKey{{record: large.record, private: private.(crypto.Signer)}}
+	if got := spentOn(t, root, child); got != 2+2*2 {
+		t.Errorf("RSA of 2304 bits: %d spent, want 6", got)
+	}
+}
+
+func spentOn(t *testing.T, zones ...*zone) int {
+	w := newWorld(t, zones...)
+	query := question("www.test.", dns.TypeA)
+	answer, err := w.validator(dnssec.Config{}).Stage(w).Resolve(t.Context(), query)
+	compare(t, "www", answer, err, isSecure)
+	return spent(query)
+}
+
+// TestManyKeys: no more than twenty-four keys of a zone are read.
+func TestManyKeys(t *testing.T) {
+	for before, want := range map[int]outcome{23: isSecure, 24: fails(resolver.KeyMissing)} {
+		w := example(t)
+		z := w.zone("example.test.")
+		var set []dns.RR
+		for range before {
+			set = append(set, newKey(t, "example.test.", dns.ED25519).record)
+		}
+		set = append(set, z.keys[0].record)
+		w.edit("example.test. DNSKEY", func(m *dns.Msg) { m.Answer = append(set[:before+1:before+1], z.signature(z.keys[0], set)) })
+		check(t, w, "www.example.test.", dns.TypeA, want)
 	}
 }
 
@@ -382,7 +457,7 @@ func TestBudget(t *testing.T) {
 		poor := question("no.example.test.", dns.TypeA)
 		poor.Work.Hash(resolver.MaxHashes)
 		for range resolver.MaxSignatures - 6 {
-			poor.Work.Signature()
+			poor.Work.Signature(1)
 		}
 		answer, err := stage.Resolve(t.Context(), poor)
 		compare(t, "no", answer, err, fails(resolver.Bogus))

@@ -1,6 +1,7 @@
 package dnssec
 
 import (
+	"crypto"
 	"encoding/base64"
 	"time"
 
@@ -15,6 +16,12 @@ const (
 	maxTried     = 4 // signatures of one RRset that are verified
 	maxColliding = 2 // keys of one tag and algorithm that one signature is verified with
 	maxKeys      = 24
+	// slowCost is the share of resolver.MaxSignatures of a verification that takes
+	// several times as long as one with P-256 or a usual RSA key.
+	slowCost = 2
+	// mismatchCost is how many more times a signature that does not hold is paid for.
+	// Honest zones have few of them, and KeyTrap has nothing else.
+	mismatchCost = 3
 )
 
 // key is a DNSKEY with its tag and its decoded form, which are computed once. The
@@ -111,7 +118,8 @@ func (v *validation) attempt(set *rrset, sig signature, candidates []key) (bool,
 		return false, nil
 	}
 	for _, candidate := range candidates {
-		if !v.query.Work.Signature() {
+		cost := candidate.cost()
+		if !v.query.Work.Signature(cost) {
 			return false, exhausted("signatures")
 		}
 		if candidate.public == nil {
@@ -121,8 +129,26 @@ func (v *validation) attempt(set *rrset, sig signature, candidates []key) (bool,
 			set.proof, set.prover = sig.record, sig.signer
 			return true, nil
 		}
+		v.query.Work.Signature(mismatchCost * cost) // the next one finds out whether that was too much
 	}
 	return false, nil
+}
+
+// cost is what one verification with the key takes of resolver.MaxSignatures.
+func (k key) cost() int {
+	switch public := k.public.(type) {
+	case *rsaKey:
+		if public.modulus.BitLen() > usualModulus {
+			return slowCost
+		}
+	case *ecdsaKey:
+		if public.hash == crypto.SHA384 {
+			return slowCost
+		}
+	case ed448Key:
+		return slowCost
+	}
+	return 1
 }
 
 // outside compares by serial arithmetic (RFC 4034, section 3.1.5). A signature

@@ -23,13 +23,14 @@ type asking struct {
 	question Question
 	judge    func(resolver.Server, *dns.Msg) error
 
-	queue    []resolver.Server
-	asked    []resolver.Server // one for each try
-	left     int               // tries
-	running  int
-	silent   int  // tries
-	latest   *try // the last one started, while its time is not up
-	problems []error
+	queue     []resolver.Server
+	asked     []resolver.Server // one for each try
+	left      int               // tries
+	running   int
+	silent    int               // tries
+	latest    *try              // the last one started, while its time is not up
+	strangers []resolver.Server // that were silent, and none of the other family has answered yet
+	problems  []error
 
 	meet    sync.Once // of the caller's goroutine and the one beside it
 	results chan *try
@@ -120,8 +121,11 @@ func (a *asking) abreast(ctx context.Context) error {
 			}()
 			timer.Reset(a.patience())
 		}
-		if a.running == 0 {
+		switch {
+		case a.running == 0:
 			return unanswered(a.question, a.problems)
+		case a.latest == nil && a.question.Minimised: // the whole name may do better than listening on
+			return unanswered(a.question, append(a.problems, context.DeadlineExceeded))
 		}
 		select {
 		case done := <-a.results:
@@ -165,21 +169,25 @@ func (a *asking) tries(server resolver.Server) int {
 	return count
 }
 
-// patience is how long the latest server is waited for before the next is asked.
-// Where more than one was silent it is short: packets are lost, and all are still
-// listened to.
+// patience is how long the latest server is waited for before the next is asked. The
+// more were silent the shorter it is: packets are lost, and all are still listened to.
 func (a *asking) patience() time.Duration {
 	wait := a.health.timeout(a.latest.server)
-	if a.silent > 1 && a.latest.server.Transport == resolver.OverUDP {
+	switch {
+	case a.silent == 0 || a.latest.server.Transport == resolver.OverTCP && a.silent == 1:
+		return wait
+	case a.silent == 1:
 		return min(wait, minTimeout)
 	}
-	return wait
+	return min(wait, hurry)
 }
 
 // settle says whether the asking has ended, with a good reply or for good.
 func (a *asking) settle(ctx context.Context, done *try) (ended bool, err error) {
 	err = done.err
 	if err == nil {
+		a.health.outdone(a.strangers, done.server)
+		a.strangers = nil
 		if err = a.judged(done); err == nil {
 			return true, nil
 		}
@@ -206,11 +214,21 @@ func (a *asking) giveUp(late *try) {
 	a.silent++
 	a.stats.timeouts.Add(1)
 	a.health.silent(late.server)
+	if a.health.known(late.server).smoothed == 0 {
+		a.strangers = append(a.strangers, late.server)
+		a.queue = a.health.turn(a.queue, a.question.Zone, late.server)
+	}
+	most := maxServerTries
+	if !a.health.heardLately(late.server) {
+		most = maxStrangerTries
+	}
+	datagrams := resolver.Server{Addr: late.server.Addr}
 	switch {
-	case a.tries(late.server) < maxServerTries && !a.health.down(late.server):
+	case late.server.Transport == resolver.OverTCP && a.tries(datagrams) > 0: // TCP has repeated it already
+	case a.tries(late.server) < most && !a.health.down(late.server):
 		a.enqueue(late.server)
-	case late.server.Transport == resolver.OverUDP && !a.question.Minimised && a.health.heardLately(late.server):
-		// It is there, and packets are lost, perhaps those of this size: TCP repeats them.
+	case late.server.Transport == resolver.OverUDP && !a.question.Minimised && a.question.Tries == 0:
+		// Perhaps packets are lost, perhaps those of this size: TCP repeats them.
 		stream := resolver.Server{Addr: late.server.Addr, Transport: resolver.OverTCP}
 		if a.tries(stream) == 0 {
 			a.enqueue(stream)

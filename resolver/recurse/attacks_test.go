@@ -156,3 +156,24 @@ func TestAttacks(t *testing.T) {
 		})
 	}
 }
+
+// TestReferralsAreBounded: a cut at every label of a long name ends after 64.
+func TestReferralsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		cuts := 0
+		name := strings.Repeat("a.", 110) + "evil."
+		w.on(rootAddress, func(q *dns.Msg, _ resolver.Transport) *dns.Msg {
+			labels := dns.SplitDomainName(name)
+			cuts++
+			cut := strings.Join(labels[len(labels)-cuts:], ".") + "."
+			reply := new(dns.Msg).SetReply(q)
+			reply.Ns, reply.Extra = parse(t, ".", cut+" NS ns."+cut), parse(t, ".", "ns."+cut+" A "+rootAddress)
+			return reply
+		})
+		failure := expectFailure(t, newResolver(t, w), query(name, dns.TypeA), resolver.NoReachableAuthority)
+		if cuts != 64 || !strings.Contains(failure.Error(), "64 referrals") {
+			t.Errorf("%d referrals were followed: %v", cuts, failure)
+		}
+	})
+}

@@ -53,6 +53,12 @@ func newReply(message *dns.Msg, zone wire.Name) *reply {
 	return clean
 }
 
+// loosen takes glue for names outside the zone as well. Nothing but glue is read of the
+// additional section from here on.
+func (r *reply) loosen(message *dns.Msg) {
+	r.additional, _ = within(message.Extra, wire.Root)
+}
+
 // signaturesFor are the signatures in a section that belong to sets of another: a
 // server that ran out of room for them there may have put them here.
 func signaturesFor(sets, section []record) []record {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -114,65 +116,106 @@ func lean(answer handler) handler {
 	}
 }
 
-// TestChaos: names resolve in spite of everything, at the first ask nearly all
-// and soon, after three all of them. About three in a thousand fail at the first ask;
-// the bounds leave room for chance.
+// weather is one kind of chaos.
+type weather struct {
+	loss   float64
+	jitter time.Duration
+	dead   bool // half of the servers of each zone
+	mad    bool // one server of each zone
+	jumps  bool // the clock, back and forth
+}
+
+var weathers = map[string]weather{
+	"loss and jitter":                {loss: 0.3, jitter: 300 * time.Millisecond},
+	"half dead":                      {jitter: 20 * time.Millisecond, dead: true},
+	"garbage":                        {jitter: 20 * time.Millisecond, mad: true},
+	"a clock that jumps":             {jitter: 20 * time.Millisecond, jumps: true},
+	"all but one server dead or mad": {jitter: 300 * time.Millisecond, dead: true, mad: true},
+	"loss, jitter, half dead":        {loss: 0.3, jitter: 300 * time.Millisecond, dead: true},
+	"all at once":                    {loss: 0.3, jitter: 300 * time.Millisecond, dead: true, mad: true, jumps: true},
+}
+
+// tally is what came of a number of names.
+type tally struct {
+	names, failed int // at the first ask
+	lost          int // not after three
+	slowest       time.Duration
+	questions     int
+}
+
+// endure asks for so many names in the weather, each up to three times.
+func endure(t *testing.T, kind weather, names int, seed uint64) tally {
+	w, all := wide(t, names)
+	network := &chaos{world: w, random: rand.New(rand.NewPCG(1, seed)), loss: kind.loss, jitter: kind.jitter, dead: map[string]bool{}, mad: map[string]bool{}}
+	for level := range 3 {
+		network.dead[fmt.Sprintf("198.51.10%d.1", level)], network.dead[fmt.Sprintf("198.51.10%d.2", level)] = kind.dead, kind.dead
+		network.mad[fmt.Sprintf("198.51.10%d.3", level)] = kind.mad
+	}
+	hints := ". NS a.\n. NS b.\n. NS c.\n. NS d.\na. A 198.51.100.1\nb. A 198.51.100.2\nc. A 198.51.100.3\nd. A 198.51.100.4"
+	r, err := recurse.New(recurse.Config{Hints: parse(t, ".", hints), IPv4: true, BelowNXDomain: true}, network, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := tally{names: names}
+	for i, name := range all {
+		for ask := range 3 {
+			q := query(name, dns.TypeA)
+			if kind.jumps {
+				q.Now = q.Now.Add(time.Duration(i%3-1) * 36 * time.Hour)
+			}
+			begin := time.Now()
+			answer, err := r.Resolve(t.Context(), q)
+			sum.slowest = max(sum.slowest, time.Since(begin))
+			sum.questions += q.Work.Queries()
+			if err == nil {
+				expectAnswer(t, answer, dns.RcodeSuccess, name+". A 203.0.113.9")
+				break
+			}
+			switch ask {
+			case 0:
+				sum.failed++
+			case 2:
+				sum.lost++
+				t.Logf("%s: not after three asks: %v", name, err)
+			}
+			time.Sleep(5 * time.Second) // as long as a failure is kept above
+		}
+	}
+	time.Sleep(10 * time.Second) // what still waits ends
+	return sum
+}
+
+// TestChaos: names resolve in spite of everything, at least 99 of 100 at the first ask
+// and within seven seconds, and all within three. Without loss each does at once. Over
+// a hundred seeds none of the kinds came near the bounds: what fails are the first names,
+// while no server of three zones is known. CHAOS_SEEDS tries as many.
 func TestChaos(t *testing.T) {
-	for name, test := range map[string]struct {
-		loss   float64
-		jitter time.Duration
-		dead   bool // half of the servers of each zone
-		mad    bool // one server of each zone
-		names  int
-		first  int // of them that may fail at the first ask
-	}{
-		"loss and jitter":                {0.3, 300 * time.Millisecond, false, false, 500, 8},
-		"half dead":                      {0, 20 * time.Millisecond, true, false, 200, 0},
-		"garbage":                        {0, 20 * time.Millisecond, false, true, 200, 0},
-		"loss, jitter, half dead":        {0.3, 300 * time.Millisecond, true, false, 500, 8},
-		"all but one server dead or mad": {0, 300 * time.Millisecond, true, true, 200, 0},
-		"loss with all at once":          {0.3, 300 * time.Millisecond, true, true, 300, 15},
-	} {
+	seeds, _ := strconv.ParseUint(os.Getenv("CHAOS_SEEDS"), 10, 32)
+	for name, kind := range weathers {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				w, all := wide(t, test.names)
-				network := &chaos{world: w, random: rand.New(rand.NewPCG(1, 2)), loss: test.loss, jitter: test.jitter, dead: map[string]bool{}, mad: map[string]bool{}}
-				for level := range 3 {
-					network.dead[fmt.Sprintf("198.51.10%d.1", level)], network.dead[fmt.Sprintf("198.51.10%d.2", level)] = test.dead, test.dead
-					network.mad[fmt.Sprintf("198.51.10%d.3", level)] = test.mad
-				}
-				hints := ". NS a.\n. NS b.\n. NS c.\n. NS d.\na. A 198.51.100.1\nb. A 198.51.100.2\nc. A 198.51.100.3\nd. A 198.51.100.4"
-				r, err := recurse.New(recurse.Config{Hints: parse(t, ".", hints), IPv4: true, BelowNXDomain: true}, network, slog.New(slog.DiscardHandler))
-				if err != nil {
-					t.Fatal(err)
-				}
-				failed, slowest, questions := 0, time.Duration(0), 0
-				for _, name := range all {
-					for ask := range 3 {
-						q := query(name, dns.TypeA)
-						begin := time.Now()
-						answer, err := r.Resolve(t.Context(), q)
-						slowest = max(slowest, time.Since(begin))
-						questions += q.Work.Queries()
-						if err == nil {
-							expectAnswer(t, answer, dns.RcodeSuccess, name+". A 203.0.113.9")
-							break
-						}
-						switch ask {
-						case 0:
-							failed++
-						case 2:
-							t.Errorf("%s: not after three asks: %v", name, err)
-						}
+			var all tally
+			worst := 0
+			for seed := range max(seeds, 1) {
+				synctest.Test(t, func(t *testing.T) {
+					one := endure(t, kind, 500, seed)
+					most := one.names / 100
+					if kind.loss == 0 {
+						most = 0
 					}
-				}
-				t.Logf("%d of %d failed at the first ask; slowest %s; %.1f questions a name", failed, test.names, slowest, float64(questions)/float64(test.names))
-				if failed > test.first || slowest > 7*time.Second {
-					t.Errorf("%d failed at the first ask, at most %d may; slowest %s", failed, test.first, slowest)
-				}
-				time.Sleep(10 * time.Second)
-			})
+					if one.failed > most || one.lost > 0 || one.slowest > 7*time.Second {
+						t.Errorf("seed %d: %d of %d failed at the first ask, at most %d may; %d after three; slowest %s", seed, one.failed, one.names, most, one.lost, one.slowest)
+					}
+					worst = max(worst, one.failed)
+					all.add(one)
+				})
+			}
+			t.Logf("%d of %d failed at the first ask, at most %d of a seed; slowest %s; %.1f questions a name", all.failed, all.names, worst, all.slowest, float64(all.questions)/float64(all.names))
 		})
 	}
+}
+
+func (s *tally) add(one tally) {
+	s.names, s.failed, s.lost, s.questions = s.names+one.names, s.failed+one.failed, s.lost+one.lost, s.questions+one.questions
+	s.slowest = max(s.slowest, one.slowest)
 }

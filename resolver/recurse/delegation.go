@@ -35,6 +35,7 @@ type delegation struct {
 	first   bool              // of a stub zone: may be left out
 
 	choking atomic.Pointer[choking]
+	proved  atomic.Bool                  // its name servers have been looked up, or are being
 	rescued atomic.Int64                 // the same, until which no more servers are searched for
 	child   atomic.Pointer[[]nameserver] // what the zone itself says of its name servers
 }

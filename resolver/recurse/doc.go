@@ -5,7 +5,9 @@
 // configured (delegation.go, configured.go), else at the root (hints.go,
 // priming.go). It asks the zone's servers (iterate.go, nameservers.go) no more of
 // the name than they need (minimise.go), finds those without an address, and
-// others where none gives an answer (hunt.go), reads what a reply is good for
+// others where none gives an answer (hunt.go), leaves those alone that have all
+// failed a moment ago (failing.go), looks up what a referral said where that is wanted
+// (path.go), reads what a reply is good for
 // (bailiwick.go, referral.go, alias.go), goes down one cut at each referral, and
 // follows aliases from zone to zone until the question is answered or denied
 // (answer.go). Who told what is remembered for a while, in case it does not
@@ -31,7 +33,27 @@
 // those lookups belong to the query, not to the lookup: NXNSAttack, CAMP and
 // TsuNAME compose what is bounded one by one. A second lookup begins beside the
 // first only when that takes long. AAAA is asked for when A did not help: racing
-// both would double the questions of every glueless name.
+// both would double the questions of every glueless name, and one address that works
+// is enough. Which of both is asked first follows from which family leads somewhere.
+//
+// A family is learnt to lead nowhere from strangers: behind one that is silent comes
+// one of the other family, and its answer counts against the first (RFC 8305 has the
+// aim). Two zones tell. Refused: to ask both at once, which doubles what is sent.
+//
+// Packets that fit no question are taken from the octets of the query that waits for
+// a reply, 64 at least. Who can send them could send false replies as well; what he
+// must not get is a thousand looks at each of a hundred questions. A reply with more
+// than 512 records is not read: reading them is dear, and none that answers has them.
+//
+// A zone whose servers all failed is known for it, five seconds to five minutes
+// (RFC 9520, section 3.2). A question then costs one or two tries, so that recovery
+// shows at once. Where nothing at all came back one question does so for all that
+// wait. Where servers replied, their failure may be one of the name, and each question
+// tries for itself. Refused: to fail at once, which holds names down that would resolve.
+//
+// harden.referral_path is done for questions of clients, once a cut, and with at most
+// half of what the query may ask. It asks through validation, which is above: the
+// handler is given. A validator of its own below would prove every zone twice.
 //
 // A reply speaks only of names at or below the zone that it was asked for. An
 // alias that leads out of the zone is looked up anew, even where the server sent
@@ -77,9 +99,11 @@
 // addresses must be looked up first.
 //
 // Silence is noted before it is certain: the next server is asked while the last
-// one is listened to. A server heard within the minute is held for lossy rather than
-// dead, so that loss does not turn all servers of a zone away; each is asked three
-// times over UDP and once over TCP (RFC 9520, section 3.1).
+// one is listened to, and the sooner the more were silent. A server heard within the
+// minute is held for lossy rather than dead, so that loss does not turn all servers of
+// a zone away; it is asked three times over UDP and once over TCP (RFC 9520, section
+// 3.1). A stranger gets TCP after two packets: with half of all packets lost a third
+// one tells little, and TCP repeats by itself.
 //
 // The first server of a question is asked from the caller's own goroutine, and only
 // one that takes long brings a second one in, which asks others beside it. With a

@@ -14,6 +14,16 @@ import (
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
+// Bounds on what is read.
+const (
+	// minCharge is what a packet that is no reply to the question takes of the octets of
+	// its query at least: it costs a system call, be it empty.
+	minCharge = 64
+	// maxReplyRecords is how many records a reply may have. None that is of use has as
+	// many, and thousands of long compressed names fit a message over TCP.
+	maxReplyRecords = 512
+)
+
 // afterMiss is how long the true reply is waited for after one that may be forged.
 const afterMiss = 200 * time.Millisecond
 
@@ -34,6 +44,8 @@ type Question struct {
 	// Minimised says that the name is a part of what is wanted (RFC 9156), so that
 	// a server's failure says little.
 	Minimised bool
+	// Tries is how many servers are asked at most; 0: as many as are usual.
+	Tries int
 }
 
 // try asks one server, and once more without EDNS where the server does not
@@ -168,11 +180,25 @@ func (u *Upstreams) send(ctx context.Context, work *resolver.Work, server resolv
 		return nil, fmt.Errorf("%w: more than %d questions", errExhausted, resolver.MaxQueries)
 	}
 	u.stats.queries.Add(1)
-	limited, cancel := context.WithTimeout(ctx, u.health.timeout(server)+lateReplies)
+	limited, cancel := context.WithTimeout(ctx, u.health.timeout(server)+late(server))
 	defer cancel()
 	attempt.onMiss = func() { time.AfterFunc(afterMiss, cancel) }
+	flooded := false
+	accept := func(packet []byte) bool {
+		if attempt.accept(packet) {
+			return true
+		}
+		if !work.Receive(max(len(packet), minCharge)) {
+			flooded = true
+			cancel()
+		}
+		return false
+	}
 	begin := time.Now()
-	packet, err := u.exchanger.Exchange(limited, server, attempt.encode(), attempt.accept)
+	packet, err := u.exchanger.Exchange(limited, server, attempt.encode(), accept)
+	if err != nil && flooded {
+		return nil, fmt.Errorf("%w: more than %d octets, most of no use", errExhausted, resolver.MaxOctets)
+	}
 	if err != nil && (attempt.flat || attempt.bare) {
 		return nil, fmt.Errorf("%s: only what may be forged came", server)
 	}
@@ -195,6 +221,14 @@ func (u *Upstreams) send(ctx context.Context, work *resolver.Work, server resolv
 		u.health.tasted(server, attempt.tasted)
 	}
 	return attempt.reply, nil
+}
+
+// late is how much longer than before the next server is asked a reply is listened for.
+func late(server resolver.Server) time.Duration {
+	if server.Transport == resolver.OverTCP {
+		return lateStreams
+	}
+	return lateReplies
 }
 
 // suffer notes that the network refused a query, unless nobody waits any more.
@@ -284,6 +318,8 @@ func (a *attempt) accept(packet []byte) bool {
 	if flags&wire.FlagTC != 0 {
 		// Servers cut messages anywhere, and nothing of a cut one is used.
 		reply.Truncated = true
+	} else if crowded(packet) {
+		reply.Rcode = dns.RcodeServerFailure // of no use, and not worth reading
 	} else if !wellFormed(packet) || reply.Unpack(masked(packet)) != nil || !a.hasCookie(reply) {
 		return false
 	}
@@ -358,6 +394,15 @@ func (a *attempt) fits(packet []byte) (flags uint16, ok bool) {
 		return 0, false
 	}
 	return flags, true
+}
+
+// crowded says whether a packet claims more records than are read.
+func crowded(packet []byte) bool {
+	records := 0
+	for at := 6; at < wire.HeaderSize; at += 2 { // the counts of three sections
+		records += int(binary.BigEndian.Uint16(packet[at:]))
+	}
+	return records > maxReplyRecords
 }
 
 // wellFormed holds a reply to its own counts, which miekg/dns forgives, and to

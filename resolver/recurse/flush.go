@@ -9,6 +9,7 @@ import (
 // Flush forgets the delegation and the addresses of a name and, with subtree, of all
 // that lies below it, so that its parents are asked anew. It says how many are gone.
 func (r *Resolver) Flush(name wire.Name, subtree bool) int {
+	flush(r.failing.zones, name, subtree)
 	return flush(r.delegations.zones, name, subtree) + flush(r.hosts, name, subtree)
 }
 

@@ -25,6 +25,30 @@ type hunt struct {
 	asked    []resolver.Server
 }
 
+// exhaust asks the servers whose address is known, then those whose address must be
+// looked up, then those whose word is doubted; last whatever servers a search beyond
+// the referral finds.
+func (h *hunt) exhaust(ctx context.Context) error {
+	known, unknown := h.known(h.zone)
+	isSuspect := func(s resolver.Server) bool { return h.upstreams.health.isSuspect(s, h.zone.zone) }
+	trusted := slices.DeleteFunc(slices.Clone(known), isSuspect)
+	suspects := slices.DeleteFunc(known, func(s resolver.Server) bool { return slices.Contains(trusted, s) })
+	var last error = resolver.Fail(resolver.NoReachableAuthority, "no server of %s has an address that may be asked", h.zone.zone)
+	if len(trusted) > 0 || len(suspects)+len(unknown) == 0 {
+		last = h.ask(ctx, trusted)
+	}
+	if isUnanswered(ctx, last) && (!h.question.Minimised || len(trusted) == 0) {
+		last = h.search(ctx, unknown, h.addresses, last)
+	}
+	if isUnanswered(ctx, last) && len(suspects) > 0 {
+		last = h.ask(ctx, suspects)
+	}
+	if isUnanswered(ctx, last) && !h.question.Minimised {
+		last = h.rescue(ctx, last)
+	}
+	return last
+}
+
 func (h *hunt) ask(ctx context.Context, servers []resolver.Server) error {
 	h.asked = append(h.asked, servers...)
 	return h.upstreams.Ask(ctx, h.work, servers, h.question, h.judge)

@@ -77,6 +77,10 @@ func (r *resolution) descend(ctx context.Context, zone *delegation, name wire.Na
 	again := true
 	r.heardOf(zone)
 	for range maxReferrals {
+		var err error
+		if zone, err = r.prove(ctx, zone); err != nil {
+			return nil, err
+		}
 		part, disguise := parts.next(zone, r.isInside, now), zone.disguise(now)
 		question := Question{Name: part, Type: qtype, Zone: zone.zone}
 		if question.Minimised = part != name; question.Minimised {
@@ -84,7 +88,7 @@ func (r *resolution) descend(ctx context.Context, zone *delegation, name wire.Na
 		}
 		out, cut, err := r.step(ctx, zone, question)
 		switch {
-		case err != nil && question.Minimised && isUnanswered(ctx, err) && r.mayTellMore(disguise, err):
+		case err != nil && question.Minimised && isUnanswered(ctx, err) && !errors.Is(err, errFailing) && r.mayTellMore(disguise, err):
 			if errors.Is(err, errDead) {
 				parts.off = true
 			} else {
@@ -173,6 +177,9 @@ func (r *resolution) step(ctx context.Context, zone *delegation, question Questi
 	var spare *outcome
 	err = r.ask(ctx, zone, question, func(server resolver.Server, message *dns.Msg) error {
 		clean := newReply(message, zone.zone)
+		if r.config.LooseGlue {
+			clean.loosen(message)
+		}
 		clean.isElsewhere = r.zones.elsewhere(zone.zone)
 		found, next, err := clean.read(question.Name, question.Type, zone, r.query.Now)
 		if err != nil && (found == nil || !question.Minimised) {

@@ -36,28 +36,10 @@ type host struct {
 	expires   time.Time
 }
 
-// ask puts the question to the zone's servers: to those whose address is known,
-// then to those whose address must be looked up, then to those whose word is
-// doubted; last to whatever servers a search beyond the referral finds.
+// ask puts the question to the zone's servers.
 func (r *resolution) ask(ctx context.Context, zone *delegation, question Question, judge func(resolver.Server, *dns.Msg) error) error {
 	one := &hunt{resolution: r, zone: zone, question: question, judge: judge}
-	known, unknown := r.known(zone)
-	suspects := slices.DeleteFunc(slices.Clone(known), func(s resolver.Server) bool { return !r.upstreams.health.isSuspect(s, zone.zone) })
-	trusted := slices.DeleteFunc(known, func(s resolver.Server) bool { return slices.Contains(suspects, s) })
-	var last error = resolver.Fail(resolver.NoReachableAuthority, "no server of %s has an address that may be asked", zone.zone)
-	if len(trusted) > 0 || len(suspects)+len(unknown) == 0 {
-		last = one.ask(ctx, trusted)
-	}
-	if isUnanswered(ctx, last) && (!question.Minimised || len(trusted) == 0) {
-		last = one.search(ctx, unknown, r.addresses, last)
-	}
-	if isUnanswered(ctx, last) && len(suspects) > 0 {
-		last = one.ask(ctx, suspects)
-	}
-	if isUnanswered(ctx, last) && !question.Minimised {
-		last = one.rescue(ctx, last)
-	}
-	return last
+	return one.bear(ctx)
 }
 
 // known sorts the zone's name servers into addresses and names to look up, the

@@ -56,6 +56,22 @@ func (h *health) order(servers []resolver.Server, zone wire.Name) []resolver.Ser
 	return ordered
 }
 
+// turn puts a server of the other family first where a stranger was silent, if there is
+// one as good as the next: perhaps it is the family that leads nowhere (RFC 8305).
+func (h *health) turn(queue []resolver.Server, zone wire.Name, silent resolver.Server) []resolver.Server {
+	if len(queue) == 0 {
+		return queue
+	}
+	choices := h.choices(queue, zone)
+	other := slices.IndexFunc(choices, func(c choice) bool {
+		return c.rank == choices[0].rank && h.family(c.server) != h.family(silent)
+	})
+	if other <= 0 {
+		return queue
+	}
+	return slices.Concat(queue[other:other+1], queue[:other], queue[other+1:])
+}
+
 // pick takes one of those that are about as quick as the best, so that a forger
 // cannot tell which will be asked; and now and then any, to learn of a change.
 func pick(sorted []choice) int {

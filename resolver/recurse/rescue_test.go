@@ -137,3 +137,71 @@ func TestSilentFamily(t *testing.T) {
 		time.Sleep(2 * time.Second) // the last questions end
 	})
 }
+
+// TestFamilyThatIsLost: every server has addresses of both families, and packets of one
+// of them vanish. A zone of strangers costs one time-out at first, and none when that
+// is learnt; also where nothing but look-ups of names leads on.
+func TestFamilyThatIsLost(t *testing.T) {
+	for _, lost := range []string{"IPv4", "IPv6"} {
+		t.Run(lost, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := usual(t)
+				addresses := func(name string, i int) string {
+					four, six := fmt.Sprintf("198.51.103.%d", i), fmt.Sprintf("2001:db8::%x", i+1)
+					answer := func(q *dns.Msg, _ resolver.Transport) *dns.Msg {
+						reply := new(dns.Msg).SetReply(q)
+						reply.Authoritative, reply.Answer = true, parse(t, ".", q.Question[0].Name+" A 203.0.113.9")
+						return reply
+					}
+					w.on(four, answer)
+					w.on(six, answer)
+					w.on(map[string]string{"IPv4": four, "IPv6": six}[lost], silent)
+					return fmt.Sprintf("%s A %s\n%s AAAA %s\n", name, four, name, six)
+				}
+				text, glueless := "", ""
+				for i := range 60 {
+					text += fmt.Sprintf("z%d NS n%d.z%d\n", i/4, i, i/4) + addresses(fmt.Sprintf("n%d.z%d", i, i/4), i)
+				}
+				for i := range 4 {
+					glueless += addresses(fmt.Sprintf("g%d", i), 100+i)
+					text += fmt.Sprintf("away NS g%d.other.\n", i)
+				}
+				w.on(rootAddress, zone(t, ".", "top. NS a.top.\na.top. A 198.51.100.8\na.top. AAAA 2001:db8:1::8\nother. NS a.other.\na.other. A 198.51.100.9\na.other. AAAA 2001:db8:1::9"))
+				w.on("2001:db8:1::1", zone(t, ".", "top. NS a.top.\na.top. A 198.51.100.8\na.top. AAAA 2001:db8:1::8\nother. NS a.other.\na.other. A 198.51.100.9\na.other. AAAA 2001:db8:1::9"))
+				for _, address := range []string{"198.51.100.8", "2001:db8:1::8"} {
+					w.on(address, lean(zone(t, "top.", text)))
+				}
+				for _, address := range []string{"198.51.100.9", "2001:db8:1::9"} {
+					w.on(address, zone(t, "other.", glueless))
+				}
+				for _, address := range map[string][]string{"IPv4": {rootAddress, "198.51.100.8", "198.51.100.9"}, "IPv6": {"2001:db8:1::1", "2001:db8:1::8", "2001:db8:1::9"}}[lost] {
+					w.on(address, silent)
+				}
+				r := newResolver(t, w, func(c *recurse.Config) {
+					c.IPv6, c.Hints = true, parse(t, ".", hints+"\nns.root. AAAA 2001:db8:1::1")
+				})
+				slow := 0
+				for i := range 15 {
+					begin := time.Now()
+					resolve(t, r, fmt.Sprintf("www.z%d.top", i), dns.TypeA)
+					took := time.Since(begin)
+					if took > 100*time.Millisecond {
+						slow++
+					}
+					if took > 1300*time.Millisecond || i > 0 && took > 900*time.Millisecond {
+						t.Errorf("zone %d took %s", i, took)
+					}
+				}
+				if slow > 3 {
+					t.Errorf("%d zones of 15 took long", slow)
+				}
+				begin := time.Now()
+				resolve(t, r, "www.away.top", dns.TypeA)
+				if took := time.Since(begin); took > 200*time.Millisecond {
+					t.Errorf("a zone without glue took %s", took)
+				}
+				time.Sleep(2 * time.Second) // the last questions end
+			})
+		})
+	}
+}

@@ -25,17 +25,22 @@ type Config struct {
 	// QueryLocalhost lets servers on loopback, private and link-local addresses be
 	// asked on anybody's delegation. Those of hints and stub zones always may be.
 	QueryLocalhost bool
-	Port           uint16        // of all servers; 0: 53
-	EDNSSize       uint16        // UDP payload size to advertise; 0: 1232
-	Priming        bool          // ask a root server for the root servers first (RFC 9609)
-	Minimisation   Minimisation  // how much of names is told on the way down
-	RandomCase     bool          // mix the casing of names (0x20)
-	BelowNXDomain  bool          // a denied name covers what lies below it (RFC 8020)
-	Islands        []wire.Name   // zones below the root that have a trust anchor
-	Stubs          []Stub        // zones with servers of their own
-	Forwards       []Forward     // zones that somebody else resolves
-	Delegations    int           // zone cuts to remember; 0: 20,000
-	Patience       time.Duration // for one question, all sub-questions included; 0: 7 s
+	Port           uint16       // of all servers; 0: 53
+	EDNSSize       uint16       // UDP payload size to advertise; 0: 1232
+	Priming        bool         // ask a root server for the root servers first (RFC 9609)
+	Minimisation   Minimisation // how much of names is told on the way down
+	RandomCase     bool         // mix the casing of names (0x20)
+	BelowNXDomain  bool         // a denied name covers what lies below it (RFC 8020)
+	// LooseGlue believes glue for names outside the zone that the referral came from.
+	// It lets whoever serves a zone say where anybody's name servers are.
+	LooseGlue bool
+	// Path looks name servers up, and validates; nil: referrals are believed as they are.
+	Path        resolver.Handler
+	Islands     []wire.Name   // zones below the root that have a trust anchor
+	Stubs       []Stub        // zones with servers of their own
+	Forwards    []Forward     // zones that somebody else resolves
+	Delegations int           // zone cuts to remember; 0: 20,000
+	Patience    time.Duration // for one question, all sub-questions included; 0: 7 s
 }
 
 const (
@@ -72,6 +77,7 @@ type Resolver struct {
 	hosts       *lru.Cache[wire.Name, host]
 	inside      *lru.Cache[wire.Name, time.Time] // names that are no zone cuts
 	trails      trails
+	failing     failing
 }
 
 // New makes a Resolver with empty caches.
@@ -104,11 +110,12 @@ func New(config Config, exchanger Exchanger, logger *slog.Logger) (*Resolver, er
 
 // remember makes the caches.
 func (r *Resolver) remember(size int) error {
-	var errs [4]error
+	var errs [5]error
 	r.delegations, errs[0] = newDelegations(size)
 	r.hosts, errs[1] = lru.New[wire.Name, host](size)
 	r.inside, errs[2] = lru.New[wire.Name, time.Time](size)
 	r.trails.by, errs[3] = lru.New[wire.Question, trail](maxTrails)
+	r.failing.zones, errs[4] = lru.New[wire.Name, *failedZone](size)
 	return errors.Join(errs[:]...)
 }
 

@@ -3,6 +3,7 @@ package recurse
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -15,12 +16,14 @@ import (
 
 // How servers are waited for and remembered.
 const (
-	firstTimeout   = 600 * time.Millisecond // of a server never heard of
+	firstTimeout   = 400 * time.Millisecond // of a server never heard of
+	hurry          = 150 * time.Millisecond // before the next is asked, where several were silent
 	minTimeout     = 300 * time.Millisecond
 	maxTimeout     = 600 * time.Millisecond
-	lateReplies    = time.Second // how much longer a reply is still listened for
-	downAfter      = 3           // time-outs in a row
-	lossyAfter     = 8           // the same, of a server heard of lately: rather loss than death
+	lateReplies    = time.Second     // how much longer a reply is still listened for
+	lateStreams    = 2 * time.Second // the same over TCP, which repeats what is lost after a second
+	downAfter      = 3               // time-outs in a row
+	lossyAfter     = 8               // the same, of a server heard of lately: rather loss than death
 	lately         = time.Minute
 	firstBackoff   = 2 * time.Second
 	maxBackoff     = 5 * time.Minute
@@ -124,12 +127,27 @@ func (h *health) answered(server resolver.Server, took time.Duration) {
 func (h *health) silent(server resolver.Server) {
 	h.change(server, func(known *standing) {
 		known.fail(known.timeouts + 1)
-		if of := h.family(server); known.smoothed == 0 {
-			if of.silent++; of.silent >= familyAfter {
-				of.missing = time.Now().Add(familyFor)
-			}
+		if known.smoothed == 0 {
+			h.family(server).miss()
 		}
 	})
+}
+
+// outdone notes that a server of the other family answered where strangers of this one
+// were silent: it is the more likely that their family leads nowhere.
+func (h *health) outdone(strangers []resolver.Server, by resolver.Server) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if i := slices.IndexFunc(strangers, func(s resolver.Server) bool { return h.family(s) != h.family(by) }); i >= 0 {
+		h.family(strangers[i]).miss()
+	}
+}
+
+// miss counts a stranger that was silent.
+func (f *family) miss() {
+	if f.silent++; f.silent >= familyAfter {
+		f.missing = time.Now().Add(familyFor)
+	}
 }
 
 // unreachable notes that the network refused the query. It refuses at once and

@@ -192,6 +192,23 @@ func TestSilentServerBacksOff(t *testing.T) {
 	})
 }
 
+// TestServerHeardLately is RFC 9520, section 3.1: three tries over UDP, then TCP once.
+func TestServerHeardLately(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := usual(t)
+		r := newResolver(t, w)
+		resolve(t, r, "www.test", dns.TypeA)
+		w.questions()
+		w.on("198.51.100.3", silent)
+		expectFailure(t, r, query("www.test", dns.TypeA), resolver.NoReachableAuthority)
+		asked := w.questions()
+		if all, streams := count(asked, "198.51.100.3"), count(asked, " tcp"); all != 4 || streams != 1 {
+			t.Errorf("asked %q, want three times over UDP and once over TCP", asked)
+		}
+		time.Sleep(5 * time.Second)
+	})
+}
+
 func TestOneLostPacket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := usual(t)

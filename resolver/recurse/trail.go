@@ -38,6 +38,13 @@ type shared struct {
 	extended []resolver.Extended
 }
 
+// isLimited says whether a bound of the query kept a name server from being looked up.
+func (s *shared) isLimited() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.limited
+}
+
 // heard adds a server to those whose word the answer rests on.
 func (s *shared) heard(server resolver.Server, zone wire.Name) {
 	s.mu.Lock()

@@ -19,6 +19,8 @@ const (
 	maxMinimisedTries = 3
 	// maxServerTries is of one server over one transport (RFC 9520, section 3.1).
 	maxServerTries = 3
+	// maxStrangerTries is of one that has not been heard lately.
+	maxStrangerTries = 2
 )
 
 // UDP sizes that are advertised upstream.
@@ -79,6 +81,9 @@ func (u *Upstreams) Ask(ctx context.Context, work *resolver.Work, servers []reso
 	}
 	if question.Minimised {
 		one.left = maxMinimisedTries
+	}
+	if question.Tries > 0 {
+		one.left = min(one.left, question.Tries)
 	}
 	return one.run(ctx)
 }

@@ -1,10 +1,14 @@
 package scenario
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/miekg/dns"
@@ -22,16 +26,41 @@ import (
 type chain struct {
 	handler resolver.Handler
 	kept    *cache.Cache
+
+	search    resolver.Handler
+	validator *dnssec.Validator
+}
+
+// follow follows the keys of the anchors until the context ends.
+func (c *chain) follow(ctx context.Context) *sync.WaitGroup {
+	var running sync.WaitGroup
+	running.Go(func() { c.validator.Run(ctx, c.search) })
+	return &running
+}
+
+// state is a file for the keys of the anchors, where they are to be followed, and what
+// removes it.
+func (c *Config) state() (file string, forget func(), err error) {
+	if !c.Rollover {
+		return "", func() {}, nil
+	}
+	folder, err := os.MkdirTemp("", "scenario")
+	return filepath.Join(folder, "anchors.state"), func() { _ = os.RemoveAll(folder) }, err
 }
 
 // build joins the chain as the program does, without policy.
-func build(config *Config, world *world, upstream *upstream, logger *slog.Logger) (*chain, error) {
+func build(config *Config, world *world, upstream *upstream, state string, logger *slog.Logger) (*chain, error) {
 	exchanger, reporting := newReporting(config, upstream, logger)
-	search, err := newSearch(config, world, exchanger, logger)
+	var search resolver.Handler
+	var validator *dnssec.Validator
+	path := resolver.HandlerFunc(func(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
+		return resolver.Chain(search, validator.Stage).Resolve(ctx, query)
+	})
+	search, err := newSearch(config, world, path, exchanger, logger)
 	if err != nil {
 		return nil, err
 	}
-	validator, err := newValidator(config, world, logger)
+	validator, err = newValidator(config, world, state, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +79,7 @@ func build(config *Config, world *world, upstream *upstream, logger *slog.Logger
 		reporting,
 		validator.Stage,
 	)
-	return &chain{handler: handler, kept: kept}, nil
+	return &chain{handler: handler, kept: kept, search: search, validator: validator}, nil
 }
 
 // only is the stage where it is wanted, else nothing.
@@ -105,7 +134,7 @@ func islands(anchors []dns.RR) []wire.Name {
 	return zones
 }
 
-func newSearch(config *Config, world *world, exchanger recurse.Exchanger, logger *slog.Logger) (resolver.Handler, error) {
+func newSearch(config *Config, world *world, path resolver.Handler, exchanger recurse.Exchanger, logger *slog.Logger) (resolver.Handler, error) {
 	if len(config.Forward) > 0 {
 		return newForwarder(config, config.Forward, exchanger, logger)
 	}
@@ -121,6 +150,10 @@ func newSearch(config *Config, world *world, exchanger recurse.Exchanger, logger
 		Hints: hints, Islands: islands(anchors), IPv4: config.IPv4, IPv6: config.IPv6, QueryLocalhost: config.QueryLocalhost,
 		EDNSSize: config.EDNSSize, Priming: config.Priming, RandomCase: config.RandomiseCase, BelowNXDomain: config.HardenBelowNXDOMAIN,
 		Minimisation: map[string]recurse.Minimisation{"off": recurse.Whole, "relaxed": recurse.Relaxed, "strict": recurse.Strict}[config.Minimisation],
+	}
+	made.LooseGlue = !config.HardenGlue
+	if config.HardenReferralPath {
+		made.Path = path
 	}
 	for _, zone := range config.Zones {
 		if zone.Stub {
@@ -180,8 +213,8 @@ func (w *world) addressesOf(name wire.Name) []dns.RR {
 	return nil
 }
 
-func newValidator(config *Config, world *world, logger *slog.Logger) (*dnssec.Validator, error) {
-	settings := dnssec.Config{RefuseSHA1: config.SHA1 == "insecure"}
+func newValidator(config *Config, world *world, state string, logger *slog.Logger) (*dnssec.Validator, error) {
+	settings := dnssec.Config{RefuseSHA1: config.SHA1 == "insecure", State: state}
 	switch config.Validation {
 	case "process":
 		settings.Mode = dnssec.Process

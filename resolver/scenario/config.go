@@ -32,6 +32,8 @@ type Config struct {
 
 	Minimisation                       string // off, relaxed, strict
 	RandomiseCase, HardenBelowNXDOMAIN bool
+	HardenGlue, HardenReferralPath     bool
+	Rollover                           bool // the keys of the anchors are followed (RFC 5011)
 	MinimalResponses                   bool
 	SHA1                               string // validate, insecure
 	LocalZones, ReportErrors           bool
@@ -58,7 +60,7 @@ type NegativeAnchor struct {
 type Stale struct{ After, UpTo, TTL time.Duration }
 
 func defaultConfig() Config {
-	return Config{Validation: "validate", IPv4: true, IPv6: true, LocalZones: true, Minimisation: "off", HardenBelowNXDOMAIN: true, SHA1: "validate"}
+	return Config{Validation: "validate", IPv4: true, IPv6: true, LocalZones: true, Minimisation: "off", HardenBelowNXDOMAIN: true, HardenGlue: true, SHA1: "validate"}
 }
 
 // config reads the lines up to CONFIG_END, each "key: value", a comment behind ";" or "#".
@@ -114,8 +116,9 @@ func (c *Config) booleans() map[string]*bool {
 	return map[string]*bool{
 		"ipv4": &c.IPv4, "ipv6": &c.IPv6, "query-localhost": &c.QueryLocalhost, "priming": &c.Priming,
 		"prefetch": &c.Prefetch, "aggressive-nsec": &c.AggressiveNSEC, "randomise-case": &c.RandomiseCase,
-		"harden-below-nxdomain": &c.HardenBelowNXDOMAIN,
-		"minimal-responses":     &c.MinimalResponses, "local-zones": &c.LocalZones, "report-errors": &c.ReportErrors,
+		"harden-below-nxdomain": &c.HardenBelowNXDOMAIN, "harden-glue": &c.HardenGlue, "harden-referral-path": &c.HardenReferralPath,
+		"rollover":          &c.Rollover,
+		"minimal-responses": &c.MinimalResponses, "local-zones": &c.LocalZones, "report-errors": &c.ReportErrors,
 	}
 }
 

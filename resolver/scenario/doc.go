@@ -46,7 +46,10 @@
 // iterations=N, salt=HEX, optout, compact), or say what is wrong (island, wrong-ds,
 // extra-ds=N, no-keys, no-zone-key, revoked, colliding=N, no-denial, and the faults
 // expired, early, reversed, bad, missing, labels=N, signer=NAME, tag=N, algorithm=N,
-// ttl=N, lasts=SECONDS, each for all types or with /TYPE,TYPE for some).
+// ttl=N, lasts=SECONDS, each for all types or with /TYPE,TYPE for some), or have its
+// entry keys roll: roll=STEP:KEYS, where KEYS are letters, of which a is the key that a
+// DS or an anchor stands for; in upper case one that does not sign, behind "!" one that
+// is revoked. With "rollover: yes" in CONFIG the keys of anchors are followed.
 //
 // In an entry ADJUST from_zone begins with what the ZONE says; DROP TYPE [owner] and
 // DROP RRSIG/TYPE [owner] take records out of that, the sections add to it, and SIGN

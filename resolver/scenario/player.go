@@ -31,13 +31,23 @@ func (s *Scenario) Play(ctx context.Context) error {
 	}
 	upstream := &upstream{scenario: s, world: world, log: log}
 	logger := slog.New(slog.NewTextHandler(log, nil))
-	chain, err := build(&s.Config, world, upstream, logger)
+	state, forget, err := s.Config.state()
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.File, err)
 	}
+	defer forget()
+	chain, err := build(&s.Config, world, upstream, state, logger)
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.File, err)
+	}
+	if err := world.at(0); err != nil {
+		return fmt.Errorf("%s: %w", s.File, err)
+	}
+	following := chain.follow(ctx)
 	p := &player{scenario: s, upstream: upstream, log: log, handler: chain.handler, answers: make(chan *dns.Msg, len(s.Steps)+1)}
 	err = p.run(ctx)
 	cancel()
+	following.Wait()
 	chain.kept.Close()
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, log)
@@ -59,6 +69,9 @@ func (p *player) run(ctx context.Context) error {
 	defer p.waiting.Wait() // the client's side; each ends by the chain's own patience
 	for _, step := range p.scenario.Steps {
 		p.upstream.at(step.ID)
+		if err := p.upstream.world.at(step.ID); err != nil {
+			return fmt.Errorf("%s:%d: %w", p.scenario.File, step.Line, err)
+		}
 		p.log.printf("step %d %s", step.ID, step.Kind)
 		err := p.step(ctx, step)
 		if err != nil {

@@ -30,11 +30,15 @@ const (
 // sign makes the signature of a zone over a set, with what is to be wrong about
 // it; nil where it is to be missing.
 func (z *zone) sign(set []dns.RR, one fault, number int) (*dns.RRSIG, error) {
-	header := set[0].Header()
 	by := z.zoneKey
-	if header.Rrtype == dns.TypeDNSKEY {
+	if set[0].Header().Rrtype == dns.TypeDNSKEY {
 		by = z.entryKey
 	}
+	return z.signBy(by, set, one, number)
+}
+
+func (z *zone) signBy(by *key, set []dns.RR, one fault, number int) (*dns.RRSIG, error) {
+	header := set[0].Header()
 	if by == nil || one.kind == "missing" {
 		return nil, nil
 	}

@@ -31,6 +31,7 @@ type zone struct {
 
 	entryKey, zoneKey, standbyKey *key
 	fakeAlgorithm                 uint8
+	entrySigners                  []*key // of a zone whose keys roll: those of the step
 	began                         time.Time
 }
 

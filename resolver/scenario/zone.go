@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -37,6 +38,7 @@ type Signing struct {
 	Colliding int // further keys of the same tag
 	ExtraDS   int // further DS records that match nothing
 	Faults    []fault
+	Rolls     []roll // which entry keys there are, step by step
 }
 
 // zone reads from ZONE_BEGIN to ZONE_END.
@@ -93,9 +95,16 @@ func (s *Signing) set(word string) error {
 		return nil
 	}
 	key, value, _ := strings.Cut(word, "=")
-	if key == "salt" {
+	switch key {
+	case "salt":
 		s.Salt = value
 		return nil
+	case "roll":
+		read, err := readRoll(value)
+		if s.Rolls = append(s.Rolls, read); len(s.Rolls) > maxRolls {
+			return fmt.Errorf("more than %d rolls", maxRolls)
+		}
+		return err
 	}
 	if at := s.numbers()[key]; at != nil {
 		number, err := strconv.ParseUint(value, 10, 16)

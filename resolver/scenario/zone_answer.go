@@ -204,6 +204,11 @@ func (r *response) signed(z *zone, set []dns.RR) []dns.RR {
 	if !r.do || len(set) == 0 || !z.signing.signs() {
 		return set
 	}
+	if z.entrySigners != nil && set[0].Header().Rrtype == dns.TypeDNSKEY {
+		all, err := z.signedByAll(set)
+		r.err = err
+		return all
+	}
 	sig, err := z.sign(set, faultOf(z.signing.Faults, set[0].Header().Rrtype), 0)
 	if err != nil {
 		r.err = err
