@@ -55,9 +55,9 @@
 // tried again for five seconds. Lookups that got no answer are not repeated: those
 // below have done so.
 //
-// The response code is not signed. NXDOMAIN with a proof of NODATA becomes NOERROR,
-// for servers err so at empty non-terminals; NOERROR with a proof of NXDOMAIN stays
-// bogus. NXNAME (RFC 9824) leaves the code NOERROR, since clients that validate
+// The response code is not signed. NXDOMAIN with a proof of NODATA by NSEC becomes
+// NOERROR, for servers err so at empty non-terminals; by NSEC3, which has a record for
+// each, it stays bogus, as NOERROR with a proof of NXDOMAIN does. NXNAME (RFC 9824) leaves the code NOERROR, since clients that validate
 // share the answer with those that do not.
 //
 // An ANY question that gets no data at a name that has some is insecure, not bogus:
@@ -81,6 +81,10 @@
 // Signed records of a zone's parent side and its child side are told apart by who
 // signed them: DS, and its denial, must be signed above the name. Then no record
 // of the child can speak for the delegation, whatever its types say.
+//
+// A denial under opt-out is insecure, but one with the SOA of a secure zone comes from
+// that zone, and what is wrong with it is bogus. Only without would it leave room for
+// an unsigned zone that spoke.
 //
 // The NSEC3 limit of 50 iterations turns a zone insecure and not bogus, as
 // RFC 9276 prefers; it holds for proofs of delegations as well (CVE-2026-1519).
