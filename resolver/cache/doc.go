@@ -46,6 +46,9 @@
 // the work for the A and AAAA of a content network. No flight waits for another there,
 // since two that did could wait for each other.
 //
+// Answers for CD=1 are kept apart, since nobody validated them. One that was proved
+// serves CD=1 as well, with AD: nothing was withheld from it.
+//
 // Failures are kept too (RFC 9520), for five seconds, twice as long each time in a
 // row up to five minutes, and say so with Extended DNS Error 13; without that, one
 // broken zone costs its whole work at every query. A failure never takes the place
