@@ -15,12 +15,12 @@
 // answer holds nothing that was not proved, and no TTL that outlives a signature.
 // With CD set nothing is tried and the answer stays [resolver.Unchecked].
 //
-// The files follow the course of a proof: validator.go is the stage, answer.go
-// and alias.go walk the answer, validation.go tells one RRset's standing, zone.go
-// and delegation.go find the zone, keys.go proves its keys, verify.go checks
-// signatures with canonical.go, crypto.go and rsa.go, denial.go with nsec.go and
-// nsec3.go what does not exist. Where trust begins and ends is in anchors.go and
-// negative.go. [Validator.Run] follows the keys of the anchors as they roll
+// The files follow the course of a proof: validator.go is the stage, retry.go
+// takes a second look, answer.go and alias.go walk the answer, validation.go tells one
+// RRset's standing, zone.go and delegation.go find the zone, keys.go proves its keys,
+// verify.go checks signatures with canonical.go, crypto.go and rsa.go, denial.go with
+// nsec.go and nsec3.go what does not exist. Where trust begins and ends is in
+// anchors.go and negative.go. [Validator.Run] follows the keys of the anchors as they roll
 // (RFC 5011): run.go looks, follow.go has the states, following.go the file. Clock
 // tells when the time itself cannot be believed.
 //
@@ -49,11 +49,14 @@
 // the same process. The signed data is built here as well, once per RRset: a
 // library that does both knows neither small keys nor Ed448.
 //
-// A bogus answer is asked for once more with Fresh set, and the zones that its proof
-// failed in are learnt anew, from the same budget. One bad server of a zone, or keys
-// that rolled without overlap, must not break it. What was broken then too is not
-// tried again for five seconds. Lookups that got no answer are not repeated: those
-// below have done so.
+// What failed is asked for anew with Fresh set, from the same budget: one bad server
+// of a zone, or keys that rolled without overlap, must not break it. Broken keys and
+// delegations are learnt anew under the answer at hand; an answer that does not hold
+// under good keys is asked for again, and only then its keys. Refused: both at once,
+// for each second look may meet the one bad server, and two must not have to be lucky.
+// What was broken then too is not tried again for five seconds, and never replaces
+// keys that were proved. Lookups that got no answer are not repeated: those below
+// have done so.
 //
 // The response code is not signed. NXDOMAIN with a proof of NODATA by NSEC becomes
 // NOERROR, for servers err so at empty non-terminals; by NSEC3, which has a record for

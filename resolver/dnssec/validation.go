@@ -25,10 +25,10 @@ type validation struct {
 	lookups   int
 
 	// suspects are the zones that something failed in. Doubted are those of the
-	// attempt before this one: they are learnt anew. Settled says that what failed
-	// had been learnt anew already, a moment ago.
+	// attempt before this one: they are learnt anew. Broke says that a zone itself
+	// is broken, settled that it had been learnt anew already, a moment ago.
 	suspects, doubted map[wire.Name]bool
-	settled           bool
+	broke, settled    bool
 	// limit is when a negative anchor that was met ends; zero where none was.
 	limit time.Time
 }

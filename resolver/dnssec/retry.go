@@ -1,0 +1,108 @@
+package dnssec
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
+	"github.com/miekg/dns"
+
+	"github.com/recourse-dns/recourse/resolver"
+)
+
+// trial is the proof of one answer in up to three attempts: one server of a zone may
+// be broken, and keys may have rolled (RFC 4035, section 4.7, leaves room for it).
+type trial struct {
+	validator *Validator
+	next      resolver.Handler
+	query     *resolver.Query
+	answer    *resolver.Answer // as it came last
+	last      *validation
+	judged    *resolver.Answer
+	err       error // bogus, or of whoever gave no answer
+}
+
+// judge proves an answer. Where it is bogus, what failed is asked for anew, past
+// every cache: the keys and delegations if they are at fault, for a sound answer by a
+// sound server is not risked for them; else the answer, and after it the keys.
+func (v *Validator) judge(ctx context.Context, next resolver.Handler, query *resolver.Query, answer *resolver.Answer) (*resolver.Answer, error) {
+	t := &trial{validator: v, next: next, query: query, answer: answer}
+	t.attempt(ctx, v.validation(next, query))
+	if !isBogus(t.err) || t.last.settled {
+		return t.judged, t.err
+	}
+	relearnt := t.blamesZones()
+	if relearnt && (!t.relearn(ctx) || t.last.broke) {
+		return t.judged, t.err
+	}
+	if t.again(ctx) && !relearnt {
+		t.rolled(ctx)
+	}
+	return t.judged, t.err
+}
+
+// attempt says whether the answer is bogus. Where a later attempt ends without a
+// verdict, the flaw of the one before counts.
+func (t *trial) attempt(ctx context.Context, attempt *validation) bool {
+	judged, err := attempt.answer(ctx, t.answer)
+	t.last = attempt
+	if t.err == nil || err == nil || isBogus(err) {
+		t.judged, t.err = judged, err
+	}
+	return isBogus(err)
+}
+
+// blamesZones says whether it was no fault of the answer's own: a zone is broken, or
+// its keys as they are remembered lack the one that signed.
+func (t *trial) blamesZones() bool {
+	var flaw *bogus
+	return t.last.broke || errors.As(t.err, &flaw) && flaw.code == resolver.KeyMissing
+}
+
+// relearn tries the same answer with the zones that its proof failed in learnt anew,
+// and says whether it is bogus all the same.
+func (t *trial) relearn(ctx context.Context) bool { return t.attempt(ctx, t.doubting()) }
+
+func (t *trial) doubting() *validation {
+	attempt := t.validator.validation(t.next, t.query)
+	attempt.lookups, attempt.doubted = t.last.lookups, t.last.suspects
+	return attempt
+}
+
+// rolled learns the zones first, and tries the answer again where any of them is not
+// what it was: else the same signatures would be tried with the same keys.
+func (t *trial) rolled(ctx context.Context) {
+	attempt, changed := t.doubting(), false
+	for name := range t.last.suspects {
+		before := t.last.known(name)
+		found, err := attempt.zone(ctx, name)
+		if err != nil {
+			return
+		}
+		changed = changed || found.trust != broken && (before == nil || !before.equals(found))
+	}
+	if changed {
+		t.attempt(ctx, attempt)
+	}
+}
+
+func (z *zone) equals(other *zone) bool {
+	return z.trust == other.trust && slices.EqualFunc(z.keys, other.keys, func(a, b key) bool { return dns.IsDuplicate(a.record, b.record) })
+}
+
+// again tries another answer with what is known of the zones, and says whether that
+// one is bogus too.
+func (t *trial) again(ctx context.Context) bool {
+	sub := t.query.Sub(t.query.Question.Name, t.query.Question.Type)
+	sub.Fresh = true
+	answer, err := t.next.Resolve(ctx, sub)
+	if err != nil {
+		return false
+	}
+	t.answer = answer
+	attempt := t.validator.validation(t.next, t.query)
+	attempt.lookups = t.last.lookups
+	maps.Copy(attempt.zones, t.last.zones)
+	return t.attempt(ctx, attempt)
+}
