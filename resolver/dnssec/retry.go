@@ -9,6 +9,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
 // trial is the proof of one answer in up to three attempts: one server of a zone may
@@ -33,7 +34,7 @@ func (v *Validator) judge(ctx context.Context, next resolver.Handler, query *res
 		return t.judged, t.err
 	}
 	relearnt := t.blamesZones()
-	if relearnt && (!t.relearn(ctx) || t.last.broke) {
+	if relearnt && (!t.relearn(ctx) || len(t.last.broken) > 0) {
 		return t.judged, t.err
 	}
 	if t.again(ctx) && !relearnt {
@@ -57,23 +58,52 @@ func (t *trial) attempt(ctx context.Context, attempt *validation) bool {
 // its keys as they are remembered lack the one that signed.
 func (t *trial) blamesZones() bool {
 	var flaw *bogus
-	return t.last.broke || errors.As(t.err, &flaw) && flaw.code == resolver.KeyMissing
+	return len(t.last.broken) > 0 || errors.As(t.err, &flaw) && flaw.code == resolver.KeyMissing
 }
 
 // relearn tries the same answer with the zones that its proof failed in learnt anew,
-// and says whether it is bogus all the same.
-func (t *trial) relearn(ctx context.Context) bool { return t.attempt(ctx, t.doubting()) }
+// and says whether it is bogus all the same. A zone that is broken below its parent's
+// keys comes first, and those keys only where that did not help.
+func (t *trial) relearn(ctx context.Context) bool {
+	if len(t.last.broken) > 0 {
+		suspects := t.last.suspects
+		if !t.attempt(ctx, t.doubting(false)) || len(t.last.broken) == 0 || len(suspects) == 0 {
+			return isBogus(t.err)
+		}
+	}
+	return t.attempt(ctx, t.doubting(true))
+}
 
-func (t *trial) doubting() *validation {
+// doubting is an attempt that decides the broken zones anew, and with all set those
+// whose signatures failed as well.
+func (t *trial) doubting(all bool) *validation {
 	attempt := t.validator.validation(t.next, t.query)
-	attempt.lookups, attempt.doubted = t.last.lookups, t.last.suspects
+	attempt.lookups, attempt.doubted = t.last.lookups, make(map[wire.Name]bool)
+	for name, found := range t.last.broken {
+		attempt.doubted[name] = !t.inherited(found)
+	}
+	for name := range t.last.suspects {
+		if all {
+			attempt.doubted[name] = true
+		}
+	}
 	return attempt
+}
+
+// inherited says whether a zone is broken only as one above it is.
+func (t *trial) inherited(found *zone) bool {
+	for name, other := range t.last.broken {
+		if name != found.name && found.name.IsBelow(name) && found.flaw == other.flaw {
+			return true
+		}
+	}
+	return false
 }
 
 // rolled learns the zones first, and tries the answer again where any of them is not
 // what it was: else the same signatures would be tried with the same keys.
 func (t *trial) rolled(ctx context.Context) {
-	attempt, changed := t.doubting(), false
+	attempt, changed := t.doubting(true), false
 	for name := range t.last.suspects {
 		before := t.last.known(name)
 		found, err := attempt.zone(ctx, name)

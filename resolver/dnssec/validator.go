@@ -181,7 +181,8 @@ func (v *Validator) validation(next resolver.Handler, query *resolver.Query) *va
 	}
 	return &validation{
 		validator: v, next: next, query: query, now: now,
-		anchors: *v.trusted.Load(), zones: make(map[wire.Name]*zone), suspects: make(map[wire.Name]bool),
+		anchors: *v.trusted.Load(), zones: make(map[wire.Name]*zone),
+		suspects: make(map[wire.Name]bool), broken: make(map[wire.Name]*zone),
 	}
 }
 

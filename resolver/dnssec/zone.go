@@ -95,7 +95,7 @@ func (v *validation) zone(ctx context.Context, name wire.Name) (*zone, error) {
 
 func (v *validation) suspect(found *zone) {
 	if found.trust == broken {
-		v.suspects[found.name], v.broke = true, true
+		v.broken[found.name] = found
 	}
 }
 
@@ -147,7 +147,7 @@ func (v *validation) remembered(name wire.Name) *zone {
 	if found := v.zones[name]; found != nil {
 		return found
 	}
-	if v.query.Fresh || v.doubted[name] {
+	if _, doubted := v.doubted[name]; doubted || v.query.Fresh {
 		return nil
 	}
 	found, _ := v.validator.zones.Get(name)
