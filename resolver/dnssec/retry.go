@@ -61,49 +61,67 @@ func (t *trial) blamesZones() bool {
 	return len(t.last.broken) > 0 || errors.As(t.err, &flaw) && flaw.code == resolver.KeyMissing
 }
 
+// maxRelearnt is how many levels of a chain may turn out to be broken one below the
+// other.
+const maxRelearnt = 3
+
 // relearn tries the same answer with the zones that its proof failed in learnt anew,
-// and says whether it is bogus all the same. A zone that is broken below its parent's
-// keys comes first, and those keys only where that did not help.
+// and says whether it is bogus all the same. Zones that are broken below their
+// parents' keys come first, and those keys only where that did not help.
 func (t *trial) relearn(ctx context.Context) bool {
-	if len(t.last.broken) > 0 {
-		suspects := t.last.suspects
-		if !t.attempt(ctx, t.doubting(false)) || len(t.last.broken) == 0 || len(suspects) == 0 {
-			return isBogus(t.err)
+	for range maxRelearnt {
+		faulty, suspects := t.faulty(), t.last.suspects
+		if len(faulty) == 0 {
+			break
 		}
-	}
-	return t.attempt(ctx, t.doubting(true))
-}
-
-// doubting is an attempt that decides the broken zones anew, and with all set those
-// whose signatures failed as well.
-func (t *trial) doubting(all bool) *validation {
-	attempt := t.validator.validation(t.next, t.query)
-	attempt.lookups, attempt.doubted = t.last.lookups, make(map[wire.Name]bool)
-	for name, found := range t.last.broken {
-		attempt.doubted[name] = !t.inherited(found)
-	}
-	for name := range t.last.suspects {
-		if all {
-			attempt.doubted[name] = true
+		if !t.attempt(ctx, t.doubting(nil)) {
+			return false
 		}
-	}
-	return attempt
-}
-
-// inherited says whether a zone is broken only as one above it is.
-func (t *trial) inherited(found *zone) bool {
-	for name, other := range t.last.broken {
-		if name != found.name && found.name.IsBelow(name) && found.flaw == other.flaw {
+		if len(t.last.broken) == 0 || len(suspects) == 0 {
 			return true
 		}
+		if slices.Equal(faulty, t.faulty()) {
+			break
+		}
 	}
-	return false
+	return t.attempt(ctx, t.doubting(t.last.suspects))
+}
+
+// faulty are the zones that are broken by themselves, and not only as one above is.
+func (t *trial) faulty() []wire.Name {
+	var found []wire.Name
+	for name, one := range t.last.broken {
+		inherited := false
+		for above, other := range t.last.broken {
+			inherited = inherited || above != name && name.IsBelow(above) && one.flaw == other.flaw
+		}
+		if !inherited {
+			found = append(found, name)
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// doubting is an attempt that decides the broken zones anew, those at fault and the
+// suspects from fresh answers.
+func (t *trial) doubting(suspects map[wire.Name]bool) *validation {
+	attempt := t.validator.validation(t.next, t.query)
+	attempt.lookups, attempt.doubted = t.last.lookups, make(map[wire.Name]bool)
+	for name := range t.last.broken {
+		attempt.doubted[name] = false
+	}
+	for _, name := range t.faulty() {
+		attempt.doubted[name] = true
+	}
+	maps.Copy(attempt.doubted, suspects)
+	return attempt
 }
 
 // rolled learns the zones first, and tries the answer again where any of them is not
 // what it was: else the same signatures would be tried with the same keys.
 func (t *trial) rolled(ctx context.Context) {
-	attempt, changed := t.doubting(true), false
+	attempt, changed := t.doubting(t.last.suspects), false
 	for name := range t.last.suspects {
 		before := t.last.known(name)
 		found, err := attempt.zone(ctx, name)
