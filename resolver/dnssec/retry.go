@@ -34,7 +34,7 @@ func (v *Validator) judge(ctx context.Context, next resolver.Handler, query *res
 		return t.judged, t.err
 	}
 	relearnt := t.blamesZones()
-	if relearnt && (!t.relearn(ctx) || len(t.last.broken) > 0) {
+	if relearnt && !t.relearn(ctx) {
 		return t.judged, t.err
 	}
 	if t.again(ctx) && !relearnt {
