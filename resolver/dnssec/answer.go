@@ -132,7 +132,7 @@ func (v *validation) positive(ctx context.Context, reply *reply, set *rrset) (st
 	}
 	closer, err := proof.noCloser(set.name, int(set.proof.Labels))
 	if err != nil {
-		return standing{}, err
+		return standing{}, reply.unproven(err)
 	}
 	reply.keep(found.zone.name)
 	return found.with(closer), nil

@@ -63,6 +63,10 @@
 // each, it stays bogus, as NOERROR with a proof of NXDOMAIN does. NXNAME (RFC 9824) leaves the code NOERROR, since clients that validate
 // share the answer with those that do not.
 //
+// A wildcard's answer without proof is bogus with code 6, or 10 where the proof has no
+// signatures. Code 12, which one peer of three gives, is about data that was missing,
+// and here none was (RFC 8914, section 4.13).
+//
 // An ANY question that gets no data at a name that has some is insecure, not bogus:
 // RFC 8482 lets servers keep silent. A DNAME that came from a wildcard is bogus; what
 // it stands for is not defined (RFC 4592, section 4.4).
