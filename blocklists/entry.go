@@ -2,23 +2,69 @@ package blocklists
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
-// Entry is one name in one list, with where it was read. It is a copy: nothing
-// in it points into a bundle.
+// Entry is one name, or one address prefix, in one list, with what it does and where
+// it was read. It is a copy: nothing in it points into a bundle.
 type Entry struct {
-	List  ListID
-	Name  wire.Name
-	Scope Scope
-	// Provenance: the file or address, its line counted from 1, and when the name
+	List    ListID
+	Trigger Trigger
+	Name    wire.Name // with its Scope; "" where the trigger is by address
+	Scope   Scope
+	Prefix  netip.Prefix // masked, never 4-in-6; the zero value where the trigger is a name
+	Terms
+	// Data is the records of LocalData without owner and class: type and TTL, length
+	// and octets, as in a message but without compression, one after another.
+	Data string
+	// Order is the reference of the order that the entry belongs to; "" for the list's own.
+	Order string
+	// Provenance: the file or address, its line counted from 1, and when the entry
 	// was first seen in the list.
 	Source    string
 	Line      uint32
 	FirstSeen time.Time
 }
+
+// Terms is what decides whether an entry counts and what it does, without its name:
+// cheap to get for every entry that matches. Times are whole seconds since 1970, 0 where
+// there is none.
+type Terms struct {
+	Action Action
+	// Standing is how far the entry has come through the safeguards.
+	Standing Standing
+	// From is when the entry begins to count, Until when it stops.
+	From, Until uint32
+}
+
+// InForce says whether the entry's dates let it count at a time.
+func (t *Terms) InForce(at time.Time) bool {
+	now := at.Unix()
+	return int64(t.From) <= now && (t.Until == 0 || now < int64(t.Until))
+}
+
+// Standing is whether an entry may take effect. The zero value is [Active].
+type Standing uint8
+
+// The standings: it takes effect; a safeguard holds it until a person lets it go; it
+// takes effect for a share of the clients only, until it has shown to do no harm; it is
+// counted and takes no effect at all.
+const (
+	Active Standing = iota
+	Held
+	Staged
+	Shadow
+)
+
+var standingNames = []string{"active", "held", "staged", "shadow"}
+
+func (s Standing) String() string { return nameOf(standingNames, int(s)) }
+
+// MarshalText writes the standing's word.
+func (s Standing) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // Covers says whether the entry's scope takes the name in.
 func (e *Entry) Covers(name wire.Name) bool { return e.Scope.Covers(e.Name, name) }

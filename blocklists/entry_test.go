@@ -2,6 +2,7 @@ package blocklists_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/resolver/wire"
@@ -47,6 +48,26 @@ func TestExceptionCoversItsListAndWhatLiesBelow(t *testing.T) {
 	for _, test := range tests {
 		if got := exception.Covers(test.list, wire.MustName(test.name)); got != test.want {
 			t.Errorf("%s in %s: %v", test.name, test.list, got)
+		}
+	}
+}
+
+func TestTermsInForce(t *testing.T) {
+	at := time.Unix(1_000_000, 0)
+	tests := []struct {
+		from, until uint32
+		want        bool
+	}{
+		{0, 0, true},
+		{1_000_000, 0, true},
+		{1_000_001, 0, false},
+		{0, 1_000_001, true},
+		{0, 1_000_000, false},
+	}
+	for _, test := range tests {
+		terms := blocklists.Terms{From: test.from, Until: test.until}
+		if got := terms.InForce(at); got != test.want {
+			t.Errorf("from %d until %d: %v", test.from, test.until, got)
 		}
 	}
 }

@@ -16,6 +16,7 @@ func TestWordsOfTheVocabulary(t *testing.T) {
 		{[]string{"law", "security", "user"}, func() encoding.TextUnmarshaler { return new(blocklists.Purpose) }},
 		{[]string{"exact", "subtree", "below"}, func() encoding.TextUnmarshaler { return new(blocklists.Scope) }},
 		{[]string{"nxdomain", "nodata", "refused", "zero", "page"}, func() encoding.TextUnmarshaler { return new(blocklists.Reply) }},
+		{[]string{"block", "passthru", "nxdomain", "nodata", "drop", "tcp-only", "local-data"}, func() encoding.TextUnmarshaler { return new(blocklists.Action) }},
 		{[]string{"full", "no-name", "secret"}, func() encoding.TextUnmarshaler { return new(blocklists.Disclosure) }},
 	}
 	for _, test := range tests {

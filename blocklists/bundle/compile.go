@@ -95,8 +95,9 @@ func (c *compiler) feed(ctx context.Context, manifest *blocklists.Manifest) List
 		c.builder.back(start)
 		seen.Forget()
 		report.Parse, err = parse.List(manifest.Format, manifest.Scope, r, func(row parse.Row) error {
-			since := seen.At(row.Name, row.Scope, c.now)
-			return c.builder.add(row.Name, row.Scope, row.Line, uint32(since.Unix()))
+			name := wire.Name(row.Name)
+			since := seen.At(name, row.Scope, c.now)
+			return c.builder.add(name, row.Scope, row.Line, uint32(since.Unix()))
 		})
 		return err
 	})

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/resolver/wire"
@@ -33,11 +34,22 @@ var (
 	ErrTooLong = errors.New("too long")
 )
 
-// Row is one name of a list, with the number of its line counted from 1.
+// Row is one entry of a list as its text has it, with the number of its line counted
+// from 1. Name and Data are good until emit returns: who keeps them clones them.
+//
+// Rows of one list with the same trigger, name, scope or prefix and the action
+// [blocklists.LocalData] are one entry, whose Data is theirs one after another.
 type Row struct {
-	Name  wire.Name
-	Scope blocklists.Scope
-	Line  uint32
+	Trigger blocklists.Trigger
+	Name    []byte // a wire.Name's octets; nil where the trigger is by address
+	Scope   blocklists.Scope
+	Prefix  netip.Prefix
+	Action  blocklists.Action
+	Data    []byte // as in blocklists.Entry
+	// From and Until are when the entry begins and stops to count, in seconds since 1970, 0 where
+	// the list does not say. A row whose Until has passed is reported and not emitted.
+	From, Until uint32
+	Line        uint32
 }
 
 // Refusal is one thing that was no entry. Text is the beginning of its line, with
@@ -58,7 +70,7 @@ type Report struct {
 	Samples     []Refusal `json:"samples,omitempty"`
 }
 
-// List reads a list of the format and calls emit for each name. Where it returns an
+// List reads a list of the format and calls emit for each entry. Where it returns an
 // error, the rows that were emitted do not count; an error of emit is returned as it is.
 func List(format string, scope blocklists.Scope, r io.Reader, emit func(Row) error) (Report, error) {
 	p := &parser{format: format, scope: scope, emit: emit}
@@ -92,7 +104,7 @@ func (p *parser) row(name wire.Name, scope blocklists.Scope) error {
 		return fmt.Errorf("%w: more than %d entries", ErrTooLong, MaxEntries)
 	}
 	p.report.Entries++
-	return p.emit(Row{Name: name, Scope: scope, Line: p.line})
+	return p.emit(Row{Name: []byte(name), Scope: scope, Line: p.line})
 }
 
 func (p *parser) refuse(reason string) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/parse"
+	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
 // read gives the rows as "line scope name", and the report.
@@ -18,7 +19,7 @@ func read(t *testing.T, format string, scope blocklists.Scope, text string) ([]s
 	t.Helper()
 	var rows []string
 	report, err := parse.List(format, scope, strings.NewReader(text), func(row parse.Row) error {
-		rows = append(rows, fmt.Sprintf("%d %s %s", row.Line, row.Scope, row.Name))
+		rows = append(rows, fmt.Sprintf("%d %s %s", row.Line, row.Scope, wire.Name(row.Name)))
 		return nil
 	})
 	if err != nil {
