@@ -148,9 +148,9 @@ func (c *Cache) Lookup(next resolver.Handler) resolver.Handler {
 			return next.Resolve(ctx, query)
 		}
 		now := query.Now.UnixNano()
-		kept := c.find(keyOf(query))
+		kept := c.kept(query, now)
 		if kept != nil && kept.fresh(now) {
-			if kept.due(now) && query.RecursionDesired() && below.prefetch(query, kept) {
+			if kept.due(now) && kept.key == keyOf(query) && query.RecursionDesired() && below.prefetch(query, kept) {
 				return nil, resolver.ErrWouldBlock
 			}
 			c.stats.Hits.Add(1)
@@ -194,6 +194,23 @@ func (c *Cache) Size() int64 {
 		size += c.shards[i].size.Load()
 	}
 	return size
+}
+
+// kept is what is kept for the query, however old. What was proved serves those
+// who want nothing checked, too (RFC 6840, section 5.9, asks no more than that
+// nothing be withheld from them).
+func (c *Cache) kept(query *resolver.Query, now int64) *node {
+	own := keyOf(query)
+	kept := c.find(own)
+	if !own.cd || kept != nil && kept.fresh(now) {
+		return kept
+	}
+	own.cd = false
+	proved := c.find(own)
+	if proved != nil && proved.fresh(now) && proved.failure == nil && proved.answer.Security == resolver.Secure {
+		return proved
+	}
+	return kept
 }
 
 // find gives what is kept of a question, however old.

@@ -58,6 +58,9 @@
 // unsigned one each name is asked for, since one forged reply must not be worth a
 // subtree. Unbound does the same. A flush of a name also drops the DNAMEs above it.
 //
+// Answers for CD=1 are kept apart, since nobody validated them. One that was proved
+// serves CD=1 as well, with AD: nothing was withheld from it.
+//
 // Failures are kept too (RFC 9520), for five seconds, twice as long each time in a
 // row up to five minutes, and say so with Extended DNS Error 13; without that, one
 // broken zone costs its whole work at every query. A failure never takes the place

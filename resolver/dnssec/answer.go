@@ -132,7 +132,7 @@ func (v *validation) positive(ctx context.Context, reply *reply, set *rrset) (st
 	}
 	closer, err := proof.noCloser(set.name, int(set.proof.Labels))
 	if err != nil {
-		return standing{}, err
+		return standing{}, reply.unproven(err)
 	}
 	reply.keep(found.zone.name)
 	return found.with(closer), nil
@@ -142,6 +142,7 @@ func (v *validation) positive(ctx context.Context, reply *reply, set *rrset) (st
 func (v *validation) absence(ctx context.Context, reply *reply, name wire.Name, kind uint16) (standing, error) {
 	place := placeOf(name, kind)
 	var flaw error
+	spoke := false // a secure zone, with its SOA: then no unsigned one below an opt-out gap did
 	for _, signer := range v.signers(reply.denials(), place) {
 		zone, err := v.zone(ctx, signer)
 		if err != nil {
@@ -158,13 +159,14 @@ func (v *validation) absence(ctx context.Context, reply *reply, name wire.Name, 
 				return found, err
 			}
 			flaw = firstOf(flaw, err)
+			spoke = spoke || find(reply.authority, zone.name, dns.TypeSOA) != nil
 		}
 	}
 	zone, err := v.enclosing(ctx, place, reply.zone)
 	if err != nil {
 		return standing{}, err
 	}
-	if zone.trust == insecure {
+	if zone.trust == insecure && !spoke {
 		return zone.standing(), nil
 	}
 	if flaw != nil && !reply.lacksSignatures(flaw) {
@@ -203,10 +205,11 @@ func (v *validation) denied(reply *reply, zone *zone, name wire.Name, kind uint1
 
 // named proves NXDOMAIN. The code is not signed, the records are: where they prove
 // that the name exists without data, the code is put right. Servers that know no
-// empty non-terminals say NXDOMAIN there (RFC 8020, section 3.1).
+// empty non-terminals say NXDOMAIN there (RFC 8020, section 3.1); those that know
+// NSEC3 know them, as each has a record of its own (RFC 5155, section 7.1).
 func (v *validation) named(reply *reply, proof *denial, name wire.Name, kind uint16) (standing, error) {
 	found, err := proof.noName(name)
-	if !isBogus(err) {
+	if !isBogus(err) || len(proof.plain) == 0 {
 		return found, err
 	}
 	exists, other := proof.noData(name, kind)

@@ -3,6 +3,7 @@ package dnssec
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/miekg/dns"
 
@@ -50,6 +51,19 @@ func (r *reply) lacksSignatures(flaw error) bool {
 }
 
 func isBare(set *rrset) bool { return len(set.all) == 0 }
+
+// unproven is the flaw of an expanded wildcard without its proof. The code for a
+// missing denial is about data that is not there (RFC 8914, section 4.13).
+func (r *reply) unproven(err error) error {
+	var flaw *bogus
+	switch {
+	case !errors.As(err, &flaw) || flaw.code != resolver.DenialMissing:
+		return err
+	case slices.ContainsFunc(r.denials(), isBare):
+		return flawed(resolver.SignaturesMissing, "no signatures on the %s", strings.TrimPrefix(flaw.text, "no "))
+	}
+	return flawed(resolver.Bogus, "%s", flaw.text)
+}
 
 // unproved tells missing signatures from missing records.
 func (r *reply) unproved(what string, name wire.Name) error {

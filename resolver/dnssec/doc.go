@@ -15,12 +15,12 @@
 // answer holds nothing that was not proved, and no TTL that outlives a signature.
 // With CD set nothing is tried and the answer stays [resolver.Unchecked].
 //
-// The files follow the course of a proof: validator.go is the stage, answer.go
-// and alias.go walk the answer, validation.go tells one RRset's standing, zone.go
-// and delegation.go find the zone, keys.go proves its keys, verify.go checks
-// signatures with canonical.go, crypto.go and rsa.go, denial.go with nsec.go and
-// nsec3.go what does not exist. Where trust begins and ends is in anchors.go and
-// negative.go. [Validator.Run] follows the keys of the anchors as they roll
+// The files follow the course of a proof: validator.go is the stage, retry.go
+// takes a second look, answer.go and alias.go walk the answer, validation.go tells one
+// RRset's standing, zone.go and delegation.go find the zone, keys.go proves its keys,
+// verify.go checks signatures with canonical.go, crypto.go and rsa.go, denial.go with
+// nsec.go and nsec3.go what does not exist. Where trust begins and ends is in
+// anchors.go and negative.go. [Validator.Run] follows the keys of the anchors as they roll
 // (RFC 5011): run.go looks, follow.go has the states, following.go the file. Clock
 // tells when the time itself cannot be believed.
 //
@@ -67,16 +67,24 @@
 // allowed to vary in time; and to halve the scalars, which saves as many doublings as
 // it adds. Half of the time of a verification is the 255 doublings that remain.
 //
-// A bogus answer is asked for once more with Fresh set, and the zones that its proof
-// failed in are learnt anew, from the same budget. One bad server of a zone, or keys
-// that rolled without overlap, must not break it. What was broken then too is not
-// tried again for five seconds. Lookups that got no answer are not repeated: those
-// below have done so.
+// What failed is asked for anew with Fresh set, from the same budget: one bad server
+// of a zone, or keys that rolled without overlap, must not break it. Broken keys and
+// delegations are learnt anew under the answer at hand; an answer that does not hold
+// under good keys is asked for again, and only then its keys. Refused: both at once,
+// for each second look may meet the one bad server, and two must not have to be lucky.
+// What was broken then too is not tried again for five seconds, and never replaces
+// keys that were proved. Lookups that got no answer are not repeated: those below
+// have done so.
 //
-// The response code is not signed. NXDOMAIN with a proof of NODATA becomes NOERROR,
-// for servers err so at empty non-terminals; NOERROR with a proof of NXDOMAIN stays
-// bogus. NXNAME (RFC 9824) leaves the code NOERROR, since clients that validate
-// share the answer with those that do not.
+// The response code is not signed. NXDOMAIN with a proof of NODATA by NSEC becomes
+// NOERROR, for servers err so at empty non-terminals; by NSEC3, which has a record for
+// each, it stays bogus, as NOERROR with a proof of NXDOMAIN does. NXNAME (RFC 9824)
+// leaves the code NOERROR, since clients that validate share the answer with those
+// that do not.
+//
+// A wildcard's answer without proof is bogus with code 6, or 10 where the proof has no
+// signatures. Code 12, which one peer of three gives, is about data that was missing,
+// and here none was (RFC 8914, section 4.13).
 //
 // An ANY question that gets no data at a name that has some is insecure, not bogus:
 // RFC 8482 lets servers keep silent. A DNAME that came from a wildcard is bogus; what
@@ -99,6 +107,10 @@
 // Signed records of a zone's parent side and its child side are told apart by who
 // signed them: DS, and its denial, must be signed above the name. Then no record
 // of the child can speak for the delegation, whatever its types say.
+//
+// A denial under opt-out is insecure, but one with the SOA of a secure zone comes from
+// that zone, and what is wrong with it is bogus. Only without would it leave room for
+// an unsigned zone that spoke.
 //
 // The NSEC3 limit of 50 iterations turns a zone insecure and not bogus, as
 // RFC 9276 prefers; it holds for proofs of delegations as well (CVE-2026-1519).

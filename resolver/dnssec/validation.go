@@ -24,11 +24,14 @@ type validation struct {
 	zones     map[wire.Name]*zone
 	lookups   int
 
-	// suspects are the zones that something failed in. Doubted are those of the
-	// attempt before this one: they are learnt anew. Settled says that what failed
-	// had been learnt anew already, a moment ago.
-	suspects, doubted map[wire.Name]bool
-	settled           bool
+	// suspects are the zones of whose signatures one failed, broken those that were
+	// met. Settled says that one of them had been learnt anew already, a moment ago.
+	suspects map[wire.Name]bool
+	broken   map[wire.Name]*zone
+	settled  bool
+	// doubted are the zones that are decided anew, after another attempt: from fresh
+	// answers where it says true, else from those that come.
+	doubted map[wire.Name]bool
 	// limit is when a negative anchor that was met ends; zero where none was.
 	limit time.Time
 }
@@ -74,7 +77,7 @@ func (v *validation) ask(ctx context.Context, name wire.Name, kind uint16) (*rep
 	}
 	sub := v.query.Sub(name, kind)
 	sub.Flags |= wire.FlagCD
-	sub.Fresh = sub.Fresh || v.doubted != nil
+	sub.Fresh = sub.Fresh || v.doubted[name]
 	answer, err := v.next.Resolve(ctx, sub)
 	if err != nil {
 		return nil, missed(err, name, kind)

@@ -145,30 +145,6 @@ func (v *Validator) Stage(next resolver.Handler) resolver.Handler {
 	})
 }
 
-// judge proves an answer. Where it is bogus it is asked for once more, past every
-// cache, with the zones that the proof failed in learnt anew: one server of a zone
-// may be broken, and keys may have rolled (RFC 4035, section 4.7, leaves room for it).
-func (v *Validator) judge(ctx context.Context, next resolver.Handler, query *resolver.Query, answer *resolver.Answer) (*resolver.Answer, error) {
-	first := v.validation(next, query)
-	judged, err := first.answer(ctx, answer)
-	if !isBogus(err) || first.settled {
-		return judged, err
-	}
-	again := v.validation(next, query)
-	again.lookups, again.doubted = first.lookups, first.suspects
-	sub := query.Sub(query.Question.Name, query.Question.Type)
-	sub.Fresh = true
-	answer, failed := next.Resolve(ctx, sub)
-	if failed != nil {
-		return nil, err
-	}
-	judged, failed = again.answer(ctx, answer)
-	if failed == nil || isBogus(failed) {
-		return judged, failed
-	}
-	return nil, err
-}
-
 // reasoned turns what is bogus into a Failure.
 func reasoned(err error) error {
 	var flaw *bogus
@@ -206,7 +182,8 @@ func (v *Validator) validation(next resolver.Handler, query *resolver.Query) *va
 	}
 	return &validation{
 		validator: v, next: next, query: query, now: now,
-		anchors: *v.trusted.Load(), zones: make(map[wire.Name]*zone), suspects: make(map[wire.Name]bool),
+		anchors: *v.trusted.Load(), zones: make(map[wire.Name]*zone),
+		suspects: make(map[wire.Name]bool), broken: make(map[wire.Name]*zone),
 	}
 }
 

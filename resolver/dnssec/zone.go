@@ -95,11 +95,13 @@ func (v *validation) zone(ctx context.Context, name wire.Name) (*zone, error) {
 
 func (v *validation) suspect(found *zone) {
 	if found.trust == broken {
-		v.suspects[found.name] = true
+		v.broken[found.name] = found
 	}
 }
 
-// learn decides and remembers, for all queries unless this one is Fresh.
+// learn decides and remembers, for all queries unless this one is Fresh. What a
+// second look finds broken does not take the place of keys that are proved: it may
+// have met the one bad server.
 func (v *validation) learn(ctx context.Context, name wire.Name) (*zone, error) {
 	found, err := v.decide(ctx, name)
 	var flaw *bogus
@@ -109,10 +111,16 @@ func (v *validation) learn(ctx context.Context, name wire.Name) (*zone, error) {
 	case err != nil:
 		return nil, err
 	}
-	if !v.query.Fresh {
+	if !v.query.Fresh && !(found.trust == broken && v.doubted != nil && v.isProved(name)) {
 		v.validator.zones.Add(name, found)
 	}
 	return found, nil
+}
+
+// isProved says whether keys of the zone are remembered.
+func (v *validation) isProved(name wire.Name) bool {
+	found, _ := v.validator.zones.Get(name)
+	return found != nil && found.trust == secure && v.query.Now.Before(found.until)
 }
 
 // known looks for what this query or an earlier one found, of the name or of one
@@ -139,7 +147,7 @@ func (v *validation) remembered(name wire.Name) *zone {
 	if found := v.zones[name]; found != nil {
 		return found
 	}
-	if v.query.Fresh || v.doubted[name] {
+	if _, doubted := v.doubted[name]; doubted || v.query.Fresh {
 		return nil
 	}
 	found, _ := v.validator.zones.Get(name)

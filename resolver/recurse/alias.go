@@ -84,7 +84,7 @@ func (r *reply) positive(err error) error {
 // only an SOA above the last name makes the denial one of that name.
 func (r *reply) close(out *outcome, name wire.Name) error {
 	soa := r.soa(name)
-	if len(out.targets) > 0 && (len(soa) == 0 || !r.owns(name)) {
+	if len(out.targets) > 0 && (len(soa) == 0 || !r.owns(name) || r.mayErr(out)) {
 		out.next, out.rcode = name, dns.RcodeSuccess
 		return nil
 	}
@@ -93,6 +93,14 @@ func (r *reply) close(out *outcome, name wire.Name) error {
 	}
 	out.soa, out.negative = soa, true
 	return nil
+}
+
+// mayErr says of NXDOMAIN at the end of aliases that the name is better asked for by
+// itself. The code is that of the last name (RFC 6604, section 3), but servers that
+// make aliases on the way say so of names that they would answer. A proof cannot err,
+// and who resolves for us asked himself.
+func (r *reply) mayErr(out *outcome) bool {
+	return r.rcode == dns.RcodeNameError && !r.resolved && len(out.proofs) == 0
 }
 
 // set collects what has this owner and type, and the signatures over it. Without

@@ -33,7 +33,9 @@ func (r *resolution) follow(ctx context.Context) (*resolver.Answer, error) {
 // Reduce makes an answer of one reply by a server that is asked for all zones,
 // as a forwarder's upstream is: the alias chain, the denials, nothing else.
 func Reduce(query *resolver.Query, message *dns.Msg) (*resolver.Answer, error) {
-	out, err := newReply(message, wire.Root).walk(query.Question.Name, query.Question.Type)
+	clean := newReply(message, wire.Root)
+	clean.resolved = true
+	out, err := clean.walk(query.Question.Name, query.Question.Type)
 	if err != nil {
 		return nil, err
 	}

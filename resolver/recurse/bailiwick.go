@@ -29,6 +29,7 @@ type reply struct {
 	authoritative, recursive      bool
 	answer, authority, additional []record
 	strays                        bool // NS or SOA records from elsewhere were among the authority
+	resolved                      bool // by somebody who follows aliases, not by an authority
 	// isElsewhere tells the names below the zone that configuration gives to others;
 	// nil where there are none.
 	isElsewhere func(wire.Name) bool

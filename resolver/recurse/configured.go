@@ -104,7 +104,7 @@ func (r *resolution) forwarded(ctx context.Context, name wire.Name, qtype uint16
 		var out *outcome
 		if message, err = answer.Unpack(); err == nil {
 			clean := newReply(message, forward.Zone)
-			clean.isElsewhere = r.zones.elsewhere(forward.Zone)
+			clean.isElsewhere, clean.resolved = r.zones.elsewhere(forward.Zone), true
 			out, err = clean.walk(name, qtype)
 		}
 		if err == nil {

@@ -78,9 +78,15 @@
 // or BADVERS; silence is no reason, since forged silence would strip DNSSEC.
 //
 // A reply with RA but without AA is from a resolver that was named as authority:
-// it is lame, and so is one with nothing in it. Such a reply is taken only where no
-// server gives a better one. One without RA and AA is believed: such servers are
+// it is lame, and so is one with nothing in it, or a denial in the name of some other
+// zone. Such a reply is taken only where no server gives a better one, a denial as one
+// that is not kept: SERVFAIL helps nobody, and all peers answer. A referral downwards
+// is followed whatever its flags. One without RA and AA is believed: such servers are
 // many, harmless, and checked by DNSSEC where it matters.
+//
+// NXDOMAIN beside an alias, without proof, does not count for the alias's target,
+// which is asked for by itself. It costs a question for each alias to nothing, and
+// reaches names that servers with rewriting front ends deny. All peers do so.
 //
 // Parts of names are asked with type NS: it is what the answer is wanted for, and
 // small. A zone whose servers choke on it is asked with A, then for whole names,

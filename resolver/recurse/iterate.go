@@ -171,8 +171,8 @@ func (r *resolution) referredDS(cut *delegation, now time.Time) *outcome {
 }
 
 // step asks the servers of one zone. The reply is an outcome or a zone cut
-// further down. What a resolver said that was named as an authority, or an empty
-// reply, is taken where no server says anything better.
+// further down. What a resolver said that was named as an authority, an empty reply
+// or a denial that names some other zone is taken where no server says anything better.
 func (r *resolution) step(ctx context.Context, zone *delegation, question Question) (out *outcome, cut *delegation, err error) {
 	var spare *outcome
 	err = r.ask(ctx, zone, question, func(server resolver.Server, message *dns.Msg) error {
@@ -182,7 +182,7 @@ func (r *resolution) step(ctx context.Context, zone *delegation, question Questi
 		}
 		clean.isElsewhere = r.zones.elsewhere(zone.zone)
 		found, next, err := clean.read(question.Name, question.Type, zone, r.query.Now)
-		if err != nil && (found == nil || !question.Minimised) {
+		if err != nil && (found == nil || !question.Minimised || found.rcode == dns.RcodeNameError) {
 			if spare == nil {
 				spare = found
 			}

@@ -29,6 +29,7 @@ const (
 type choice struct {
 	server resolver.Server
 	rank   rank
+	doubt  int64 // when its word is believed again; of two the one that erred last comes last
 	cost   time.Duration
 }
 
@@ -37,10 +38,10 @@ type choice struct {
 func (h *health) order(servers []resolver.Server, zone wire.Name) []resolver.Server {
 	choices := h.choices(servers, zone)
 	slices.SortFunc(choices, func(a, b choice) int {
-		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.cost, b.cost))
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.doubt, b.doubt), cmp.Compare(a.cost, b.cost))
 	})
 	best := 0
-	for best < len(choices) && choices[best].rank == choices[0].rank {
+	for best < len(choices) && choices[best].rank == choices[0].rank && choices[best].doubt == choices[0].doubt {
 		best++
 	}
 	if best > 1 {
@@ -93,24 +94,27 @@ func (h *health) choices(servers []resolver.Server, zone wire.Name) []choice {
 	for _, server := range servers {
 		if !slices.ContainsFunc(choices, func(c choice) bool { return c.server == server }) {
 			known, _ := h.standing.Get(server)
-			choices = append(choices, choice{server, h.rank(server, zone, known, now), known.cost()})
+			rank, doubt := h.rank(server, zone, known, now)
+			choices = append(choices, choice{server, rank, doubt, known.cost()})
 		}
 	}
 	return choices
 }
 
-func (h *health) rank(server resolver.Server, zone wire.Name, known standing, now time.Time) rank {
+func (h *health) rank(server resolver.Server, zone wire.Name, known standing, now time.Time) (is rank, doubt int64) {
 	lame, _ := h.lame.Get(lameness{server.Addr, zone})
 	suspect, _ := h.suspect.Get(lameness{server.Addr, zone})
 	switch {
 	case now.Before(known.down):
-		return down
-	case now.Before(lame) || now.Before(suspect):
-		return useless
+		return down, 0
+	case now.Before(suspect):
+		return useless, suspect.UnixNano()
+	case now.Before(lame):
+		return useless, 0
 	case now.Before(h.family(server).missing):
-		return distant
+		return distant, 0
 	}
-	return good
+	return good, 0
 }
 
 // cost is how long a reply is likely to take. A stranger gets its chance soon,

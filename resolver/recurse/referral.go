@@ -41,30 +41,41 @@ func (r *reply) read(name wire.Name, qtype uint16, from *delegation, now time.Ti
 	if err != nil {
 		return nil, nil, err
 	}
-	// A resolver that was named as an authority answers from its cache, or from
-	// whatever forged data it took in. Others are asked first.
-	if !r.authoritative && r.recursive {
-		err := fmt.Errorf("%w: answers as a resolver", ErrLame)
-		if len(out.records) == 0 && len(out.soa) == 0 {
-			out = nil
-		}
-		return out, nil, err
-	}
 	if len(out.records) > 0 || len(out.soa) > 0 {
-		return out, nil, nil
+		return out, nil, r.resolverlike()
 	}
 	if r.rcode == dns.RcodeSuccess {
 		if cut := r.referral(name, from, now); cut != nil {
 			return nil, cut, nil
 		}
 	}
-	if err := r.denial(); err != nil {
-		return nil, nil, err
+	return r.nothing(out)
+}
+
+// resolverlike is the error of what a resolver says that was named as an authority:
+// it comes from its cache, or from whatever forged data it took in. Others are asked
+// first.
+func (r *reply) resolverlike() error {
+	if !r.authoritative && r.recursive {
+		return fmt.Errorf("%w: answers as a resolver", ErrLame)
 	}
-	if len(r.answer)+len(r.authority) == 0 && r.rcode == dns.RcodeSuccess {
-		return out, nil, errEmpty
+	return nil
+}
+
+// nothing judges a reply without data, SOA and referral. Where it is no honest
+// denial but says NXDOMAIN, or speaks with authority, it is still better than none.
+func (r *reply) nothing(out *outcome) (*outcome, *delegation, error) {
+	err := r.resolverlike()
+	if err == nil {
+		err = r.denial()
 	}
-	return out, nil, nil
+	if err == nil && len(r.answer)+len(r.authority) == 0 && r.rcode == dns.RcodeSuccess {
+		err = errEmpty
+	}
+	if err != nil && !r.authoritative && r.rcode != dns.RcodeNameError {
+		out = nil
+	}
+	return out, nil, err
 }
 
 // denial is the error of an empty reply that is no honest denial: the SOA or NS
