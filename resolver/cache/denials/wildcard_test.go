@@ -228,3 +228,15 @@ func TestANameOfItsOwnIsNoWildcard(t *testing.T) {
 		t.Error("a signature alone is given")
 	}
 }
+
+// TestAWildcardLearntAgainTakesNoMoreRoom, and neither do its proofs.
+func TestAWildcardLearntAgainTakesNoMoreRoom(t *testing.T) {
+	store := wild(300, 300, nil)
+	once := store.Size()
+	for range 10 {
+		store.Learn(expanded(name("b.zone.test"), name("zone.test"), dns.TypeTXT, 300, signed(nsec("a.zone.test", "m.zone.test", 300, dns.TypeA)), time.Now()))
+	}
+	if store.Size() != once {
+		t.Errorf("%d octets once, then %d", once, store.Size())
+	}
+}
