@@ -213,3 +213,30 @@ func TestWildcardsAreBoundedByTheirZone(t *testing.T) {
 		t.Error("another zone's wildcard was pushed out")
 	}
 }
+
+// TestANameOfItsOwnIsNoWildcard for the names below it, nor is a signature alone data.
+func TestANameOfItsOwnIsNoWildcard(t *testing.T) {
+	own := denials.New(spans)
+	all, _ := name("zone.test").Child(strings.Repeat("0", 32)) // a gap around every name
+	proofs := signed(&dns.NSEC3{Hdr: header(all, dns.TypeNSEC3, 300), Hash: dns.SHA1, HashLength: 20, NextDomain: strings.Repeat("V", 32)})
+	own.Learn(expanded(name("b.zone.test"), name("b.zone.test"), dns.TypeTXT, 300, proofs, time.Now()))
+	if ask(own, name("d.b.zone.test"), dns.TypeTXT) != nil {
+		t.Error("a name's own data is given below it")
+	}
+	bare := wild(300, 300, func(_ *dns.RRSIG, answer *resolver.Answer) { answer.Message().Answer = answer.Message().Answer[1:] })
+	if ask(bare, name("c.zone.test"), dns.TypeTXT) != nil {
+		t.Error("a signature alone is given")
+	}
+}
+
+// TestAWildcardLearntAgainTakesNoMoreRoom, and neither do its proofs.
+func TestAWildcardLearntAgainTakesNoMoreRoom(t *testing.T) {
+	store := wild(300, 300, nil)
+	once := store.Size()
+	for range 10 {
+		store.Learn(expanded(name("b.zone.test"), name("zone.test"), dns.TypeTXT, 300, signed(nsec("a.zone.test", "m.zone.test", 300, dns.TypeA)), time.Now()))
+	}
+	if store.Size() != once {
+		t.Errorf("%d octets once, then %d", once, store.Size())
+	}
+}
