@@ -33,6 +33,11 @@ func (s *Snapshot) blocked(query *resolver.Query, match *Match) (*resolver.Answe
 	if reply.Rcode != dns.RcodeRefused && len(reply.Answer) == 0 {
 		reply.Ns = []dns.RR{startOf(query, match)}
 	}
+	return s.explained(reply, query, match)
+}
+
+// explained makes an answer of a reply that is not the real one, and says why it is not.
+func (s *Snapshot) explained(reply *dns.Msg, query *resolver.Query, match *Match) (*resolver.Answer, error) {
 	answer, err := packed(reply, query.Now)
 	if err != nil {
 		return nil, fmt.Errorf("blocked answer: %w", err)
@@ -51,8 +56,15 @@ func packed(reply *dns.Msg, now time.Time) (*resolver.Answer, error) {
 	return answer, nil
 }
 
-// replyOf is how the match's list wants to be answered; own names get NXDOMAIN.
+// replyOf is how the match's entry or else its list wants to be answered; own names get
+// NXDOMAIN.
 func replyOf(match *Match) blocklists.Reply {
+	switch match.Action {
+	case blocklists.BlockNXDomain:
+		return blocklists.NXDomain
+	case blocklists.BlockNoData:
+		return blocklists.NoData
+	}
 	if match.Manifest == nil {
 		return blocklists.NXDomain
 	}
@@ -81,7 +93,7 @@ func unspecified(query *resolver.Query) []dns.RR {
 func startOf(query *resolver.Query, match *Match) dns.RR {
 	owner := query.Question.Name
 	hidden := match.Manifest != nil && match.Manifest.Disclosure != blocklists.Full
-	if !match.Alias && !hidden && owner.IsBelow(match.Entry.Name) {
+	if match.Link.Kind == resolver.Asked && !hidden && owner.IsBelow(match.Entry.Name) {
 		owner = match.Entry.Name
 	}
 	name := strings.Clone(owner.FQDN())

@@ -250,7 +250,7 @@ func TestMemo(t *testing.T) {
 		t.Fatal("not blocked")
 	}
 	memo := cached.Memo.Load()
-	if memo == nil || memo.Generation != first.Generation() || len(memo.IDs) != 2 || memo.Names[0] != wire.MustName("x.example") {
+	if memo == nil || memo.Generation != first.Generation() || len(memo.IDs) != 2 || memo.Links[0].Name != wire.MustName("x.example") {
 		t.Fatalf("memo is %+v", memo)
 	}
 	if blocked(); cached.Memo.Load() != memo {

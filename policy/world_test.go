@@ -173,10 +173,14 @@ func who(t failer, s *policy.Snapshot, addr netip.Addr) profile.Who {
 	return who
 }
 
-func links(names ...string) []policy.Link {
-	var links []policy.Link
+func links(names ...string) []resolver.Link {
+	var links []resolver.Link
 	for i, name := range names {
-		links = append(links, policy.Link{Name: wire.MustName(name), Alias: i > 0})
+		link := resolver.Link{Name: wire.MustName(name)}
+		if i > 0 {
+			link.Kind = resolver.Alias
+		}
+		links = append(links, link)
 	}
 	return links
 }
