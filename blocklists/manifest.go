@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
 // ListID names a list for as long as it exists: a to z, 0 to 9 and hyphens.
@@ -35,14 +37,18 @@ type Manifest struct {
 	ReviewEvery  time.Duration     `yaml:"review_every"`
 	Expires      time.Time         `yaml:"expires"`
 	Answer       Reply             `yaml:"answer"`
+	// Match is what the list judges: question, alias, address, hint, nameserver. Empty:
+	// what its purpose and its entries say.
+	Match []string `yaml:"match"`
+	// Override takes the place of what every entry does: a word of [Action], cname (to
+	// OverrideTarget), or disabled. Empty or given: nothing does.
+	Override       string `yaml:"override"`
+	OverrideTarget string `yaml:"override_target"`
 
 	Pass           time.Duration  `yaml:"pass" later:"passes"`
 	EnforceWithin  time.Duration  `yaml:"enforce_within" later:"deadlines of orders"`
-	Match          []string       `yaml:"match" later:"triggers other than names"`
 	Columns        map[string]int `yaml:"columns" later:"tables"`
 	Encoding       string         `yaml:"encoding" later:"tables"`
-	Override       string         `yaml:"override" later:"response policy zones"`
-	OverrideTarget string         `yaml:"override_target" later:"response policy zones"`
 }
 
 // Publisher is who maintains the names.
@@ -156,6 +162,7 @@ func (m *Manifest) Problems() []Problem {
 		found.add("title", "is missing: give at least one language, as {en: Phishing}")
 	}
 	m.checkSource(&found)
+	m.checkMatch(&found)
 	if m.ReviewEvery <= 0 && m.Expires.IsZero() {
 		found.add("review_every", "is missing: no list without an end or a review date, as 90d")
 	}
@@ -251,6 +258,32 @@ func (m *Manifest) checkSource(found *problems) {
 	}
 	if m.Source.Refresh < 0 || m.Source.Refresh > 0 && m.Source.Refresh < time.Second {
 		found.add("source.refresh", "must be at least a second")
+	}
+}
+
+// matchable and overrides are the words of match and override.
+var (
+	matchable = []string{"question", "alias", "address", "hint", "nameserver"}
+	overrides = []string{"given", "nxdomain", "nodata", "passthru", "drop", "tcp-only", "cname", "disabled"}
+)
+
+func (m *Manifest) checkMatch(found *problems) {
+	for i, word := range m.Match {
+		if !slices.Contains(matchable, word) {
+			found.add(fmt.Sprintf("match[%d]", i), "%q is not one of %s", word, strings.Join(matchable, ", "))
+		}
+	}
+	if m.Override != "" && !slices.Contains(overrides, m.Override) {
+		found.add("override", "%q is not one of %s", m.Override, strings.Join(overrides, ", "))
+	}
+	if m.Override == "passthru" && m.Purpose == Law {
+		found.add("override", "passthru would keep an order from being carried out: use disabled for a test, or lift the order")
+	}
+	switch _, err := wire.ParseName(m.OverrideTarget); {
+	case m.Override == "cname" && err != nil:
+		found.add("override_target", "must be the name that override: cname leads to, not %q", m.OverrideTarget)
+	case m.Override != "cname" && m.OverrideTarget != "":
+		found.add("override_target", "is for override: cname alone")
 	}
 }
 
