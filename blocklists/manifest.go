@@ -45,10 +45,10 @@ type Manifest struct {
 	Override       string `yaml:"override"`
 	OverrideTarget string `yaml:"override_target"`
 
-	Pass           time.Duration  `yaml:"pass" later:"passes"`
-	EnforceWithin  time.Duration  `yaml:"enforce_within" later:"deadlines of orders"`
-	Columns        map[string]int `yaml:"columns" later:"tables"`
-	Encoding       string         `yaml:"encoding" later:"tables"`
+	Pass          time.Duration  `yaml:"pass" later:"passes"`
+	EnforceWithin time.Duration  `yaml:"enforce_within" later:"deadlines of orders"`
+	Columns       map[string]int `yaml:"columns" later:"tables"`
+	Encoding      string         `yaml:"encoding" later:"tables"`
 }
 
 // Publisher is who maintains the names.

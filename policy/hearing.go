@@ -92,20 +92,29 @@ func (h *hearing) kind(i int) resolver.LinkKind {
 
 // decide finds the hit that decides: the first that counts by step, then by the
 // lists' order in the file, then by what it looks at, then the longest name. One that
-// lets pass ends the search of its own step alone. False: nothing counts.
+// lets pass ends the search of its own step, but of law that of its own list alone: no
+// order lifts another. False: nothing counts.
 func (h *hearing) decide() (winner int, found bool) {
-	for from := stepLaw; ; from = h.step(winner) + 1 {
-		winner, found = h.first(from)
+	from, list := stepLaw, 0
+	for {
+		winner, found = h.first(from, list)
 		if !found || h.action(winner) != blocklists.Passthru {
 			return winner, found
+		}
+		if from, list = h.step(winner), h.snapshot.Bundle.ListIndex(h.hits.ids[winner])+1; from != stepLaw {
+			from, list = from+1, 0
 		}
 	}
 }
 
-// first finds the hit that decides among those of a step and the steps behind it.
-func (h *hearing) first(from step) (winner int, found bool) {
+// first finds the hit that decides among those of a step's lists from the given one
+// on, and of the steps behind it.
+func (h *hearing) first(from step, list int) (winner int, found bool) {
 	for i := range h.hits.ids {
-		if h.step(i) >= from && h.weigh(i) == counts && (!found || h.before(i, winner)) {
+		if step := h.step(i); step < from || step == from && h.snapshot.Bundle.ListIndex(h.hits.ids[i]) < list {
+			continue
+		}
+		if h.weigh(i) == counts && (!found || h.before(i, winner)) {
 			winner, found = i, true
 		}
 	}

@@ -164,7 +164,7 @@ func counting(match *Match) string {
 		return fmt.Sprintf("profile %s denies the name", match.Profile)
 	}
 	if match.Action == blocklists.Passthru {
-		return fmt.Sprintf("lets pass what the %s lists behind it say", match.Manifest.Purpose)
+		return letsPass(match.Manifest.Purpose)
 	}
 	switch match.Manifest.Purpose {
 	case blocklists.Law:
@@ -173,6 +173,14 @@ func counting(match *Match) string {
 		return fmt.Sprintf("counts: security, category %s", match.Manifest.Category)
 	}
 	return fmt.Sprintf("counts: the client asked for category %s", match.Manifest.Category)
+}
+
+// letsPass is what a passthru of a list does.
+func letsPass(purpose blocklists.Purpose) string {
+	if purpose == blocklists.Law {
+		return "counts: takes the name out of this list"
+	}
+	return fmt.Sprintf("counts: lets the name pass the %s lists", purpose)
 }
 
 // sentenceOf is a match's line in the reasoning: where, what, why.
