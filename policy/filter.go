@@ -98,7 +98,10 @@ func (s *stage) wait(ctx context.Context, query *resolver.Query) (*resolver.Answ
 		case !errors.As(err, &withheld):
 			return nil, err
 		}
-		found := onTheWay(snapshot.Bundle, query, withheld.Cut)
+		found, err := onTheWay(snapshot.Bundle, query, withheld.Cut)
+		if err != nil {
+			return nil, unjudged(err)
+		}
 		blocked, err := s.weighed(ctx, snapshot, who, query, found)
 		if blocked != nil || err != nil {
 			return blocked, err
@@ -118,9 +121,13 @@ func (s *stage) watch(query *resolver.Query) func(*resolver.Cut) error {
 	return func(cut *resolver.Cut) error {
 		snapshot := s.current.Load()
 		who, admitted := snapshot.Clients.Who(query.Client.Addr)
-		h := newHearing(snapshot, query.Question.Name, onTheWay(snapshot.Bundle, query, cut), who, query.Now)
+		found, err := onTheWay(snapshot.Bundle, query, cut)
+		if err != nil {
+			return unjudged(err)
+		}
+		h := newHearing(snapshot, query.Question.Name, found, who, query.Now)
 		h.door = query.Client.Door
-		if winner, found := h.decide(); admitted && found && h.step(winner).blocks() {
+		if winner, decided := h.decide(); admitted && decided && h.step(winner).blocks() {
 			return &resolver.Withheld{Cut: cut}
 		}
 		return nil
@@ -128,11 +135,12 @@ func (s *stage) watch(query *resolver.Query) func(*resolver.Cut) error {
 }
 
 // onTheWay is what matches a question before there is an answer.
-func onTheWay(index *bundle.Bundle, query *resolver.Query, cut *resolver.Cut) hits {
-	found := hits{ids: index.Match(query.Question.Name, nil)}
-	found.by(resolver.Link{Name: query.Question.Name})
-	found.cuts(index, []*resolver.Cut{cut})
-	return found
+func onTheWay(index *bundle.Bundle, query *resolver.Query, cut *resolver.Cut) (hits, error) {
+	var found hits
+	if err := found.match(index, resolver.Link{Name: query.Question.Name}); err != nil {
+		return hits{}, err
+	}
+	return found, found.cuts(index, []*resolver.Cut{cut})
 }
 
 // judge lets an answer pass or puts another in its place.
@@ -152,21 +160,29 @@ func (s *stage) judge(ctx context.Context, snapshot *Snapshot, who profile.Who, 
 	return answer, nil
 }
 
-// unjudged is the failure of an answer that could not be read: it does not pass.
+// unjudged is the failure of what could not be judged, because the answer or the bundle
+// cannot be read: it does not pass.
 func unjudged(err error) error {
-	return resolver.Fail(resolver.NetworkError, "the answer could not be judged: %w", err)
+	return resolver.Fail(resolver.NetworkError, "what matches the answer could not be told: %w", err)
 }
 
 // judgeQuestion gives a blocked answer, or nil where the question passes so far.
 func (s *stage) judgeQuestion(ctx context.Context, snapshot *Snapshot, who profile.Who, query *resolver.Query) (*resolver.Answer, error) {
 	var room [16]uint32
-	return s.weighed(ctx, snapshot, who, query, hits{ids: snapshot.Bundle.Match(query.Question.Name, room[:0])})
+	ids, err := snapshot.Bundle.Match(query.Question.Name, room[:0])
+	if err != nil {
+		return nil, unjudged(err)
+	}
+	return s.weighed(ctx, snapshot, who, query, hits{ids: ids})
 }
 
 // weighed gives what is answered in the place of the real answer, or nil where nothing
 // that matches blocks for this client.
 func (s *stage) weighed(ctx context.Context, snapshot *Snapshot, who profile.Who, query *resolver.Query, found hits) (*resolver.Answer, error) {
-	found = found.asker(snapshot.Bundle, query.Question.Name, query.Client.Addr)
+	found, err := found.asker(snapshot.Bundle, query.Question.Name, query.Client.Addr)
+	if err != nil {
+		return nil, unjudged(err)
+	}
 	if len(found.ids) == 0 {
 		return nil, nil //nolint:nilnil // nothing matches: the caller goes on
 	}

@@ -21,7 +21,13 @@ func Judge(s *Snapshot, links []resolver.Link, who profile.Who, at time.Time) Ve
 	if len(links) == 0 {
 		return Verdict{Because: []string{"there is no name to judge"}}
 	}
-	h := newHearing(s, links[0].Name, gather(s.Bundle, links), who, at)
+	found := hits{links: []resolver.Link{}}
+	for _, link := range links {
+		if err := found.match(s.Bundle, link); err != nil {
+			return Verdict{Action: Block, Because: []string{"the lists cannot be read, so nothing passes: " + err.Error()}}
+		}
+	}
+	h := newHearing(s, links[0].Name, found, who, at)
 	var verdict Verdict
 	decided, primary := -1, -1
 	if winner, found := h.decide(); found {
@@ -44,34 +50,6 @@ func Judge(s *Snapshot, links []resolver.Link, who profile.Who, at time.Time) Ve
 	}
 	verdict.Because = append(verdict.Because, verdict.conclusion())
 	return verdict
-}
-
-// gather finds what matches each link.
-func gather(index *bundle.Bundle, links []resolver.Link) hits {
-	found := hits{links: []resolver.Link{}}
-	for _, link := range links {
-		switch link.Kind {
-		case resolver.Asked, resolver.Alias:
-			found.ids = index.Match(link.Name, found.ids)
-		case resolver.Nameserver:
-			found.ids = index.MatchServer(link.Name, found.ids)
-		default:
-			found.ids = index.MatchAddress(triggerOf(link.Kind), link.Addr, found.ids)
-		}
-		found.by(link)
-	}
-	return found
-}
-
-// triggerOf is what entries that cover an address of the kind look at.
-func triggerOf(kind resolver.LinkKind) blocklists.Trigger {
-	switch kind {
-	case resolver.Asker:
-		return blocklists.OnClient
-	case resolver.NameserverAddress:
-		return blocklists.OnServerAddress
-	}
-	return blocklists.OnAddress
 }
 
 // explained is the match with what its standing means for this client.

@@ -36,6 +36,31 @@ type hits struct {
 	links []resolver.Link
 }
 
+// match adds what matches a link.
+func (h *hits) match(index *bundle.Bundle, link resolver.Link) (err error) {
+	switch link.Kind {
+	case resolver.Asked, resolver.Alias:
+		h.ids, err = index.Match(link.Name, h.ids)
+	case resolver.Nameserver:
+		h.ids, err = index.MatchServer(link.Name, h.ids)
+	default:
+		h.ids, err = index.MatchAddress(triggerOf(link.Kind), link.Addr, h.ids)
+	}
+	h.by(link)
+	return err
+}
+
+// triggerOf is what entries that cover an address of the kind look at.
+func triggerOf(kind resolver.LinkKind) blocklists.Trigger {
+	switch kind {
+	case resolver.Asker:
+		return blocklists.OnClient
+	case resolver.NameserverAddress:
+		return blocklists.OnServerAddress
+	}
+	return blocklists.OnAddress
+}
+
 // by notes the link that the newest ids were found by, as a copy of its own.
 func (h *hits) by(link resolver.Link) {
 	if len(h.links) == len(h.ids) {
@@ -62,8 +87,10 @@ type matcher struct {
 // that some client follows. A DNAME is judged by the CNAME that goes with it (RFC
 // 6672, section 3.1).
 func matchAnswer(index *bundle.Bundle, question wire.Name, answer *resolver.Answer) (hits, error) {
-	m := matcher{index: index, question: question, found: hits{ids: index.Match(question, nil)}}
-	m.found.by(resolver.Link{Name: question})
+	m := matcher{index: index, question: question}
+	if err := m.found.match(index, resolver.Link{Name: question}); err != nil {
+		return hits{}, err
+	}
 	message := answer.Signed.Wire
 	for record, err := range wire.Records(message) {
 		if err != nil {
@@ -76,8 +103,7 @@ func matchAnswer(index *bundle.Bundle, question wire.Name, answer *resolver.Answ
 			return hits{}, err
 		}
 	}
-	m.found.cuts(index, answer.Cuts)
-	return m.found, nil
+	return m.found, m.found.cuts(index, answer.Cuts)
 }
 
 func (m *matcher) record(message []byte, record *wire.Record) error {
@@ -103,11 +129,10 @@ func (m *matcher) alias(message []byte, offset int) error {
 		return err
 	}
 	isKnown := func(link resolver.Link) bool { return link.Name == target }
-	if target != m.question && !slices.ContainsFunc(m.found.links, isKnown) {
-		m.found.ids = m.index.Match(target, m.found.ids)
-		m.found.by(resolver.Link{Kind: resolver.Alias, Name: target})
+	if target == m.question || slices.ContainsFunc(m.found.links, isKnown) {
+		return nil
 	}
-	return nil
+	return m.found.match(m.index, resolver.Link{Kind: resolver.Alias, Name: target})
 }
 
 func (m *matcher) address(kind resolver.LinkKind, addr netip.Addr) error {
@@ -117,9 +142,7 @@ func (m *matcher) address(kind resolver.LinkKind, addr netip.Addr) error {
 	if m.addresses++; m.addresses > maxAddresses {
 		return errTooManyAddresses
 	}
-	m.found.ids = m.index.MatchAddress(blocklists.OnAddress, addr.Unmap(), m.found.ids)
-	m.found.by(resolver.Link{Kind: kind, Addr: addr.Unmap()})
-	return nil
+	return m.found.match(m.index, resolver.Link{Kind: kind, Addr: addr.Unmap()})
 }
 
 // Keys of a service binding that carry addresses (RFC 9460, section 14.3.2).
@@ -185,17 +208,20 @@ func hinted(key uint16, value []byte) iter.Seq[netip.Addr] {
 }
 
 // cuts adds what matches the name servers of the zones on the way and of those above.
-func (h *hits) cuts(index *bundle.Bundle, cuts []*resolver.Cut) {
+func (h *hits) cuts(index *bundle.Bundle, cuts []*resolver.Cut) error {
 	if !watches(index) {
-		return
+		return nil
 	}
 	seen := 0
 	for _, cut := range cuts {
 		for ; cut != nil && seen < maxCuts; cut = cut.Above {
-			h.servers(index, cut)
+			if err := h.servers(index, cut); err != nil {
+				return err
+			}
 			seen++
 		}
 	}
+	return nil
 }
 
 // watches says whether any list looks at name servers.
@@ -203,28 +229,30 @@ func watches(index *bundle.Bundle) bool {
 	return index.Has(blocklists.OnServer) || index.Has(blocklists.OnServerAddress)
 }
 
-func (h *hits) servers(index *bundle.Bundle, cut *resolver.Cut) {
+func (h *hits) servers(index *bundle.Bundle, cut *resolver.Cut) error {
 	for i := range cut.Servers {
 		server := &cut.Servers[i]
 		if server.Name != "" {
-			h.ids = index.MatchServer(server.Name, h.ids)
-			h.by(resolver.Link{Kind: resolver.Nameserver, Name: server.Name})
+			if err := h.match(index, resolver.Link{Kind: resolver.Nameserver, Name: server.Name}); err != nil {
+				return err
+			}
 		}
 		for _, addr := range server.Addresses {
-			h.ids = index.MatchAddress(blocklists.OnServerAddress, addr, h.ids)
-			h.by(resolver.Link{Kind: resolver.NameserverAddress, Addr: addr})
+			if err := h.match(index, resolver.Link{Kind: resolver.NameserverAddress, Addr: addr}); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
 }
 
 // asker adds what matches the address of who asks. It is never part of a memo.
-func (h hits) asker(index *bundle.Bundle, question wire.Name, addr netip.Addr) hits {
+func (h hits) asker(index *bundle.Bundle, question wire.Name, addr netip.Addr) (hits, error) {
 	if !index.Has(blocklists.OnClient) {
-		return h
+		return h, nil
 	}
 	more := hits{ids: slices.Clone(h.ids), links: slices.Clone(h.links)}
 	more.by(resolver.Link{Name: question})
-	more.ids = index.MatchAddress(blocklists.OnClient, addr, more.ids)
-	more.by(resolver.Link{Kind: resolver.Asker, Addr: addr})
-	return more
+	err := more.match(index, resolver.Link{Kind: resolver.Asker, Addr: addr})
+	return more, err
 }

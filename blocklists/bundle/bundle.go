@@ -70,9 +70,9 @@ func (b *Bundle) Lists() []List { return b.lists }
 // Match appends the ids of all entries that cover the name: the longest owner first,
 // of one owner exact before the others, then in the order of the lists. Nothing appended
 // means that no list says anything of the name. It allocates only if into must grow.
-func (b *Bundle) Match(name wire.Name, into []uint32) []uint32 {
+func (b *Bundle) Match(name wire.Name, into []uint32) ([]uint32, error) {
 	if len(b.entries) == 0 {
-		return into
+		return into, nil
 	}
 	for i := 0; i < len(name); i += 1 + int(name[i]) {
 		if owner, found := b.names.find(name[i:]); found {
@@ -82,7 +82,7 @@ func (b *Bundle) Match(name wire.Name, into []uint32) []uint32 {
 			break
 		}
 	}
-	return into
+	return into, nil
 }
 
 // covering appends the owner's entries that cover the owner itself, or else what is below it.
