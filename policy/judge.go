@@ -266,6 +266,9 @@ func (s *Snapshot) Explain(name wire.Name, subject Subject, at time.Time) (Verdi
 		links = append(links, resolver.Link{Kind: resolver.Asker, Addr: subject.Addr})
 	}
 	verdict := Judge(s, links, who, at)
+	if err := s.Bundle.Err(); err != nil {
+		return Verdict{}, err
+	}
 	verdict.Because = append([]string{about}, verdict.Because...)
 	return verdict, nil
 }
