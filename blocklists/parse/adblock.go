@@ -12,6 +12,30 @@ import (
 // each after `@@` for an exception. What is for pages, paths, patterns or the circumstances of
 // a request is declined: those rules belong in such a list, but DNS sees a name alone.
 func (p *parser) adblock(line []byte) error {
+	if host, exception := cutUsual(line); host != nil {
+		if name, _, ok := p.plain(host); ok {
+			row := Row{Name: name, Scope: blocklists.Subtree}
+			if exception {
+				row.Action = blocklists.Passthru
+			}
+			return p.named(row)
+		}
+	}
+	return p.adblockRule(line)
+}
+
+// cutUsual gives what may be the host of a rule that is nothing but `||host^`, which is
+// what lists for DNS are made of.
+func cutUsual(line []byte) (host []byte, exception bool) {
+	line, exception = bytes.CutPrefix(line, []byte("@@"))
+	if len(line) < 4 || line[0] != '|' || line[1] != '|' || line[len(line)-1] != '^' {
+		return nil, false
+	}
+	return line[2 : len(line)-1], exception
+}
+
+// adblockRule reads any rule.
+func (p *parser) adblockRule(line []byte) error {
 	if isAdblockRemark(line) {
 		p.report.Comments++
 		return nil

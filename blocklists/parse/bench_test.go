@@ -3,7 +3,9 @@ package parse_test
 import (
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/recourse-dns/recourse/blocklists/parse"
 )
@@ -35,6 +37,17 @@ func benchText(format, line string) string {
 	return text.String()
 }
 
+// cpuTime is what the process has used, which tells more than the clock where others
+// use the machine too.
+func cpuTime(b *testing.B) time.Duration {
+	b.Helper()
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
 func BenchmarkList(b *testing.B) {
 	for _, form := range benchForms {
 		b.Run(form.format, func(b *testing.B) {
@@ -42,13 +55,14 @@ func BenchmarkList(b *testing.B) {
 			options := parse.Options{Format: form.format, Columns: map[string]string{"name": "1", "listed": "2", "removed": "3"}}
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
+			before := cpuTime(b)
 			for b.Loop() {
 				report, err := parse.List(options, strings.NewReader(text), func(parse.Row) error { return nil })
 				if err != nil || report.Entries != benchLines {
 					b.Fatalf("%+v, %v", report, err)
 				}
 			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchLines, "ns/line")
+			b.ReportMetric(float64(cpuTime(b)-before)/float64(b.N)/benchLines, "cpu-ns/line")
 		})
 	}
 }

@@ -7,6 +7,9 @@ import (
 	_ "time/tzdata" // registers have dates in their country's time, also where the machine knows no zones
 )
 
+// maxDates is how many dates are remembered: a register has few, many times each.
+const maxDates = 4096
+
 // dateLayouts are the dates of registers: days first where they are not years first. A
 // month first is read by nobody in Europe, and cannot be told from a day.
 var dateLayouts = []string{
@@ -20,6 +23,9 @@ func (p *parser) date(text []byte, what string) (seconds uint32, reason string) 
 	if len(text) == 0 {
 		return 0, ""
 	}
+	if known, ok := p.dates[string(text)]; ok {
+		return known, ""
+	}
 	if len(text) > 40 {
 		return 0, "the date it was " + what + " is none"
 	}
@@ -27,14 +33,13 @@ func (p *parser) date(text []byte, what string) (seconds uint32, reason string) 
 	if !ok {
 		return 0, fmt.Sprintf("the date it was %s is not understood: %q", what, printable(string(text)))
 	}
-	unix := at.Unix()
-	switch {
-	case unix <= 0:
-		return 1, "" // long ago, which is not the same as no date
-	case unix > math.MaxUint32:
-		return math.MaxUint32, ""
+	// Long ago is not the same as no date, which is 0.
+	seconds = uint32(min(max(at.Unix(), 1), math.MaxUint32))
+	if p.dates == nil || len(p.dates) >= maxDates {
+		p.dates = make(map[string]uint32)
 	}
-	return uint32(unix), ""
+	p.dates[string(text)] = seconds
+	return seconds, ""
 }
 
 func readDate(text string, in *time.Location) (time.Time, bool) {

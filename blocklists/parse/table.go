@@ -95,7 +95,7 @@ func (t *table) whole(record []byte) error {
 		return nil
 	}
 	row := Row{Scope: t.options.Scope}
-	if reason := t.dates(&row); reason != "" {
+	if reason := t.dated(&row); reason != "" {
 		t.decline(reason)
 		return nil
 	}
@@ -135,8 +135,8 @@ func (t *table) cellRefused(text []byte, reason string) {
 	t.refuse(reason)
 }
 
-// dates puts the dates of the current record into its row.
-func (t *table) dates(row *Row) string {
+// dated puts the dates of the current record into its row.
+func (t *table) dated(row *Row) string {
 	var reason string
 	if row.From, reason = t.date(t.field(t.listed), "listed"); reason != "" {
 		return reason
@@ -231,7 +231,10 @@ func (t *table) cut(record []byte) (field, rest []byte, more bool) {
 		}
 		break
 	}
-	field = bytes.ReplaceAll(start[1:min(end, len(start))], []byte(`""`), []byte(`"`))
+	field = start[1:min(end, len(start))]
+	if bytes.IndexByte(field, '"') >= 0 {
+		field = bytes.ReplaceAll(field, []byte(`""`), []byte(`"`))
+	}
 	_, rest, more = bytes.Cut(start[min(end+1, len(start)):], []byte{t.separator})
 	return bytes.TrimSpace(field), rest, more
 }

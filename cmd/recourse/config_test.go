@@ -95,7 +95,7 @@ func TestLoadConfigValues(t *testing.T) {
 	if err != nil || !named || len(anchors) != 2 {
 		t.Errorf("anchors: %v, %v, %v", anchors, named, err)
 	}
-	if lists := config.Loadable(); len(lists) != 0 {
+	if lists := config.Loadable(); len(lists) != 1 || lists[0].Manifest.ID != "rpz0" {
 		t.Errorf("loadable: %v", lists)
 	}
 }
