@@ -120,8 +120,8 @@ func (p *parser) notAnchored(rule []byte) {
 	case len(rule) > 1 && rule[0] == '/' && bytes.IndexByte(rule[1:], '/') >= 0:
 		p.decline("a regular expression or a path, not a name")
 	case bytes.IndexByte(rule, '/') >= 0 && !bytes.Contains(rule, []byte("://")):
-		p.decline("has a path: a page is no name")
-	case rule[0] == '|':
+		p.decline(hasPath)
+	case bytes.HasPrefix(rule, []byte("|")):
 		p.decline("the start of an address, not a name")
 	case bytes.ContainsAny(rule, "*^$&?="):
 		p.decline("a pattern, not a name")
@@ -134,13 +134,13 @@ func (p *parser) notAnchored(rule []byte) {
 func wrongPattern(host, after []byte, closed bool) string {
 	switch {
 	case bytes.IndexByte(host, '/') >= 0:
-		return "has a path: a page is no name"
+		return hasPath
 	case bytes.LastIndexByte(host, '*') > 0 || bytes.HasPrefix(host, []byte("*")) && !bytes.HasPrefix(host, []byte("*.")):
 		return "a pattern, not a name"
 	case !closed:
 		return "no ^ after the name, so that longer names begin with it too"
 	case len(after) > 0 && after[0] != '$' && string(after) != "|" && !bytes.HasPrefix(after, []byte("|$")):
-		return "has a path: a page is no name"
+		return hasPath
 	}
 	return ""
 }

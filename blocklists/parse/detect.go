@@ -89,7 +89,10 @@ func lineFormat(line string) string {
 		return "unbound"
 	case isZoneLine(line, fields):
 		return "rpz"
-	case len(fields) > 1 && isAddressText(fields[0]):
+	case isAddressText(fields[0]):
+		if len(fields) == 1 {
+			return "" // those of proxies are in lists of all kinds
+		}
 		return "hosts"
 	case strings.HasPrefix(text, "*."):
 		return "wildcard"
@@ -100,14 +103,17 @@ func lineFormat(line string) string {
 	return unknownFormat
 }
 
+// isZoneLine knows the lines of policy zones, which are not those of all zones.
 func isZoneLine(line string, fields []string) bool {
 	if strings.HasPrefix(line, "$TTL") || strings.HasPrefix(line, "$ORIGIN") {
 		return true
 	}
 	for i, field := range fields[:min(len(fields), 4)] {
 		switch strings.ToUpper(field) {
-		case "CNAME", "SOA", "NS", "A", "AAAA", "TXT":
+		case "CNAME", "SOA":
 			return len(fields) > i+1 && (i > 0 || isBlank(line[0]))
+		case "NS":
+			return isBlank(line[0]) || fields[0] == "@"
 		}
 	}
 	return false

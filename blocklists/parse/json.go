@@ -127,7 +127,7 @@ func (j *jsonList) member() error {
 	if rest, dotted := strings.CutPrefix(text, "."); dotted {
 		text, row.Scope = rest, blocklists.Subtree
 	}
-	if _, _, reason := j.name([]byte(text)); reason == "has a path: a page is no name" {
+	if _, _, reason := j.name([]byte(text)); reason == hasPath {
 		if taken, err := j.address(text, row); taken {
 			return err
 		}

@@ -145,6 +145,7 @@ type bounded struct {
 	since int
 	total int
 	line  uint32
+	ended bool // the line, by the last octet
 }
 
 // rest begins a new piece.
@@ -156,9 +157,10 @@ func (b *bounded) ReadByte() (byte, error) {
 	if err != nil {
 		return 0, err
 	}
-	if c == '\n' {
-		b.line++
+	if b.ended {
+		b.line++ // only now, so that who has read a line to its end is still in it
 	}
+	b.ended = c == '\n'
 	b.since++
 	b.total++
 	if b.since > b.limit || b.total > MaxBytes {

@@ -44,7 +44,7 @@ type parser struct {
 	// strange are the refusals that speak for another format.
 	strange int
 	report  Report
-	dates   map[string]uint32 // those that were read
+	dates   map[string]uint32      // those that were read
 	scratch [wire.MaxName + 1]byte // where names are made
 }
 

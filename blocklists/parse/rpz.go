@@ -34,7 +34,7 @@ func (z *zone) policy(rr dns.RR) error {
 	relative := string(owner[:len(owner)-len(z.apex)]) + string(wire.Root)
 	row, reason := rowOf(rr, relative)
 	if reason != "" {
-		z.decline(reason)
+		z.refuse(reason)
 		return nil
 	}
 	return z.byTrigger(wire.Name(relative), row)

@@ -171,8 +171,9 @@ func (t *table) headings(record []byte) (bool, error) {
 	if byName {
 		return true, nil
 	}
-	_, _, reason := t.parser.name(bytes.TrimPrefix(bytes.TrimPrefix(t.field(t.name), []byte("*")), []byte(".")))
-	return reason != "" && reason != isAddress && reason != isNumber, nil
+	first := t.field(t.name)
+	_, labels, _ := t.parser.name(bytes.TrimPrefix(bytes.TrimPrefix(first, []byte("*")), []byte(".")))
+	return labels < 2 && !bytes.ContainsAny(first, ".:/"), nil
 }
 
 // column finds a column by its number or heading.

@@ -53,7 +53,8 @@ func (u *unbound) read(line []byte) error {
 		var err error
 		switch {
 		case u.clause != "server":
-			u.decline("below " + printable(u.clause) + ": which holds for some clients only")
+			u.decline("below " + printable(u.clause) + ": which is not for all questions")
+			return nil
 		case string(key) == "local-zone":
 			var kind []byte
 			kind, line = cutQuoted(line)
@@ -62,6 +63,7 @@ func (u *unbound) read(line []byte) error {
 			err = u.data(string(value))
 		default:
 			u.decline("the option " + printable(string(key)) + " is no entry of a list")
+			return nil
 		}
 		if err != nil {
 			return err
