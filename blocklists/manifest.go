@@ -37,6 +37,11 @@ type Manifest struct {
 	ReviewEvery  time.Duration     `yaml:"review_every"`
 	Expires      time.Time         `yaml:"expires"`
 	Answer       Reply             `yaml:"answer"`
+	// How the text is read: of tables which columns, by number from 1 or by heading; the
+	// encoding, and the zone of dates that name none.
+	Columns  map[string]string `yaml:"columns"`
+	Encoding string            `yaml:"encoding"`
+	Timezone string            `yaml:"timezone"`
 	// Match is what the list judges: question, alias, address, hint, nameserver. Empty:
 	// what its purpose and its entries say.
 	Match []string `yaml:"match"`
@@ -45,10 +50,8 @@ type Manifest struct {
 	Override       string `yaml:"override"`
 	OverrideTarget string `yaml:"override_target"`
 
-	Pass          time.Duration  `yaml:"pass" later:"passes"`
-	EnforceWithin time.Duration  `yaml:"enforce_within" later:"deadlines of orders"`
-	Columns       map[string]int `yaml:"columns" later:"tables"`
-	Encoding      string         `yaml:"encoding" later:"tables"`
+	Pass          time.Duration `yaml:"pass" later:"passes"`
+	EnforceWithin time.Duration `yaml:"enforce_within" later:"deadlines of orders"`
 }
 
 // Publisher is who maintains the names.
@@ -94,11 +97,11 @@ type Venue struct {
 type Source struct {
 	File    string        `yaml:"file"`
 	Refresh time.Duration `yaml:"refresh"`
+	Zone    string        `yaml:"zone"` // the origin of a response policy zone in a file
 
 	URL     string        `yaml:"url" later:"lists from the network"`
 	MaxAge  time.Duration `yaml:"max_age" later:"lists from the network"`
 	RPZ     string        `yaml:"rpz" later:"response policy zones"`
-	Zone    string        `yaml:"zone" later:"response policy zones"`
 	Primary []string      `yaml:"primary" later:"response policy zones"`
 	TSIG    TSIG          `yaml:"tsig" later:"response policy zones"`
 }
@@ -131,22 +134,14 @@ var categories = map[Purpose][]string{
 	User:     {"adult", "gambling", "social", "games", "ads-trackers", "dating", "violence", "safe-search", "doh-bypass", "custom"},
 }
 
-// formats are those that this version reads.
-var formats = []string{"hosts", "domains", "wildcard"}
-
-// laterFormats are known to the contract and come with a later version.
-var laterFormats = []string{"adblock", "rpz", "dnsmasq", "unbound", "csv", "xml", "json", "jsonl"}
-
 // Supported says whether this version can load the list at all, and why not. An
 // unsupported list is a warning, not an error: the contract knows its keys.
 func (m *Manifest) Supported() (reason string, ok bool) {
 	switch {
 	case m.Source.URL != "":
 		return "lists from the network", false
-	case m.Source.RPZ != "" || m.Source.Zone != "" || m.Format == "rpz":
+	case m.Source.RPZ != "":
 		return "response policy zones", false
-	case slices.Contains(laterFormats, m.Format):
-		return fmt.Sprintf("format %q", m.Format), false
 	}
 	return "", true
 }
@@ -162,7 +157,7 @@ func (m *Manifest) Problems() []Problem {
 		found.add("title", "is missing: give at least one language, as {en: Phishing}")
 	}
 	m.checkSource(&found)
-	m.checkMatch(&found)
+	m.checkOverride(&found)
 	if m.ReviewEvery <= 0 && m.Expires.IsZero() {
 		found.add("review_every", "is missing: no list without an end or a review date, as 90d")
 	}
@@ -251,28 +246,16 @@ func (m *Manifest) checkSource(found *problems) {
 	if given != 1 {
 		found.add("source", "must say one of file, url and rpz")
 	}
-	if m.Format == "" && m.Source.RPZ == "" {
-		found.add("format", "is missing: one of %s", strings.Join(formats, ", "))
-	} else if m.Format != "" && !slices.Contains(formats, m.Format) && !slices.Contains(laterFormats, m.Format) {
-		found.add("format", "%q is not one of %s", m.Format, strings.Join(slices.Concat(formats, laterFormats), ", "))
-	}
+	m.checkFormat(found)
 	if m.Source.Refresh < 0 || m.Source.Refresh > 0 && m.Source.Refresh < time.Second {
 		found.add("source.refresh", "must be at least a second")
 	}
 }
 
-// matchable and overrides are the words of match and override.
-var (
-	matchable = []string{"question", "alias", "address", "hint", "nameserver"}
-	overrides = []string{"given", "nxdomain", "nodata", "passthru", "drop", "tcp-only", "cname", "disabled"}
-)
+// overrides are the words of override.
+var overrides = []string{"given", "nxdomain", "nodata", "passthru", "drop", "tcp-only", "cname", "disabled"}
 
-func (m *Manifest) checkMatch(found *problems) {
-	for i, word := range m.Match {
-		if !slices.Contains(matchable, word) {
-			found.add(fmt.Sprintf("match[%d]", i), "%q is not one of %s", word, strings.Join(matchable, ", "))
-		}
-	}
+func (m *Manifest) checkOverride(found *problems) {
 	if m.Override != "" && !slices.Contains(overrides, m.Override) {
 		found.add("override", "%q is not one of %s", m.Override, strings.Join(overrides, ", "))
 	}

@@ -167,12 +167,7 @@ func newSeed() seed {
 
 // readingOf is a digest of what in a manifest decides which entries its source gives.
 func readingOf(m *blocklists.Manifest) string {
-	return digest(struct {
-		Format, Encoding, Override, Target string
-		Scope                              blocklists.Scope
-		Columns                            map[string]int
-		Match                              []string
-	}{m.Format, m.Encoding, m.Override, m.OverrideTarget, m.Scope, m.Columns, m.Match})
+	return digest(parse.OptionsOf(m))
 }
 
 func ownReading(own *Own) string {
@@ -270,7 +265,7 @@ func (c *compiler) read(number int, manifest *blocklists.Manifest, r io.Reader) 
 	var packing sync.WaitGroup
 	defer packing.Wait()
 	g := new(gathering)
-	report, err := parse.List(manifest.Format, manifest.Scope, r, func(row parse.Row) error {
+	report, err := parse.List(parse.OptionsOf(manifest), r, func(row parse.Row) error {
 		if g.full() {
 			c.pack(number, g, &packing)
 			g = new(gathering)

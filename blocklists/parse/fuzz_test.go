@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/parse"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
@@ -25,7 +24,7 @@ func fuzz(f *testing.F, format string, atMost func(line string) int) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		lines := strings.Split(string(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))), "\n")
 		rows := make(map[uint32]int)
-		report, err := parse.List(format, blocklists.Exact, bytes.NewReader(text), func(row parse.Row) error {
+		report, err := parse.List(parse.Options{Format: format}, bytes.NewReader(text), func(row parse.Row) error {
 			checkRow(t, row)
 			rows[row.Line]++
 			if line := lines[row.Line-1]; rows[row.Line] > atMost(line) {
