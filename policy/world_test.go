@@ -123,6 +123,12 @@ func compile(t failer, previous *bundle.Bundle, lists []list, own ...bundle.Own)
 		manifests[i] = &manifest
 		files[string(manifest.ID)] = &fstest.MapFile{Data: []byte("# a list\n" + strings.Join(lists[i].names, "\n") + "\n"), Mode: 0o444}
 	}
+	return compileFiles(t, previous, manifests, files, own...)
+}
+
+// compileFiles makes the bundle after previous of lists in files of their names.
+func compileFiles(t failer, previous *bundle.Bundle, manifests []*blocklists.Manifest, files fstest.MapFS, own ...bundle.Own) *bundle.Bundle {
+	t.Helper()
 	catalog, err := blocklists.NewCatalog(manifests)
 	if err != nil {
 		t.Fatalf("catalog: %v", err)
