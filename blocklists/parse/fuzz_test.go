@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/parse"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
