@@ -45,9 +45,9 @@ func overridden(manifest *blocklists.Manifest, action blocklists.Action) blockli
 }
 
 // verdict gives the answer in the place of a real one, or nil where nothing that
-// counts blocks. The snapshot is the hearing's; by itself it may be kept, and what
+// counts blocks. Real is nil before there is one. The snapshot is the hearing's; by itself it may be kept, and what
 // matches then need not leave the caller's stack.
-func (s *stage) verdict(ctx context.Context, snapshot *Snapshot, h *hearing, query *resolver.Query) (*resolver.Answer, error) {
+func (s *stage) verdict(ctx context.Context, snapshot *Snapshot, h *hearing, query *resolver.Query, real *resolver.Answer) (*resolver.Answer, error) {
 	winner, found := h.decide()
 	if !found || !h.step(winner).blocks() {
 		return nil, nil //nolint:nilnil // nothing blocks: the caller goes on
@@ -55,7 +55,7 @@ func (s *stage) verdict(ctx context.Context, snapshot *Snapshot, h *hearing, que
 	list := h.list(winner)
 	match := h.snapshot.match(h.hits.ids[winner], list, h.link(winner))
 	match.Action = h.action(winner)
-	answer, err := s.enforce(ctx, snapshot, query, &match)
+	answer, err := s.enforce(ctx, snapshot, query, &match, steadOf(query, &match, real))
 	if err != nil && isOutcome(err) {
 		return nil, err
 	}
@@ -71,16 +71,16 @@ func (s *stage) verdict(ctx context.Context, snapshot *Snapshot, h *hearing, que
 }
 
 // enforce answers as the match wants it. A drop is no answer and no error.
-func (s *stage) enforce(ctx context.Context, snapshot *Snapshot, query *resolver.Query, match *Match) (*resolver.Answer, error) {
+func (s *stage) enforce(ctx context.Context, snapshot *Snapshot, query *resolver.Query, match *Match, at stead) (*resolver.Answer, error) {
 	switch match.Action {
 	case blocklists.Drop:
 		return nil, nil //nolint:nilnil // the caller drops
 	case blocklists.TCPOnly:
 		return snapshot.truncated(query, match)
 	case blocklists.LocalData:
-		return s.rewritten(ctx, snapshot, query, match)
+		return s.rewritten(ctx, snapshot, query, match, at)
 	}
-	return snapshot.blocked(query, match)
+	return snapshot.blocked(query, match, at)
 }
 
 // truncated has the client ask again over TCP.

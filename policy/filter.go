@@ -102,7 +102,7 @@ func (s *stage) wait(ctx context.Context, query *resolver.Query) (*resolver.Answ
 		if err != nil {
 			return nil, unjudged(err)
 		}
-		blocked, err := s.weighed(ctx, snapshot, who, query, found)
+		blocked, err := s.weighed(ctx, snapshot, who, query, found, nil)
 		if blocked != nil || err != nil {
 			return blocked, err
 		}
@@ -153,7 +153,7 @@ func (s *stage) judge(ctx context.Context, snapshot *Snapshot, who profile.Who, 
 	if err != nil {
 		return nil, unjudged(err)
 	}
-	blocked, err := s.weighed(ctx, snapshot, who, query, found)
+	blocked, err := s.weighed(ctx, snapshot, who, query, found, answer)
 	if blocked != nil || err != nil {
 		return blocked, err
 	}
@@ -173,12 +173,12 @@ func (s *stage) judgeQuestion(ctx context.Context, snapshot *Snapshot, who profi
 	if err != nil {
 		return nil, unjudged(err)
 	}
-	return s.weighed(ctx, snapshot, who, query, hits{ids: ids})
+	return s.weighed(ctx, snapshot, who, query, hits{ids: ids}, nil)
 }
 
 // weighed gives what is answered in the place of the real answer, or nil where nothing
-// that matches blocks for this client.
-func (s *stage) weighed(ctx context.Context, snapshot *Snapshot, who profile.Who, query *resolver.Query, found hits) (*resolver.Answer, error) {
+// that matches blocks for this client. Real is nil before there is one.
+func (s *stage) weighed(ctx context.Context, snapshot *Snapshot, who profile.Who, query *resolver.Query, found hits, real *resolver.Answer) (*resolver.Answer, error) {
 	found, err := found.asker(snapshot.Bundle, query.Question.Name, query.Client.Addr)
 	if err != nil {
 		return nil, unjudged(err)
@@ -188,7 +188,7 @@ func (s *stage) weighed(ctx context.Context, snapshot *Snapshot, who profile.Who
 	}
 	h := newHearing(snapshot, query.Question.Name, found, who, query.Now)
 	h.door = query.Client.Door
-	return s.verdict(ctx, snapshot, &h, query)
+	return s.verdict(ctx, snapshot, &h, query, real)
 }
 
 func (f *Filter) count(match *Match) {

@@ -22,12 +22,12 @@ var errLocalData = errors.New("local data that cannot be read")
 // rewritten answers with the records of a list in the place of the real ones. Where they
 // are an alias, its end is resolved; what is found there is not judged, since it is the
 // list's own word (draft-vixie-dnsop-dns-rpz-00, section 6.1).
-func (s *stage) rewritten(ctx context.Context, snapshot *Snapshot, query *resolver.Query, match *Match) (*resolver.Answer, error) {
-	records, err := localRecords(match, query)
+func (s *stage) rewritten(ctx context.Context, snapshot *Snapshot, query *resolver.Query, match *Match, at stead) (*resolver.Answer, error) {
+	records, err := localRecords(match, query, at.owner)
 	if errors.Is(err, wire.ErrName) {
 		// A rewrite whose result is too long for a name is still a block.
 		match.Action = blocklists.BlockNXDomain
-		return snapshot.blocked(query, match)
+		return snapshot.blocked(query, match, at)
 	}
 	if err != nil {
 		return nil, err
@@ -39,9 +39,7 @@ func (s *stage) rewritten(ctx context.Context, snapshot *Snapshot, query *resolv
 			return nil, err
 		}
 	}
-	if len(reply.Answer) == 0 {
-		reply.Ns = []dns.RR{startOf(query, match)}
-	}
+	at.complete(reply, query, match)
 	return snapshot.explained(reply, query, match)
 }
 
@@ -91,9 +89,9 @@ func aliasOf(records []dns.RR, query *resolver.Query) wire.Name {
 	return target
 }
 
-// localRecords are the records of the match for the question's type, at the question's
-// name: an alias before all else.
-func localRecords(match *Match, query *resolver.Query) ([]dns.RR, error) {
+// localRecords are the records of the match for the question's type, at the owner: an
+// alias before all else.
+func localRecords(match *Match, query *resolver.Query, owner wire.Name) ([]dns.RR, error) {
 	data := match.Entry.Data
 	if match.Manifest.Override == overrideCNAME {
 		target, err := wire.ParseName(match.Manifest.OverrideTarget)
@@ -104,7 +102,7 @@ func localRecords(match *Match, query *resolver.Query) ([]dns.RR, error) {
 	}
 	var records []dns.RR
 	for len(data) > 0 {
-		record, rest, err := localRecord(data, query)
+		record, rest, err := localRecord(data, owner)
 		if err != nil {
 			return nil, err
 		}
@@ -129,8 +127,8 @@ func aliasData(target wire.Name) string {
 }
 
 // localRecord reads the first record of an entry's data. A target `*.garden` becomes
-// the question's name below garden (draft-vixie-dnsop-dns-rpz-00, section 3.6).
-func localRecord(data string, query *resolver.Query) (record dns.RR, rest string, err error) {
+// the owner's name below garden (draft-vixie-dnsop-dns-rpz-00, section 3.6).
+func localRecord(data string, owner wire.Name) (record dns.RR, rest string, err error) {
 	if len(data) < recordHead {
 		return nil, "", errLocalData
 	}
@@ -141,12 +139,11 @@ func localRecord(data string, query *resolver.Query) (record dns.RR, rest string
 	}
 	octets := data[recordHead:end]
 	if binary.BigEndian.Uint16(head) == wire.TypeCNAME && strings.HasPrefix(octets, "\x01*") {
-		name := string(query.Question.Name)
-		if octets = name[:len(name)-1] + octets[2:]; len(octets) > wire.MaxName {
+		if octets = string(owner[:len(owner)-1]) + octets[2:]; len(octets) > wire.MaxName {
 			return nil, "", fmt.Errorf("%w: longer than %d octets", wire.ErrName, wire.MaxName)
 		}
 	}
-	message := []byte(query.Question.Name)
+	message := []byte(owner)
 	message = append(message, head[0], head[1], 0, byte(wire.ClassIN))
 	message = binary.BigEndian.AppendUint32(message, min(binary.BigEndian.Uint32(head[2:]), blockTTL))
 	message = binary.BigEndian.AppendUint16(message, uint16(len(octets)))

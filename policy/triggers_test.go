@@ -120,7 +120,9 @@ func TestZones(t *testing.T) {
 		{what: "a hint", lists: []list{security("z", "24.0.2.0.192.rpz-ip CNAME .").with(matching("hint"))}, reply: []string{name + `. 300 IN HTTPS 1 . alpn="h2" ipv4hint="192.0.2.7"`}, qtype: dns.TypeHTTPS, want: "NXDOMAIN"},
 		{what: "a hint alone", lists: []list{security("z", "24.0.2.0.192.rpz-ip CNAME .").with(matching("hint"))}, reply: address, want: "passed"},
 		{what: "an alias mode binding", lists: []list{security("z", "cdn.example CNAME .")}, reply: []string{name + ". 300 IN HTTPS 0 cdn.example."}, qtype: dns.TypeHTTPS, want: "NXDOMAIN"},
-		{what: "an alias on the way", lists: []list{security("z", "cdn.example CNAME .")}, reply: []string{name + ". 300 IN CNAME cdn.example.", "cdn.example. 300 IN A 192.0.2.7"}, want: "NXDOMAIN"},
+		{what: "an alias on the way", lists: []list{security("z", "cdn.example CNAME .")}, reply: []string{name + ". 300 IN CNAME cdn.example.", "cdn.example. 300 IN A 192.0.2.7"}, want: "NXDOMAIN cdn.example."},
+		{what: "records at an alias", lists: []list{security("z", "cdn.example A 203.0.113.9")}, reply: []string{name + ". 300 IN CNAME cdn.example.", "cdn.example. 300 IN A 192.0.2.7"}, want: "NOERROR cdn.example. 203.0.113.9"},
+		{what: "an address behind an alias", lists: []list{security("z", "24.0.2.0.192.rpz-ip CNAME *.")}, reply: []string{name + ". 300 IN CNAME cdn.example.", "cdn.example. 300 IN A 192.0.2.7"}, want: "NOERROR cdn.example."},
 		{what: "an alias where the list looks at questions", lists: []list{security("z", "cdn.example CNAME .").with(matching("question"))}, reply: []string{name + ". 300 IN CNAME cdn.example."}, want: "passed"},
 
 		{what: "a name server", lists: []list{security("z", "ns.host.example.rpz-nsdname CNAME .")}, reply: address, cuts: []*resolver.Cut{cut("site.example", "ns.host.example")}, want: "NXDOMAIN"},
