@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
 // ListID names a list for as long as it exists: a to z, 0 to 9 and hyphens.
@@ -35,14 +37,21 @@ type Manifest struct {
 	ReviewEvery  time.Duration     `yaml:"review_every"`
 	Expires      time.Time         `yaml:"expires"`
 	Answer       Reply             `yaml:"answer"`
+	// How the text is read: of tables which columns, by number from 1 or by heading; the
+	// encoding, and the zone of dates that name none.
+	Columns  map[string]string `yaml:"columns"`
+	Encoding string            `yaml:"encoding"`
+	Timezone string            `yaml:"timezone"`
+	// Match is what the list judges: question, alias, address, hint, nameserver. Empty:
+	// what its purpose and its entries say.
+	Match []string `yaml:"match"`
+	// Override takes the place of what every entry does: a word of [Action], cname (to
+	// OverrideTarget), or disabled. Empty or given: nothing does.
+	Override       string `yaml:"override"`
+	OverrideTarget string `yaml:"override_target"`
 
-	Pass           time.Duration  `yaml:"pass" later:"passes"`
-	EnforceWithin  time.Duration  `yaml:"enforce_within" later:"deadlines of orders"`
-	Match          []string       `yaml:"match" later:"triggers other than names"`
-	Columns        map[string]int `yaml:"columns" later:"tables"`
-	Encoding       string         `yaml:"encoding" later:"tables"`
-	Override       string         `yaml:"override" later:"response policy zones"`
-	OverrideTarget string         `yaml:"override_target" later:"response policy zones"`
+	Pass          time.Duration `yaml:"pass" later:"passes"`
+	EnforceWithin time.Duration `yaml:"enforce_within" later:"deadlines of orders"`
 }
 
 // Publisher is who maintains the names.
@@ -88,11 +97,11 @@ type Venue struct {
 type Source struct {
 	File    string        `yaml:"file"`
 	Refresh time.Duration `yaml:"refresh"`
+	Zone    string        `yaml:"zone"` // the origin of a response policy zone in a file
 
 	URL     string        `yaml:"url" later:"lists from the network"`
 	MaxAge  time.Duration `yaml:"max_age" later:"lists from the network"`
 	RPZ     string        `yaml:"rpz" later:"response policy zones"`
-	Zone    string        `yaml:"zone" later:"response policy zones"`
 	Primary []string      `yaml:"primary" later:"response policy zones"`
 	TSIG    TSIG          `yaml:"tsig" later:"response policy zones"`
 }
@@ -125,22 +134,14 @@ var categories = map[Purpose][]string{
 	User:     {"adult", "gambling", "social", "games", "ads-trackers", "dating", "violence", "safe-search", "doh-bypass", "custom"},
 }
 
-// formats are those that this version reads.
-var formats = []string{"hosts", "domains", "wildcard"}
-
-// laterFormats are known to the contract and come with a later version.
-var laterFormats = []string{"adblock", "rpz", "dnsmasq", "unbound", "csv", "xml", "json", "jsonl"}
-
 // Supported says whether this version can load the list at all, and why not. An
 // unsupported list is a warning, not an error: the contract knows its keys.
 func (m *Manifest) Supported() (reason string, ok bool) {
 	switch {
 	case m.Source.URL != "":
 		return "lists from the network", false
-	case m.Source.RPZ != "" || m.Source.Zone != "" || m.Format == "rpz":
+	case m.Source.RPZ != "":
 		return "response policy zones", false
-	case slices.Contains(laterFormats, m.Format):
-		return fmt.Sprintf("format %q", m.Format), false
 	}
 	return "", true
 }
@@ -156,6 +157,7 @@ func (m *Manifest) Problems() []Problem {
 		found.add("title", "is missing: give at least one language, as {en: Phishing}")
 	}
 	m.checkSource(&found)
+	m.checkOverride(&found)
 	if m.ReviewEvery <= 0 && m.Expires.IsZero() {
 		found.add("review_every", "is missing: no list without an end or a review date, as 90d")
 	}
@@ -244,13 +246,27 @@ func (m *Manifest) checkSource(found *problems) {
 	if given != 1 {
 		found.add("source", "must say one of file, url and rpz")
 	}
-	if m.Format == "" && m.Source.RPZ == "" {
-		found.add("format", "is missing: one of %s", strings.Join(formats, ", "))
-	} else if m.Format != "" && !slices.Contains(formats, m.Format) && !slices.Contains(laterFormats, m.Format) {
-		found.add("format", "%q is not one of %s", m.Format, strings.Join(slices.Concat(formats, laterFormats), ", "))
-	}
+	m.checkFormat(found)
 	if m.Source.Refresh < 0 || m.Source.Refresh > 0 && m.Source.Refresh < time.Second {
 		found.add("source.refresh", "must be at least a second")
+	}
+}
+
+// overrides are the words of override.
+var overrides = []string{"given", "nxdomain", "nodata", "passthru", "drop", "tcp-only", "cname", "disabled"}
+
+func (m *Manifest) checkOverride(found *problems) {
+	if m.Override != "" && !slices.Contains(overrides, m.Override) {
+		found.add("override", "%q is not one of %s", m.Override, strings.Join(overrides, ", "))
+	}
+	if m.Override == "passthru" && m.Purpose == Law {
+		found.add("override", "passthru would keep an order from being carried out: use disabled for a test, or lift the order")
+	}
+	switch _, err := wire.ParseName(m.OverrideTarget); {
+	case m.Override == "cname" && err != nil:
+		found.add("override_target", "must be the name that override: cname leads to, not %q", m.OverrideTarget)
+	case m.Override != "cname" && m.OverrideTarget != "":
+		found.add("override_target", "is for override: cname alone")
 	}
 }
 

@@ -56,8 +56,12 @@ func TestProblemsNameTheKey(t *testing.T) {
 		{"source", userList, func(m *blocklists.Manifest) { m.Source.URL = "https://lists.example/" }},
 		{"source.refresh", userList, func(m *blocklists.Manifest) { m.Source.Refresh = time.Millisecond }},
 		{"source.refresh", userList, func(m *blocklists.Manifest) { m.Source.Refresh = -time.Hour }},
-		{"format", userList, func(m *blocklists.Manifest) { m.Format = "" }},
 		{"format", userList, func(m *blocklists.Manifest) { m.Format = "excel" }},
+		{"match[1]", userList, func(m *blocklists.Manifest) { m.Match = []string{"question", "answer"} }},
+		{"override", userList, func(m *blocklists.Manifest) { m.Override = "allow" }},
+		{"override", lawList, func(m *blocklists.Manifest) { m.Override = "passthru" }},
+		{"override_target", userList, func(m *blocklists.Manifest) { m.Override = "cname" }},
+		{"override_target", userList, func(m *blocklists.Manifest) { m.OverrideTarget = "garden.example" }},
 		{"review_every", userList, func(m *blocklists.Manifest) { m.ReviewEvery = 0 }},
 		{"category", lawList, func(m *blocklists.Manifest) { m.Category = "ads-trackers" }},
 		{"authority.name", lawList, func(m *blocklists.Manifest) { m.Authority.Name = "" }},
@@ -88,7 +92,9 @@ func TestGoodManifestsHaveNoProblems(t *testing.T) {
 	expiring.ReviewEvery, expiring.Expires = 0, time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
 	zone := userList()
 	zone.Source, zone.Format = blocklists.Source{RPZ: "rpz.example"}, ""
-	for _, manifest := range []*blocklists.Manifest{userList(), lawList(), expiring, zone} {
+	garden := userList()
+	garden.Match, garden.Override, garden.OverrideTarget = []string{"question", "hint"}, "cname", "garden.example"
+	for _, manifest := range []*blocklists.Manifest{userList(), lawList(), expiring, zone, garden} {
 		if problems := manifest.Problems(); len(problems) > 0 {
 			t.Errorf("%s: %+v", manifest.ID, problems)
 		}
@@ -98,7 +104,7 @@ func TestGoodManifestsHaveNoProblems(t *testing.T) {
 func TestAllProblemsAreToldAtOnce(t *testing.T) {
 	got := keys((&blocklists.Manifest{Purpose: blocklists.Law}).Problems())
 	for _, key := range []string{"id", "category", "authority.name", "legal_basis", "jurisdiction", "redress.venues", "redress.deadline_from",
-		"at_enforce_by", "title", "source", "format", "review_every"} {
+		"at_enforce_by", "title", "source", "review_every"} {
 		if !slices.Contains(got, key) {
 			t.Errorf("no problem at %q among %q", key, got)
 		}
@@ -106,7 +112,7 @@ func TestAllProblemsAreToldAtOnce(t *testing.T) {
 }
 
 func TestSupported(t *testing.T) {
-	for _, format := range []string{"hosts", "domains", "wildcard"} {
+	for _, format := range []string{"", "auto", "hosts", "domains", "wildcard", "adblock", "dnsmasq", "unbound", "rpz", "csv", "xml", "json", "jsonl"} {
 		m := userList()
 		m.Format = format
 		if reason, ok := m.Supported(); !ok || reason != "" {
@@ -114,10 +120,8 @@ func TestSupported(t *testing.T) {
 		}
 	}
 	for _, harm := range []func(*blocklists.Manifest){
-		func(m *blocklists.Manifest) { m.Format = "adblock" },
-		func(m *blocklists.Manifest) { m.Format = "rpz" },
 		func(m *blocklists.Manifest) { m.Source = blocklists.Source{URL: "https://lists.example/"} },
-		func(m *blocklists.Manifest) { m.Source.Zone = "rpz.example" },
+		func(m *blocklists.Manifest) { m.Source = blocklists.Source{RPZ: "rpz.example"} },
 	} {
 		m := userList()
 		harm(m)

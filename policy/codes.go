@@ -76,7 +76,10 @@ func (s *Snapshot) found(id uint32) Match {
 	entry, _ := s.Bundle.Entry(id)
 	// The entry goes first, for one of scope below does not cover its own name; the
 	// others may exempt it.
-	ids := s.Bundle.Match(entry.Name, []uint32{id})
+	ids, err := s.Bundle.Match(entry.Name, []uint32{id})
+	if err != nil || entry.Trigger != blocklists.OnName {
+		ids = []uint32{id}
+	}
 	h := newHearing(s, entry.Name, hits{ids: ids}, profile.Who{}, time.Now())
 	return h.shared(0, h.list(0))
 }

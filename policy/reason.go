@@ -112,15 +112,24 @@ func (s *Snapshot) reasonOfList(reason *Reason, match *Match) {
 	reason.List, reason.Title, reason.Category = manifest.ID, manifest.Title, manifest.Category
 	reason.Publisher, reason.Order = manifest.Publisher.Name, manifest.OrderRef
 	reason.Scope = match.Entry.Scope.String()
-	reason.Since, reason.Until = utc(match.Entry.FirstSeen), utc(manifest.Expires)
+	reason.Since, reason.Until = utc(match.Entry.FirstSeen), endOf(match)
 	if manifest.ReviewEvery > 0 && !match.Entry.FirstSeen.IsZero() {
 		reason.ReviewBy = utc(match.Entry.FirstSeen.Add(manifest.ReviewEvery))
 	}
 	if reason.Confidential = manifest.Disclosure == blocklists.NoName; reason.Confidential {
 		return
 	}
-	reason.Name = match.Entry.Name.String()
+	reason.Name = match.Entry.Subject()
 	reason.MatchesAlso = s.alsoMatching(match)
+}
+
+// endOf is when the match stops to count: the entry's own end or its list's.
+func endOf(match *Match) time.Time {
+	end := utc(match.Manifest.Expires)
+	if own := match.Entry.Until; own != 0 && (end.IsZero() || int64(own) < end.Unix()) {
+		return time.Unix(int64(own), 0).UTC()
+	}
+	return end
 }
 
 func utc(at time.Time) time.Time {

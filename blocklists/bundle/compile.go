@@ -1,10 +1,18 @@
 package bundle
 
 import (
+	"bytes"
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime"
+	"sync"
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
@@ -15,9 +23,9 @@ import (
 
 // Own is names that are no list's. Each covers itself and what lies below it.
 type Own struct {
-	Kind    Kind
-	Profile string // for ProfileAllow and ProfileDeny
-	Names   []wire.Name
+	Kind    Kind        `json:"kind"`
+	Profile string      `json:"profile,omitempty"` // for ProfileAllow and ProfileDeny
+	Names   []wire.Name `json:"-"`
 }
 
 // id is a list id that no manifest can have, because of its colon.
@@ -41,114 +49,363 @@ type ListReport struct {
 	Duplicates int `json:"duplicates"`
 }
 
+// Input is all that a bundle is made of.
+type Input struct {
+	Catalog *blocklists.Catalog
+	Own     []Own
+	Store   *fetch.Store
+	// Previous is the bundle before: of it come the times of first seeing, and the lists that
+	// cannot be had or need not be read. nil: there is none.
+	Previous *Bundle
+	// Unmoved says that a list's source is as it was for Previous; nil: none is.
+	Unmoved   func(*blocklists.Manifest) bool
+	Inspector Inspector // nil: every entry is active
+	Now       time.Time
+	Log       *slog.Logger
+}
+
 // Compile reads all lists of the catalog and makes the next bundle after previous,
 // which may be nil. The reports are in the catalog's order. A list that cannot be had is
 // left out and reported; an error means that there is no bundle at all.
 func Compile(ctx context.Context, catalog *blocklists.Catalog, own []Own, store *fetch.Store, previous *Bundle, now time.Time, log *slog.Logger) (*Bundle, []ListReport, error) {
-	if previous == nil {
-		previous = Empty()
+	input := Input{Catalog: catalog, Own: own, Store: store, Previous: previous, Now: now, Log: log}
+	var to memory
+	reports, err := input.compile(ctx, &to)
+	if err != nil {
+		return nil, nil, err
 	}
-	manifests := catalog.Lists()
-	if len(manifests)+len(own) > maxLists {
-		return nil, nil, fmt.Errorf("%d lists are more than a bundle holds, which is %d", len(manifests)+len(own), maxLists)
-	}
-	c := &compiler{builder: builder{names: newIndex()}, store: store, previous: previous, now: now, log: log}
-	reports := make([]ListReport, 0, len(manifests))
-	for _, manifest := range manifests {
-		reports = append(reports, c.feed(ctx, manifest))
-		if err := ctx.Err(); err != nil {
-			return nil, nil, err
+	made, err := openImages([][]byte{to.octets}, listsOf(catalog, own), nil)
+	return made, reports, err
+}
+
+// openImages opens bundles in memory that lie on each other.
+func openImages(images [][]byte, lists []List, tell func(error)) (*Bundle, error) {
+	var layers []*layer
+	var metas []*meta
+	for _, octets := range images {
+		l, err := openImage(octets)
+		if err != nil {
+			return nil, err
 		}
+		m, err := l.decodeMeta()
+		if err != nil {
+			return nil, err
+		}
+		layers, metas = append(layers, l), append(metas, m)
+	}
+	return assemble(layers, metas, lists, &health{tell: tell})
+}
+
+// listsOf are the lists of a bundle in their order.
+func listsOf(catalog *blocklists.Catalog, own []Own) []List {
+	lists := make([]List, 0, len(catalog.Lists())+len(own))
+	for _, manifest := range catalog.Lists() {
+		lists = append(lists, List{Kind: Feed, ID: manifest.ID, Manifest: manifest})
 	}
 	for i := range own {
-		if err := c.own(&own[i]); err != nil {
-			return nil, nil, err
+		lists = append(lists, List{Kind: own[i].Kind, ID: own[i].id(), Profile: own[i].Profile})
+	}
+	return lists
+}
+
+// compiler is one compile. Its runs are the rows of each list, sorted.
+type compiler struct {
+	*Input
+	lists    []List
+	readings []string
+	reports  []ListReport // of the feeds
+	joiner   joiner
+	before   map[blocklists.ListID]*listMeta // of the previous bundle
+
+	sorting chan struct{} // bounds how many gatherings are in memory
+	mu      sync.Mutex
+	runs    [][]run // of each list
+}
+
+// compile writes the bundle to an image.
+func (in *Input) compile(ctx context.Context, to image) ([]ListReport, error) {
+	c := newCompiler(in)
+	if err := c.gather(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.write(ctx, to, newSeed(), c.carriedSources(), nil); err != nil {
+		return nil, err
+	}
+	return c.reports, nil
+}
+
+func newCompiler(in *Input) *compiler {
+	if in.Previous == nil {
+		in.Previous = Empty()
+	}
+	c := &compiler{
+		Input: in, lists: listsOf(in.Catalog, in.Own), reports: make([]ListReport, len(in.Catalog.Lists())),
+		before: in.Previous.listMetas(), sorting: make(chan struct{}, runtime.GOMAXPROCS(0)),
+	}
+	c.runs = make([][]run, len(c.lists))
+	c.joiner = joiner{lists: make([]joined, len(c.lists)), now: uint32(max(0, in.Now.Unix())), inspector: in.Inspector}
+	for i := range c.lists {
+		c.joiner.lists[i].manifest = c.lists[i].Manifest
+		if i < len(c.reports) {
+			c.readings = append(c.readings, readingOf(c.lists[i].Manifest))
+		} else {
+			c.readings = append(c.readings, ownReading(&in.Own[i-len(c.reports)]))
 		}
 	}
-	made, duplicates := c.builder.build(previous.generation + 1)
-	for i := range reports {
-		reports[i].Duplicates = duplicates[i]
+	return c
+}
+
+func newSeed() seed {
+	var octets [32]byte
+	_, _ = rand.Read(octets[:]) // never fails (crypto/rand)
+	var s seed
+	for i := range s {
+		s[i] = binary.LittleEndian.Uint64(octets[8*i:]) | 1
 	}
-	return made, reports, nil
+	return s
 }
 
-type compiler struct {
-	builder  builder
-	store    *fetch.Store
-	previous *Bundle
-	now      time.Time
-	log      *slog.Logger
+// readingOf is a digest of what in a manifest decides which entries its source gives.
+func readingOf(m *blocklists.Manifest) string {
+	return digest(parse.OptionsOf(m))
 }
 
-// feed adds a list with its entries, or without any where it cannot be had.
-func (c *compiler) feed(ctx context.Context, manifest *blocklists.Manifest) ListReport {
-	c.builder.lists = append(c.builder.lists, List{Kind: Feed, ID: manifest.ID, Manifest: manifest})
-	report := ListReport{List: manifest.ID}
+func ownReading(own *Own) string {
+	var names []string
+	for _, name := range own.Names {
+		names = append(names, name.String())
+	}
+	return digest(names)
+}
+
+func digest(value any) string {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return "" // no value of ours: nothing compares equal to it
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16])
+}
+
+// gather reads all lists, several at a time.
+func (c *compiler) gather(ctx context.Context) error {
+	for i := range c.Own {
+		if err := c.ownNames(len(c.reports)+i, &c.Own[i]); err != nil {
+			return err
+		}
+	}
+	next := make(chan int)
+	var readers sync.WaitGroup
+	for range cap(c.sorting) {
+		readers.Go(func() {
+			for i := range next {
+				c.feed(ctx, i)
+			}
+		})
+	}
+	for i := range c.reports {
+		next <- i
+	}
+	close(next)
+	readers.Wait()
+	return ctx.Err()
+}
+
+func (c *compiler) ownNames(number int, own *Own) error {
+	var g gathering
+	for i, name := range own.Names {
+		row := parse.Row{Name: []byte(name), Scope: blocklists.Subtree, Line: uint32(i) + 1}
+		if err := g.add(&row); err != nil {
+			return fmt.Errorf("%s: %w", own.id(), err)
+		}
+	}
+	c.runs[number] = []run{g.pack(uint32(number))}
+	return nil
+}
+
+// feed reads a list, or takes it over from the bundle before.
+func (c *compiler) feed(ctx context.Context, number int) {
+	manifest := c.lists[number].Manifest
+	report := &c.reports[number]
+	report.List = manifest.ID
 	if reason, supported := manifest.Supported(); !supported {
 		why := fmt.Errorf("%s: not supported by this version yet", reason)
 		report.Fetch = fetch.Status{List: manifest.ID, State: fetch.Unsupported, Err: why}
-		return report
+		return
 	}
-	start := c.builder.mark()
-	seen := c.store.Seen(manifest.ID)
-	status, err := c.store.Load(ctx, manifest, func(r io.Reader) (err error) {
-		c.builder.back(start)
-		seen.Forget()
-		report.Parse, err = parse.List(manifest.Format, manifest.Scope, r, func(row parse.Row) error {
-			name := wire.Name(row.Name)
-			since := seen.At(name, row.Scope, c.now)
-			return c.builder.add(name, row.Scope, row.Line, uint32(since.Unix()))
-		})
+	before := c.before[manifest.ID]
+	alike := before != nil && before.Reading == c.readings[number]
+	if alike && c.Unmoved != nil && c.Unmoved(manifest) {
+		c.joiner.lists[number].carried = true
+		*report = before.Report
+		report.Fetch.Changed = false
+		return
+	}
+	status, err := c.Store.Load(ctx, manifest, func(r io.Reader) (err error) {
+		report.Parse, err = c.read(number, manifest, r)
 		return err
 	})
 	report.Fetch = status
 	if err != nil {
-		c.builder.back(start)
-		c.carryOver(manifest, &report)
-	} else if err := seen.Save(); err != nil {
-		c.log.Warn("list: first-seen is not written down", "list", manifest.ID, "error", err)
+		c.runs[number] = nil
+		report.Parse.Entries = 0
+		if alike {
+			c.joiner.lists[number].carried = true
+			report.Parse.Entries, report.Fetch.State = before.Entries, fetch.Kept
+		}
 	}
-	c.tell(&report)
-	return report
+	c.tell(report)
 }
 
-// carryOver takes a list's entries from the bundle before, if the list is still read alike.
-func (c *compiler) carryOver(manifest *blocklists.Manifest, report *ListReport) {
-	report.Parse.Entries = 0
-	start := c.builder.mark()
-	for id, entry := range c.previous.All() {
-		list := c.previous.ListOf(id)
-		if list.Manifest == nil || list.ID != manifest.ID || list.Manifest.Format != manifest.Format || list.Manifest.Scope != manifest.Scope {
-			continue
+// read parses a list from its start, and sorts its rows on other cores meanwhile.
+func (c *compiler) read(number int, manifest *blocklists.Manifest, r io.Reader) (parse.Report, error) {
+	c.mu.Lock()
+	c.runs[number] = nil
+	c.mu.Unlock()
+	var packing sync.WaitGroup
+	defer packing.Wait()
+	g := new(gathering)
+	report, err := parse.List(parse.OptionsOf(manifest), r, func(row parse.Row) error {
+		if g.full() {
+			c.pack(number, g, &packing)
+			g = new(gathering)
 		}
-		if err := c.builder.add(entry.Name, entry.Scope, entry.Line, c.previous.entries[id].seen); err != nil {
-			c.builder.back(start)
-			report.Parse.Entries = 0
-			return
-		}
-		report.Parse.Entries++
-		report.Fetch.State = fetch.Kept
+		return g.add(&row)
+	})
+	if err == nil && len(g.rows) > 0 {
+		c.pack(number, g, &packing)
 	}
+	return report, err
+}
+
+// pack makes a run of what was gathered, beside the reading.
+func (c *compiler) pack(number int, g *gathering, packing *sync.WaitGroup) {
+	c.sorting <- struct{}{}
+	packing.Go(func() {
+		made := g.pack(uint32(number))
+		<-c.sorting
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.runs[number] = append(c.runs[number], made)
+	})
 }
 
 func (c *compiler) tell(report *ListReport) {
 	args := []any{"list", report.List, "state", report.Fetch.State, "entries", report.Parse.Entries, "refused", report.Parse.Refused}
 	switch report.Fetch.State {
 	case fetch.OK:
-		c.log.Info("list: loaded", args...)
+		c.Log.Info("list: loaded", args...)
 	case fetch.Kept:
-		c.log.Warn("list: the source cannot be used, the last good one stays", append(args, "since", report.Fetch.Since, "error", report.Fetch.Err)...)
+		c.Log.Warn("list: the source cannot be used, the last good one stays", append(args, "since", report.Fetch.Since, "error", report.Fetch.Err)...)
 	default:
-		c.log.Error("list: cannot be had", append(args, "error", report.Fetch.Err)...)
+		c.Log.Error("list: cannot be had", append(args, "error", report.Fetch.Err)...)
 	}
 }
 
-func (c *compiler) own(own *Own) error {
-	c.builder.lists = append(c.builder.lists, List{Kind: own.Kind, ID: own.id(), Profile: own.Profile})
-	for i, name := range own.Names {
-		if err := c.builder.add(name, blocklists.Subtree, uint32(i)+1, 0); err != nil {
-			return fmt.Errorf("%s: %w", own.id(), err)
+// carriedSources are the entries of the bundle before, of all lists that the new one has.
+func (c *compiler) carriedSources() []source {
+	numbers := make(map[blocklists.ListID]int32, len(c.lists))
+	for i := range c.lists {
+		if c.lists[i].Manifest != nil { // own names have no history
+			numbers[c.lists[i].ID] = int32(i)
 		}
 	}
-	return nil
+	var sources []source
+	for i := range c.Previous.strata {
+		s := &c.Previous.strata[i]
+		wanted := &carried{walker: walker{stratum: s}, bundle: c.Previous, numbers: make([]int32, len(s.lists))}
+		any := false
+		for at, place := range s.lists {
+			wanted.numbers[at] = -1
+			if place < 0 {
+				continue
+			}
+			if number, known := numbers[c.Previous.lists[place].ID]; known {
+				wanted.numbers[at], any = number, true
+			}
+		}
+		if any {
+			sources = append(sources, wanted)
+		}
+	}
+	return sources
+}
+
+// write merges all runs with what is carried over, and writes the bundle. Where below is
+// given, only lists that were read are written, on top of those files.
+func (c *compiler) write(ctx context.Context, to image, seed seed, sources []source, below []string) error {
+	most := 0
+	for number := range c.runs {
+		for i := range c.runs[number] {
+			r := &c.runs[number][i]
+			c.joiner.lists[number].duplicates += r.duplicates
+			most += r.rows
+			sources = append(sources, &reader{run: *r})
+		}
+	}
+	for number := range c.lists {
+		if c.joiner.lists[number].carried {
+			most += c.before[c.lists[number].ID].Entries
+		}
+	}
+	w := newWriter(to, c.Previous.generation+1, seed, most)
+	if err := c.merge(ctx, w, sources); err != nil {
+		return err
+	}
+	for i := range c.reports {
+		if !c.joiner.lists[i].carried {
+			c.reports[i].Duplicates = c.joiner.lists[i].duplicates
+		}
+	}
+	text, err := json.Marshal(c.meta(w, below))
+	if err != nil {
+		return err
+	}
+	return w.finish(text)
+}
+
+// merge gives the writer key by key.
+func (c *compiler) merge(ctx context.Context, w *writer, sources []source) error {
+	m, err := newMerge(sources)
+	if err != nil {
+		return err
+	}
+	var owner []byte
+	for count := 0; len(m.heap) > 0; count++ {
+		if count&0xffff == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		owner = append(owner[:0], m.heap[0].key...)
+		c.joiner.items = c.joiner.items[:0]
+		for len(m.heap) > 0 && bytes.Equal(m.heap[0].key, owner) {
+			_, item := m.heap[0].at()
+			c.joiner.take(item)
+			if err := m.advance(); err != nil {
+				return err
+			}
+		}
+		if items := c.joiner.join(owner); len(items) > 0 {
+			w.add(owner, items)
+		}
+		if w.failed != nil {
+			return w.failed
+		}
+	}
+	return w.out.err
+}
+
+// meta is what the file says of its lists.
+func (c *compiler) meta(w *writer, below []string) *meta {
+	m := &meta{Below: below, Lists: make([]listMeta, 0, len(c.lists))}
+	for i := range c.lists {
+		list := &c.lists[i]
+		m.Order = append(m.Order, list.ID)
+		said := listMeta{ID: list.ID, Kind: list.Kind, Profile: list.Profile, Entries: w.counts[uint32(i)], Reading: c.readings[i]}
+		if i < len(c.reports) {
+			said.Report, said.SHA256 = c.reports[i], c.reports[i].Fetch.SHA256
+		}
+		m.Lists = append(m.Lists, said)
+	}
+	m.Lengths = w.prefixes()
+	return m
 }

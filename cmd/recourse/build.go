@@ -50,7 +50,7 @@ func newResolution(config *Config, internet *lab.Internet, current *policy.Curre
 	path := resolver.HandlerFunc(func(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
 		return resolver.Chain(search, validator.Stage).Resolve(ctx, query)
 	})
-	search, err := newSearcher(config, internet, path, exchanger, logger)
+	search, err := newSearcher(config, internet, recurse.Config{Path: path, Cuts: current.WatchesServers}, exchanger, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -123,15 +123,16 @@ func newExchanger(internet *lab.Internet) exchanger {
 	return do53.NewClient(do53.ClientConfig{})
 }
 
-func newSearcher(config *Config, internet *lab.Internet, path resolver.Handler, client recurse.Exchanger, logger *slog.Logger) (searcher, error) {
+// newSearcher completes what the chain around it gives.
+func newSearcher(config *Config, internet *lab.Internet, made recurse.Config, client recurse.Exchanger, logger *slog.Logger) (searcher, error) {
 	settings := &config.Resolver
 	if internet != nil {
-		return recurse.New(recurse.Config{Hints: internet.Hints(), IPv4: true, IPv6: true, QueryLocalhost: true, Priming: settings.Priming}, client, logger)
+		return recurse.New(recurse.Config{Hints: internet.Hints(), IPv4: true, IPv6: true, QueryLocalhost: true, Priming: settings.Priming, Cuts: made.Cuts}, client, logger)
 	}
 	if settings.Mode == "forward" && len(settings.Zones) == 0 {
 		return newForwarder(settings, settings.Upstreams(), client, logger)
 	}
-	return newRecursion(config, path, client, logger)
+	return newRecursion(config, made, client, logger)
 }
 
 func newForwarder(settings *Resolver, servers []resolver.Server, client recurse.Exchanger, logger *slog.Logger) (*forward.Forwarder, error) {
@@ -142,7 +143,7 @@ func newForwarder(settings *Resolver, servers []resolver.Server, client recurse.
 
 // newRecursion also serves mode forward beside zones with servers of their own:
 // all that no such zone holds is then forwarded.
-func newRecursion(config *Config, path resolver.Handler, client recurse.Exchanger, logger *slog.Logger) (*recurse.Resolver, error) {
+func newRecursion(config *Config, made recurse.Config, client recurse.Exchanger, logger *slog.Logger) (*recurse.Resolver, error) {
 	settings := &config.Resolver
 	hints, err := config.RootHints()
 	if err != nil {
@@ -152,15 +153,13 @@ func newRecursion(config *Config, path resolver.Handler, client recurse.Exchange
 	if err != nil {
 		return nil, fmt.Errorf("trust anchors: %w", err)
 	}
-	made := recurse.Config{
-		Islands: islands,
-		Hints:   hints, IPv4: settings.IPv4, IPv6: settings.IPv6, QueryLocalhost: settings.QueryLocalhost,
-		Port: settings.UpstreamPort, EDNSSize: settings.EDNSSize, Priming: settings.Priming,
-		Minimisation: minimisation(settings.QNAMEMinimisation), RandomCase: settings.RandomiseCase,
-		BelowNXDomain: settings.Harden.BelowNXDomain, LooseGlue: !settings.Harden.Glue,
-	}
-	if settings.Harden.ReferralPath {
-		made.Path = path
+	made.Islands, made.Hints = islands, hints
+	made.IPv4, made.IPv6, made.QueryLocalhost, made.Port = settings.IPv4, settings.IPv6, settings.QueryLocalhost, settings.UpstreamPort
+	made.EDNSSize, made.Priming, made.RandomCase = settings.EDNSSize, settings.Priming, settings.RandomiseCase
+	made.Minimisation = minimisation(settings.QNAMEMinimisation)
+	made.BelowNXDomain, made.LooseGlue = settings.Harden.BelowNXDomain, !settings.Harden.Glue
+	if !settings.Harden.ReferralPath {
+		made.Path = nil
 	}
 	zones := settings.Zones
 	if settings.Mode == "forward" {

@@ -60,7 +60,7 @@ func readList(ctx context.Context, config *Config, manifest *blocklists.Manifest
 		return parse.Report{}, errors.New(reason(err))
 	}
 	defer func() { _ = file.Close() }() // read only: nothing is lost
-	return parse.List(manifest.Format, manifest.Scope, io.LimitReader(file, parse.MaxBytes), func(parse.Row) error { return ctx.Err() })
+	return parse.List(parse.OptionsOf(manifest), io.LimitReader(file, parse.MaxBytes), func(parse.Row) error { return ctx.Err() })
 }
 
 func openList(config *Config, manifest *blocklists.Manifest) (fs.File, error) {

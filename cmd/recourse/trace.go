@@ -10,6 +10,7 @@ import (
 
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/lab"
+	"github.com/recourse-dns/recourse/resolver/recurse"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
@@ -98,7 +99,7 @@ func (o *TraceOptions) trace(ctx context.Context, env *environment, config *Conf
 // newTrace joins the stages that serve would have for this, without policy and
 // cache, so that every step is taken and can be seen.
 func newTrace(config *Config, internet *lab.Internet, steps *traceSteps, env *environment) (resolver.Handler, error) {
-	search, err := newSearcher(config, internet, nil, &tracedExchanger{inner: newExchanger(internet), steps: steps}, env.logger())
+	search, err := newSearcher(config, internet, recurse.Config{}, &tracedExchanger{inner: newExchanger(internet), steps: steps}, env.logger())
 	if err != nil {
 		return nil, err
 	}

@@ -167,7 +167,9 @@ func (f *flights) rest(ctx context.Context, query *resolver.Query, way path, flu
 		nothing.Security, nothing.TTL = resolver.Secure, f.config.MaxTTL
 		return nothing, nil
 	}
+	watch := query.Watch
 	query = query.Sub(way.end, query.Question.Type)
+	query.Watch = watch
 	if kept := f.find(keyOf(query)); kept != nil && kept.fresh(query.Now.UnixNano()) {
 		return kept.result()
 	}

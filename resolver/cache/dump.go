@@ -68,9 +68,10 @@ func (c *Cache) basis() []byte {
 }
 
 // lives says whether an answer can still be given, fresh or stale. A dump has no ranks,
-// so only what ranks highest goes into it.
+// so only what ranks highest goes into it; nor has it the zones that an answer came by,
+// so what policy must judge by them is not in it either.
 func (c *Cache) lives(kept *node, now time.Time) bool {
-	return kept.failure == nil && kept.rank == asked && (kept.fresh(now.UnixNano()) || c.usable(kept, now.UnixNano()))
+	return kept.failure == nil && kept.rank == asked && kept.answer.Cuts == nil && (kept.fresh(now.UnixNano()) || c.usable(kept, now.UnixNano()))
 }
 
 // nodes lists what a shard holds, the oldest first.

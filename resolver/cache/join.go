@@ -21,6 +21,7 @@ func join(query *resolver.Query, links []link, rest *resolver.Answer) (*resolver
 	joined.Zone, joined.Security, joined.Extended = rest.Zone, rest.Security, slices.Clip(rest.Extended)
 	joined.TTL = rest.TTL - time.Duration(rest.Age(query.Now))*time.Second
 	for _, link := range links {
+		joined.Cuts = append(joined.Cuts, link.answer.Cuts...)
 		records, ok := link.records(query.Now)
 		if !ok {
 			return nil, false
@@ -36,6 +37,7 @@ func join(query *resolver.Query, links []link, rest *resolver.Answer) (*resolver
 	}
 	message.Answer = append(message.Answer, records.Answer...)
 	message.Ns, message.Extra = records.Ns, records.Extra
+	joined.Cuts = append(joined.Cuts, rest.Cuts...)
 	return joined, aliases(message) <= maxLinks
 }
 

@@ -126,6 +126,7 @@ func (c *Cache) keepSet(query *resolver.Query, answer *resolver.Answer, found *r
 	message.Answer = found.records
 	alone := resolver.NewAnswer(message, answer.Stored)
 	alone.TTL, alone.Security, alone.Origin = time.Duration(found.ttl)*time.Second, answer.Security, resolver.Cached
+	alone.Cuts = cutsOf(found.owner, answer.Cuts)
 	packed, err := alone.Pack()
 	if err != nil {
 		return
@@ -135,6 +136,18 @@ func (c *Cache) keepSet(query *resolver.Query, answer *resolver.Answer, found *r
 		fresh := &node{answer: *packed, rank: standing, proved: provedUntil(alone, query.Now)}
 		c.insert(keyOf(own), fresh, packed.TTL, query.Now)
 	}
+}
+
+// cutsOf are the cuts by which a name of an answer came, without those of its aliases'
+// other links.
+func cutsOf(owner wire.Name, cuts []*resolver.Cut) []*resolver.Cut {
+	var own []*resolver.Cut
+	for _, cut := range cuts {
+		if owner.IsBelow(cut.Zone) {
+			own = append(own, cut)
+		}
+	}
+	return own
 }
 
 // outranks says whether something new may take the place of what is kept: the newer of

@@ -76,7 +76,7 @@ func emptied(answer *resolver.Answer, message *dns.Msg) *resolver.Answer {
 	bare.AuthenticatedData, bare.CheckingDisabled = false, false
 	bare.Answer, bare.Ns, bare.Extra = nil, nil, nil
 	changed := resolver.NewAnswer(&bare, answer.Stored)
-	changed.TTL, changed.Zone, changed.Origin = answer.TTL, answer.Zone, answer.Origin
+	changed.TTL, changed.Zone, changed.Cuts, changed.Origin = answer.TTL, answer.Zone, answer.Cuts, answer.Origin
 	changed.Extended, changed.Security = answer.Extended, resolver.Insecure
 	return changed
 }
@@ -240,7 +240,7 @@ func (v *validation) concluded(answer *resolver.Answer, reply *reply, found stan
 	message := *reply.message
 	message.AuthenticatedData, message.CheckingDisabled = false, false
 	changed := resolver.NewAnswer(&message, answer.Stored)
-	changed.TTL, changed.Zone, changed.Origin = answer.TTL, answer.Zone, answer.Origin
+	changed.TTL, changed.Zone, changed.Cuts, changed.Origin = answer.TTL, answer.Zone, answer.Cuts, answer.Origin
 	changed.Extended = append(slices.Clip(answer.Extended), found.extended...)
 	changed.Security = found.security
 	if !v.limit.IsZero() { // what a negative anchor let through must not outlive it

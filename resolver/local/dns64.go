@@ -195,7 +195,7 @@ func (d *dns64) pointer(ctx context.Context, query *resolver.Query, target wire.
 // is no longer what somebody signed.
 func remade(query *resolver.Query, from *resolver.Answer, message *dns.Msg) *resolver.Answer {
 	answer := resolver.NewAnswer(message, query.Now)
-	answer.Zone, answer.Origin, answer.Extended, answer.Security = from.Zone, resolver.Resolved, from.Extended, resolver.Insecure
+	answer.Zone, answer.Cuts, answer.Origin, answer.Extended, answer.Security = from.Zone, from.Cuts, resolver.Resolved, from.Extended, resolver.Insecure
 	left := max(0, from.TTL-query.Now.Sub(from.Stored))
 	answer.TTL = min(left, time.Duration(lowest(message, 1<<31-1))*time.Second)
 	return answer

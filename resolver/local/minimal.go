@@ -29,7 +29,7 @@ func Minimal(next resolver.Handler) resolver.Handler {
 		bare := *message
 		bare.Ns, bare.Extra = proofs, nil
 		minimal := resolver.NewAnswer(&bare, answer.Stored)
-		minimal.TTL, minimal.Zone, minimal.Origin = answer.TTL, answer.Zone, answer.Origin
+		minimal.TTL, minimal.Zone, minimal.Cuts, minimal.Origin = answer.TTL, answer.Zone, answer.Cuts, answer.Origin
 		minimal.Security, minimal.Extended = answer.Security, answer.Extended
 		return minimal, nil
 	})

@@ -59,7 +59,7 @@ func prepend(query *resolver.Query, reply *dns.Msg, answer *resolver.Answer) (*r
 	reply.Answer = slices.Concat(reply.Answer, message.Answer)
 	reply.Ns = message.Ns
 	joined := resolver.NewAnswer(reply, query.Now)
-	joined.Origin, joined.Security, joined.Extended = answer.Origin, resolver.Insecure, answer.Extended
+	joined.Cuts, joined.Origin, joined.Security, joined.Extended = answer.Cuts, answer.Origin, resolver.Insecure, answer.Extended
 	if left := answer.TTL - query.Now.Sub(answer.Stored); left > 0 {
 		joined.TTL = min(left, time.Duration(lowest(reply, ttl))*time.Second)
 	}

@@ -50,6 +50,9 @@ func (h *hunt) exhaust(ctx context.Context) error {
 }
 
 func (h *hunt) ask(ctx context.Context, servers []resolver.Server) error {
+	if err := h.watched(servers); err != nil {
+		return err
+	}
 	h.asked = append(h.asked, servers...)
 	return h.upstreams.Ask(ctx, h.work, servers, h.question, h.judge)
 }

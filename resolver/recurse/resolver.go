@@ -35,7 +35,9 @@ type Config struct {
 	// It lets whoever serves a zone say where anybody's name servers are.
 	LooseGlue bool
 	// Path looks name servers up, and validates; nil: referrals are believed as they are.
-	Path        resolver.Handler
+	Path resolver.Handler
+	// Cuts says whether answers tell which zones they came through; nil: never.
+	Cuts        func() bool
 	Islands     []wire.Name   // zones below the root that have a trust anchor
 	Stubs       []Stub        // zones with servers of their own
 	Forwards    []Forward     // zones that somebody else resolves
@@ -123,7 +125,8 @@ func (r *Resolver) remember(size int) error {
 func (r *Resolver) Stats() Stats { return r.upstreams.Stats() }
 
 // Resolve answers the query. Its errors are resolver.ErrWouldBlock for an Inline
-// query, else a *resolver.Failure.
+// query, a *resolver.Withheld where the query's watcher ended it, else a
+// *resolver.Failure.
 func (r *Resolver) Resolve(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
 	if err := Check(query); err != nil {
 		return nil, err
@@ -134,7 +137,13 @@ func (r *Resolver) Resolve(ctx context.Context, query *resolver.Query) (*resolve
 	answer, err := one.follow(ctx)
 	one.leave()
 	if err == nil {
-		return answer.Explained(one.shared.extended...), nil
+		answer = answer.Explained(one.shared.extended...)
+		answer.Cuts = one.shared.cuts
+		return answer, nil
+	}
+	var withheld *resolver.Withheld
+	if errors.As(err, &withheld) {
+		return nil, withheld
 	}
 	var failure *resolver.Failure
 	if !errors.As(err, &failure) {
