@@ -81,7 +81,7 @@ func begin(options *Options, in *bufio.Reader, emit func(Row) error) (*parser, s
 	p := newParser(*options, bytes.Clone(head), emit)
 	if p.format == "auto" || p.format == "" {
 		if p.format = Detect(p.head); p.format == "" {
-			return nil, syntax{}, fmt.Errorf("%w: the first lines do not tell which; say it with format", unknownCause(p.head))
+			return nil, syntax{}, unknown(p.head)
 		}
 		p.report.Format = p.format
 	}
@@ -95,15 +95,27 @@ func begin(options *Options, in *bufio.Reader, emit func(Row) error) (*parser, s
 	return p, chosen, nil
 }
 
-// unknownCause says whether a list whose format cannot be told has anything in it.
-func unknownCause(head []byte) error {
-	switch {
-	case looksLikeMarkup(head):
-		return ErrMarkup
-	case len(bytes.TrimSpace(head)) == 0:
-		return ErrEmpty
+// unknown is the error of a list whose format cannot be told.
+func unknown(head []byte) error {
+	cause := ErrFormat
+	if len(bytes.TrimSpace(head)) == 0 {
+		cause = ErrEmpty
 	}
-	return ErrFormat
+	number := 0
+	for line := range bytes.SplitSeq(head, []byte("\n")) {
+		number++
+		text := string(bytes.TrimSpace(line[:min(len(line), maxText)]))
+		if text == "" || text[0] == '#' {
+			continue
+		}
+		if text[0] == '<' {
+			return fmt.Errorf("%w: line %d starts with %q", ErrMarkup, number, printable(text))
+		}
+		if _, reason := clean(text); reason != "" {
+			return fmt.Errorf("%w: the first lines do not tell which; say it with format; line %d: %s: %q", cause, number, reason, printable(text))
+		}
+	}
+	return fmt.Errorf("%w: the first lines do not tell which format; say it with format", cause)
 }
 
 // syntax is how the text of a format is read. Formats of lines have a line function,
