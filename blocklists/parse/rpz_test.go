@@ -62,8 +62,8 @@ func TestPolicyZoneRefuses(t *testing.T) {
 
 func TestPolicyZoneWithItsNameInTheManifest(t *testing.T) {
 	options := parse.Options{Format: "rpz", Zone: "rpz.example"}
-	rows, _ := readAll(t, options, "@ SOA . . 1 2 3 4 5\na.example CNAME .\nb.example.rpz.example. CNAME .\nc.example.rpz.example. CNAME c.example.\n")
-	wantRows(t, rows, "2 exact a.example nxdomain", "3 exact b.example nxdomain", "4 exact c.example passthru")
+	rows, _ := readAll(t, options, "@ SOA . . 1 2 3 4 5\na.example CNAME .\nb.example.RPZ.Example. CNAME .\nc.example.rpz.example. CNAME c.example.\n*.d.rpz.example. CNAME .\n$ORIGIN e.rpz.example.\nf CNAME .\n")
+	wantRows(t, rows, "2 exact a.example nxdomain", "3 exact b.example nxdomain", "4 exact c.example passthru", "5 below d nxdomain", "7 exact f.e nxdomain")
 	_, report := readAll(t, options, "rpz.example. SOA . . 1 2 3 4 5\na.example CNAME .\nb.example. CNAME .\n")
 	if report.Refused != 1 || !strings.Contains(report.Samples[0].Reason, "outside the zone rpz.example") {
 		t.Errorf("report %+v", report)
