@@ -17,7 +17,7 @@ var seeds = []string{
 	"", "\n", "# c\n", "\xef\xbb\xbfa.example\r\n", "0.0.0.0 a.example b.example # c\n", "127.0.0.1 localhost\n::1 ip6-localhost\n",
 	"*.a.example\n*\n*.\n**.x\n", "bücher.example\nFAẞ.example\n公司.cn\n", "a.example..\n..\n.\n", "a\x00b.example\n", "caf\xe9.example\n",
 	"http://a.example/b\n", "||a.example^\n", "<!doctype html>\n", "\x1f\x8b\x08", "xn--a.example\nxn--bcher-kva.example\n", "0.0.0.0 0.0.0.0\n",
-	"1.2.3.4\n[::1]\n192.0.2.77/24\n", "www。wide．example\n", "a.example／b\n", "0.0.0.0\t\tA.Example\t#x\n", "a.example b\n", "\u00ad\u200b.example\n",
+	"1.2.3.4\n[::1]\n192.0.2.77/24\n", "www。wide．example\n", "a.example／b\n", "0.0.0.0\t\tA.Example\t#x\n", "a.example b\n", "\u00ad\u200b.example\n0\ufeff.example\n",
 	"@@||b.example^$important\n||*.c.example^$all\n||d.example^$third-party\n##.ad\n/re/\n", "address=/a.example/b.example/#\nserver=/c.example/\nlocal=/d/1.2.3.4\n",
 	"server:\nlocal-zone: \"a.example.\" redirect\nlocal-data: \"a.example A 0.0.0.0\"\nlocal-data: 'b.example TXT x'\n",
 	zoneHead + "a.example CNAME .\n*.b 60 IN CNAME *.\n24.0.2.0.192.rpz-ip CNAME rpz-drop.\nn.rpz-nsdname A 192.0.2.1\n$ORIGIN x.\n TXT (\"a\n\" )\n",
@@ -71,8 +71,9 @@ func isPacked(text []byte) bool {
 // mappedText is the text in lower case, each of its words also as a name is mapped.
 func mappedText(text []byte) string {
 	var all strings.Builder
+	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
 	all.WriteString(strings.ToLower(string(text)))
-	words := strings.FieldsFunc(string(text), func(r rune) bool { return strings.ContainsRune(" \t\r\n\"'<>;,|^/=$\x00\ufeff[]{}:()", r) })
+	words := strings.FieldsFunc(string(text), func(r rune) bool { return strings.ContainsRune(" \t\r\n\"'<>;,|^/=$\x00[]{}:()", r) })
 	for _, word := range words {
 		for _, part := range []string{word, strings.TrimPrefix(word, "*."), strings.TrimPrefix(word, ".")} {
 			if ascii, err := idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(false), idna.CheckHyphens(false)).ToASCII(part); err == nil {
