@@ -27,7 +27,7 @@ func TestProblemsOfTheFormat(t *testing.T) {
 		{"columns", table(map[string]string{"listed": "2"})},
 		{"columns.name", table(map[string]string{"name": "0"})},
 		{"columns.removed", table(map[string]string{"name": "1", "removed": "257"})},
-		{"columns.nmae", table(map[string]string{"name": "1", "nmae": "2"})},
+		{"columns.nome", table(map[string]string{"name": "1", "nome": "2"})},
 	}
 	for _, test := range tests {
 		manifest := userList()

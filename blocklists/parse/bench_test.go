@@ -21,6 +21,7 @@ var benchForms = []struct{ format, line string }{
 	{"dnsmasq", "address=/%s/#\n"},
 	{"unbound", "local-zone: \"%s.\" always_nxdomain\n"},
 	{"rpz", "%s CNAME .\n"},
+	{"rpz", "%s.rpz.test. 60 IN CNAME .\n"},
 	{"csv", "%s;26.07.2017;\n"},
 	{"jsonl", "{\"name\":\"%s\"}\n"},
 }
@@ -29,7 +30,7 @@ var benchForms = []struct{ format, line string }{
 func benchText(format, line string) string {
 	var text strings.Builder
 	if format == "rpz" {
-		text.WriteString("@ SOA . . 1 1 1 1 1\n")
+		text.WriteString("rpz.test. SOA . . 1 1 1 1 1\n$ORIGIN rpz.test.\n")
 	}
 	for i := range benchLines {
 		fmt.Fprintf(&text, line, fmt.Sprintf("shop-%06d.ads%d.test", i, i%1000))
@@ -46,6 +47,17 @@ func cpuTime(b *testing.B) time.Duration {
 		b.Fatal(err)
 	}
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+// BenchmarkParallel is what two workers make of it by the clock.
+func BenchmarkParallel(b *testing.B) {
+	text := strings.Repeat(benchText("domains", "%s\n"), 10)
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		if _, err := parse.Parallel(parse.Options{Format: "domains"}, strings.NewReader(text), 2, func(int, parse.Row) error { return nil }); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
 
 func BenchmarkList(b *testing.B) {

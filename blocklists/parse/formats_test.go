@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/miekg/dns"
@@ -171,6 +172,19 @@ func TestDatesOfATable(t *testing.T) {
 	})
 }
 
+func TestARemovalCountsAtItsSecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // which begins at midnight of 2000-01-01
+		options := parse.Options{Format: "csv", Columns: map[string]string{"name": "1", "listed": "2", "removed": "3"}}
+		text := "a.example;2000-01-01T00:00:01Z;2000-01-01T00:00:02Z\nb.example;;\n"
+		for _, want := range []string{"1 exact a.example from 2000-01-01T00:00:01Z until 2000-01-01T00:00:02Z", "1 exact a.example until 2000-01-01T00:00:02Z", "2 exact b.example"} {
+			if rows, _ := readAll(t, options, text); rows[0] != want {
+				t.Errorf("at %s: %q, want %q first", time.Now(), rows, want)
+			}
+			time.Sleep(time.Second)
+		}
+	})
+}
+
 func TestDatesAreOfTheListsTimeZone(t *testing.T) {
 	prague, err := time.LoadLocation("Europe/Prague")
 	if err != nil {
@@ -225,10 +239,10 @@ func TestRegisterIsBounded(t *testing.T) {
 		"cut off":      {registerHead + "<PozycjaRejestru><AdresDomeny>a.example", parse.ErrFormat},
 		"another root": {"<html><body/></html>", parse.ErrFormat},
 		"nothing":      {"<?xml version=\"1.0\"?>\n", parse.ErrEmpty},
-		"encoding":     {`<?xml version="1.0" encoding="ebcdic"?><Rejestr/>`, parse.ErrFormat},
+		"encoding":     {`<?xml version="1.0" encoding="ebcdic"?><Rejestr/>`, parse.ErrPacked},
 	} {
 		_, err := parse.List(parse.Options{Format: "xml"}, strings.NewReader(test.text), func(parse.Row) error { return nil })
-		if !errors.Is(err, test.cause) || !strings.Contains(err.Error(), "line ") && test.cause != parse.ErrEmpty {
+		if !errors.Is(err, test.cause) || !strings.Contains(err.Error(), "line ") && !errors.Is(test.cause, parse.ErrEmpty) {
 			t.Errorf("%s: error %v, want %v with its line", name, err, test.cause)
 		}
 	}
@@ -293,7 +307,7 @@ func TestJSONLines(t *testing.T) {
 		{"refused", `{"name": "a.example"}
 {"name": "b.example", "prefix": "192.0.2.0/24"}
 {}
-{"nmae": "c.example"}
+{"nome": "c.example"}
 {"name": "c.example", "action": "local-data"}
 {"name": "c.example", "scope": "all"}
 {"name": "c.example"} {"name": "d.example"}

@@ -19,7 +19,7 @@ const (
 	MaxEntries = 50_000_000
 
 	// headSize is how much of a list's beginning tells its format.
-	headSize = 1 << 14
+	headSize = 1 << 16
 )
 
 // Causes for which a whole file is refused.
@@ -77,11 +77,14 @@ func List(options Options, r io.Reader, emit func(Row) error) (Report, error) {
 
 // begin makes the parser and finds the syntax to read the list by.
 func begin(options *Options, in *bufio.Reader, emit func(Row) error) (*parser, syntax, error) {
-	head, _ := in.Peek(headSize) // an error comes again with the first line
+	head, err := in.Peek(headSize)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, syntax{}, fmt.Errorf("at the beginning: %w", err)
+	}
 	p := newParser(*options, bytes.Clone(head), emit)
 	if p.format == "auto" || p.format == "" {
 		if p.format = Detect(p.head); p.format == "" {
-			return nil, syntax{}, fmt.Errorf("%w: the first lines do not tell which; say it with format", unknownCause(p.head))
+			return nil, syntax{}, unknown(p.head)
 		}
 		p.report.Format = p.format
 	}
@@ -95,15 +98,27 @@ func begin(options *Options, in *bufio.Reader, emit func(Row) error) (*parser, s
 	return p, chosen, nil
 }
 
-// unknownCause says whether a list whose format cannot be told has anything in it.
-func unknownCause(head []byte) error {
-	switch {
-	case looksLikeMarkup(head):
-		return ErrMarkup
-	case len(bytes.TrimSpace(head)) == 0:
-		return ErrEmpty
+// unknown is the error of a list whose format cannot be told.
+func unknown(head []byte) error {
+	cause := ErrFormat
+	if len(bytes.TrimSpace(head)) == 0 {
+		cause = ErrEmpty
 	}
-	return ErrFormat
+	number := 0
+	for line := range bytes.SplitSeq(head, []byte("\n")) {
+		number++
+		text := string(bytes.TrimSpace(line[:min(len(line), maxText)]))
+		if text == "" || text[0] == '#' {
+			continue
+		}
+		if text[0] == '<' {
+			return fmt.Errorf("%w: line %d starts with %q", ErrMarkup, number, printable(text))
+		}
+		if _, reason := clean(text); reason != "" {
+			return fmt.Errorf("%w: the first lines do not tell which; say it with format; line %d: %s: %q", cause, number, reason, printable(text))
+		}
+	}
+	return fmt.Errorf("%w: the first lines do not tell which format; say it with format", cause)
 }
 
 // syntax is how the text of a format is read. Formats of lines have a line function,

@@ -65,7 +65,7 @@ func (p *parser) judge() error {
 		return fmt.Errorf("%w: %d of %d are no entries of format %s, %s%s", ErrFormat, wrong, wrong+taken, p.format, p.guess(), first)
 	}
 	if p.report.Entries == 0 && p.report.Removed == 0 {
-		return fmt.Errorf("%w in %d lines of format %s%s", ErrEmpty, p.report.Lines, p.format, first)
+		return fmt.Errorf("%w in %d lines of format %s, %d refused%s", ErrEmpty, p.report.Lines, p.format, p.report.Refused, first)
 	}
 	return nil
 }

@@ -42,11 +42,10 @@ func (z *zone) policy(rr dns.RR) error {
 
 // found settles the apex by the zone's first record.
 func (z *zone) found(rr dns.RR, owner wire.Name) {
-	z.apex = owner
 	if _, isSOA := rr.(*dns.SOA); !isSOA {
-		z.apex, _ = wire.ParseName(z.origin) // made from a name
+		owner, _ = wire.ParseName(z.origin) // which was made from a name
 	}
-	z.direct = z.apex.FQDN() == z.origin
+	z.setApex(owner)
 }
 
 // isApparatus knows the types that sign a zone at each of its names.

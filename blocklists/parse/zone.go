@@ -26,8 +26,10 @@ type zone struct {
 	origin string    // of relative names, absolute
 	apex   wire.Name // of the zone; "" until its first record
 	owner  []byte    // of the last record as text, for those that name none
-	// direct says that names without a final dot are those below the apex.
+	// direct says that names without a final dot are those below the apex, and suffix is
+	// what those with one end in.
 	direct bool
+	suffix []byte
 	ttl    uint32
 	// A record that goes over several lines: what there is of it, and whether it is
 	// within parentheses or quotes.
@@ -45,7 +47,8 @@ func readZone(p *parser, in *bufio.Reader) error {
 		if err != nil {
 			return fmt.Errorf("source.zone: %w", err)
 		}
-		z.apex, z.origin, z.direct = apex, apex.FQDN(), true
+		z.origin = apex.FQDN()
+		z.setApex(apex)
 	}
 	if err := p.rawLines(in, maxRecord, z.read); err != nil {
 		return err
@@ -178,6 +181,11 @@ func (z *zone) directive(words []string) {
 	z.refuse("no directive of a zone, or not with a value that is absolute")
 }
 
+func (z *zone) setApex(apex wire.Name) {
+	z.apex, z.direct = apex, apex.FQDN() == z.origin
+	z.suffix = []byte("." + strings.TrimPrefix(apex.FQDN(), "."))
+}
+
 // setOrigin makes the last owner absolute first: it was relative to the origin before.
 func (z *zone) setOrigin(origin wire.Name) {
 	if len(z.owner) > 0 && !dns.IsFqdn(string(z.owner)) {
@@ -209,10 +217,10 @@ func parseTTL(words []string) (uint32, bool) {
 	return uint32(total + number), total+number <= 1<<31-1
 }
 
-// usual reads `name [TTL] [IN] CNAME target` for the targets that are actions, where
-// the name is relative to the apex or the apex is the root. All large zones are made of it.
+// usual reads `name [TTL] [IN] CNAME target` for the targets that are actions. All large
+// zones are made of it.
 func (z *zone) usual(line []byte) (bool, error) {
-	if !z.direct || isBlank(line[0]) || bytes.ContainsAny(line, `();"\$`) {
+	if z.apex == "" || isBlank(line[0]) || bytes.ContainsAny(line, `();"\$`) {
 		return false, nil
 	}
 	owner, rest := cutWord(line)
@@ -224,13 +232,29 @@ func (z *zone) usual(line []byte) (bool, error) {
 	if !ok {
 		return false, nil
 	}
-	text, starred := bytes.CutPrefix(owner, []byte("*."))
+	text, ok := z.cutApex(owner)
+	if !ok {
+		return false, nil
+	}
+	text, starred := bytes.CutPrefix(text, []byte("*."))
 	name, _, ok := z.plain(text)
 	if !ok || bytes.Contains(owner, []byte("rpz-")) {
 		return false, nil
 	}
 	z.owner = append(z.owner[:0], owner...)
 	return true, z.trigger(name, starred, Row{Action: action})
+}
+
+// cutApex gives an owner's text relative to the apex.
+func (z *zone) cutApex(owner []byte) ([]byte, bool) {
+	if owner[len(owner)-1] != '.' {
+		return owner, z.direct
+	}
+	cut := len(owner) - len(z.suffix)
+	if cut <= 0 || !bytes.EqualFold(owner[cut:], z.suffix) {
+		return nil, false
+	}
+	return owner[:cut], true
 }
 
 // cutCNAME takes the time to live, the class and the type off a record that has a CNAME
