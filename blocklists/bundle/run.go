@@ -140,7 +140,7 @@ func (g *gathering) sort(places []place, depth int) {
 func (g *gathering) sortAlike(places []place, depth int) {
 	length := func(p place) int { return int(g.rows[p.row].length) }
 	slices.SortFunc(places, func(a, b place) int {
-		return cmp.Or(cmp.Compare(min(length(a), depth), min(length(b), depth)), cmp.Compare(a.row, b.row))
+		return cmp.Or(cmp.Compare(min(length(a), depth+1), min(length(b), depth+1)), cmp.Compare(a.row, b.row))
 	})
 	longer := len(places)
 	for longer > 0 && length(places[longer-1]) > depth {
