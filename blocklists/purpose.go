@@ -97,7 +97,9 @@ var disclosureNames = []string{"full", "no-name", "secret"}
 func (d Disclosure) String() string { return nameOf(disclosureNames, int(d)) }
 
 // MarshalText writes the disclosure's word.
-func (d Disclosure) MarshalText() ([]byte, error) { return []byte(nameOf(disclosureNames, int(d))), nil }
+func (d Disclosure) MarshalText() ([]byte, error) {
+	return []byte(nameOf(disclosureNames, int(d))), nil
+}
 
 // UnmarshalText reads full, no-name or secret.
 func (d *Disclosure) UnmarshalText(text []byte) error {

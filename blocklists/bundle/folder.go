@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -122,14 +123,21 @@ func (f *Folder) Newest(after uint64, catalog *blocklists.Catalog, own []Own) (*
 	return nil, errors.Join(errs...)
 }
 
-// Discard puts a damaged generation aside, with all that lie on it, so that it is not opened again.
-func (f *Folder) Discard(generation uint64) error {
-	file := fileOf(generation)
-	err := os.Rename(filepath.Join(f.Dir, file), filepath.Join(f.Dir, file+damagedEnd))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+// Discard reads all files of a bundle and puts those aside that are damaged, so that no
+// generation that needs them is opened again. It says how many there were.
+func (f *Folder) Discard(b *Bundle) (damaged int, err error) {
+	for i := range b.strata {
+		if b.strata[i].held.file == nil || b.strata[i].verify() == nil {
+			continue
+		}
+		damaged++
+		path := b.strata[i].held.file.Name()
+		if failed := os.Rename(path, path+damagedEnd); failed != nil && !errors.Is(failed, fs.ErrNotExist) {
+			err = errors.Join(err, failed)
+		}
 	}
-	return err
+	runtime.KeepAlive(b)
+	return damaged, err
 }
 
 // Fits says whether the bundle has all lists of a catalog, and own names, read as they

@@ -233,6 +233,20 @@ func (l *layer) pageAt(number uint64, buffer *page) ([]byte, error) {
 	return buffer[:], nil
 }
 
+// verify reads every page from the disk, kept or not.
+func (l *layer) verify() error {
+	buffer := new(page)
+	for number := uint64(1); number <= uint64(len(l.sums)/sumSize); number++ {
+		if err := readPage(l.held.file, l.held.fd, buffer, int64(number*pageSize)); err != nil {
+			return err
+		}
+		if err := l.sum(number, buffer[:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // find looks a key up in its block.
 func (l *layer) find(key []byte) (id, count uint32, err error) {
 	block := sort.Search(l.blocks(), func(i int) bool { return bytes.Compare(l.leastOf(i), key) > 0 }) - 1
