@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
 )
@@ -296,15 +297,23 @@ func (f *Folder) clear() error {
 	for _, generation := range generations {
 		if file := fileOf(generation); !needed[file] {
 			err = errors.Join(err, os.Remove(filepath.Join(f.Dir, file)))
+			if failed := os.Remove(filepath.Join(f.Dir, codesOf(file))); !errors.Is(failed, fs.ErrNotExist) {
+				err = errors.Join(err, failed)
+			}
 		}
 	}
 	return errors.Join(err, f.clearAside())
 }
 
+// abandoned is after which time what was written aside is nobody's any more.
+const abandoned = time.Hour
+
 func (f *Folder) clearAside() error {
 	left, err := filepath.Glob(filepath.Join(f.Dir, writingPrefix+"*"))
 	for _, path := range left {
-		err = errors.Join(err, os.Remove(path))
+		if info, failed := os.Stat(path); failed == nil && time.Since(info.ModTime()) > abandoned {
+			err = errors.Join(err, os.Remove(path))
+		}
 	}
 	return err
 }

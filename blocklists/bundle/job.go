@@ -28,6 +28,9 @@ type Job struct {
 	Unmoved  []blocklists.ListID `json:"unmoved,omitempty"`
 	After    uint64              `json:"after,omitempty"`
 	Now      time.Time           `json:"now"`
+	// Codes is the key that codes are made with: where there is one, the job is to write the
+	// codes of Previous, and not to compile.
+	Codes []byte `json:"codes,omitempty"`
 	// Guard is what the process that compiles makes an [Inspector] of; this package
 	// hands it on.
 	Guard json.RawMessage `json:"guard,omitempty"`
@@ -71,6 +74,24 @@ func NewJob(folder *Folder, lists string, in *Input) *Job {
 		}
 	}
 	return job
+}
+
+// RunCodes does the job that [Job.Codes] asks for.
+func (j *Job) RunCodes(ctx context.Context, coder *Coder) error {
+	catalog, err := blocklists.NewCatalog(j.Manifests)
+	if err != nil {
+		return err
+	}
+	var own []Own
+	for i := range j.Own {
+		own = append(own, j.Own[i].Own)
+	}
+	folder := Folder{Dir: j.Dir, Keep: j.Keep}
+	of, err := folder.Open(j.Previous, 0, catalog, own)
+	if err != nil {
+		return err
+	}
+	return folder.WriteCodes(ctx, of, coder)
 }
 
 // maxJob bounds what is read of a job or a result.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/blocklists/fetch"
+	"github.com/recourse-dns/recourse/policy"
 )
 
 // compileMemory bounds what a compile may take: the collector works harder from three
@@ -38,6 +39,9 @@ func runCompile(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
+	if len(job.Codes) > 0 {
+		return job.RunCodes(ctx, policy.Key(job.Codes).Coder())
+	}
 	result, err := job.Run(ctx, &bundle.Input{Store: fetch.New(job.Lists, builtinLists(), logger), Log: logger})
 	if result == nil {
 		return err
@@ -48,9 +52,18 @@ func runCompile(ctx context.Context, env *environment) error {
 	return json.NewEncoder(env.stdout).Encode(result)
 }
 
-// compileAside has a job done by a process of its own: neither its memory nor its
-// work is then the resolver's. The process ends with this one.
+// compileAside has a compile done by a process of its own.
 func compileAside(ctx context.Context, job *bundle.Job, logger *slog.Logger) (*bundle.Result, error) {
+	output, err := runAside(ctx, job, logger)
+	if err != nil {
+		return nil, fmt.Errorf("the compile failed: %w", err)
+	}
+	return bundle.ReadResult(output)
+}
+
+// runAside has a job done by a process of its own: neither its memory nor its work is
+// then the resolver's. The process ends with this one.
+func runAside(ctx context.Context, job *bundle.Job, logger *slog.Logger) (*bytes.Buffer, error) {
 	text, err := json.Marshal(job)
 	if err != nil {
 		return nil, err
@@ -66,9 +79,9 @@ func compileAside(ctx context.Context, job *bundle.Job, logger *slog.Logger) (*b
 	command.Env = append(os.Environ(), fmt.Sprintf("GOMEMLIMIT=%d", compileMemory/4*3))
 	command.Stdin, command.Stdout, command.Stderr = bytes.NewReader(text), &output, said
 	if err := runToItsEnd(command); err != nil {
-		return nil, fmt.Errorf("the compile failed: %w%s", err, said.last())
+		return nil, fmt.Errorf("%w%s", err, said.last())
 	}
-	return bundle.ReadResult(&output)
+	return &output, nil
 }
 
 // runToItsEnd runs a process that is killed when this one ends. The kernel watches the

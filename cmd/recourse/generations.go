@@ -15,7 +15,7 @@ import (
 func newImporter(config *Config, current *policy.Current, logger *slog.Logger) *importer {
 	made := &importer{
 		store: newListStore(config, logger), lists: filepath.Join(config.StateDir(), listsDir),
-		current: current, logger: logger, damaged: make(chan error, 1),
+		current: current, logger: logger, damaged: make(chan error, 1), started: make(chan struct{}, 1),
 	}
 	made.folder = &bundle.Folder{Dir: filepath.Join(config.StateDir(), bundlesDir), Tell: made.noteDamage}
 	return made
@@ -100,4 +100,32 @@ func (i *importer) catchUp(ctx context.Context) {
 	if err := i.loadLocked(ctx, i.rules); err != nil && ctx.Err() == nil {
 		i.logger.Error("lists were not refreshed; those in force stay", "error", err)
 	}
+}
+
+// keepCodes has the codes of the bundle in force written beside it, so that they can be
+// looked up. It is told of each bundle by started.
+func (i *importer) keepCodes(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-i.started:
+			if err := i.writeCodes(ctx); err != nil && ctx.Err() == nil {
+				i.logger.Error("reason codes are not written down; those of new entries may not be found", "error", err)
+			}
+		}
+	}
+}
+
+func (i *importer) writeCodes(ctx context.Context) error {
+	i.mu.Lock()
+	snapshot, fresh := i.current.Load(), i.rules
+	i.mu.Unlock()
+	job := bundle.NewJob(i.folder, i.lists, &bundle.Input{Catalog: fresh.catalog, Own: fresh.own, Previous: snapshot.Bundle})
+	job.Codes = snapshot.Key
+	if job.Previous == 0 || len(job.Codes) == 0 {
+		return nil
+	}
+	_, err := runAside(ctx, job, i.logger)
+	return err
 }

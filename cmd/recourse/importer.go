@@ -56,7 +56,8 @@ type importer struct {
 	folder  *bundle.Folder
 	current *policy.Current
 	logger  *slog.Logger
-	damaged chan error // what the bundle in force says of itself
+	damaged chan error    // what the bundle in force says of itself
+	started chan struct{} // a bundle came into force
 
 	mu      sync.Mutex // one import at a time; guards what follows
 	behind  bool       // what is in force was found on the disk, and the sources not yet asked
@@ -95,6 +96,10 @@ func (i *importer) enforce(fresh *rules, compiled *bundle.Bundle, reports []bund
 		snapshot.Bundle, snapshot.Clients, snapshot.Operator = compiled, fresh.clients, fresh.operator
 		return snapshot
 	})
+	select {
+	case i.started <- struct{}{}:
+	default: // the codes of the newest one are to be written already
+	}
 }
 
 // ready says whether every list is loaded, from its source or its last good copy.

@@ -96,6 +96,7 @@ func (n *node) start(ctx context.Context, inLab bool) error {
 		return err
 	}
 	n.background(ctx, n.importer.refresh)
+	n.background(ctx, n.importer.keepCodes)
 	if n.config.Resolver.DNSSEC != "off" { // who validates nothing need not follow keys
 		n.background(ctx, func(ctx context.Context) { resolved.validator.Run(ctx, resolved.search) })
 	}
