@@ -242,9 +242,9 @@ func (w *writer) finish(meta []byte) error {
 	h.sections[sectionMeta] = w.out.section(meta)
 	w.out.pad()
 	w.out.flush()
-	sums := w.out.sums
-	h.sums = crcOf(sums)
+	sums := slices.Clone(w.out.sums)
 	h.sections[sectionSums] = w.out.section(sums)
+	h.sums = crcOf(append(sums, make([]byte, pagesOf(uint64(len(sums)))*pageSize-uint64(len(sums)))...))
 	h.size = w.out.pad()
 	w.out.flush()
 	if w.failed != nil {
