@@ -272,6 +272,7 @@ func applyTo(ctx context.Context, from *Bundle, head *deltaHead, in *bufio.Reade
 	}
 	// The filter is sized by what the delta claims, so that is bounded by what there is to read.
 	w := newWriter(to, head.Generation, newSeed(), min(most, from.entries+maxDelta))
+	defer w.filling.finish()
 	old, err := from.owners(from.numbersIn(head.Meta.Order))
 	if err != nil {
 		return err
