@@ -126,7 +126,7 @@ func (b *Bundle) maybe(hash uint64) (mask uint8) {
 
 // confirm looks hits up by the whole key, the longest first.
 func (b *Bundle) confirm(k *key, hits []hit, into []uint32) (found []uint32, err error) {
-	defer b.watch(noFault(), &err)
+	defer b.note(&err)
 	for i := len(hits) - 1; i >= 0; i-- {
 		end := int(hits[i].end)
 		if into, err = b.owner(k.octets[:end], end == k.length, hits[i].strata, into); err != nil {
@@ -187,7 +187,7 @@ func (b *Bundle) MatchAddress(trigger blocklists.Trigger, address netip.Addr, in
 	if !b.Has(trigger) || !trigger.ByAddress() || !address.IsValid() {
 		return into, nil
 	}
-	defer b.watch(noFault(), &err)
+	defer b.note(&err)
 	address = address.Unmap().WithZone("")
 	seed := &b.strata[0].seed
 	for _, length := range b.lengths[trigger].of(address) {
@@ -215,7 +215,7 @@ func (b *Bundle) Find(list blocklists.ListID, name wire.Name, scope blocklists.S
 		return 0, false
 	}
 	var err error
-	defer b.watch(noFault(), &err)
+	defer b.note(&err)
 	mask := b.maybe(b.strata[0].seed.of(k.bytes()))
 	for i := range b.strata {
 		if mask&(1<<i) == 0 {
@@ -296,10 +296,10 @@ func (b *Bundle) Entry(id uint32) (entry blocklists.Entry, found bool) {
 		return blocklists.Entry{}, false
 	}
 	var err error
-	defer b.watch(noFault(), &err)
+	defer b.note(&err)
 	var c cursor
-	buffer := s.borrow()
-	defer s.giveBack(buffer)
+	buffer := s.held.pages.borrow()
+	defer s.held.pages.giveBack(buffer)
 	key, err := s.keyOf(at, &c, buffer)
 	if err != nil {
 		return blocklists.Entry{}, false
@@ -315,7 +315,7 @@ func (b *Bundle) Because(id uint32) string {
 		return ""
 	}
 	var err error
-	defer b.watch(noFault(), &err)
+	defer b.note(&err)
 	more, err := s.textsOf(at)
 	return more.because
 }
@@ -386,13 +386,12 @@ func (b *Bundle) all(s *stratum, yield func(uint32, blocklists.Entry) bool) bool
 	}
 }
 
-// step and read keep faults of the mapping out of the caller's own code.
 func (b *Bundle) step(w *walker) (more bool, err error) {
-	defer b.watch(noFault(), &err)
+	defer b.note(&err)
 	return w.next()
 }
 
 func (b *Bundle) read(s *stratum, id uint32, key []byte) (entry blocklists.Entry, err error) {
-	defer b.watch(noFault(), &err)
+	defer b.note(&err)
 	return b.entryOf(s, id, key)
 }

@@ -25,10 +25,11 @@ type house struct {
 	state string
 	lists string
 	store *fetch.Store
+	now   time.Time
 }
 
 func newHouse(t testing.TB) *house {
-	h := &house{t: t, state: t.TempDir(), lists: t.TempDir()}
+	h := &house{t: t, state: t.TempDir(), lists: t.TempDir(), now: start}
 	h.store = fetch.New(h.state, nil, slog.New(slog.DiscardHandler))
 	return h
 }

@@ -1,7 +1,6 @@
 package bundle
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -60,8 +59,10 @@ type Input struct {
 	// Unmoved says that a list's source is as it was for Previous; nil: none is.
 	Unmoved   func(*blocklists.Manifest) bool
 	Inspector Inspector // nil: every entry is active
-	Now       time.Time
-	Log       *slog.Logger
+	// After is the generation in force: the new one's is higher.
+	After uint64
+	Now   time.Time
+	Log   *slog.Logger
 }
 
 // Compile reads all lists of the catalog and makes the next bundle after previous,
@@ -117,6 +118,9 @@ type compiler struct {
 	joiner   joiner
 	before   map[blocklists.ListID]*listMeta // of the previous bundle
 
+	// history is set where the bundle before stays below: which of the new lists its lists are.
+	history [][]int32
+
 	sorting chan struct{} // bounds how many gatherings are in memory
 	mu      sync.Mutex
 	runs    [][]run // of each list
@@ -128,16 +132,14 @@ func (in *Input) compile(ctx context.Context, to image) ([]ListReport, error) {
 	if err := c.gather(ctx); err != nil {
 		return nil, err
 	}
-	if err := c.write(ctx, to, newSeed(), c.carriedSources(), nil); err != nil {
-		return nil, err
-	}
-	return c.reports, nil
+	return c.reports, c.writeWhole(ctx, to)
 }
 
 func newCompiler(in *Input) *compiler {
 	if in.Previous == nil {
 		in.Previous = Empty()
 	}
+	in.After = max(in.After, in.Previous.generation)
 	c := &compiler{
 		Input: in, lists: listsOf(in.Catalog, in.Own), reports: make([]ListReport, len(in.Catalog.Lists())),
 		before: in.Previous.listMetas(), sorting: make(chan struct{}, runtime.GOMAXPROCS(0)),
@@ -235,7 +237,7 @@ func (c *compiler) feed(ctx context.Context, number int) {
 	}
 	before := c.before[manifest.ID]
 	alike := before != nil && before.Reading == c.readings[number]
-	if alike && c.Unmoved != nil && c.Unmoved(manifest) {
+	if alike && before.Report.Fetch.State != fetch.Missing && c.Unmoved != nil && c.Unmoved(manifest) {
 		c.joiner.lists[number].carried = true
 		*report = before.Report
 		report.Fetch.Changed = false
@@ -300,112 +302,4 @@ func (c *compiler) tell(report *ListReport) {
 	default:
 		c.Log.Error("list: cannot be had", append(args, "error", report.Fetch.Err)...)
 	}
-}
-
-// carriedSources are the entries of the bundle before, of all lists that the new one has.
-func (c *compiler) carriedSources() []source {
-	numbers := make(map[blocklists.ListID]int32, len(c.lists))
-	for i := range c.lists {
-		if c.lists[i].Manifest != nil { // own names have no history
-			numbers[c.lists[i].ID] = int32(i)
-		}
-	}
-	var sources []source
-	for i := range c.Previous.strata {
-		s := &c.Previous.strata[i]
-		wanted := &carried{walker: walker{stratum: s}, bundle: c.Previous, numbers: make([]int32, len(s.lists))}
-		any := false
-		for at, place := range s.lists {
-			wanted.numbers[at] = -1
-			if place < 0 {
-				continue
-			}
-			if number, known := numbers[c.Previous.lists[place].ID]; known {
-				wanted.numbers[at], any = number, true
-			}
-		}
-		if any {
-			sources = append(sources, wanted)
-		}
-	}
-	return sources
-}
-
-// write merges all runs with what is carried over, and writes the bundle. Where below is
-// given, only lists that were read are written, on top of those files.
-func (c *compiler) write(ctx context.Context, to image, seed seed, sources []source, below []string) error {
-	most := 0
-	for number := range c.runs {
-		for i := range c.runs[number] {
-			r := &c.runs[number][i]
-			c.joiner.lists[number].duplicates += r.duplicates
-			most += r.rows
-			sources = append(sources, &reader{run: *r})
-		}
-	}
-	for number := range c.lists {
-		if c.joiner.lists[number].carried {
-			most += c.before[c.lists[number].ID].Entries
-		}
-	}
-	w := newWriter(to, c.Previous.generation+1, seed, most)
-	if err := c.merge(ctx, w, sources); err != nil {
-		return err
-	}
-	for i := range c.reports {
-		if !c.joiner.lists[i].carried {
-			c.reports[i].Duplicates = c.joiner.lists[i].duplicates
-		}
-	}
-	text, err := json.Marshal(c.meta(w, below))
-	if err != nil {
-		return err
-	}
-	return w.finish(text)
-}
-
-// merge gives the writer key by key.
-func (c *compiler) merge(ctx context.Context, w *writer, sources []source) error {
-	m, err := newMerge(sources)
-	if err != nil {
-		return err
-	}
-	var owner []byte
-	for count := 0; len(m.heap) > 0; count++ {
-		if count&0xffff == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		owner = append(owner[:0], m.heap[0].key...)
-		c.joiner.items = c.joiner.items[:0]
-		for len(m.heap) > 0 && bytes.Equal(m.heap[0].key, owner) {
-			_, item := m.heap[0].at()
-			c.joiner.take(item)
-			if err := m.advance(); err != nil {
-				return err
-			}
-		}
-		if items := c.joiner.join(owner); len(items) > 0 {
-			w.add(owner, items)
-		}
-		if w.failed != nil {
-			return w.failed
-		}
-	}
-	return w.out.err
-}
-
-// meta is what the file says of its lists.
-func (c *compiler) meta(w *writer, below []string) *meta {
-	m := &meta{Below: below, Lists: make([]listMeta, 0, len(c.lists))}
-	for i := range c.lists {
-		list := &c.lists[i]
-		m.Order = append(m.Order, list.ID)
-		said := listMeta{ID: list.ID, Kind: list.Kind, Profile: list.Profile, Entries: w.counts[uint32(i)], Reading: c.readings[i]}
-		if i < len(c.reports) {
-			said.Report, said.SHA256 = c.reports[i], c.reports[i].Fetch.SHA256
-		}
-		m.Lists = append(m.Lists, said)
-	}
-	m.Lengths = w.prefixes()
-	return m
 }

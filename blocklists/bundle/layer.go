@@ -9,18 +9,16 @@ import (
 	"runtime"
 	"sort"
 	"sync"
-	"sync/atomic"
 )
 
 // layer is one file, or one image in memory, opened. What every lookup needs is
 // copied into memory of its own, checked on the way; names and provenance stay in the
-// file, and each of their pages is checked before its first use.
+// file, and each of their pages is checked whenever it is read.
 type layer struct {
 	*header
-	held    *held
-	checked []atomic.Uint32 // a bit a page
-	sums    []byte
-	meta    []byte
+	held *held
+	sums []byte
+	meta []byte
 
 	filter  filter
 	kinds   []byte
@@ -35,44 +33,21 @@ type layer struct {
 type held struct {
 	file     *os.File // nil for an image in memory
 	fd       uintptr
-	mapped   []byte // the whole file, or the image; nil where the file is read
+	image    []byte // nil for a file
 	resident []byte
-	pages    sync.Pool // of *page, where the file is read
-}
-
-// page is room for one page of a file that is read and not mapped.
-type page [pageSize]byte
-
-// borrow gives room for a page; nil where nobody needs it.
-func (l *layer) borrow() *page {
-	if l.held.mapped != nil {
-		return nil
-	}
-	if p, is := l.held.pages.Get().(*page); is {
-		return p
-	}
-	return new(page)
-}
-
-func (l *layer) giveBack(p *page) {
-	if p != nil {
-		l.held.pages.Put(p)
-	}
+	pages    pages
 }
 
 func (h *held) close() error {
 	err := free(h.resident)
-	if h.file == nil {
-		return err
+	if h.file != nil {
+		err = errors.Join(err, h.file.Close())
 	}
-	if h.mapped != nil {
-		err = errors.Join(err, unmapFile(h.mapped))
-	}
-	return errors.Join(err, h.file.Close())
+	return err
 }
 
-// openFile opens a bundle's file. It is never written to again, by this program.
-func openFile(path string, mapping bool) (*layer, error) {
+// openFile opens a bundle's file. This program never writes to it again.
+func openFile(path string) (*layer, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -81,18 +56,12 @@ func openFile(path string, mapping bool) (*layer, error) {
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	h := &held{file: file, fd: file.Fd()}
-	if mapping && info.Size() > 0 {
-		if h.mapped, err = mapFile(file, info.Size()); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-			return nil, errors.Join(err, file.Close())
-		}
-	}
-	return open(h, file, info.Size())
+	return open(&held{file: file, fd: file.Fd()}, file, info.Size())
 }
 
 // openImage opens a bundle that lies in memory.
 func openImage(octets []byte) (*layer, error) {
-	return open(&held{mapped: octets}, bytes.NewReader(octets), int64(len(octets)))
+	return open(&held{image: octets}, bytes.NewReader(octets), int64(len(octets)))
 }
 
 func open(h *held, from io.ReaderAt, size int64) (*layer, error) {
@@ -105,8 +74,7 @@ func open(h *held, from io.ReaderAt, size int64) (*layer, error) {
 	return l, nil
 }
 
-// load reads what lookups need. It does not touch the mapping: an error of the disk is
-// an error here, and no fault.
+// load reads what lookups need.
 func (l *layer) load(from io.ReaderAt, size int64) error {
 	page := make([]byte, pageSize)
 	if _, err := from.ReadAt(page, 0); err != nil && !errors.Is(err, io.EOF) {
@@ -116,14 +84,15 @@ func (l *layer) load(from io.ReaderAt, size int64) error {
 	if l.header, err = decodeHeader(page, size); err != nil {
 		return err
 	}
-	l.sums = make([]byte, l.sections[sectionSums].length)
+	length := l.sections[sectionSums].length
+	l.sums = make([]byte, min(pagesOf(length)*pageSize, l.size-l.sections[sectionSums].offset))
 	if _, err := from.ReadAt(l.sums, int64(l.sections[sectionSums].offset)); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	if crcOf(l.sums) != l.header.sums {
 		return corrupt("its sums have a wrong checksum")
 	}
-	l.checked = make([]atomic.Uint32, len(l.sums)/sumSize/32+1)
+	l.sums = l.sums[:length]
 	return l.loadSections(from)
 }
 
@@ -247,23 +216,37 @@ func (l *layer) sum(page uint64, octets []byte) error {
 	return nil
 }
 
-// pageAt gives a page that is sound: of the mapping, or else read into the buffer.
-func (l *layer) pageAt(page uint64, buffer *page) ([]byte, error) {
-	if l.held.mapped == nil {
-		if err := readPage(l.held.file, l.held.fd, buffer, int64(page*pageSize)); err != nil {
-			return nil, err
-		}
-		return buffer[:], l.sum(page, buffer[:])
+// pageAt gives a page that is sound: of the image, of those that are kept, or else read
+// into the buffer.
+func (l *layer) pageAt(number uint64, buffer *page) ([]byte, error) {
+	if l.held.image != nil {
+		return l.held.image[number*pageSize : (number+1)*pageSize], nil // this process wrote it
 	}
-	octets := l.held.mapped[page*pageSize : (page+1)*pageSize]
-	word, bit := &l.checked[page/32], uint32(1)<<(page%32)
-	if word.Load()&bit == 0 {
-		if err := l.sum(page, octets); err != nil {
-			return nil, err
-		}
-		word.Or(bit)
+	if kept := l.held.pages.get(number); kept != nil {
+		return kept[:], nil
 	}
-	return octets, nil
+	if err := readPage(l.held.file, l.held.fd, buffer, int64(number*pageSize)); err != nil {
+		return nil, err
+	}
+	if err := l.sum(number, buffer[:]); err != nil {
+		return nil, err
+	}
+	l.held.pages.offer(number, buffer)
+	return buffer[:], nil
+}
+
+// verify reads every page from the disk, kept or not.
+func (l *layer) verify() error {
+	buffer := new(page)
+	for number := uint64(1); number <= uint64(len(l.sums)/sumSize); number++ {
+		if err := readPage(l.held.file, l.held.fd, buffer, int64(number*pageSize)); err != nil {
+			return err
+		}
+		if err := l.sum(number, buffer[:]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // find looks a key up in its block.
@@ -272,8 +255,8 @@ func (l *layer) find(key []byte) (id, count uint32, err error) {
 	if block < 0 {
 		return 0, 0, nil
 	}
-	buffer := l.borrow()
-	defer l.giveBack(buffer)
+	buffer := l.held.pages.borrow()
+	defer l.held.pages.giveBack(buffer)
 	opened, err := l.block(block, buffer)
 	if err != nil {
 		return 0, 0, err
@@ -328,8 +311,8 @@ func (l *layer) read(s section, at uint64, into []byte) error {
 	if at > e.length || uint64(len(into)) > e.length-at {
 		return corrupt("octet %d is not in section %d", at, s)
 	}
-	buffer := l.borrow()
-	defer l.giveBack(buffer)
+	buffer := l.held.pages.borrow()
+	defer l.held.pages.giveBack(buffer)
 	for at += e.offset; len(into) > 0; {
 		page, err := l.pageAt(at/pageSize, buffer)
 		if err != nil {

@@ -11,19 +11,6 @@ import (
 // hugeEnough is from which size on memory is worth whole large pages.
 const hugeEnough = 8 << 20
 
-// mapFile maps a whole file for reading.
-func mapFile(file *os.File, size int64) ([]byte, error) {
-	mapped, err := unix.Mmap(int(file.Fd()), 0, int(size), unix.PROT_READ, unix.MAP_SHARED)
-	if err != nil {
-		return nil, os.NewSyscallError("mmap", err)
-	}
-	// Lookups jump about: reading ahead would only push out what others need.
-	_ = unix.Madvise(mapped, unix.MADV_RANDOM)
-	return mapped, nil
-}
-
-func unmapFile(mapped []byte) error { return unix.Munmap(mapped) }
-
 // allocate gives memory that the collector does not count.
 func allocate(size int) ([]byte, error) {
 	octets, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)

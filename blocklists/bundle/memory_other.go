@@ -2,16 +2,7 @@
 
 package bundle
 
-import (
-	"errors"
-	"os"
-)
-
-// Elsewhere files are read and not mapped: Linux is where servers run.
-
-func mapFile(*os.File, int64) ([]byte, error) { return nil, errors.ErrUnsupported }
-
-func unmapFile([]byte) error { return nil }
+import "os"
 
 func allocate(size int) ([]byte, error) { return make([]byte, size), nil }
 

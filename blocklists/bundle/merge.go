@@ -117,7 +117,7 @@ func (c *carried) next() (bool, error) {
 }
 
 func (c *carried) load(id uint32, class class, number uint32) (err error) {
-	defer c.bundle.watch(noFault(), &err)
+	defer c.bundle.note(&err)
 	c.item = item{list: number, scope: class.scope, action: class.action, standing: class.standing, from: class.from, until: class.until, old: true}
 	if c.item.line, c.item.seen, err = c.provenance(id); err != nil {
 		return err

@@ -3,11 +3,11 @@ package bundle
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"net/netip"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"sync/atomic"
 
@@ -96,17 +96,8 @@ func (h *health) fail(err error) {
 	}
 }
 
-// watch is deferred around what reads the files, with what [debug.SetPanicOnFault] gave.
-// It turns a fault of the mapping into an error: a file that somebody cut short, or
-// a disk that fails, must not end the process. It also notes any error.
-func (b *Bundle) watch(before bool, err *error) {
-	debug.SetPanicOnFault(before)
-	if fault := recover(); fault != nil {
-		if _, is := fault.(interface{ Addr() uintptr }); !is {
-			panic(fault)
-		}
-		*err = corrupt("a page that was mapped cannot be read: %v", fault)
-	}
+// note is deferred around what reads the files: it notes an error, and keeps the files open.
+func (b *Bundle) note(err *error) {
 	if *err != nil {
 		b.health.fail(*err)
 	}
@@ -155,15 +146,23 @@ type listMeta struct {
 	Entries int               `json:"entries"`
 	// Reading is a digest of all in the manifest, or of the own names, that decides which
 	// entries come of a source; SHA256 is of the source.
-	Reading string     `json:"reading"`
+	Reading string `json:"reading"`
+	// Absent says that the list is not in this file but in one below.
+	Absent  bool       `json:"absent,omitempty"`
 	SHA256  string     `json:"sha256,omitempty"`
 	Report  ListReport `json:"report"`
+	Trouble string     `json:"trouble,omitempty"` // of the report
 }
 
 func (l *layer) decodeMeta() (*meta, error) {
 	var m meta
 	if err := json.Unmarshal(l.meta, &m); err != nil {
 		return nil, corrupt("what it says of its lists: %v", err)
+	}
+	for i := range m.Lists {
+		if m.Lists[i].Trouble != "" {
+			m.Lists[i].Report.Fetch.Err = errors.New(m.Lists[i].Trouble)
+		}
 	}
 	for at := 0; at < len(l.classes); at += classSize {
 		if c := decodeClass(l.classes[at:]); uint64(c.list) >= uint64(len(m.Lists)) || int(c.kind&^hasExtra) >= triggers {
@@ -208,12 +207,12 @@ func placed(m *meta, places map[blocklists.ListID]int32, whole map[blocklists.Li
 	for i := range m.Lists {
 		id := m.Lists[i].ID
 		place, known := places[id]
-		if lists[i] = place; !known || whole[id] {
+		if lists[i] = place; !known || whole[id] || m.Lists[i].Absent {
 			lists[i] = -1
 		}
 	}
 	for i := range m.Lists {
-		if !m.Added {
+		if !m.Added && !m.Lists[i].Absent {
 			whole[m.Lists[i].ID] = true
 		}
 	}
@@ -250,8 +249,6 @@ func (b *Bundle) number(metas []*meta) error {
 	}
 	return nil
 }
-
-func noFault() bool { return debug.SetPanicOnFault(true) }
 
 // listMetas is what is known of each list of a bundle.
 func (b *Bundle) listMetas() map[blocklists.ListID]*listMeta {

@@ -52,10 +52,15 @@ func newListStore(config *Config, logger *slog.Logger) *fetch.Store {
 // importer brings the lists in and puts them in force.
 type importer struct {
 	store   *fetch.Store
+	lists   string // the store's folder
+	folder  *bundle.Folder
 	current *policy.Current
 	logger  *slog.Logger
+	damaged chan error    // what the bundle in force says of itself
+	started chan struct{} // a bundle came into force
 
 	mu      sync.Mutex // one import at a time; guards what follows
+	behind  bool       // what is in force was found on the disk, and the sources not yet asked
 	rules   *rules
 	reports []bundle.ListReport
 }
@@ -70,15 +75,11 @@ func (i *importer) load(ctx context.Context, fresh *rules) error {
 
 func (i *importer) loadLocked(ctx context.Context, fresh *rules) error {
 	started := time.Now()
-	compiled, reports, err := bundle.Compile(ctx, fresh.catalog, fresh.own, i.store, i.current.Load().Bundle, started, i.logger)
+	compiled, reports, err := i.compile(ctx, fresh, started)
 	if err != nil {
 		return fmt.Errorf("lists: %w", err)
 	}
-	i.rules, i.reports = fresh, reports
-	i.current.Update(func(snapshot policy.Snapshot) policy.Snapshot {
-		snapshot.Bundle, snapshot.Clients, snapshot.Operator = compiled, fresh.clients, fresh.operator
-		return snapshot
-	})
+	i.enforce(fresh, compiled, reports)
 	for _, report := range reports {
 		if trouble := report.Fetch.Err; trouble != nil {
 			i.logger.Error("a list could not be read", "list", report.List, "state", report.Fetch.State, "error", trouble)
@@ -86,6 +87,19 @@ func (i *importer) loadLocked(ctx context.Context, fresh *rules) error {
 	}
 	i.logger.Info("lists are in force", "generation", compiled.Generation(), "entries", compiled.Len(), "took", time.Since(started).String())
 	return nil
+}
+
+// enforce swaps a bundle in, with the rules that go with it.
+func (i *importer) enforce(fresh *rules, compiled *bundle.Bundle, reports []bundle.ListReport) {
+	i.rules, i.reports, i.behind = fresh, reports, false
+	i.current.Update(func(snapshot policy.Snapshot) policy.Snapshot {
+		snapshot.Bundle, snapshot.Clients, snapshot.Operator = compiled, fresh.clients, fresh.operator
+		return snapshot
+	})
+	select {
+	case i.started <- struct{}{}:
+	default: // the codes of the newest one are to be written already
+	}
 }
 
 // ready says whether every list is loaded, from its source or its last good copy.
@@ -103,6 +117,7 @@ func (i *importer) ready() bool {
 // refresh reads lists again whose files have changed, as often as their manifests
 // say, until the context ends.
 func (i *importer) refresh(ctx context.Context) {
+	i.catchUp(ctx)
 	for {
 		timer := time.NewTimer(i.interval())
 		select {
@@ -111,6 +126,9 @@ func (i *importer) refresh(ctx context.Context) {
 			return
 		case <-timer.C:
 			i.refreshOnce(ctx)
+		case trouble := <-i.damaged:
+			timer.Stop()
+			i.fallBack(ctx, trouble)
 		}
 	}
 }
