@@ -28,6 +28,7 @@ func TestPolicyZone(t *testing.T) {
 		{"the zone's own", zoneHead + "@ DNSKEY 257 3 13 AAAA\n@ TXT about\na.example CNAME .\na.example RRSIG CNAME 13 2 60 20300101000000 20200101000000 1 . AAAA\na.example NSEC b.example. CNAME RRSIG NSEC\n; end\n",
 			[]string{"6 exact a.example nxdomain"}, nil},
 		{"odd names", zoneHead + "a\\032b.example CNAME .\n1.example.123 CNAME .\n\"quoted.example\" CNAME .\n", []string{`4 exact a\032b.example nxdomain`, "5 exact 1.example.123 nxdomain"}, []string{"6 no record"}},
+		{"every name", zoneHead + "* CNAME .\n*.rpz-nsdname CNAME *.\n", []string{"4 below . nxdomain", "5 nameserver below . nodata"}, nil},
 		{"cyclic aliases are answers and nothing more", zoneHead + "a.example CNAME b.example.\nb.example CNAME a.example.\n",
 			[]string{"4 exact a.example local-data 60 IN CNAME b.example.", "5 exact b.example local-data 60 IN CNAME a.example."}, nil},
 	})
@@ -35,7 +36,7 @@ func TestPolicyZone(t *testing.T) {
 
 func TestPolicyZoneRefuses(t *testing.T) {
 	for line, reason := range map[string]string{
-		"* CNAME .": "stands for every name", "*.rpz-nsdname CNAME .": "stands for every name", "rpz-nsdname CNAME .": "stands for every name",
+		"rpz-nsdname CNAME .": "no name before the trigger",
 		"24.1.2.0.192.rpz-ip CNAME .": "bits set beyond", "33.1.2.0.192.rpz-ip CNAME .": "length of the prefix", "0.0.0.0.0.rpz-ip CNAME .": "length of the prefix", "024.0.2.0.192.rpz-ip CNAME .": "length of the prefix",
 		"24.0.02.0.192.rpz-ip CNAME .": "not in the form", "24.0.2.192.rpz-ip CNAME .": "not in the form", "rpz-ip CNAME .": "no address before", "128.zz.1.zz.rpz-ip CNAME .": "not in the form", "32.00.zz.2001.rpz-ip CNAME .": "not in the form",
 		"128.4.3.2.1.zz.ffff.zz.rpz-ip CNAME .": "not in the form", "128.1\\.2\\.3\\.4.zz.rpz-ip CNAME .": "not in the form", "128.201.0.ffff.zz.rpz-ip CNAME .": "not in the form",
