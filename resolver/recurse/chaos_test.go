@@ -198,11 +198,11 @@ func TestChaos(t *testing.T) {
 			worst := 0
 			for seed := range max(seeds, 1) {
 				synctest.Test(t, func(t *testing.T) {
-					one := endure(t, kind, 500, seed)
-					most := one.names / 100
+					names, most := 500, 5
 					if kind.loss == 0 {
-						most = 0
+						names, most = 150, 0
 					}
+					one := endure(t, kind, names, seed)
 					if one.failed > most || one.lost > 0 || one.slowest > 7*time.Second {
 						t.Errorf("seed %d: %d of %d failed at the first ask, at most %d may; %d after three; slowest %s", seed, one.failed, one.names, most, one.lost, one.slowest)
 					}
