@@ -111,7 +111,8 @@ func (v *validation) learn(ctx context.Context, name wire.Name) (*zone, error) {
 	case err != nil:
 		return nil, err
 	}
-	if !v.query.Fresh && !(found.trust == broken && v.doubted != nil && v.isProved(name)) {
+	unlucky := found.trust == broken && v.doubted != nil && v.isProved(name)
+	if !v.query.Fresh && !unlucky {
 		v.validator.zones.Add(name, found)
 	}
 	return found, nil
