@@ -35,6 +35,16 @@ type Manifest struct {
 	ReviewEvery  time.Duration     `yaml:"review_every"`
 	Expires      time.Time         `yaml:"expires"`
 	Answer       Reply             `yaml:"answer"`
+	// How what the list brings is taken in; see blocklists/guard.
+	Limits Limits `yaml:"limits"`
+	Stage  Stage  `yaml:"stage"`
+	Shadow bool   `yaml:"shadow"` // counted, without effect
+	// Removal is how the list takes an entry away: absence, dated or tombstone.
+	Removal Removal `yaml:"removal"`
+	// Header is how a line near the list's beginning must begin; "" for any.
+	Header string `yaml:"header"`
+	// Statement says on what ground a list of category dga-nrd blocks.
+	Statement string `yaml:"statement"`
 
 	Pass           time.Duration  `yaml:"pass" later:"passes"`
 	EnforceWithin  time.Duration  `yaml:"enforce_within" later:"deadlines of orders"`
@@ -156,6 +166,7 @@ func (m *Manifest) Problems() []Problem {
 		found.add("title", "is missing: give at least one language, as {en: Phishing}")
 	}
 	m.checkSource(&found)
+	m.checkIntake(&found)
 	if m.ReviewEvery <= 0 && m.Expires.IsZero() {
 		found.add("review_every", "is missing: no list without an end or a review date, as 90d")
 	}

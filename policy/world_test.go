@@ -129,7 +129,7 @@ func compile(t failer, previous *bundle.Bundle, lists []list, own ...bundle.Own)
 	}
 	// An absent folder: nothing is kept, and a preview writes nothing.
 	store := fetch.New("absent", files, quiet).Preview()
-	made, reports, err := bundle.Compile(context.Background(), catalog, own, store, previous, today, quiet)
+	made, reports, err := bundle.Compile(context.Background(), catalog, own, store, previous, nil, today, quiet)
 	if err != nil {
 		t.Fatalf("compile: %v", err)
 	}

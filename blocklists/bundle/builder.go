@@ -38,7 +38,7 @@ func (b *builder) back(to mark) {
 }
 
 // add adds an entry to the list that was begun last.
-func (b *builder) add(name wire.Name, scope blocklists.Scope, line, seen uint32) error {
+func (b *builder) add(name wire.Name, scope blocklists.Scope, line, seen uint32, standing blocklists.Standing) error {
 	if len(b.rows) >= maxEntries {
 		return errFull
 	}
@@ -47,7 +47,7 @@ func (b *builder) add(name wire.Name, scope blocklists.Scope, line, seen uint32)
 		return err
 	}
 	list := uint16(len(b.lists) - 1)
-	b.rows = append(b.rows, row{owner: owner, entry: entry{line: line, seen: seen, list: list, scope: scope}})
+	b.rows = append(b.rows, row{owner: owner, entry: entry{line: line, seen: seen, list: list, scope: scope, standing: standing}})
 	return nil
 }
 
@@ -59,7 +59,11 @@ func (b *builder) build(generation uint64) (*Bundle, []int) {
 	made.first, made.entries = b.byOwner()
 	duplicates := made.compact()
 	for i := range made.entries {
-		made.lists[made.entries[i].list].Entries++
+		list := &made.lists[made.entries[i].list]
+		list.Entries++
+		if made.entries[i].standing == blocklists.Held {
+			list.Held++
+		}
 	}
 	return made, duplicates
 }

@@ -28,6 +28,8 @@ type List struct {
 	Profile  string               // whose names, for ProfileAllow and ProfileDeny
 	Manifest *blocklists.Manifest // nil but for Feed
 	Entries  int
+	// Held is how many of the entries a safeguard holds.
+	Held int
 }
 
 // configured is the source of names that stand in the configuration itself.
@@ -39,6 +41,8 @@ type entry struct {
 	seen  uint32 // seconds since 1970; 0 for unknown
 	list  uint16
 	scope blocklists.Scope
+	// standing is how far the safeguards let the entry come.
+	standing blocklists.Standing
 }
 
 // Bundle is the index of one generation. It is immutable and safe for any number of
@@ -126,6 +130,7 @@ func (b *Bundle) entryOf(name wire.Name, id uint32) blocklists.Entry {
 	e := b.entries[id]
 	list := &b.lists[e.list]
 	full := blocklists.Entry{List: list.ID, Name: name, Scope: e.scope, Line: e.line, Source: configured}
+	full.Standing = e.standing
 	if list.Manifest != nil {
 		full.Source = list.Manifest.Source.File
 	}
@@ -142,6 +147,23 @@ func (b *Bundle) ListIndex(id uint32) int {
 		return -1
 	}
 	return int(b.entries[id].list)
+}
+
+// Terms gives what decides whether an entry counts; the zero value where the bundle has
+// no such id.
+func (b *Bundle) Terms(id uint32) blocklists.Terms {
+	if int64(id) >= int64(len(b.entries)) {
+		return blocklists.Terms{}
+	}
+	return blocklists.Terms{Standing: b.entries[id].standing}
+}
+
+// FirstSeen is when an entry first was in its list, in seconds since 1970; 0 for unknown.
+func (b *Bundle) FirstSeen(id uint32) uint32 {
+	if int64(id) >= int64(len(b.entries)) {
+		return 0
+	}
+	return b.entries[id].seen
 }
 
 // ListOf gives the list of an entry; nil where the bundle has no such id.

@@ -39,12 +39,14 @@ type ListReport struct {
 	// Duplicates are lines whose name and scope the list has already; they are among
 	// the entries of Parse, not among the bundle's.
 	Duplicates int `json:"duplicates"`
+	Intake
 }
 
 // Compile reads all lists of the catalog and makes the next bundle after previous,
-// which may be nil. The reports are in the catalog's order. A list that cannot be had is
+// which may be nil. The inspector says how far what a list brings may go; nil lets all of
+// it through. The reports are in the catalog's order. A list that cannot be had is
 // left out and reported; an error means that there is no bundle at all.
-func Compile(ctx context.Context, catalog *blocklists.Catalog, own []Own, store *fetch.Store, previous *Bundle, now time.Time, log *slog.Logger) (*Bundle, []ListReport, error) {
+func Compile(ctx context.Context, catalog *blocklists.Catalog, own []Own, store *fetch.Store, previous *Bundle, inspector Inspector, now time.Time, log *slog.Logger) (*Bundle, []ListReport, error) {
 	if previous == nil {
 		previous = Empty()
 	}
@@ -52,7 +54,7 @@ func Compile(ctx context.Context, catalog *blocklists.Catalog, own []Own, store 
 	if len(manifests)+len(own) > maxLists {
 		return nil, nil, fmt.Errorf("%d lists are more than a bundle holds, which is %d", len(manifests)+len(own), maxLists)
 	}
-	c := &compiler{builder: builder{names: newIndex()}, store: store, previous: previous, now: now, log: log}
+	c := &compiler{builder: builder{names: newIndex()}, store: store, previous: previous, inspector: inspector, now: now, log: log}
 	reports := make([]ListReport, 0, len(manifests))
 	for _, manifest := range manifests {
 		reports = append(reports, c.feed(ctx, manifest))
@@ -76,8 +78,10 @@ type compiler struct {
 	builder  builder
 	store    *fetch.Store
 	previous *Bundle
-	now      time.Time
-	log      *slog.Logger
+	// inspector is nil where lists are taken as they are.
+	inspector Inspector
+	now       time.Time
+	log       *slog.Logger
 }
 
 // feed adds a list with its entries, or without any where it cannot be had.
@@ -89,16 +93,24 @@ func (c *compiler) feed(ctx context.Context, manifest *blocklists.Manifest) List
 		report.Fetch = fetch.Status{List: manifest.ID, State: fetch.Unsupported, Err: why}
 		return report
 	}
+	if c.pinned(manifest) {
+		return c.pin(manifest, report)
+	}
 	start := c.builder.mark()
 	seen := c.store.Seen(manifest.ID)
 	status, err := c.store.Load(ctx, manifest, func(r io.Reader) (err error) {
 		c.builder.back(start)
 		seen.Forget()
-		report.Parse, err = parse.List(manifest.Format, manifest.Scope, r, func(row parse.Row) error {
+		intake := c.begin(manifest)
+		report.Parse, err = parse.List(manifest.Format, manifest.Scope, intake.reader(r), func(row parse.Row) error {
 			name := wire.Name(row.Name)
 			since := seen.At(name, row.Scope, c.now)
-			return c.builder.add(name, row.Scope, row.Line, uint32(since.Unix()))
+			return c.builder.add(name, row.Scope, row.Line, uint32(since.Unix()), intake.inspect(&row))
 		})
+		if err == nil {
+			err = intake.weigh(&c.builder, start.rows)
+		}
+		report.Intake = intake.Intake
 		return err
 	})
 	report.Fetch = status
@@ -121,7 +133,7 @@ func (c *compiler) carryOver(manifest *blocklists.Manifest, report *ListReport) 
 		if list.Manifest == nil || list.ID != manifest.ID || list.Manifest.Format != manifest.Format || list.Manifest.Scope != manifest.Scope {
 			continue
 		}
-		if err := c.builder.add(entry.Name, entry.Scope, entry.Line, c.previous.entries[id].seen); err != nil {
+		if err := c.builder.add(entry.Name, entry.Scope, entry.Line, c.previous.entries[id].seen, c.previous.entries[id].standing); err != nil {
 			c.builder.back(start)
 			report.Parse.Entries = 0
 			return
@@ -132,7 +144,7 @@ func (c *compiler) carryOver(manifest *blocklists.Manifest, report *ListReport) 
 }
 
 func (c *compiler) tell(report *ListReport) {
-	args := []any{"list", report.List, "state", report.Fetch.State, "entries", report.Parse.Entries, "refused", report.Parse.Refused}
+	args := []any{"list", report.List, "state", report.Fetch.State, "entries", report.Parse.Entries, "refused", report.Parse.Refused, "held", report.Held}
 	switch report.Fetch.State {
 	case fetch.OK:
 		c.log.Info("list: loaded", args...)
@@ -146,7 +158,7 @@ func (c *compiler) tell(report *ListReport) {
 func (c *compiler) own(own *Own) error {
 	c.builder.lists = append(c.builder.lists, List{Kind: own.Kind, ID: own.id(), Profile: own.Profile})
 	for i, name := range own.Names {
-		if err := c.builder.add(name, blocklists.Subtree, uint32(i)+1, 0); err != nil {
+		if err := c.builder.add(name, blocklists.Subtree, uint32(i)+1, 0, blocklists.Active); err != nil {
 			return fmt.Errorf("%s: %w", own.id(), err)
 		}
 	}
