@@ -127,3 +127,30 @@ type Confirmation struct {
 	Note string
 	At   time.Time
 }
+
+// AlarmKind is what somebody has to be told of a list.
+type AlarmKind string
+
+// The kinds of alarm.
+const (
+	AlarmHeld        AlarmKind = "held"          // entries wait for people
+	AlarmShrink      AlarmKind = "shrink"        // the list lost more than its limit
+	AlarmGrowth      AlarmKind = "growth"        // the list grew beyond its limit
+	AlarmSpike       AlarmKind = "spike"         // staged entries were halted
+	AlarmSource      AlarmKind = "source"        // the source is missing or refused
+	AlarmUnreachable AlarmKind = "unreachable"   // a law list's source, for a week: public
+	AlarmReviewSoon  AlarmKind = "review-soon"   // the authority is written to 30 days before
+	AlarmReviewDue   AlarmKind = "review-due"    // and on the day; the entries stay
+	AlarmReviewStops AlarmKind = "review-stops"  // security entries stop, or have stopped
+	AlarmReviewUser  AlarmKind = "review-holder" // the account holder is to be asked
+	AlarmExpired     AlarmKind = "expired"       // the list has ended
+	AlarmEnforce     AlarmKind = "enforce-by"    // a held order's time ran out
+)
+
+// Alarm is one thing that somebody has to be told of a list, and since when.
+type Alarm struct {
+	List   ListID    `json:"list"`
+	Kind   AlarmKind `json:"kind"`
+	Detail string    `json:"detail"`
+	Since  time.Time `json:"since"`
+}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/policy/profile"
 	"github.com/recourse-dns/recourse/resolver"
 )
@@ -14,6 +15,8 @@ import (
 // blocks of profiles' own names count under [OwnList].
 type Counter interface {
 	Blocked(list blocklists.ListID, purpose blocklists.Purpose)
+	// WouldBlock counts what a list in shadow mode would have blocked.
+	WouldBlock(list blocklists.ListID, purpose blocklists.Purpose)
 }
 
 // OwnList stands, in counters, for the names that profiles deny by themselves: an id
@@ -105,6 +108,7 @@ func (f *Filter) judge(snapshot *Snapshot, who profile.Who, query *resolver.Quer
 		return answer, nil
 	}
 	h := newHearing(snapshot, query.Question.Name, found, who, query.Now)
+	h.client = query.Client.Addr
 	blocked, err := f.verdict(&h, query)
 	if blocked != nil || err != nil {
 		return blocked, err
@@ -125,12 +129,16 @@ func (f *Filter) judgeQuestion(snapshot *Snapshot, who profile.Who, query *resol
 		return nil, nil //nolint:nilnil // nothing blocks: the caller goes on
 	}
 	h := newHearing(snapshot, query.Question.Name, hits{ids: ids}, who, query.Now)
+	h.client = query.Client.Addr
 	return f.verdict(&h, query)
 }
 
 // verdict gives the blocked answer, or nil where nothing that counts blocks.
 func (f *Filter) verdict(h *hearing, query *resolver.Query) (*resolver.Answer, error) {
 	winner, found := h.decide()
+	if h.shadows {
+		f.countShadows(h)
+	}
 	if !found || !h.step(winner).blocks() {
 		return nil, nil //nolint:nilnil // as above
 	}
@@ -142,7 +150,21 @@ func (f *Filter) verdict(h *hearing, query *resolver.Query) (*resolver.Answer, e
 		return nil, resolver.Fail(resolver.Prohibited, "the block could not be answered")
 	}
 	f.count(&match)
+	if one := h.snapshot.trials.of(h.snapshot.Bundle.ListIndex(h.hits.ids[winner])); one != nil {
+		one.count(h.staged(winner), h.at)
+	}
 	return answer, nil
+}
+
+// countShadows counts each list in shadow mode once a question.
+func (f *Filter) countShadows(h *hearing) {
+	var last *bundle.List
+	for i := range h.hits.ids {
+		if list := h.list(i); list != last && h.weigh(i) == shadowed {
+			f.counts.WouldBlock(list.ID, list.Manifest.Purpose)
+			last = list
+		}
+	}
 }
 
 func (f *Filter) count(match *Match) {

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 
@@ -39,6 +40,13 @@ const (
 	notChosen      // a category that the client's profile did not ask for
 	otherProfile   // a name of another profile's own
 	questionsAlone // what a client asked for judges the question and no alias
+
+	heldBack   // a safeguard holds it
+	outOfTerm  // its own dates: not yet, or no more
+	unreviewed // security, and its review was not held in time
+	notInShare // staged, and the client's network is not in the share
+	halted     // staged, and halted
+	shadowed   // it would count, and is only counted
 )
 
 // hits are the entries that cover the question or its aliases, for any client: the
@@ -57,10 +65,13 @@ type hearing struct {
 	hits     hits
 	who      profile.Who
 	at       time.Time
+	client   netip.Addr // for what is staged; invalid where nobody asks
 
 	lists []bundle.List
 	// Whether the operator exempts the question, or any alias.
 	exemptQuestion, exemptAlias bool
+	// shadows says that a hit of a list in shadow mode would count.
+	shadows bool
 }
 
 func newHearing(snapshot *Snapshot, question wire.Name, found hits, who profile.Who, at time.Time) hearing {
@@ -95,7 +106,10 @@ func (h *hearing) isAlias(i int) bool {
 // lists' order in the file, then the longest name. False: nothing counts.
 func (h *hearing) decide() (winner int, found bool) {
 	for i := range h.hits.ids {
-		if h.weigh(i) == counts && (!found || h.before(i, winner)) {
+		switch standing := h.weigh(i); {
+		case standing == shadowed:
+			h.shadows = true
+		case standing == counts && (!found || h.before(i, winner)):
 			winner, found = i, true
 		}
 	}
@@ -150,10 +164,17 @@ func (h *hearing) weigh(i int) standing {
 	if expired(list.Manifest, h.at) {
 		return outOfDate
 	}
+	if standing := h.weighTerms(i, list); standing != counts {
+		return standing
+	}
 	if h.exception(i, list) != nil {
 		return excepted
 	}
-	return h.weighFeed(i, list)
+	standing := h.weighFeed(i, list)
+	if standing == counts && h.snapshot.Bundle.Terms(h.hits.ids[i]).Standing == blocklists.Shadow {
+		return shadowed
+	}
+	return standing
 }
 
 func (h *hearing) weighOwn(i int, list *bundle.List) standing {

@@ -41,7 +41,22 @@ func (s *Snapshot) match(id uint32, list *bundle.List, link wire.Name, alias boo
 		Link:     wire.Name(strings.Clone(string(link))),
 		Alias:    alias,
 		Code:     s.code(list, &entry),
+		Hold:     s.hold(&entry, list),
+		ReviewBy: s.reviewOf(id, list),
 	}
+}
+
+// reviewOf is when the entry's review is due; zero for never.
+func (s *Snapshot) reviewOf(id uint32, list *bundle.List) time.Time {
+	if list.Kind != bundle.Feed {
+		return time.Time{}
+	}
+	terms := s.Bundle.Terms(id)
+	due := s.reviewBy(id, list, &terms)
+	if due == 0 {
+		return time.Time{}
+	}
+	return time.Unix(due, 0).UTC()
 }
 
 func (s *Snapshot) code(list *bundle.List, entry *blocklists.Entry) Code {
@@ -89,8 +104,15 @@ func (s *Snapshot) Matches(name wire.Name) []Match {
 func (h *hearing) shared(i int, list *bundle.List) Match {
 	match := h.snapshot.match(h.hits.ids[i], list, h.link(i), false)
 	match.Exception = h.covering(i, list)
-	match.Counts = match.Exception == nil && !expired(list.Manifest, h.at)
+	match.Counts = match.Exception == nil && !expired(list.Manifest, h.at) && h.blocksSomebody(i, list)
 	return match
+}
+
+// blocksSomebody says whether the entry's own terms let it count for any client. What is
+// staged does: for those in the share.
+func (h *hearing) blocksSomebody(i int, list *bundle.List) bool {
+	standing := h.weighTerms(i, list)
+	return (standing == counts || standing == notInShare) && h.snapshot.Bundle.Terms(h.hits.ids[i]).Standing != blocklists.Shadow
 }
 
 // covering is the exception that goes before the hit: a decided one, or one made of

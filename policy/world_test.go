@@ -204,6 +204,10 @@ func (c *counter) Blocked(list blocklists.ListID, _ blocklists.Purpose) {
 	c.blocks[list]++
 }
 
+func (c *counter) WouldBlock(list blocklists.ListID, purpose blocklists.Purpose) {
+	c.Blocked("would:"+list, purpose)
+}
+
 // reply makes an answer of records in presentation format, packed as a cache keeps it.
 func reply(t testing.TB, q *resolver.Query, records ...string) *resolver.Answer {
 	t.Helper()

@@ -122,6 +122,14 @@ func sieve[octets wire.Name | []byte](name octets) uint {
 	return (uint(len(name))*37 + uint(name[0])*5 + uint(name[min(1, len(name)-1)])*131) % sieveBits
 }
 
+// Ledger is what was held and released; nil where nothing was.
+func (g *Guard) Ledger() *Ledger {
+	if g == nil {
+		return nil
+	}
+	return g.config.Ledger
+}
+
 // Pinned says that a rollback fixed the list, until somebody applies it anew.
 func (g *Guard) Pinned(list blocklists.ListID) bool {
 	return !g.config.Afresh[list] && !g.config.Ledger.List(list).Pinned.IsZero()
@@ -194,6 +202,9 @@ func rowSubject(row *parse.Row) blocklists.Subject {
 
 // FindEntry asks the safeguards of entries what they find in one, the gravest first.
 func (g *Guard) FindEntry(entry *blocklists.Entry) (Finding, bool) {
+	if g == nil {
+		return Finding{}, false
+	}
 	return g.find(&parse.Row{Trigger: entry.Trigger, Name: []byte(entry.Name), Scope: entry.Scope, Prefix: entry.Prefix, Action: entry.Action})
 }
 

@@ -28,6 +28,8 @@ type Ledger struct {
 	ofList    map[listKey]*blocklists.Hold
 	lists     map[blocklists.ListID]blocklists.ListState
 	confirmed map[nameKey]uint32 // when, in seconds since 1970
+	// confirms are the lists of which anything was confirmed.
+	confirms map[blocklists.ListID]bool
 }
 
 type ledgerKey struct {
@@ -50,7 +52,7 @@ func NewLedger(records Records, now time.Time) *Ledger {
 	l := &Ledger{
 		now: now, records: records,
 		bySubject: make(map[ledgerKey]*blocklists.Hold, len(records.Holds)), ofList: make(map[listKey]*blocklists.Hold),
-		lists: make(map[blocklists.ListID]blocklists.ListState), confirmed: make(map[nameKey]uint32),
+		lists: make(map[blocklists.ListID]blocklists.ListState), confirmed: make(map[nameKey]uint32), confirms: make(map[blocklists.ListID]bool),
 	}
 	for i := range records.Holds {
 		hold := &records.Holds[i]
@@ -66,6 +68,7 @@ func NewLedger(records Records, now time.Time) *Ledger {
 	}
 	for _, one := range records.Confirmations {
 		key := nameKey{one.List, one.Name}
+		l.confirms[one.List] = true
 		l.confirmed[key] = max(l.confirmed[key], uint32(max(0, one.At.Unix())))
 	}
 	return l
@@ -86,6 +89,9 @@ func (l *Ledger) List(id blocklists.ListID) blocklists.ListState {
 	}
 	return l.lists[id]
 }
+
+// Confirms says whether people have confirmed anything of a list.
+func (l *Ledger) Confirms(list blocklists.ListID) bool { return l != nil && l.confirms[list] }
 
 // Confirmed is when a person last confirmed an entry of this name, or its whole list, in
 // seconds since 1970; 0 if nobody has.
