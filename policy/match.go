@@ -7,6 +7,7 @@ import (
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
+	"github.com/recourse-dns/recourse/blocklists/guard"
 	"github.com/recourse-dns/recourse/policy/profile"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
@@ -51,8 +52,7 @@ func (s *Snapshot) reviewOf(id uint32, list *bundle.List) time.Time {
 	if list.Kind != bundle.Feed {
 		return time.Time{}
 	}
-	terms := s.Bundle.Terms(id)
-	due := s.reviewBy(id, list, &terms)
+	due := guard.ReviewDue(s.Bundle, id, list.Manifest, s.Guard.Ledger())
 	if due == 0 {
 		return time.Time{}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
+	"github.com/recourse-dns/recourse/blocklists/guard"
 )
 
 // weighTerms says whether an entry's own terms let it count: its dates, the
@@ -20,7 +21,7 @@ func (h *hearing) weighTerms(i int, list *bundle.List) standing {
 		return heldBack
 	case !terms.InForce(h.at):
 		return outOfTerm
-	case list.Manifest.Purpose == blocklists.Security && h.overdue(id, list, &terms):
+	case list.Manifest.Purpose == blocklists.Security && h.overdue(id, list):
 		return unreviewed
 	case terms.Standing == blocklists.Staged:
 		return h.weighStaged(i, list)
@@ -29,24 +30,9 @@ func (h *hearing) weighTerms(i int, list *bundle.List) standing {
 }
 
 // overdue says whether the review of an entry has not been held in time.
-func (h *hearing) overdue(id uint32, list *bundle.List, terms *blocklists.Terms) bool {
-	due := h.snapshot.reviewBy(id, list, terms)
+func (h *hearing) overdue(id uint32, list *bundle.List) bool {
+	due := guard.ReviewDue(h.snapshot.Bundle, id, list.Manifest, h.snapshot.Guard.Ledger())
 	return due != 0 && h.at.Unix() >= due
-}
-
-// reviewBy is when an entry's review is due, in seconds since 1970; 0 for never: after
-// it was first seen, listed anew by a feed that dates its entries, or confirmed by a person.
-func (s *Snapshot) reviewBy(id uint32, list *bundle.List, terms *blocklists.Terms) int64 {
-	seen := s.Bundle.FirstSeen(id)
-	if list.Manifest.ReviewEvery <= 0 || seen == 0 {
-		return 0
-	}
-	latest := max(seen, terms.From)
-	if ledger := s.Guard.Ledger(); ledger.Confirms(list.ID) {
-		entry, _ := s.Bundle.Entry(id)
-		latest = max(latest, ledger.Confirmed(list.ID, entry.Name))
-	}
-	return int64(latest) + int64(list.Manifest.ReviewEvery/time.Second)
 }
 
 func (h *hearing) weighStaged(i int, list *bundle.List) standing {

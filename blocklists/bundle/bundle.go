@@ -187,3 +187,12 @@ func (b *Bundle) All() iter.Seq2[uint32, blocklists.Entry] {
 		}
 	}
 }
+
+// As is the same content as another generation. A rollback is a new generation with the
+// content of an old one, so that what was remembered of the generations between cannot be
+// taken for it.
+func (b *Bundle) As(generation uint64) *Bundle {
+	other := *b
+	other.generation = generation
+	return &other
+}

@@ -120,6 +120,9 @@ func conflictOf(in *bundle.Bundle, id uint32, list *bundle.List, name wire.Name,
 
 // names are the names, the most popular first.
 func (r *Ranks) names() []wire.Name {
+	if r == nil {
+		return nil
+	}
 	all := make([]wire.Name, 0, r.Len())
 	for name := range r.byName {
 		all = append(all, name)

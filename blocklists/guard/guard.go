@@ -47,7 +47,7 @@ type Guard struct {
 	// reaching has a bit for every name whose protection reaches below it, by which most
 	// of an entry's ancestors are known to be none.
 	reaching [sieveBits / 64]uint64
-	ranges   bart.Table[string]
+	ranges   *bart.Table[string]
 }
 
 // mark is what is known of one name.
@@ -62,7 +62,7 @@ type mark struct {
 
 // New makes a guard.
 func New(config Config) *Guard {
-	g := &Guard{config: config, marks: make(map[wire.Name]mark, 2*config.Popular.Len())}
+	g := &Guard{config: config, marks: make(map[wire.Name]mark, 2*config.Popular.Len()), ranges: new(bart.Table[string])}
 	for _, protected := range append(builtinNames(), config.Protected...) {
 		g.protect(protected)
 	}
@@ -78,6 +78,17 @@ func New(config Config) *Guard {
 		}
 	}
 	return g
+}
+
+// With is the same guard with what people have released since, and the lists that are
+// taken anew.
+func (g *Guard) With(ledger *Ledger, afresh ...blocklists.ListID) *Guard {
+	other := *g
+	other.config.Ledger, other.config.Afresh = ledger, make(map[blocklists.ListID]bool, len(afresh))
+	for _, list := range afresh {
+		other.config.Afresh[list] = true
+	}
+	return &other
 }
 
 func (g *Guard) protect(p Protected) {

@@ -11,6 +11,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/blocklists/fetch"
+	"github.com/recourse-dns/recourse/blocklists/guard"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/policy/profile"
 )
@@ -21,6 +22,8 @@ type rules struct {
 	own      []bundle.Own
 	clients  *profile.Table
 	operator policy.Operator
+	guard    *guard.Guard
+	keep     int // generations to go back to
 }
 
 // newRules compiles them. The configuration was validated, so a problem here is one
@@ -35,7 +38,11 @@ func newRules(config *Config) (*rules, error) {
 	if problems = append(problems, more...); len(problems) > 0 {
 		return nil, fmt.Errorf("%s %s", problems[0].Key, problems[0].Text)
 	}
-	made := &rules{catalog: catalog, clients: clients, operator: config.Operator}
+	safeguards, err := newGuard(config)
+	if err != nil {
+		return nil, err
+	}
+	made := &rules{catalog: catalog, clients: clients, operator: config.Operator, guard: safeguards, keep: int(config.Bundle.Keep)}
 	for _, p := range profiles {
 		made.own = append(made.own,
 			bundle.Own{Kind: bundle.ProfileAllow, Profile: p.ID, Names: p.Allow},
@@ -53,11 +60,13 @@ func newListStore(config *Config, logger *slog.Logger) *fetch.Store {
 type importer struct {
 	store   *fetch.Store
 	current *policy.Current
+	ledger  *ledger
 	logger  *slog.Logger
 
 	mu      sync.Mutex // one import at a time; guards what follows
 	rules   *rules
 	reports []bundle.ListReport
+	kept    recent // generations before the one in force
 }
 
 // load compiles all lists and swaps them in together with the rules. A list that
@@ -68,17 +77,27 @@ func (i *importer) load(ctx context.Context, fresh *rules) error {
 	return i.loadLocked(ctx, fresh)
 }
 
-func (i *importer) loadLocked(ctx context.Context, fresh *rules) error {
+func (i *importer) loadLocked(ctx context.Context, fresh *rules, afresh ...blocklists.ListID) error {
 	started := time.Now()
-	compiled, reports, err := bundle.Compile(ctx, fresh.catalog, fresh.own, i.store, i.current.Load().Bundle, started, i.logger)
+	safeguards, err := i.guarded(ctx, fresh, started, afresh...)
+	if err != nil {
+		return fmt.Errorf("lists: %w", err)
+	}
+	before := i.current.Load().Bundle
+	compiled, reports, err := bundle.Compile(ctx, fresh.catalog, fresh.own, i.store, before, safeguards, started, i.logger)
 	if err != nil {
 		return fmt.Errorf("lists: %w", err)
 	}
 	i.rules, i.reports = fresh, reports
+	i.kept.add(before, fresh.keep)
 	i.current.Update(func(snapshot policy.Snapshot) policy.Snapshot {
 		snapshot.Bundle, snapshot.Clients, snapshot.Operator = compiled, fresh.clients, fresh.operator
+		snapshot.Guard = safeguards
 		return snapshot
 	})
+	if err := i.settle(ctx, fresh, reports, started); err != nil {
+		return fmt.Errorf("lists: they are in force; what is held of them is not written down: %w", err)
+	}
 	for _, report := range reports {
 		if trouble := report.Fetch.Err; trouble != nil {
 			i.logger.Error("a list could not be read", "list", report.List, "state", report.Fetch.State, "error", trouble)

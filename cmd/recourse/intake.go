@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/blocklists/bundle"
+	"github.com/recourse-dns/recourse/blocklists/fetch"
+	"github.com/recourse-dns/recourse/blocklists/guard"
+	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/policy/store"
+)
+
+// guarded is the safeguards of the rules with what the ledger says now.
+func (i *importer) guarded(ctx context.Context, fresh *rules, now time.Time, afresh ...blocklists.ListID) (*guard.Guard, error) {
+	ledger, err := i.ledger.read(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	return fresh.guard.With(ledger, afresh...), nil
+}
+
+// settle writes down what an import held, which editions it took, and what somebody has
+// to be told, and puts the ledger that comes of it in force.
+func (i *importer) settle(ctx context.Context, fresh *rules, reports []bundle.ListReport, now time.Time) error {
+	snapshot := i.current.Load()
+	before := snapshot.Guard.Ledger()
+	read, holds := heldBy(fresh.catalog, reports, before)
+	holds = append(holds, spikes(fresh.catalog, snapshot.Trials().Halted())...)
+	alarms := guard.Alarms(guard.Situation{Bundle: snapshot.Bundle, Reports: reports, Holds: holds, Ledger: before, Now: now})
+	var begun []blocklists.Alarm
+	ledger, err := i.ledger.change(ctx, func(tx *store.Tx) error {
+		if err := tx.SettleHolds(ctx, read, holds, now); err != nil {
+			return err
+		}
+		for _, report := range reports {
+			if report.Serial != 0 && report.Fetch.State == fetch.OK {
+				if err := tx.NoteSerial(ctx, report.List, report.Serial); err != nil {
+					return err
+				}
+			}
+		}
+		var err error
+		begun, err = tx.SettleAlarms(ctx, alarms, now)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, alarm := range begun {
+		i.logger.Warn("lists: "+alarm.Detail, "list", alarm.List, "alarm", alarm.Kind)
+	}
+	i.current.Update(func(snapshot policy.Snapshot) policy.Snapshot {
+		snapshot.Guard = fresh.guard.With(ledger)
+		snapshot.Unreachable = outOfReach(fresh.catalog, reports, now)
+		return snapshot
+	})
+	i.haltAgain(ledger)
+	return nil
+}
+
+// haltAgain keeps trials halted over restarts, and lets those go that people released.
+func (i *importer) haltAgain(ledger *guard.Ledger) {
+	trials := i.current.Load().Trials()
+	for _, hold := range ledger.Records().Holds {
+		switch {
+		case hold.Safeguard != blocklists.Spike || !hold.Ended.IsZero():
+		case hold.Released():
+			trials.Halt(hold.List, time.Time{})
+		default:
+			trials.Halt(hold.List, hold.Since)
+		}
+	}
+}
+
+// heldBy gives the lists that were read and what is held of them.
+func heldBy(catalog *blocklists.Catalog, reports []bundle.ListReport, before *guard.Ledger) ([]blocklists.ListID, []blocklists.Hold) {
+	var (
+		read  []blocklists.ListID
+		holds []blocklists.Hold
+	)
+	for i := range reports {
+		report := &reports[i]
+		manifest := catalog.List(report.List)
+		if report.Pinned || report.Fetch.SHA256 == "" {
+			continue // nothing was read: what was held of it is still
+		}
+		read = append(read, report.List)
+		for j := range report.Noted {
+			if report.Noted[j].Standing == blocklists.Held {
+				holds = append(holds, holdOfNote(manifest, &report.Noted[j]))
+			}
+		}
+		if report.Because != "" {
+			holds = append(holds, wholeHold(manifest, blocklists.Growth, report.Because, report.Count))
+		}
+		holds = append(holds, shrinkHold(manifest, report, before)...)
+	}
+	return read, holds
+}
+
+func holdOfNote(manifest *blocklists.Manifest, note *bundle.Note) blocklists.Hold {
+	return blocklists.Hold{
+		List: manifest.ID, Purpose: manifest.Purpose, Subject: guard.SubjectOf(&note.Row), Safeguard: guard.SafeguardOf(note.Because),
+		Detail: note.Because, Line: note.Row.Line,
+	}
+}
+
+func wholeHold(manifest *blocklists.Manifest, safeguard blocklists.Safeguard, detail string, count int) blocklists.Hold {
+	return blocklists.Hold{List: manifest.ID, Purpose: manifest.Purpose, Safeguard: safeguard, Detail: detail, Count: count}
+}
+
+// shrinkHold is the hold on a list that lost too much. It goes on while the source cannot
+// be had at all, so that the hour counts from its beginning.
+func shrinkHold(manifest *blocklists.Manifest, report *bundle.ListReport, before *guard.Ledger) []blocklists.Hold {
+	var shrunk *guard.Shrunk
+	if errors.As(report.Fetch.Err, &shrunk) {
+		return []blocklists.Hold{wholeHold(manifest, blocklists.Shrink, shrunk.Error(), shrunk.Before-shrunk.Gone)}
+	}
+	if known := before.OfList(report.List, blocklists.Shrink); known != nil && report.Fetch.Err != nil {
+		return []blocklists.Hold{*known}
+	}
+	return nil
+}
+
+func spikes(catalog *blocklists.Catalog, halted map[blocklists.ListID]time.Time) []blocklists.Hold {
+	var holds []blocklists.Hold
+	for id, since := range halted {
+		if manifest := catalog.List(id); manifest != nil {
+			holds = append(holds, wholeHold(manifest, blocklists.Spike,
+				fmt.Sprintf("spike: staged entries blocked more than the limit at %s and were halted", since.Format(time.RFC3339)), 0))
+		}
+	}
+	return holds
+}
+
+// outOfReach are the law lists whose source has been out of reach for a week.
+func outOfReach(catalog *blocklists.Catalog, reports []bundle.ListReport, now time.Time) map[blocklists.ListID]time.Time {
+	lists := map[blocklists.ListID]time.Time{}
+	for i := range reports {
+		report := &reports[i]
+		if manifest := catalog.List(report.List); guard.IsUnreachable(manifest, report, now) {
+			lists[report.List] = report.Fetch.Since
+		}
+	}
+	return lists
+}
+
+// watchInterval is how often dates, trials and lists that wait are looked at.
+const watchInterval = 30 * time.Second
+
+// watch looks at what changes by itself: dates of review, trials that were halted, and
+// lists whose removals were held for an hour.
+func (i *importer) watch(ctx context.Context) {
+	ticker := time.NewTicker(watchInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticker.C:
+			if err := i.look(ctx, now); err != nil && ctx.Err() == nil {
+				i.logger.Error("lists: what is held could not be written down", "error", err)
+			}
+		}
+	}
+}
+
+func (i *importer) look(ctx context.Context, now time.Time) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	ledger, err := i.ledger.read(ctx, now)
+	if err != nil {
+		return err
+	}
+	for _, manifest := range i.rules.catalog.Lists() {
+		if hold := ledger.OfList(manifest.ID, blocklists.Shrink); hold != nil && ledger.Lapsed(hold) {
+			return i.loadLocked(ctx, i.rules)
+		}
+	}
+	return i.settle(ctx, i.rules, i.reports, now)
+}
