@@ -110,6 +110,7 @@ func (f *Filter) judge(snapshot *Snapshot, who profile.Who, query *resolver.Quer
 	h := newHearing(snapshot, query.Question.Name, found, who, query.Now)
 	h.client = query.Client.Addr
 	blocked, err := f.verdict(&h, query)
+	f.countShadows(&h)
 	if blocked != nil || err != nil {
 		return blocked, err
 	}
@@ -130,15 +131,16 @@ func (f *Filter) judgeQuestion(snapshot *Snapshot, who profile.Who, query *resol
 	}
 	h := newHearing(snapshot, query.Question.Name, hits{ids: ids}, who, query.Now)
 	h.client = query.Client.Addr
-	return f.verdict(&h, query)
+	blocked, err := f.verdict(&h, query)
+	if blocked != nil { // what passes so far is judged again with its answer, and counted then
+		f.countShadows(&h)
+	}
+	return blocked, err
 }
 
 // verdict gives the blocked answer, or nil where nothing that counts blocks.
 func (f *Filter) verdict(h *hearing, query *resolver.Query) (*resolver.Answer, error) {
 	winner, found := h.decide()
-	if h.shadows {
-		f.countShadows(h)
-	}
 	if !found || !h.step(winner).blocks() {
 		return nil, nil //nolint:nilnil // as above
 	}
@@ -158,6 +160,9 @@ func (f *Filter) verdict(h *hearing, query *resolver.Query) (*resolver.Answer, e
 
 // countShadows counts each list in shadow mode once a question.
 func (f *Filter) countShadows(h *hearing) {
+	if !h.shadows {
+		return
+	}
 	var last *bundle.List
 	for i := range h.hits.ids {
 		if list := h.list(i); list != last && h.weigh(i) == shadowed {
