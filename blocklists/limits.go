@@ -20,7 +20,7 @@ func (l *Limit) UnmarshalText(text []byte) error {
 	digits, share := strings.CutSuffix(string(text), "%")
 	value, err := strconv.ParseFloat(digits, 64)
 	switch {
-	case err != nil || value <= 0 || value > 1e9 || !share && value != float64(int(value)):
+	case err != nil || !(value > 0) || value > 1e9 || !share && value != float64(int(value)):
 		return fmt.Errorf("%.40q is no limit: a share as 20%%, or a number of entries as 5000", text)
 	case share:
 		*l = Limit{Percent: value}
@@ -92,7 +92,7 @@ const WholeShare Share = 10_000
 func (s *Share) UnmarshalText(text []byte) error {
 	digits, found := strings.CutSuffix(string(text), "%")
 	value, err := strconv.ParseFloat(digits, 64)
-	if !found || err != nil || value <= 0 || value > 100 {
+	if !found || err != nil || !(value > 0) || value > 100 {
 		return fmt.Errorf("%.40q is no share of the clients: above 0%% and up to 100%%, as 10%%", text)
 	}
 	*s = Share(value * 100)

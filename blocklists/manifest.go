@@ -167,6 +167,7 @@ func (m *Manifest) Problems() []Problem {
 	}
 	m.checkSource(&found)
 	m.checkIntake(&found)
+	m.checkGround(&found)
 	if m.ReviewEvery <= 0 && m.Expires.IsZero() {
 		found.add("review_every", "is missing: no list without an end or a review date, as 90d")
 	}
@@ -187,7 +188,7 @@ func (m *Manifest) checkPurpose(found *problems) {
 	if m.Category == "" {
 		found.add("category", "is missing: one of %s", strings.Join(categories[m.Purpose], ", "))
 	} else if !slices.Contains(categories[m.Purpose], m.Category) {
-		found.add("category", "%q is not one of %s's: %s", m.Category, m.Purpose, strings.Join(categories[m.Purpose], ", "))
+		found.add("category", "%q is not one of %s's: %s%s", m.Category, m.Purpose, strings.Join(categories[m.Purpose], ", "), misplaced(m.Purpose, m.Category))
 	}
 	if m.Purpose == Law {
 		m.checkLaw(found)
@@ -207,7 +208,7 @@ func (m *Manifest) checkLaw(found *problems) {
 		found.add("authority.country", "%q is not an ISO 3166 code of two capitals", m.Authority.Country)
 	}
 	if len(m.LegalBasis) == 0 {
-		found.add("legal_basis", "is missing: a law list names the act that permits the order")
+		found.add("legal_basis", "is missing: a law list names the act that permits the order; a list that is followed by mere agreement, without act or order, does not load as law")
 	}
 	for i, basis := range m.LegalBasis {
 		if basis.Act == "" {

@@ -108,6 +108,11 @@ func decided(list string, name string) blocklists.Exception {
 // compile makes the bundle after previous. Lists are subtree unless they say otherwise by exact.
 func compile(t failer, previous *bundle.Bundle, lists []list, own ...bundle.Own) *bundle.Bundle {
 	t.Helper()
+	return compileBy(t, nil, previous, lists, own)
+}
+
+func compileBy(t failer, inspector bundle.Inspector, previous *bundle.Bundle, lists []list, own []bundle.Own) *bundle.Bundle {
+	t.Helper()
 	files := fstest.MapFS{}
 	manifests := make([]*blocklists.Manifest, len(lists))
 	for i := range lists {
@@ -129,7 +134,7 @@ func compile(t failer, previous *bundle.Bundle, lists []list, own ...bundle.Own)
 	}
 	// An absent folder: nothing is kept, and a preview writes nothing.
 	store := fetch.New("absent", files, quiet).Preview()
-	made, reports, err := bundle.Compile(context.Background(), catalog, own, store, previous, nil, today, quiet)
+	made, reports, err := bundle.Compile(context.Background(), catalog, own, store, previous, inspector, today, quiet)
 	if err != nil {
 		t.Fatalf("compile: %v", err)
 	}

@@ -40,6 +40,9 @@ type Overlap struct {
 	Names    []string             `json:"names"` // the first
 }
 
+// maxConflicts is how many conflicts a plan shows.
+const maxConflicts = 500
+
 // Licence is names that an authority allows, and so a reason to look twice where a
 // list blocks one. It changes no verdict.
 type Licence struct {
@@ -103,7 +106,7 @@ func (g *Guard) conflicts(in *bundle.Bundle) ([]Conflict, int) {
 				if list.Kind != bundle.Feed {
 					continue
 				}
-				if count++; len(all) < MaxNames {
+				if count++; len(all) < maxConflicts {
 					all = append(all, conflictOf(in, id, list, name, licence.Title))
 				}
 			}
@@ -139,7 +142,7 @@ type overlaps struct {
 	pairs map[[2]blocklists.ListID]*Overlap
 }
 
-const maxOverlapNames = 10
+const maxOverlapNames = 5
 
 func (o *overlaps) see(list *bundle.List, entry *blocklists.Entry) {
 	if entry.Name != o.name {

@@ -109,6 +109,12 @@ func (c *Config) checkList(path string, manifest *blocklists.Manifest) {
 	if manifest.Answer == blocklists.Page && len(c.BlockPage.IPv4)+len(c.BlockPage.IPv6) == 0 {
 		c.report.problem(child(path, "answer"), "page needs an address in block_page.ipv4 or block_page.ipv6")
 	}
+	if manifest.OnlyNetNeutrality() {
+		c.report.warn(child(path, "legal_basis"), "Regulation (EU) 2015/2120 is the only basis: its Article 3(3) permits what an act or an order demands, and demands nothing itself; name that act or order")
+	}
+	if manifest.Shadow {
+		c.report.warn(child(path, "shadow"), "list %q is counted, and blocks nothing", manifest.ID)
+	}
 	if !manifest.Expires.IsZero() && manifest.Expires.Before(time.Now()) {
 		c.report.warn(child(path, "expires"), "list %q ended on %s", manifest.ID, manifest.Expires.Format(time.DateOnly))
 	}
