@@ -44,6 +44,8 @@ func (s *Snapshot) match(id uint32, list *bundle.List, link wire.Name, alias boo
 		Code:     s.code(list, &entry),
 		Hold:     s.hold(&entry, list),
 		ReviewBy: s.reviewOf(id, list),
+
+		UnreachableSince: s.Unreachable[list.ID],
 	}
 }
 

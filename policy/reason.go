@@ -35,6 +35,8 @@ type Reason struct {
 	// SourceUnreachableSince is since when a law list's source has not been reached, where
 	// that has been so for long.
 	SourceUnreachableSince time.Time `json:"source_unreachable_since,omitzero"`
+	// Held says that a safeguard holds the entry: it blocks nothing.
+	Held bool `json:"held,omitempty"`
 
 	Redress     Redress `json:"redress"`
 	ContestURL  string  `json:"contest_url,omitempty"`
@@ -121,7 +123,8 @@ func (s *Snapshot) reasonOfList(reason *Reason, match *Match) {
 	reason.Since, reason.Until = utc(match.Entry.FirstSeen), utc(endOf(match))
 	reason.ReviewBy = match.ReviewBy
 	reason.ReviewOverdue = !match.ReviewBy.IsZero() && !time.Now().Before(match.ReviewBy)
-	reason.SourceUnreachableSince = utc(s.Unreachable[manifest.ID])
+	reason.SourceUnreachableSince = utc(match.UnreachableSince)
+	reason.Held = match.Hold != nil && !match.Hold.Released
 	if reason.Confidential = manifest.Disclosure == blocklists.NoName; reason.Confidential {
 		return
 	}

@@ -46,6 +46,9 @@ type Match struct {
 	Exception *blocklists.Exception
 	// Hold is what a safeguard holds of the match, or held before it was released; nil if none did.
 	Hold *Hold
+	// UnreachableSince is since when the source of a law list has been out of reach, where
+	// that has been so for a week; zero where it is not.
+	UnreachableSince time.Time
 	// ReviewBy is when the entry's review is due; zero for never.
 	ReviewBy time.Time
 	// Because says in words why the match counts for this client or does not.
