@@ -132,7 +132,10 @@ func TestListStatesConfirmationsAndAlarms(t *testing.T) {
 
 	var begun []blocklists.Alarm
 	alarm := func(at time.Time, alarms ...blocklists.Alarm) {
-		do(func(ctx context.Context, tx *store.Tx) (err error) { begun, err = tx.SettleAlarms(ctx, alarms, at); return err })
+		do(func(ctx context.Context, tx *store.Tx) (err error) {
+			begun, err = tx.SettleAlarms(ctx, alarms, at)
+			return err
+		})
 	}
 	source := blocklists.Alarm{List: "feed", Kind: blocklists.AlarmSource, Detail: "gone"}
 	alarm(today, source)
