@@ -66,6 +66,13 @@ func (s Standing) String() string { return nameOf(standingNames, int(s)) }
 // MarshalText writes the standing's word.
 func (s Standing) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
+// UnmarshalText reads the standing's word.
+func (s *Standing) UnmarshalText(text []byte) error {
+	index, err := indexOf(standingNames, string(text), "standing")
+	*s = Standing(index)
+	return err
+}
+
 // Covers says whether the entry's scope takes the name in.
 func (e *Entry) Covers(name wire.Name) bool { return e.Scope.Covers(e.Name, name) }
 

@@ -1,6 +1,7 @@
 package blocklists
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -29,6 +30,14 @@ func (l *Limit) UnmarshalText(text []byte) error {
 	}
 	return nil
 }
+
+// MarshalJSON writes the limit as an object: its text has no form for none.
+func (l Limit) MarshalJSON() ([]byte, error) { return json.Marshal(plainLimit(l)) }
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (l *Limit) UnmarshalJSON(text []byte) error { return json.Unmarshal(text, (*plainLimit)(l)) }
+
+type plainLimit Limit
 
 func (l Limit) String() string {
 	if l.Percent > 0 {
@@ -101,6 +110,12 @@ func (s *Share) UnmarshalText(text []byte) error {
 	}
 	return nil
 }
+
+// MarshalJSON writes the ten thousandths.
+func (s Share) MarshalJSON() ([]byte, error) { return json.Marshal(uint16(s)) }
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (s *Share) UnmarshalJSON(text []byte) error { return json.Unmarshal(text, (*uint16)(s)) }
 
 func (s Share) String() string { return strconv.FormatFloat(float64(s)/100, 'f', -1, 64) + "%" }
 

@@ -72,6 +72,9 @@ var replyNames = []string{"nxdomain", "nodata", "refused", "zero", "page"}
 
 func (r Reply) String() string { return nameOf(replyNames, int(r)) }
 
+// MarshalText writes the reply's word.
+func (r Reply) MarshalText() ([]byte, error) { return []byte(nameOf(replyNames, int(r))), nil }
+
 // UnmarshalText reads the word of a reply.
 func (r *Reply) UnmarshalText(text []byte) error {
 	index, err := indexOf(replyNames, string(text), "answer")
@@ -92,6 +95,11 @@ const (
 var disclosureNames = []string{"full", "no-name", "secret"}
 
 func (d Disclosure) String() string { return nameOf(disclosureNames, int(d)) }
+
+// MarshalText writes the disclosure's word.
+func (d Disclosure) MarshalText() ([]byte, error) {
+	return []byte(nameOf(disclosureNames, int(d))), nil
+}
 
 // UnmarshalText reads full, no-name or secret.
 func (d *Disclosure) UnmarshalText(text []byte) error {

@@ -56,7 +56,11 @@ func (s *Snapshot) remember(slot *atomic.Pointer[resolver.Memo], before *resolve
 // a listed name is one that some client follows. A DNAME is judged by the CNAME that
 // goes with it (RFC 6672, section 3.1).
 func matchAnswer(index *bundle.Bundle, question wire.Name, message []byte) (hits, error) {
-	found := hits{ids: index.Match(question, nil)}
+	ids, err := index.Match(question, nil)
+	if err != nil {
+		return hits{}, err
+	}
+	found := hits{ids: ids}
 	found.name(question)
 	aliases := 0
 	var buffer [wire.MaxName]byte
@@ -78,7 +82,9 @@ func matchAnswer(index *bundle.Bundle, question wire.Name, message []byte) (hits
 			return hits{}, err
 		}
 		if target != question && !slices.Contains(found.names, target) {
-			found.ids = index.Match(target, found.ids)
+			if found.ids, err = index.Match(target, found.ids); err != nil {
+				return hits{}, err
+			}
 			found.name(target)
 		}
 	}

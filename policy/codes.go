@@ -32,10 +32,27 @@ func (x *codeIndex) fits(s *Snapshot) bool {
 	return x != nil && x.bundle == s.Bundle && bytes.Equal(x.key, s.Key)
 }
 
+// Coder makes the codes of entries for the bundle to keep beside its files.
+func (k Key) Coder() *bundle.Coder {
+	s := &Snapshot{Key: k}
+	return &bundle.Coder{
+		Tag: k.Kind("codes").String(), Bits: codeBits,
+		Code: func(list *bundle.List, entry *blocklists.Entry) uint64 {
+			if list.Kind != bundle.Feed || list.Manifest.Disclosure == blocklists.Secret {
+				return 0
+			}
+			return uint64(s.code(list, entry))
+		},
+	}
+}
+
+// maxScanned is the largest bundle without files of codes whose codes are made at the
+// first question. A larger one gets its files soon after it is in force.
+const maxScanned = 1_000_000
+
 // Find gives what a code stands for, excepted entries among it: the entry, or for a
 // secret list and for the fixed codes one match that names no entry. Codes are as
-// good as unique; should two entries share one, both are given. The first call for a
-// bundle reads all of it.
+// good as unique; should two entries share one, both are given.
 func (s *Snapshot) Find(code Code) ([]Match, bool) {
 	if code == 0 {
 		return nil, false
@@ -43,6 +60,19 @@ func (s *Snapshot) Find(code Code) ([]Match, bool) {
 	if kind, found := s.findKind(code); found {
 		return []Match{kind}, true
 	}
+	ids, complete, err := s.Bundle.ByCode(uint64(code), s.Key.Coder())
+	if len(ids) > 0 || complete && err == nil || s.Bundle.Len() > maxScanned {
+		var matches []Match
+		for _, id := range ids {
+			matches = append(matches, s.found(id))
+		}
+		return matches, len(matches) > 0
+	}
+	return s.findScanned(code)
+}
+
+// findScanned finds entries of a bundle that has no files of codes.
+func (s *Snapshot) findScanned(code Code) ([]Match, bool) {
 	index := s.codes
 	if !index.fits(s) {
 		index = newCodeIndex(s)
@@ -76,7 +106,10 @@ func (s *Snapshot) found(id uint32) Match {
 	entry, _ := s.Bundle.Entry(id)
 	// The entry goes first, for one of scope below does not cover its own name; the
 	// others may exempt it.
-	ids := s.Bundle.Match(entry.Name, []uint32{id})
+	ids, err := s.Bundle.Match(entry.Name, []uint32{id})
+	if err != nil {
+		ids = []uint32{id}
+	}
 	h := newHearing(s, entry.Name, hits{ids: ids}, profile.Who{}, time.Now())
 	return h.shared(0, h.list(0))
 }

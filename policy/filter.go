@@ -117,15 +117,18 @@ func (f *Filter) judge(snapshot *Snapshot, who profile.Who, query *resolver.Quer
 	return answer, nil
 }
 
-// unjudged is the failure of an answer that could not be read: it does not pass.
+// unjudged is the failure of what could not be judged, the answer or the bundle being damaged: it does not pass.
 func (f *Filter) unjudged(err error) error {
-	return resolver.Fail(resolver.NetworkError, "the answer could not be judged: %w", err)
+	return resolver.Fail(resolver.NetworkError, "the question could not be judged: %w", err)
 }
 
 // judgeQuestion gives a blocked answer, or nil where the question passes so far.
 func (f *Filter) judgeQuestion(snapshot *Snapshot, who profile.Who, query *resolver.Query) (*resolver.Answer, error) {
 	var room [16]uint32
-	ids := snapshot.Bundle.Match(query.Question.Name, room[:0])
+	ids, err := snapshot.Bundle.Match(query.Question.Name, room[:0])
+	if err != nil {
+		return nil, f.unjudged(err)
+	}
 	if len(ids) == 0 {
 		return nil, nil //nolint:nilnil // nothing blocks: the caller goes on
 	}

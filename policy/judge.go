@@ -26,7 +26,11 @@ func Judge(s *Snapshot, links []Link, who profile.Who, at time.Time) Verdict {
 	if len(links) == 0 {
 		return Verdict{Because: []string{"there is no name to judge"}}
 	}
-	h := newHearing(s, links[0].Name, gather(s.Bundle, links), who, at)
+	found, err := gather(s.Bundle, links)
+	if err != nil {
+		return Verdict{Because: []string{"cannot be told: " + err.Error()}}
+	}
+	h := newHearing(s, links[0].Name, found, who, at)
 	var verdict Verdict
 	decided, primary := -1, -1
 	if winner, found := h.decide(); found {
@@ -53,15 +57,18 @@ func Judge(s *Snapshot, links []Link, who profile.Who, at time.Time) Verdict {
 	return verdict
 }
 
-func gather(index *bundle.Bundle, links []Link) hits {
+func gather(index *bundle.Bundle, links []Link) (hits, error) {
 	found := hits{names: []wire.Name{}}
 	for _, link := range links {
-		found.ids = index.Match(link.Name, found.ids)
+		var err error
+		if found.ids, err = index.Match(link.Name, found.ids); err != nil {
+			return hits{}, err
+		}
 		for len(found.names) < len(found.ids) {
 			found.names = append(found.names, link.Name)
 		}
 	}
-	return found
+	return found, nil
 }
 
 // explained is the match with what its standing means for this client.
@@ -226,6 +233,9 @@ func (s *Snapshot) Explain(name wire.Name, subject Subject, at time.Time) (Verdi
 		about += ", profile " + who.Profile.ID
 	}
 	verdict := Judge(s, []Link{{Name: name}}, who, at)
+	if err := s.Bundle.Err(); err != nil {
+		return Verdict{}, err
+	}
 	verdict.Because = append([]string{about}, verdict.Because...)
 	return verdict, nil
 }

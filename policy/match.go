@@ -93,7 +93,11 @@ func (s *Snapshot) CodeOf(entry blocklists.Entry) Code {
 // out. A match counts when neither an exception nor the end of its list stops it.
 func (s *Snapshot) Matches(name wire.Name) []Match {
 	var room [32]uint32
-	h := newHearing(s, name, hits{ids: s.Bundle.Match(name, room[:0])}, profile.Who{}, time.Now())
+	ids, err := s.Bundle.Match(name, room[:0])
+	if err != nil {
+		return nil // the bundle says so itself, and is about to be replaced
+	}
+	h := newHearing(s, name, hits{ids: ids}, profile.Who{}, time.Now())
 	var matches []Match
 	for _, i := range h.order() {
 		if list := h.list(i); list.Kind == bundle.Feed {

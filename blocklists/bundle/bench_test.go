@@ -38,11 +38,11 @@ func TestMatchDoesNotAllocate(t *testing.T) {
 	into := make([]uint32, 0, 16)
 	for _, text := range []string{"www.host-7.zone-7.example", "a.b.c.d.not-there.example.org", "."} {
 		name := wire.MustName(text)
-		if allocations := testing.AllocsPerRun(100, func() { into = b.Match(name, into[:0]) }); allocations != 0 {
+		if allocations := testing.AllocsPerRun(100, func() { into, _ = b.Match(name, into[:0]) }); allocations != 0 {
 			t.Errorf("%s: %v allocations", text, allocations)
 		}
 	}
-	if len(b.Match(wire.MustName("www.host-7.zone-7.example"), nil)) != 1 {
+	if len(match(t, b, wire.MustName("www.host-7.zone-7.example"), nil)) != 1 {
 		t.Error("the name that should match does not")
 	}
 }
@@ -62,7 +62,7 @@ func BenchmarkMatch(b *testing.B) {
 			b.ReportAllocs()
 			into := make([]uint32, 0, 16)
 			for i := 0; b.Loop(); i++ {
-				into = index.Match(bench.names[i%len(bench.names)], into[:0])
+				into, _ = index.Match(bench.names[i%len(bench.names)], into[:0])
 			}
 		})
 	}

@@ -2,7 +2,8 @@ package bundle
 
 import (
 	"iter"
-	"sort"
+	"net/netip"
+	"runtime"
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
@@ -35,135 +36,278 @@ type List struct {
 // configured is the source of names that stand in the configuration itself.
 const configured = "configuration"
 
-// entry is an entry without its name, which its place among the owners gives.
-type entry struct {
-	line  uint32
-	seen  uint32 // seconds since 1970; 0 for unknown
-	list  uint16
-	scope blocklists.Scope
-	// standing is how far the safeguards let the entry come.
-	standing blocklists.Standing
-}
-
 // Bundle is the index of one generation. It is immutable and safe for any number of
-// readers. An id is an entry of this bundle only.
+// readers. An id is an entry of this bundle only; ids need not be without gaps.
+//
+// Where a part of the file turns out to be damaged, what was asked fails: nothing that
+// could not be read ever means that nothing matches. [Bundle.Err] says so from then on.
 type Bundle struct {
 	generation uint64
 	lists      []List
-	names      *index
-	// first is the id of each owner's first entry, and one past the last.
-	first   []uint32
-	entries []entry
+	strata     []stratum // the lowest first
+	entries    int
+	has        [triggers]bool
+	lengths    [triggers]prefixLengths
+	health     *health
+	added      []blocklists.Entry // by With, on top of the files
+	metas      []*meta            // of the strata
 }
 
 // Empty is a bundle of generation 0 without lists: nothing matches.
-func Empty() *Bundle {
-	return &Bundle{names: newIndex(), first: []uint32{0}}
-}
+func Empty() *Bundle { return &Bundle{health: new(health)} }
 
-// Generation numbers the bundles of a process, each with one more than the one before.
+// Generation numbers the bundles of a node, each higher than the one before.
 func (b *Bundle) Generation() uint64 { return b.generation }
 
-// Len is how many entries there are; ids run from 0 to Len-1.
-func (b *Bundle) Len() int { return len(b.entries) }
+// Len is how many entries there are.
+func (b *Bundle) Len() int { return b.entries }
 
 // Lists gives the lists: feeds in the order of the catalog, then the others in the
 // order in which they were given. The slice is shared and must not be changed.
 func (b *Bundle) Lists() []List { return b.lists }
 
-// Match appends the ids of all entries that cover the name: the longest owner first,
+// Has says whether any entry has the trigger, so whether matching it can give anything.
+func (b *Bundle) Has(trigger blocklists.Trigger) bool {
+	return int(trigger) < len(b.has) && b.has[trigger]
+}
+
+// Err says that the bundle was found to be damaged: another should take its place.
+func (b *Bundle) Err() error { return b.health.get() }
+
+// Match appends the ids of all entries that look at names and cover this one: the longest owner first,
 // of one owner exact before the others, then in the order of the lists. Nothing appended
-// means that no list says anything of the name. It allocates only if into must grow.
-func (b *Bundle) Match(name wire.Name, into []uint32) []uint32 {
-	if len(b.entries) == 0 {
-		return into
+// means that no list says anything of the name. It allocates only if into must grow. An
+// error means that it could not be told: the question must not pass as if nothing matched.
+func (b *Bundle) Match(name wire.Name, into []uint32) ([]uint32, error) {
+	return b.match(blocklists.OnName, name, into)
+}
+
+// MatchServer is [Bundle.Match] for the entries that look at names of name servers.
+func (b *Bundle) MatchServer(name wire.Name, into []uint32) ([]uint32, error) {
+	return b.match(blocklists.OnServer, name, into)
+}
+
+func (b *Bundle) match(trigger blocklists.Trigger, name wire.Name, into []uint32) ([]uint32, error) {
+	var k key
+	if !b.Has(trigger) || !k.begin(trigger, name) {
+		return into, nil
 	}
-	for i := 0; i < len(name); i += 1 + int(name[i]) {
-		if owner, found := b.names.find(name[i:]); found {
-			into = b.covering(owner, i == 0, into)
+	var room [maxLabels + 1]hit
+	hits := room[:0]
+	seed := &b.strata[0].seed
+	for hash := seed.start(byte(trigger)); ; hash = seed.label(hash, k.push(name)) {
+		if mask := b.maybe(hash); mask != 0 {
+			hits = append(hits, hit{end: uint8(k.length), strata: mask})
 		}
-		if name[i] == 0 {
+		if k.labels == 0 {
 			break
 		}
 	}
-	return into
+	runtime.KeepAlive(b)
+	if len(hits) == 0 {
+		return into, nil
+	}
+	return b.confirm(&k, hits, into)
 }
 
-// covering appends the owner's entries that cover the owner itself, or else what is below it.
-func (b *Bundle) covering(owner uint32, itself bool, into []uint32) []uint32 {
-	except := blocklists.Exact
-	if itself {
-		except = blocklists.Below
-	}
-	for id := b.first[owner]; id < b.first[owner+1]; id++ {
-		if b.entries[id].scope != except {
-			into = append(into, id)
+// hit is a key that may be there, and in which strata.
+type hit struct {
+	end    uint8
+	strata uint8
+}
+
+// maybe says in which strata a key may be.
+func (b *Bundle) maybe(hash uint64) (mask uint8) {
+	for i := range b.strata {
+		if b.strata[i].filter.has(hash) {
+			mask |= 1 << i
 		}
 	}
-	return into
+	return mask
 }
 
-// Find gives the id of a list's own entry of exactly this name and scope.
+// confirm looks hits up by the whole key, the longest first.
+func (b *Bundle) confirm(k *key, hits []hit, into []uint32) (found []uint32, err error) {
+	defer b.note(&err)
+	for i := len(hits) - 1; i >= 0; i-- {
+		end := int(hits[i].end)
+		if into, err = b.owner(k.octets[:end], end == k.length, hits[i].strata, into); err != nil {
+			return into, err
+		}
+	}
+	return into, nil
+}
+
+// owner appends the entries of one key: those that cover the key itself, or else what is below it.
+func (b *Bundle) owner(key []byte, itself bool, strata uint8, into []uint32) ([]uint32, error) {
+	start, from := len(into), 0
+	for i := range b.strata {
+		if strata&(1<<i) == 0 {
+			continue
+		}
+		first, count, err := b.strata[i].find(key)
+		if err != nil {
+			return into, err
+		}
+		before := len(into)
+		into = b.strata[i].covering(first, count, itself, into)
+		if len(into) > before {
+			from++
+		}
+	}
+	if from > 1 || len(b.strata) > 0 && b.strata[0].disordered {
+		b.sort(into[start:])
+	}
+	return into, nil
+}
+
+// sort orders the few entries of one owner that come from several strata.
+func (b *Bundle) sort(ids []uint32) {
+	for i := 1; i < len(ids); i++ {
+		for j := i; j > 0 && b.before(ids[j], ids[j-1]); j-- {
+			ids[j], ids[j-1] = ids[j-1], ids[j]
+		}
+	}
+}
+
+func (b *Bundle) before(x, y uint32) bool {
+	s, i := b.at(x)
+	t, j := b.at(y)
+	p, q := s.class(i), t.class(j)
+	if rank(p.scope) != rank(q.scope) {
+		return rank(p.scope) < rank(q.scope)
+	}
+	if s.lists[p.list] != t.lists[q.list] {
+		return s.lists[p.list] < t.lists[q.list]
+	}
+	return x < y
+}
+
+// MatchAddress appends the ids of all entries of the trigger whose prefix has the
+// address in it, the longest prefix first. It is like [Bundle.Match] otherwise.
+func (b *Bundle) MatchAddress(trigger blocklists.Trigger, address netip.Addr, into []uint32) (found []uint32, err error) {
+	if !b.Has(trigger) || !trigger.ByAddress() || !address.IsValid() {
+		return into, nil
+	}
+	defer b.note(&err)
+	address = address.Unmap().WithZone("")
+	seed := &b.strata[0].seed
+	for _, length := range b.lengths[trigger].of(address) {
+		prefix, err := address.Prefix(int(length))
+		if err != nil {
+			return into, corrupt("a prefix of %d bits", length)
+		}
+		var k key
+		k.ofPrefix(trigger, prefix)
+		mask := b.maybe(seed.of(k.bytes()))
+		if mask == 0 {
+			continue
+		}
+		if into, err = b.owner(k.bytes(), true, mask, into); err != nil {
+			return into, err
+		}
+	}
+	return into, nil
+}
+
+// Find gives the id of a list's own entry of exactly this name and scope, which looks at names.
 func (b *Bundle) Find(list blocklists.ListID, name wire.Name, scope blocklists.Scope) (id uint32, found bool) {
-	owner, found := b.names.find(name)
-	if !found {
+	var k key
+	if !b.Has(blocklists.OnName) || !k.ofName(blocklists.OnName, name) {
 		return 0, false
 	}
-	for id := b.first[owner]; id < b.first[owner+1]; id++ {
-		if e := b.entries[id]; e.scope == scope && b.lists[e.list].ID == list {
+	var err error
+	defer b.note(&err)
+	mask := b.maybe(b.strata[0].seed.of(k.bytes()))
+	for i := range b.strata {
+		if mask&(1<<i) == 0 {
+			continue
+		}
+		var first, count uint32
+		if first, count, err = b.strata[i].find(k.bytes()); err != nil {
+			return 0, false
+		}
+		if id, found := b.among(&b.strata[i], first, count, list, scope); found {
 			return id, true
 		}
 	}
 	return 0, false
 }
 
-// Entry gives a copy of an entry; false where the bundle has no such id.
-func (b *Bundle) Entry(id uint32) (blocklists.Entry, bool) {
-	if int64(id) >= int64(len(b.entries)) {
-		return blocklists.Entry{}, false
+func (b *Bundle) among(s *stratum, first, count uint32, list blocklists.ListID, scope blocklists.Scope) (id uint32, found bool) {
+	for id := first; id < first+count; id++ {
+		c := s.class(id)
+		if index := s.lists[c.list]; index >= 0 && c.scope == uint8(scope) && b.lists[index].ID == list {
+			return s.base + id, true
+		}
 	}
-	owner := sort.Search(len(b.first)-1, func(i int) bool { return b.first[i+1] > id })
-	return b.entryOf(wire.Name(b.names.name(uint32(owner))), id), true
+	return 0, false
 }
 
-func (b *Bundle) entryOf(name wire.Name, id uint32) blocklists.Entry {
-	e := b.entries[id]
-	list := &b.lists[e.list]
-	full := blocklists.Entry{List: list.ID, Name: name, Scope: e.scope, Line: e.line, Source: configured}
-	full.Standing = e.standing
-	if list.Manifest != nil {
-		full.Source = list.Manifest.Source.File
+// at finds the stratum of an id; nil where there is none.
+func (b *Bundle) at(id uint32) (*stratum, uint32) {
+	for i := len(b.strata) - 1; i >= 0; i-- {
+		if s := &b.strata[i]; id >= s.base {
+			if id-s.base < s.layer.entries {
+				return s, id - s.base
+			}
+			return nil, 0
+		}
 	}
-	if e.seen != 0 {
-		full.FirstSeen = time.Unix(int64(e.seen), 0).UTC()
+	return nil, 0
+}
+
+// Terms gives what decides whether an entry counts, without allocating. What is no id
+// has none, and is held.
+func (b *Bundle) Terms(id uint32) blocklists.Terms {
+	s, at := b.at(id)
+	if s == nil {
+		return blocklists.Terms{Standing: blocklists.Held}
 	}
-	return full
+	c := s.class(at)
+	runtime.KeepAlive(b)
+	return blocklists.Terms{
+		Action: blocklists.Action(c.action), Standing: blocklists.Standing(c.standing), From: c.from, Until: c.until,
+	}
+}
+
+// FirstSeen is when an entry first was in its list, in seconds since 1970; 0 for unknown.
+func (b *Bundle) FirstSeen(id uint32) (seen uint32) {
+	s, at := b.at(id)
+	if s == nil {
+		return 0
+	}
+	var err error
+	defer b.note(&err)
+	_, seen, err = s.provenance(at)
+	return seen
+}
+
+// IDs gives the ids of all entries of lists that the bundle has.
+func (b *Bundle) IDs() iter.Seq[uint32] {
+	return func(yield func(uint32) bool) {
+		for i := range b.strata {
+			s := &b.strata[i]
+			for at := range s.layer.entries {
+				if s.lists[s.class(at).list] >= 0 && !yield(s.base+at) {
+					return
+				}
+			}
+		}
+		runtime.KeepAlive(b)
+	}
 }
 
 // ListIndex says at which place of [Bundle.Lists] the entry's list stands; -1 where the
 // bundle has no such id.
 func (b *Bundle) ListIndex(id uint32) int {
-	if int64(id) >= int64(len(b.entries)) {
+	s, at := b.at(id)
+	if s == nil {
 		return -1
 	}
-	return int(b.entries[id].list)
-}
-
-// Terms gives what decides whether an entry counts; the zero value where the bundle has
-// no such id.
-func (b *Bundle) Terms(id uint32) blocklists.Terms {
-	if int64(id) >= int64(len(b.entries)) {
-		return blocklists.Terms{}
-	}
-	return blocklists.Terms{Standing: b.entries[id].standing}
-}
-
-// FirstSeen is when an entry first was in its list, in seconds since 1970; 0 for unknown.
-func (b *Bundle) FirstSeen(id uint32) uint32 {
-	if int64(id) >= int64(len(b.entries)) {
-		return 0
-	}
-	return b.entries[id].seen
+	index := int(s.lists[s.class(at).list])
+	runtime.KeepAlive(b)
+	return index
 }
 
 // ListOf gives the list of an entry; nil where the bundle has no such id.
@@ -174,25 +318,109 @@ func (b *Bundle) ListOf(id uint32) *List {
 	return nil
 }
 
-// All gives every entry with its id, in the order of the ids.
+// Entry gives a copy of an entry; false where the bundle has no such id, or cannot be read.
+func (b *Bundle) Entry(id uint32) (entry blocklists.Entry, found bool) {
+	s, at := b.at(id)
+	if s == nil || s.lists[s.class(at).list] < 0 {
+		return blocklists.Entry{}, false
+	}
+	var err error
+	defer b.note(&err)
+	var c cursor
+	buffer := s.held.pages.borrow()
+	defer s.held.pages.giveBack(buffer)
+	key, err := s.keyOf(at, &c, buffer)
+	if err != nil {
+		return blocklists.Entry{}, false
+	}
+	entry, err = b.entryOf(s, at, key)
+	return entry, err == nil
+}
+
+// Because says why a safeguard gave an entry its standing; "" for an active one.
+func (b *Bundle) Because(id uint32) string {
+	s, at := b.at(id)
+	if s == nil || s.class(at).kind&hasExtra == 0 {
+		return ""
+	}
+	var err error
+	defer b.note(&err)
+	more, err := s.textsOf(at)
+	return more.because
+}
+
+func (b *Bundle) entryOf(s *stratum, id uint32, key []byte) (blocklists.Entry, error) {
+	c := s.class(id)
+	list := &b.lists[s.lists[c.list]]
+	entry := blocklists.Entry{
+		List: list.ID, Trigger: blocklists.Trigger(key[0]), Scope: blocklists.Scope(c.scope), Source: configured,
+		Terms: blocklists.Terms{Action: blocklists.Action(c.action), Standing: blocklists.Standing(c.standing), From: c.from, Until: c.until},
+	}
+	if list.Manifest != nil {
+		entry.Source = list.Manifest.Source.File
+	}
+	ok := false
+	if entry.Trigger.ByAddress() {
+		entry.Prefix, ok = prefixOf(key)
+	} else {
+		entry.Name, ok = nameOf(key)
+	}
+	if !ok {
+		return entry, errBlock
+	}
+	line, seen, err := s.provenance(id)
+	if err != nil {
+		return entry, err
+	}
+	entry.Line = line
+	if seen != 0 {
+		entry.FirstSeen = time.Unix(int64(seen), 0).UTC()
+	}
+	if c.kind&hasExtra != 0 {
+		var more texts
+		more, err = s.textsOf(id)
+		entry.Data, entry.Order = more.data, more.order
+	}
+	return entry, err
+}
+
+// All gives every entry with its id, in the order of the ids. Where the bundle turns out
+// to be damaged it ends early, and [Bundle.Err] says so.
 func (b *Bundle) All() iter.Seq2[uint32, blocklists.Entry] {
 	return func(yield func(uint32, blocklists.Entry) bool) {
-		for owner := range uint32(len(b.first) - 1) {
-			name := wire.Name(b.names.name(owner))
-			for id := b.first[owner]; id < b.first[owner+1]; id++ {
-				if !yield(id, b.entryOf(name, id)) {
-					return
-				}
+		for i := range b.strata {
+			if !b.all(&b.strata[i], yield) {
+				return
 			}
 		}
 	}
 }
 
-// As is the same content as another generation. A rollback is a new generation with the
-// content of an old one, so that what was remembered of the generations between cannot be
-// taken for it.
-func (b *Bundle) As(generation uint64) *Bundle {
-	other := *b
-	other.generation = generation
-	return &other
+func (b *Bundle) all(s *stratum, yield func(uint32, blocklists.Entry) bool) bool {
+	w := walker{stratum: s}
+	for {
+		more, err := b.step(&w)
+		if err != nil || !more {
+			return err == nil
+		}
+		for id := w.id; id < w.id+w.count; id++ {
+			if s.lists[s.class(id).list] < 0 {
+				continue
+			}
+			entry, err := b.read(s, id, w.key)
+			if err != nil || !yield(s.base+id, entry) {
+				return false
+			}
+		}
+	}
+}
+
+func (b *Bundle) step(w *walker) (more bool, err error) {
+	defer b.note(&err)
+	return w.next()
+}
+
+func (b *Bundle) read(s *stratum, id uint32, key []byte) (entry blocklists.Entry, err error) {
+	defer b.note(&err)
+	return b.entryOf(s, id, key)
 }

@@ -2,9 +2,16 @@ package bundle
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime"
+	"sync"
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
@@ -15,9 +22,9 @@ import (
 
 // Own is names that are no list's. Each covers itself and what lies below it.
 type Own struct {
-	Kind    Kind
-	Profile string // for ProfileAllow and ProfileDeny
-	Names   []wire.Name
+	Kind    Kind        `json:"kind"`
+	Profile string      `json:"profile,omitempty"` // for ProfileAllow and ProfileDeny
+	Names   []wire.Name `json:"-"`
 }
 
 // id is a list id that no manifest can have, because of its colon.
@@ -42,125 +49,274 @@ type ListReport struct {
 	Intake
 }
 
+// Input is all that a bundle is made of.
+type Input struct {
+	Catalog *blocklists.Catalog
+	Own     []Own
+	Store   *fetch.Store
+	// Previous is the bundle before: of it come the times of first seeing, and the lists that
+	// cannot be had or need not be read. nil: there is none.
+	Previous *Bundle
+	// Unmoved says that a list's source is as it was for Previous; nil: none is.
+	Unmoved   func(*blocklists.Manifest) bool
+	// Pinned says that a list stays as it is in Previous; nil: none does.
+	Pinned    func(blocklists.ListID) bool
+	Inspector Inspector // nil: every entry is active
+	// After is the generation in force: the new one's is higher.
+	After uint64
+	Now   time.Time
+	Log   *slog.Logger
+}
+
 // Compile reads all lists of the catalog and makes the next bundle after previous,
-// which may be nil. The inspector says how far what a list brings may go; nil lets all of
-// it through. The reports are in the catalog's order. A list that cannot be had is
-// left out and reported; an error means that there is no bundle at all.
+// which may be nil. The reports are in the catalog's order. A list that cannot be had is
+// left out and reported; an error means that there is no bundle at all. The inspector may be nil.
 func Compile(ctx context.Context, catalog *blocklists.Catalog, own []Own, store *fetch.Store, previous *Bundle, inspector Inspector, now time.Time, log *slog.Logger) (*Bundle, []ListReport, error) {
-	if previous == nil {
-		previous = Empty()
+	input := Input{Catalog: catalog, Own: own, Store: store, Previous: previous, Inspector: inspector, Now: now, Log: log}
+	var to memory
+	reports, err := input.compile(ctx, &to)
+	if err != nil {
+		return nil, nil, err
 	}
-	manifests := catalog.Lists()
-	if len(manifests)+len(own) > maxLists {
-		return nil, nil, fmt.Errorf("%d lists are more than a bundle holds, which is %d", len(manifests)+len(own), maxLists)
-	}
-	c := &compiler{builder: builder{names: newIndex()}, store: store, previous: previous, inspector: inspector, now: now, log: log}
-	reports := make([]ListReport, 0, len(manifests))
-	for _, manifest := range manifests {
-		reports = append(reports, c.feed(ctx, manifest))
-		if err := ctx.Err(); err != nil {
-			return nil, nil, err
+	made, err := openImages([][]byte{to.octets}, listsOf(catalog, own), nil)
+	return made, reports, err
+}
+
+// openImages opens bundles in memory that lie on each other.
+func openImages(images [][]byte, lists []List, tell func(error)) (*Bundle, error) {
+	var layers []*layer
+	var metas []*meta
+	for _, octets := range images {
+		l, err := openImage(octets)
+		if err != nil {
+			return nil, err
 		}
+		m, err := l.decodeMeta()
+		if err != nil {
+			return nil, err
+		}
+		layers, metas = append(layers, l), append(metas, m)
+	}
+	return assemble(layers, metas, lists, &health{tell: tell})
+}
+
+// listsOf are the lists of a bundle in their order.
+func listsOf(catalog *blocklists.Catalog, own []Own) []List {
+	lists := make([]List, 0, len(catalog.Lists())+len(own))
+	for _, manifest := range catalog.Lists() {
+		lists = append(lists, List{Kind: Feed, ID: manifest.ID, Manifest: manifest})
 	}
 	for i := range own {
-		if err := c.own(&own[i]); err != nil {
-			return nil, nil, err
-		}
+		lists = append(lists, List{Kind: own[i].Kind, ID: own[i].id(), Profile: own[i].Profile})
 	}
-	made, duplicates := c.builder.build(previous.generation + 1)
-	for i := range reports {
-		reports[i].Duplicates = duplicates[i]
-	}
-	return made, reports, nil
+	return lists
 }
 
+// compiler is one compile. Its runs are the rows of each list, sorted.
 type compiler struct {
-	builder  builder
-	store    *fetch.Store
-	previous *Bundle
-	// inspector is nil where lists are taken as they are.
-	inspector Inspector
-	now       time.Time
-	log       *slog.Logger
+	*Input
+	lists    []List
+	readings []string
+	reports  []ListReport // of the feeds
+	joiner   joiner
+	before   map[blocklists.ListID]*listMeta // of the previous bundle
+
+	// history is set where the bundle before stays below: which of the new lists its lists are.
+	history [][]int32
+
+	sorting chan struct{} // bounds how many gatherings are in memory
+	mu      sync.Mutex
+	runs    [][]run // of each list
 }
 
-// feed adds a list with its entries, or without any where it cannot be had.
-func (c *compiler) feed(ctx context.Context, manifest *blocklists.Manifest) ListReport {
-	c.builder.lists = append(c.builder.lists, List{Kind: Feed, ID: manifest.ID, Manifest: manifest})
-	report := ListReport{List: manifest.ID}
-	if reason, supported := manifest.Supported(); !supported {
-		why := fmt.Errorf("%s: not supported by this version yet", reason)
-		report.Fetch = fetch.Status{List: manifest.ID, State: fetch.Unsupported, Err: why}
-		return report
+// compile writes the bundle to an image.
+func (in *Input) compile(ctx context.Context, to *memory) ([]ListReport, error) {
+	c := newCompiler(in)
+	if err := c.gather(ctx); err != nil {
+		return nil, err
 	}
-	if c.pinned(manifest) {
-		return c.pin(manifest, report)
-	}
-	start := c.builder.mark()
-	seen := c.store.Seen(manifest.ID)
-	status, err := c.store.Load(ctx, manifest, func(r io.Reader) (err error) {
-		c.builder.back(start)
-		seen.Forget()
-		intake := c.begin(manifest)
-		report.Parse, err = parse.List(manifest.Format, manifest.Scope, intake.reader(r), func(row parse.Row) error {
-			name := wire.Name(row.Name)
-			since := seen.At(name, row.Scope, c.now)
-			return c.builder.add(name, row.Scope, row.Line, uint32(since.Unix()), intake.inspect(&row))
-		})
-		if err == nil {
-			err = intake.weigh(&c.builder, start.rows)
-		}
-		report.Intake = intake.Intake
-		return err
+	return c.reports, c.twice(ctx, func() error {
+		*to = memory{}
+		return c.writeWhole(ctx, to)
 	})
-	report.Fetch = status
+}
+
+func newCompiler(in *Input) *compiler {
+	if in.Previous == nil {
+		in.Previous = Empty()
+	}
+	in.After = max(in.After, in.Previous.generation)
+	c := &compiler{
+		Input: in, lists: listsOf(in.Catalog, in.Own), reports: make([]ListReport, len(in.Catalog.Lists())),
+		before: in.Previous.listMetas(), sorting: make(chan struct{}, runtime.GOMAXPROCS(0)),
+	}
+	c.runs = make([][]run, len(c.lists))
+	c.joiner = joiner{lists: make([]joined, len(c.lists)), now: uint32(max(0, in.Now.Unix())), inspector: in.Inspector}
+	for i := range c.lists {
+		c.joiner.lists[i].manifest = c.lists[i].Manifest
+		if i < len(c.reports) {
+			c.readings = append(c.readings, readingOf(c.lists[i].Manifest))
+		} else {
+			c.readings = append(c.readings, ownReading(&in.Own[i-len(c.reports)]))
+		}
+	}
+	return c
+}
+
+func newSeed() seed {
+	var octets [32]byte
+	_, _ = rand.Read(octets[:]) // never fails (crypto/rand)
+	var s seed
+	for i := range s {
+		s[i] = binary.LittleEndian.Uint64(octets[8*i:]) | 1
+	}
+	return s
+}
+
+// readingOf is a digest of what in a manifest decides which entries its source gives.
+func readingOf(m *blocklists.Manifest) string {
+	return digest(struct {
+		Format, Encoding, Override, Target string
+		Scope                              blocklists.Scope
+		Columns                            map[string]int
+		Match                              []string
+	}{m.Format, m.Encoding, m.Override, m.OverrideTarget, m.Scope, m.Columns, m.Match})
+}
+
+func ownReading(own *Own) string {
+	var names []string
+	for _, name := range own.Names {
+		names = append(names, name.String())
+	}
+	return digest(names)
+}
+
+func digest(value any) string {
+	text, err := json.Marshal(value)
 	if err != nil {
-		c.builder.back(start)
-		c.carryOver(manifest, &report)
-	} else if err := seen.Save(); err != nil {
-		c.log.Warn("list: first-seen is not written down", "list", manifest.ID, "error", err)
+		return "" // no value of ours: nothing compares equal to it
 	}
-	c.tell(&report)
-	return report
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16])
 }
 
-// carryOver takes a list's entries from the bundle before, if the list is still read alike.
-func (c *compiler) carryOver(manifest *blocklists.Manifest, report *ListReport) {
-	report.Parse.Entries = 0
-	start := c.builder.mark()
-	for id, entry := range c.previous.All() {
-		list := c.previous.ListOf(id)
-		if list.Manifest == nil || list.ID != manifest.ID || list.Manifest.Format != manifest.Format || list.Manifest.Scope != manifest.Scope {
-			continue
+// gather reads all lists, several at a time.
+func (c *compiler) gather(ctx context.Context) error {
+	for i := range c.Own {
+		if err := c.ownNames(len(c.reports)+i, &c.Own[i]); err != nil {
+			return err
 		}
-		if err := c.builder.add(entry.Name, entry.Scope, entry.Line, c.previous.entries[id].seen, c.previous.entries[id].standing); err != nil {
-			c.builder.back(start)
-			report.Parse.Entries = 0
-			return
-		}
-		report.Parse.Entries++
-		report.Fetch.State = fetch.Kept
 	}
+	next := make(chan int)
+	var readers sync.WaitGroup
+	for range cap(c.sorting) {
+		readers.Go(func() {
+			for i := range next {
+				c.feed(ctx, i)
+			}
+		})
+	}
+	for i := range c.reports {
+		next <- i
+	}
+	close(next)
+	readers.Wait()
+	return ctx.Err()
 }
 
-func (c *compiler) tell(report *ListReport) {
-	args := []any{"list", report.List, "state", report.Fetch.State, "entries", report.Parse.Entries, "refused", report.Parse.Refused, "held", report.Held}
-	switch report.Fetch.State {
-	case fetch.OK:
-		c.log.Info("list: loaded", args...)
-	case fetch.Kept:
-		c.log.Warn("list: the source cannot be used, the last good one stays", append(args, "since", report.Fetch.Since, "error", report.Fetch.Err)...)
-	default:
-		c.log.Error("list: cannot be had", append(args, "error", report.Fetch.Err)...)
-	}
-}
-
-func (c *compiler) own(own *Own) error {
-	c.builder.lists = append(c.builder.lists, List{Kind: own.Kind, ID: own.id(), Profile: own.Profile})
+func (c *compiler) ownNames(number int, own *Own) error {
+	var g gathering
 	for i, name := range own.Names {
-		if err := c.builder.add(name, blocklists.Subtree, uint32(i)+1, 0, blocklists.Active); err != nil {
+		row := parse.Row{Name: []byte(name), Scope: blocklists.Subtree, Line: uint32(i) + 1}
+		if err := g.add(&row); err != nil {
 			return fmt.Errorf("%s: %w", own.id(), err)
 		}
 	}
+	c.runs[number] = []run{g.pack(uint32(number))}
 	return nil
+}
+
+// feed reads a list, or takes it over from the bundle before.
+func (c *compiler) feed(ctx context.Context, number int) {
+	manifest := c.lists[number].Manifest
+	report := &c.reports[number]
+	report.List = manifest.ID
+	if reason, supported := manifest.Supported(); !supported {
+		why := fmt.Errorf("%s: not supported by this version yet", reason)
+		report.Fetch = fetch.Status{List: manifest.ID, State: fetch.Unsupported, Err: why}
+		return
+	}
+	before := c.before[manifest.ID]
+	alike := before != nil && before.Reading == c.readings[number]
+	if c.pinned(number, before) {
+		return
+	}
+	if alike && before.Report.Fetch.State != fetch.Missing && c.Unmoved != nil && c.Unmoved(manifest) {
+		c.joiner.lists[number].carried = true
+		*report = before.Report
+		report.Fetch.Changed = false
+		return
+	}
+	status, err := c.Store.Load(ctx, manifest, func(r io.Reader) (err error) {
+		return c.headed(manifest, r, report, func(r io.Reader) (err error) {
+			report.Parse, err = c.read(number, manifest, r)
+			return err
+		})
+	})
+	report.Fetch = status
+	if err != nil {
+		c.runs[number] = nil
+		report.Parse.Entries = 0
+		if alike {
+			c.joiner.lists[number].carried = true
+			report.Parse.Entries, report.Fetch.State = before.Entries, fetch.Kept
+			report.Held, report.Noted, report.Serial = before.Report.Held, before.Report.Noted, before.Report.Serial
+		}
+	}
+	c.tell(report)
+}
+
+// read parses a list from its start, and sorts its rows on other cores meanwhile.
+func (c *compiler) read(number int, manifest *blocklists.Manifest, r io.Reader) (parse.Report, error) {
+	c.mu.Lock()
+	c.runs[number] = nil
+	c.mu.Unlock()
+	var packing sync.WaitGroup
+	defer packing.Wait()
+	g := new(gathering)
+	report, err := parse.List(manifest.Format, manifest.Scope, r, func(row parse.Row) error {
+		if g.full() {
+			c.pack(number, g, &packing)
+			g = new(gathering)
+		}
+		return g.add(&row)
+	})
+	if err == nil && len(g.rows) > 0 {
+		c.pack(number, g, &packing)
+	}
+	return report, err
+}
+
+// pack makes a run of what was gathered, beside the reading.
+func (c *compiler) pack(number int, g *gathering, packing *sync.WaitGroup) {
+	c.sorting <- struct{}{}
+	packing.Go(func() {
+		made := g.pack(uint32(number))
+		<-c.sorting
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.runs[number] = append(c.runs[number], made)
+	})
+}
+
+func (c *compiler) tell(report *ListReport) {
+	args := []any{"list", report.List, "state", report.Fetch.State, "entries", report.Parse.Entries, "refused", report.Parse.Refused}
+	switch report.Fetch.State {
+	case fetch.OK:
+		c.Log.Info("list: loaded", args...)
+	case fetch.Kept:
+		c.Log.Warn("list: the source cannot be used, the last good one stays", append(args, "since", report.Fetch.Since, "error", report.Fetch.Err)...)
+	default:
+		c.Log.Error("list: cannot be had", append(args, "error", report.Fetch.Err)...)
+	}
 }

@@ -2,34 +2,39 @@ package bundle
 
 import (
 	"bytes"
+	"context"
 	"io"
-	"math/bits"
-	"slices"
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/fetch"
 	"github.com/recourse-dns/recourse/blocklists/parse"
-	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
-// Inspector says how far what a list brings may go before it takes effect.
+// Inspector is the safeguards: how far what a list brings may go before it takes effect.
 type Inspector interface {
-	// Inspect judges one entry: its standing, and what a safeguard has to say of it. Known
-	// says that the generation before had the entry in force.
-	Inspect(list *blocklists.Manifest, row *parse.Row, known bool) (blocklists.Standing, string)
-	// Weigh judges a list as a whole. With a reason, what is new in it is held. An error
-	// refuses the reading, and the last good one stays.
-	Weigh(list *blocklists.Manifest, change Change) (because string, err error)
-	// Pinned says that a list stays as it was in the generation before.
-	Pinned(list blocklists.ListID) bool
+	// Inspect judges each row of each list that is read: its standing, and what a safeguard
+	// has to say of it. Known says that the row was an active entry of the generation
+	// before. The row is good until it returns.
+	Inspect(list *blocklists.Manifest, row *parse.Row, known bool) (standing blocklists.Standing, because string)
+	// Head judges the beginning of a list's text. An error refuses the reading, and the last
+	// good one stays.
+	Head(list *blocklists.Manifest, head []byte) error
+	// Weigh judges a list as a whole, by what its reading would change.
+	Weigh(list *blocklists.Manifest, change Change) Ruling
 }
 
 // Change is what a reading of a list would change.
 type Change struct {
-	Before int    // entries in force in the generation before; 0 where there was none
-	Kept   int    // those of them that the reading has
-	Added  int    // entries that would take effect and did not before
-	Head   []byte // the beginning of the text
+	Before int // entries in force in the generation before; 0 where there was none
+	Kept   int // those of them that the reading has
+	Added  int // entries that would take effect and did not before
+}
+
+// Ruling is what becomes of a list as a whole. The zero value takes it as it is.
+type Ruling struct {
+	Hold   string // why all that is new in it is held
+	Keep   error  // why it stays as it was
+	Shrunk bool   // it stays because of how many of its entries are gone
 }
 
 // MaxNotes is how many entries of a list an intake keeps of which a safeguard spoke.
@@ -37,65 +42,39 @@ const MaxNotes = 10_000
 
 // Intake is what the safeguards said of one reading.
 type Intake struct {
-	// Held is how many rows are held, with those that are held because of all the list.
+	// Held is how many entries are held.
 	Held int `json:"held"`
 	// Noted are the entries of which a safeguard spoke, the first MaxNotes of them.
-	Noted []Note `json:"-"`
+	Noted []Note `json:"noted,omitempty"`
 	// Because is why everything new is held; empty where it is not.
 	Because string `json:"held_because,omitempty"`
-	// Count is how many entries the list would have with what is held.
-	Count int `json:"-"`
+	// Count is how many entries would be in force without that.
+	Count int `json:"count,omitempty"`
 	// Serial is the number of the edition; 0 where it has none.
 	Serial uint64 `json:"serial,omitempty"`
+	// Shrunk says that the list stays as it was because it lost too much.
+	Shrunk bool `json:"shrunk,omitempty"`
 	// Pinned says that the list was not read, because a rollback fixed it.
 	Pinned bool `json:"pinned,omitempty"`
 }
 
 // Note is an entry of which a safeguard spoke, and what it said.
 type Note struct {
-	Row      parse.Row // its own copy
-	Standing blocklists.Standing
-	Because  string
+	Row      parse.Row           `json:"row"` // its own copy
+	Standing blocklists.Standing `json:"standing"`
+	Because  string              `json:"because"`
 }
 
-// intake is one reading of one list on its way through the safeguards.
-type intake struct {
-	Intake
-	compiler *compiler
-	manifest *blocklists.Manifest
-	// kept has a bit for each entry of the bundle before that the reading has.
-	kept   []uint64
-	before int
-	fresh  []uint32 // rows, counted from the list's first, that are active and new
-	row    uint32
-	head   head
-}
-
-func (c *compiler) begin(manifest *blocklists.Manifest) *intake {
-	in := &intake{compiler: c, manifest: manifest}
-	if c.inspector == nil {
-		return in
-	}
-	in.kept = make([]uint64, (len(c.previous.entries)+63)/64)
-	for i := range c.previous.lists {
-		if list := &c.previous.lists[i]; list.Kind == Feed && list.ID == manifest.ID {
-			in.before = list.Entries - list.Held
-		}
-	}
-	return in
-}
-
-// reader keeps the beginning of what is read.
-func (in *intake) reader(r io.Reader) io.Reader {
-	if in.compiler.inspector == nil {
-		return r
-	}
-	return io.TeeReader(r, &in.head)
+func noteOf(row *parse.Row, standing blocklists.Standing, because string) Note {
+	own := *row
+	own.Name, own.Data = bytes.Clone(row.Name), nil
+	return Note{Row: own, Standing: standing, Because: because}
 }
 
 // maxHead is how much of a list's beginning its header is sought in.
 const maxHead = 4096
 
+// head keeps the beginning of what is written to it.
 type head struct{ text []byte }
 
 func (h *head) Write(octets []byte) (int, error) {
@@ -105,94 +84,80 @@ func (h *head) Write(octets []byte) (int, error) {
 	return len(octets), nil
 }
 
-// inspect asks the safeguards of one row.
-func (in *intake) inspect(row *parse.Row) blocklists.Standing {
-	inspector := in.compiler.inspector
-	if inspector == nil {
-		return blocklists.Active
+// headed has a list read, and its beginning judged.
+func (c *compiler) headed(manifest *blocklists.Manifest, r io.Reader, report *ListReport, read func(io.Reader) error) error {
+	if c.Inspector == nil {
+		return read(r)
 	}
-	known := in.known(row)
-	standing, because := inspector.Inspect(in.manifest, row, known)
-	if because != "" {
-		in.note(row, standing, because)
-	}
-	switch {
-	case standing == blocklists.Held:
-		in.Held++
-	case !known:
-		in.fresh = append(in.fresh, in.row)
-	}
-	in.row++
-	return standing
-}
-
-func (in *intake) note(row *parse.Row, standing blocklists.Standing, because string) {
-	if len(in.Noted) >= MaxNotes {
-		return
-	}
-	own := *row
-	own.Name, own.Data = bytes.Clone(row.Name), bytes.Clone(row.Data)
-	in.Noted = append(in.Noted, Note{Row: own, Standing: standing, Because: because})
-}
-
-// known says whether the bundle before had the row in force, and notes that it is there still.
-func (in *intake) known(row *parse.Row) bool {
-	previous := in.compiler.previous
-	id, found := previous.Find(in.manifest.ID, wire.Name(row.Name), row.Scope)
-	if !found {
-		return false
-	}
-	if previous.entries[id].standing == blocklists.Held {
-		return false
-	}
-	in.kept[id/64] |= 1 << (id % 64)
-	return previous.entries[id].standing != blocklists.Staged ||
-		in.manifest.Stage.Over(previous.entries[id].seen, in.compiler.now)
-}
-
-// weigh asks the safeguards of the list as a whole, and holds what is new where they say so.
-func (in *intake) weigh(b *builder, first int) error {
-	inspector := in.compiler.inspector
-	if inspector == nil {
-		return nil
-	}
-	kept := 0
-	for _, word := range in.kept {
-		kept += bits.OnesCount64(word)
-	}
-	added := distinct(b.rows[first:], in.fresh)
-	in.Count = kept + added
-	in.Serial, _ = parse.Serial(in.head.text)
-	because, err := inspector.Weigh(in.manifest, Change{Before: in.before, Kept: kept, Added: added, Head: in.head.text})
-	if err != nil || because == "" {
+	var beginning head
+	if err := read(io.TeeReader(r, &beginning)); err != nil {
 		return err
 	}
-	in.Because = because
-	for _, row := range in.fresh {
-		b.rows[first+int(row)].entry.standing = blocklists.Held
+	report.Serial, _ = parse.Serial(beginning.text)
+	return c.Inspector.Head(manifest, beginning.text)
+}
+
+// weigh asks the safeguards of each list that was read as a whole, once all is merged.
+// It says whether any of them changes what is to be written.
+func (c *compiler) weigh() (again bool) {
+	if c.Inspector == nil {
+		return false
 	}
-	in.Held += len(in.fresh)
-	return nil
-}
-
-// distinct counts rows without those that say the same again.
-func distinct(rows []row, chosen []uint32) int {
-	keys := make([]uint64, 0, len(chosen))
-	for _, i := range chosen {
-		keys = append(keys, uint64(rows[i].owner)<<8|uint64(rows[i].entry.scope))
+	for i := range c.reports {
+		list, report := &c.joiner.lists[i], &c.reports[i]
+		if list.carried || list.ruled || report.Fetch.State == fetch.Missing || report.Fetch.State == fetch.Unsupported {
+			continue
+		}
+		change := Change{Kept: list.kept, Added: list.added}
+		before := c.before[report.List]
+		if before != nil {
+			change.Before = before.Entries - before.Held
+		}
+		ruling := c.Inspector.Weigh(list.manifest, change)
+		report.Count = change.Kept + change.Added
+		if ruling.Hold == "" && ruling.Keep == nil {
+			continue
+		}
+		list.ruled, again = true, true
+		report.Because, report.Shrunk, list.holdNew = ruling.Hold, ruling.Shrunk, ruling.Hold
+		if ruling.Keep != nil {
+			c.keepBefore(i, before, ruling.Keep)
+		}
 	}
-	slices.Sort(keys)
-	return len(slices.Compact(keys))
+	return again
 }
 
-func (c *compiler) pinned(manifest *blocklists.Manifest) bool {
-	return c.inspector != nil && c.inspector.Pinned(manifest.ID)
+// keepBefore leaves a list as it was in the bundle before; where that has none, without entries.
+func (c *compiler) keepBefore(number int, before *listMeta, why error) {
+	report := &c.reports[number]
+	report.Fetch.Err, report.Fetch.State = why, fetch.Missing
+	c.runs[number] = nil
+	if before != nil && before.Reading == c.readings[number] {
+		c.joiner.lists[number].carried = true
+		report.Parse.Entries, report.Fetch.State = before.Entries, fetch.Kept
+		report.Held, report.Noted = before.Report.Held, before.Report.Noted
+	}
 }
 
-// pin takes a list from the generation before.
-func (c *compiler) pin(manifest *blocklists.Manifest, report ListReport) ListReport {
-	report.Pinned = true
-	report.Fetch = fetch.Status{List: manifest.ID, State: fetch.Missing}
-	c.carryOver(manifest, &report)
-	return report
+// twice writes and, where the safeguards of whole lists change what was written, once more.
+func (c *compiler) twice(ctx context.Context, write func() error) error {
+	if err := write(); err != nil || !c.weigh() || ctx.Err() != nil {
+		return err
+	}
+	for i := range c.joiner.lists {
+		list := &c.joiner.lists[i]
+		list.duplicates, list.kept, list.added, list.held, list.notes = 0, 0, 0, 0, nil
+	}
+	return write()
+}
+
+// pinned takes a list that a rollback fixed from the bundle before.
+func (c *compiler) pinned(number int, before *listMeta) bool {
+	if before == nil || c.Pinned == nil || !c.Pinned(c.lists[number].ID) {
+		return false
+	}
+	c.joiner.lists[number].carried = true
+	c.reports[number] = before.Report
+	c.reports[number].Pinned, c.reports[number].Fetch.Changed = true, false
+	return true
 }

@@ -77,7 +77,7 @@ type failer interface {
 }
 
 func agree(t failer, b *bundle.Bundle, want oracle, name wire.Name) {
-	ids := b.Match(name, nil)
+	ids := match(t, b, name, nil)
 	var got []string
 	for i, id := range ids {
 		entry, _ := b.Entry(id)
@@ -117,7 +117,7 @@ func FuzzMatch(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, octets []byte) {
 		name := wire.Name(octets)
-		ids := b.Match(name, nil)
+		ids := match(t, b, name, nil)
 		again, err := wire.ParseName(name.String())
 		if err == nil && again == name { // well formed
 			agree(t, b, want, name)

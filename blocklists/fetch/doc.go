@@ -10,7 +10,6 @@
 //	ID/last-good.json   which file is good, its hash, when it was fetched
 //	ID/HASH.list        the octets
 //	ID/trouble.json     since when the source cannot be used; absent when it can
-//	ID/first-seen       when each name came into the list
 //
 // # Decisions
 //
@@ -24,9 +23,4 @@
 //
 // A full or unwritable disk does not stop a good list from loading. It is read from
 // its source, and the log says that no copy was kept.
-//
-// First seen is kept as a hash of name and scope and a time, twelve octets each: the
-// names themselves are in the list. It is written only when the set of names changed,
-// and a damaged file is left behind with a warning. The names are then as old
-// as the next load, which is wrong in the harmless direction.
 package fetch

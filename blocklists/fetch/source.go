@@ -71,6 +71,15 @@ func (s *Store) Moved(m *blocklists.Manifest) bool {
 	return !known || last.size != now.size || !last.modified.Equal(now.modified)
 }
 
+// Looked notes the source as it is now, for a load that another process does.
+func (s *Store) Looked(m *blocklists.Manifest) {
+	file, now, err := s.open(m)
+	if err == nil {
+		_ = file.Close() // only looked at
+	}
+	s.remember(m.ID, now)
+}
+
 // remember notes the stamp before the source is read, so that a change during the
 // reading is seen as one afterwards. The zero stamp is that of a source that cannot be opened.
 func (s *Store) remember(id blocklists.ListID, now stamp) {

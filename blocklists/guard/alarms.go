@@ -47,7 +47,7 @@ func Reviews(in *bundle.Bundle, ledger *Ledger, now time.Time) []Review {
 	lists := in.Lists()
 	reviews := make([]Review, len(lists))
 	earliest := make([]int64, len(lists))
-	for id := range uint32(in.Len()) {
+	for id := range in.IDs() {
 		index := in.ListIndex(id)
 		manifest := lists[index].Manifest
 		if manifest == nil || manifest.ReviewEvery <= 0 || in.Terms(id).Standing == blocklists.Held {

@@ -107,7 +107,11 @@ func (c *comparison) change(of *bundle.Bundle, id uint32) *Change {
 // coveredBy names the lists of a bundle that cover all that the entry covers.
 func (c *comparison) coveredBy(in *bundle.Bundle, entry *blocklists.Entry) []blocklists.ListID {
 	var lists []blocklists.ListID
-	c.ids = in.Match(entry.Name, c.ids[:0])
+	ids, err := in.Match(entry.Name, c.ids[:0])
+	if err != nil {
+		return nil // the bundle says so itself
+	}
+	c.ids = ids
 	for _, id := range c.ids {
 		list := in.ListOf(id)
 		if in.Terms(id).Standing == blocklists.Held {

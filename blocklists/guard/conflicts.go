@@ -100,7 +100,10 @@ func (g *Guard) conflicts(in *bundle.Bundle) ([]Conflict, int) {
 	for i := range g.config.Licences {
 		licence := &g.config.Licences[i]
 		for _, name := range licence.Names.names() {
-			ids = in.Match(name, ids[:0])
+			var err error
+			if ids, err = in.Match(name, ids[:0]); err != nil {
+				return all, count // the bundle itself says that it is damaged
+			}
 			for _, id := range ids {
 				list := in.ListOf(id)
 				if list.Kind != bundle.Feed {

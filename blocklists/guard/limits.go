@@ -19,26 +19,31 @@ var (
 	ErrCount  = errors.New("has more entries than the list may have")
 )
 
-// Weigh holds what is new where a list grew beyond its limit, and refuses a reading
-// that lost too much, is headed by something else, or is older than the last one.
-func (g *Guard) Weigh(list *blocklists.Manifest, change bundle.Change) (because string, err error) {
+// Head refuses a reading that is headed by something else, or is older than the last one.
+func (g *Guard) Head(list *blocklists.Manifest, head []byte) error {
 	if g.config.Off {
-		return "", nil
+		return nil
 	}
-	if err := g.checkHead(list, change.Head); err != nil {
-		return "", err
+	return g.checkHead(list, head)
+}
+
+// Weigh holds what is new where a list grew beyond its limit, and keeps a list as it was
+// that lost too much.
+func (g *Guard) Weigh(list *blocklists.Manifest, change bundle.Change) bundle.Ruling {
+	if g.config.Off {
+		return bundle.Ruling{}
 	}
 	limits := list.Limits.Or(g.config.Limits).Or(blocklists.DefaultLimits())
 	if all := change.Kept + change.Added; limits.Entries > 0 && all > limits.Entries {
-		return "", fmt.Errorf("%w: %d, where limits.entries is %d", ErrCount, all, limits.Entries)
+		return bundle.Ruling{Keep: fmt.Errorf("%w: %d, where limits.entries is %d", ErrCount, all, limits.Entries)}
 	}
 	if change.Before == 0 {
-		return "", nil
+		return bundle.Ruling{}
 	}
 	if err := g.checkShrink(list, limits.Shrink, change); err != nil {
-		return "", err
+		return bundle.Ruling{Keep: err, Shrunk: true}
 	}
-	return g.weighGrowth(list, limits.Growth, change), nil
+	return bundle.Ruling{Hold: g.weighGrowth(list, limits.Growth, change)}
 }
 
 // checkShrink concerns lists that remove by absence alone: who dates a removal, or says
@@ -51,21 +56,8 @@ func (g *Guard) checkShrink(list *blocklists.Manifest, limit blocklists.Limit, c
 	if hold := g.config.Ledger.OfList(list.ID, blocklists.Shrink); hold != nil && (hold.Released() || g.config.Ledger.Lapsed(hold)) {
 		return nil
 	}
-	return &Shrunk{Gone: gone, Before: change.Before, Limit: limit}
+	return fmt.Errorf("%w: %d of %d entries are gone, the limit is %s; the list stays as it was", ErrShrunk, gone, change.Before, limit)
 }
-
-// Shrunk is a reading that lost more than the limit.
-type Shrunk struct {
-	Gone, Before int
-	Limit        blocklists.Limit
-}
-
-func (s *Shrunk) Error() string {
-	return fmt.Sprintf("%v: %d of %d entries are gone, the limit is %s; the list stays as it was", ErrShrunk, s.Gone, s.Before, s.Limit)
-}
-
-// Unwrap makes it an [ErrShrunk].
-func (s *Shrunk) Unwrap() error { return ErrShrunk }
 
 // weighGrowth counts from what was in force, or from the size that people have agreed to.
 func (g *Guard) weighGrowth(list *blocklists.Manifest, limit blocklists.Limit, change bundle.Change) string {

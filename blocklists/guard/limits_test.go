@@ -168,9 +168,9 @@ func TestHeaderSerialAndCount(t *testing.T) {
 		{"an older edition", "# Title: Phish\n# Version: 2026.1125.0830.9\n" + numbered(0, 3), "its serial went back"},
 		{"the same edition", good, ""},
 		{"no serial any more", "# Title: Phish\n" + numbered(0, 3), ""},
-		{"too many", "# Title: Phish\n" + numbered(0, 6), "more entries than the list may have"},
 		{"a web page", "<!doctype html>\n" + numbered(0, 3), "a web page"},
 		{"nothing", "# Title: Phish\n", "no entries"},
+		{"too many", "# Title: Phish\n" + numbered(0, 6), "more entries than the list may have"},
 	} {
 		_, reports := h.compileWith(g, first, list(test.text))
 		err := reports[0].Fetch.Err

@@ -184,7 +184,11 @@ func TestNoRealNameBlocksItsParentOrSibling(t *testing.T) {
 // mustPass wants that nothing in force covers the name.
 func mustPass(t *testing.T, in *bundle.Bundle, name wire.Name) {
 	t.Helper()
-	for _, id := range in.Match(name, nil) {
+	ids, err := in.Match(name, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range ids {
 		if in.Terms(id).Standing != blocklists.Held {
 			entry, _ := in.Entry(id)
 			t.Errorf("%s is blocked by %s (%s), line %d", name, entry.Name, entry.Scope, entry.Line)

@@ -1,23 +1,65 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
+	"reflect"
+	"slices"
 	"strings"
+	"time"
 
+	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/guard"
 	"github.com/recourse-dns/recourse/blocklists/parse"
 )
 
-// newGuard makes the safeguards of a configuration, without what people have released.
-func newGuard(config *Config) (*guard.Guard, error) {
-	settings := guard.Config{
-		Off: config.Bundle.Guard == "off", HoldAbove: config.Bundle.Popular.HoldAbove, Limits: config.Bundle.Limits,
-		Protected: config.ownNames(),
+// guarding is what safeguards are made of, here and in the process that compiles: files
+// as the program opens them, and what is known beside them.
+type guarding struct {
+	Off       bool              `json:"off,omitempty"`
+	Own       []string          `json:"own,omitempty"` // the operator's own names
+	Protected []string          `json:"protected,omitempty"`
+	Popular   string            `json:"popular,omitempty"`
+	HoldAbove uint32            `json:"hold_above,omitempty"`
+	Limits    blocklists.Limits `json:"limits"`
+	Licensed  []Licensed        `json:"licensed,omitempty"`
+
+	Afresh []blocklists.ListID `json:"afresh,omitempty"`
+	Ledger json.RawMessage     `json:"ledger,omitempty"`
+}
+
+func (c *Config) guarding() guarding {
+	made := guarding{
+		Off: c.Bundle.Guard == "off", Own: c.ownNames(), Protected: c.Bundle.Protected, HoldAbove: c.Bundle.Popular.HoldAbove, Limits: c.Bundle.Limits,
 	}
-	for _, text := range config.Bundle.Protected {
+	if c.Bundle.Popular.File != "" {
+		made.Popular = c.File(c.Bundle.Popular.File)
+	}
+	for _, licensed := range c.Bundle.Licensed {
+		licensed.File = c.File(licensed.File)
+		made.Licensed = append(made.Licensed, licensed)
+	}
+	return made
+}
+
+// same says whether both make the same safeguards, but for what people have released.
+func (g *guarding) same(other *guarding) bool { return reflect.DeepEqual(g, other) }
+
+// make makes the safeguards. A file that is not there has been warned of, and counts for
+// nothing.
+func (g *guarding) make(ledger *guard.Ledger, now time.Time) (*guard.Guard, error) {
+	settings := guard.Config{Off: g.Off, HoldAbove: g.HoldAbove, Limits: g.Limits, Ledger: ledger}
+	if len(g.Ledger) > 0 {
+		var err error
+		if settings.Ledger, err = guard.ReadLedger(bytes.NewReader(g.Ledger), now); err != nil {
+			return nil, err
+		}
+	}
+	for _, text := range slices.Concat(g.Own, g.Protected) {
 		one, err := guard.ParseProtected(text)
 		if err != nil {
 			return nil, fmt.Errorf("bundle.protected: %w", err)
@@ -25,32 +67,42 @@ func newGuard(config *Config) (*guard.Guard, error) {
 		settings.Protected = append(settings.Protected, one)
 	}
 	var err error
-	if settings.Popular, err = config.readRanks(config.Bundle.Popular.File); err != nil && !isAbsent(err) {
+	if settings.Popular, err = readRanks(g.Popular); err != nil && !isAbsent(err) {
 		return nil, fmt.Errorf("bundle.popular.file: %w", err)
 	}
-	for i, licensed := range config.Bundle.Licensed {
-		names, err := config.readRanks(licensed.File)
+	for i, licensed := range g.Licensed {
+		names, err := readRanks(licensed.File)
 		if err != nil && !isAbsent(err) {
 			return nil, fmt.Errorf("bundle.licensed[%d].file: %w", i, err)
 		}
 		settings.Licences = append(settings.Licences, guard.Licence{Title: licensed.Title, Jurisdiction: licensed.Jurisdiction, Names: names})
 	}
-	return guard.New(settings), nil
+	return guard.New(settings).With(settings.Ledger, g.Afresh...), nil
+}
+
+// export writes it for the process that compiles, which needs no licences.
+func (g guarding) export(ledger *guard.Ledger, afresh []blocklists.ListID) (json.RawMessage, error) {
+	var text bytes.Buffer
+	if err := ledger.Write(&text); err != nil {
+		return nil, err
+	}
+	g.Ledger, g.Afresh, g.Licensed = text.Bytes(), afresh, nil
+	return json.Marshal(g)
 }
 
 // readRanks reads a file of names; no file is no names.
-func (c *Config) readRanks(file string) (*guard.Ranks, error) {
+func readRanks(file string) (*guard.Ranks, error) {
 	if file == "" {
 		return nil, nil //nolint:nilnil // no file, no names
 	}
-	handle, err := openFile(c.File(file))
+	handle, err := openFile(file)
 	if err != nil {
 		return nil, err
 	}
 	defer handle.Close()
 	ranks, err := guard.ReadRanks(handle)
 	if err != nil {
-		return nil, fmt.Errorf("%q: %w", file, err)
+		return nil, err
 	}
 	return ranks, nil
 }
@@ -63,31 +115,24 @@ func isAbsent(err error) bool {
 
 // ownNames are the names without which nobody who is blocked finds a way back: the
 // portal's, and where the operator's mail is read.
-func (c *Config) ownNames() []guard.Protected {
-	var own []guard.Protected
-	add := func(text string) {
-		if _, err := parse.Name(text); err != nil {
-			return // an address, or nothing
-		}
-		if one, err := guard.ParseProtected(text); err == nil {
-			own = append(own, one)
+func (c *Config) ownNames() []string {
+	var own []string
+	add := func(mark, text string) {
+		if _, err := parse.Name(text); err == nil { // else an address, or nothing
+			own = append(own, mark+text)
 		}
 	}
 	if portal, err := url.Parse(c.Operator.Portal); err == nil {
-		add(portal.Hostname())
+		add("", portal.Hostname())
 	}
 	if contact, err := url.Parse(c.Operator.Contact); err == nil {
 		if _, host, found := strings.Cut(contact.Opaque, "@"); found && contact.Scheme == "mailto" {
-			if one, err := guard.ParseProtected("=" + host); err == nil {
-				own = append(own, one)
-			}
+			add("=", host)
 		}
-		if contact.Scheme == "https" {
-			add(contact.Hostname())
-		}
+		add("", contact.Hostname())
 	}
 	for _, name := range c.Resolver.PrivateNames {
-		add(name)
+		add("", name)
 	}
 	return own
 }

@@ -23,7 +23,7 @@ type rules struct {
 	clients  *profile.Table
 	operator policy.Operator
 	guard    *guard.Guard
-	keep     int // generations to go back to
+	guarding guarding
 }
 
 // newRules compiles them. The configuration was validated, so a problem here is one
@@ -38,11 +38,10 @@ func newRules(config *Config) (*rules, error) {
 	if problems = append(problems, more...); len(problems) > 0 {
 		return nil, fmt.Errorf("%s %s", problems[0].Key, problems[0].Text)
 	}
-	safeguards, err := newGuard(config)
-	if err != nil {
+	made := &rules{catalog: catalog, clients: clients, operator: config.Operator, guarding: config.guarding()}
+	if made.guard, err = made.guarding.make(nil, time.Time{}); err != nil {
 		return nil, err
 	}
-	made := &rules{catalog: catalog, clients: clients, operator: config.Operator, guard: safeguards, keep: int(config.Bundle.Keep)}
 	for _, p := range profiles {
 		made.own = append(made.own,
 			bundle.Own{Kind: bundle.ProfileAllow, Profile: p.ID, Names: p.Allow},
@@ -59,14 +58,18 @@ func newListStore(config *Config, logger *slog.Logger) *fetch.Store {
 // importer brings the lists in and puts them in force.
 type importer struct {
 	store   *fetch.Store
+	lists   string // the store's folder
+	folder  *bundle.Folder
 	current *policy.Current
 	ledger  *ledger
 	logger  *slog.Logger
+	damaged chan error    // what the bundle in force says of itself
+	started chan struct{} // a bundle came into force
 
 	mu      sync.Mutex // one import at a time; guards what follows
+	behind  bool       // what is in force was found on the disk, and the sources not yet asked
 	rules   *rules
 	reports []bundle.ListReport
-	kept    recent // generations before the one in force
 }
 
 // load compiles all lists and swaps them in together with the rules. A list that
@@ -77,24 +80,18 @@ func (i *importer) load(ctx context.Context, fresh *rules) error {
 	return i.loadLocked(ctx, fresh)
 }
 
+// loadLocked takes the lists of afresh anew whatever the safeguards remember of them.
 func (i *importer) loadLocked(ctx context.Context, fresh *rules, afresh ...blocklists.ListID) error {
 	started := time.Now()
-	safeguards, err := i.guarded(ctx, fresh, started, afresh...)
+	ledger, err := i.ledger.read(ctx, started)
 	if err != nil {
 		return fmt.Errorf("lists: %w", err)
 	}
-	before := i.current.Load().Bundle
-	compiled, reports, err := bundle.Compile(ctx, fresh.catalog, fresh.own, i.store, before, safeguards, started, i.logger)
+	compiled, reports, err := i.compile(ctx, fresh, ledger, started, afresh)
 	if err != nil {
 		return fmt.Errorf("lists: %w", err)
 	}
-	i.rules, i.reports = fresh, reports
-	i.kept.add(before, fresh.keep)
-	i.current.Update(func(snapshot policy.Snapshot) policy.Snapshot {
-		snapshot.Bundle, snapshot.Clients, snapshot.Operator = compiled, fresh.clients, fresh.operator
-		snapshot.Guard = safeguards
-		return snapshot
-	})
+	i.enforce(fresh, compiled, reports, ledger)
 	if err := i.settle(ctx, fresh, reports, started); err != nil {
 		return fmt.Errorf("lists: they are in force; what is held of them is not written down: %w", err)
 	}
@@ -105,6 +102,20 @@ func (i *importer) loadLocked(ctx context.Context, fresh *rules, afresh ...block
 	}
 	i.logger.Info("lists are in force", "generation", compiled.Generation(), "entries", compiled.Len(), "took", time.Since(started).String())
 	return nil
+}
+
+// enforce swaps a bundle in, with the rules that go with it.
+func (i *importer) enforce(fresh *rules, compiled *bundle.Bundle, reports []bundle.ListReport, ledger *guard.Ledger) {
+	i.rules, i.reports, i.behind = fresh, reports, false
+	i.current.Update(func(snapshot policy.Snapshot) policy.Snapshot {
+		snapshot.Bundle, snapshot.Clients, snapshot.Operator = compiled, fresh.clients, fresh.operator
+		snapshot.Guard = fresh.guard.With(ledger)
+		return snapshot
+	})
+	select {
+	case i.started <- struct{}{}:
+	default: // the codes of the newest one are to be written already
+	}
 }
 
 // ready says whether every list is loaded, from its source or its last good copy.
@@ -122,6 +133,7 @@ func (i *importer) ready() bool {
 // refresh reads lists again whose files have changed, as often as their manifests
 // say, until the context ends.
 func (i *importer) refresh(ctx context.Context) {
+	i.catchUp(ctx)
 	for {
 		timer := time.NewTimer(i.interval())
 		select {
@@ -130,6 +142,9 @@ func (i *importer) refresh(ctx context.Context) {
 			return
 		case <-timer.C:
 			i.refreshOnce(ctx)
+		case trouble := <-i.damaged:
+			timer.Stop()
+			i.fallBack(ctx, trouble)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -13,15 +12,6 @@ import (
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/policy/store"
 )
-
-// guarded is the safeguards of the rules with what the ledger says now.
-func (i *importer) guarded(ctx context.Context, fresh *rules, now time.Time, afresh ...blocklists.ListID) (*guard.Guard, error) {
-	ledger, err := i.ledger.read(ctx, now)
-	if err != nil {
-		return nil, err
-	}
-	return fresh.guard.With(ledger, afresh...), nil
-}
 
 // settle writes down what an import held, which editions it took, and what somebody has
 // to be told, and puts the ledger that comes of it in force.
@@ -116,9 +106,8 @@ func wholeHold(manifest *blocklists.Manifest, safeguard blocklists.Safeguard, de
 // shrinkHold is the hold on a list that lost too much. It goes on while the source cannot
 // be had at all, so that the hour counts from its beginning.
 func shrinkHold(manifest *blocklists.Manifest, report *bundle.ListReport, before *guard.Ledger) []blocklists.Hold {
-	var shrunk *guard.Shrunk
-	if errors.As(report.Fetch.Err, &shrunk) {
-		return []blocklists.Hold{wholeHold(manifest, blocklists.Shrink, shrunk.Error(), shrunk.Before-shrunk.Gone)}
+	if report.Shrunk {
+		return []blocklists.Hold{wholeHold(manifest, blocklists.Shrink, "shrink: "+report.Fetch.Err.Error(), report.Count)}
 	}
 	if known := before.OfList(report.List, blocklists.Shrink); known != nil && report.Fetch.Err != nil {
 		return []blocklists.Hold{*known}

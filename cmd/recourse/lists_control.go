@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -200,41 +201,76 @@ type rolledBack struct {
 }
 
 // rollback puts the content of a generation before in force, on all doors at once. The
-// lists that differ are fixed first, so that no refresh can undo it, whenever the machine stops.
+// lists that differ are fixed first, so that no refresh can undo it, whenever the machine
+// stops; a new generation is written of it afterwards, with which the next start begins.
 func (i *importer) rollback(ctx context.Context, what target, actor string) (rolledBack, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	bad := i.current.Load().Bundle
-	good, err := i.kept.open(what.Generation)
+	number, err := i.before(what.Generation)
+	if err != nil {
+		return rolledBack{}, err
+	}
+	good, err := i.folder.Open(number, bad.Generation(), i.rules.catalog, i.rules.own)
 	if err != nil {
 		return rolledBack{}, err
 	}
 	plan := guard.Compare(bad, good, nil, nil)
-	done := rolledBack{From: bad.Generation(), To: good.Generation(), Now: bad.Generation() + 1, Changed: plan.Counts, Pinned: []blocklists.ListID{}}
+	done := rolledBack{From: bad.Generation(), To: number, Now: good.Generation(), Changed: plan.Counts, Pinned: i.differing(&plan, bad, good)}
+	ledger, err := i.pin(ctx, done.Pinned, actor)
+	if err != nil {
+		return rolledBack{}, err
+	}
+	i.enforce(i.rules, good, i.reports, ledger)
+	i.logger.Warn("lists: rolled back", "from", done.From, "to", done.To, "generation", done.Now, "pinned", done.Pinned, "by", actor)
+	if err := i.loadLocked(ctx, i.rules); err != nil {
+		return done, fmt.Errorf("the rollback is in force, but would not outlive a restart: %w", err)
+	}
+	done.Now = i.current.Load().Bundle.Generation()
+	return done, nil
+}
+
+// before finds the generation to go back to.
+func (i *importer) before(wanted uint64) (uint64, error) {
+	current := i.current.Load().Bundle
+	kept, err := i.folder.Generations()
+	if err != nil {
+		return 0, err
+	}
+	kept = slices.DeleteFunc(kept, func(number uint64) bool { return number >= current.Generation() || number == current.File() })
+	switch {
+	case len(kept) == 0:
+		return 0, errors.New("no generation is kept before the one in force")
+	case wanted == 0:
+		return kept[0], nil
+	case !slices.Contains(kept, wanted):
+		return 0, fmt.Errorf("generation %d is not kept; %d to %d are", wanted, kept[len(kept)-1], kept[0])
+	}
+	return wanted, nil
+}
+
+// differing are the lists of which the generations have different entries.
+func (i *importer) differing(plan *guard.Plan, bad, good *bundle.Bundle) []blocklists.ListID {
+	lists := []blocklists.ListID{}
 	for j := range plan.Lists {
-		if change := &plan.Lists[j]; (change.Block > 0 || change.Unblock > 0 || held(bad, change.List) != held(good, change.List)) && i.rules.catalog.List(change.List) != nil {
-			done.Pinned = append(done.Pinned, change.List)
+		change := &plan.Lists[j]
+		if (change.Block > 0 || change.Unblock > 0 || held(bad, change.List) != held(good, change.List)) && i.rules.catalog.List(change.List) != nil {
+			lists = append(lists, change.List)
 		}
 	}
+	return lists
+}
+
+func (i *importer) pin(ctx context.Context, lists []blocklists.ListID, actor string) (*guard.Ledger, error) {
 	now := time.Now().UTC()
-	ledger, err := i.ledger.change(ctx, func(tx *store.Tx) error {
-		for _, id := range done.Pinned {
+	return i.ledger.change(ctx, func(tx *store.Tx) error {
+		for _, id := range lists {
 			if err := tx.Pin(ctx, id, actor, now); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	if err != nil {
-		return rolledBack{}, err
-	}
-	i.kept.add(bad, i.rules.keep)
-	i.current.Update(func(snapshot policy.Snapshot) policy.Snapshot {
-		snapshot.Bundle, snapshot.Guard = good.As(done.Now), i.rules.guard.With(ledger)
-		return snapshot
-	})
-	i.logger.Warn("lists: rolled back", "from", done.From, "to", done.To, "generation", done.Now, "pinned", done.Pinned, "by", actor)
-	return done, nil
 }
 
 // held is how many entries of a list a bundle holds back.
@@ -271,8 +307,13 @@ func (i *importer) generation(text string, otherwise uint64) (*bundle.Bundle, er
 			return nil, fmt.Errorf("%.40q is no generation: a number, as recourse lists status shows it", text)
 		}
 	}
-	if current := i.current.Load().Bundle; number == current.Generation() {
+	current := i.current.Load().Bundle
+	if number == current.Generation() {
 		return current, nil
 	}
-	return i.kept.open(number)
+	number, err := i.before(number)
+	if err != nil {
+		return nil, err
+	}
+	return i.folder.Open(number, 0, i.rules.catalog, i.rules.own)
 }

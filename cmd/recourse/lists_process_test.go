@@ -123,7 +123,7 @@ func TestTheLifeOfAHold(t *testing.T) {
 	recourse(t, directory, 0, "lists", "release", config, "phishing", "www.search.example", "--by", "Ada")
 	recourse(t, directory, 0, "lists", "release", config, "phishing", "www.search.example", "--by", "Cy")
 	s = start(t, directory, "--config", "recourse.yaml")
-	s.expect(t, []expected{refusal("www.search.example")})
+	s.until(t, func() bool { return s.ask("127.0.0.1", "www.search.example", dns.TypeA).Rcode == dns.RcodeNameError })
 	s.stop()
 }
 
@@ -156,12 +156,19 @@ func TestAWrongFileIsRolledBack(t *testing.T) {
 	s.expect(t, []expected{refusal("innocent.example")})
 	wantText(t, recourse(t, directory, 0, "lists", "diff", config), "generation 1 to 2: 1 more, 0 fewer", "+: innocent.example (exact)")
 	var done rolledBack
-	if err := json.Unmarshal([]byte(recourse(t, directory, 0, "lists", "rollback", config, "--json")), &done); err != nil {
+	text := recourse(t, directory, 0, "lists", "rollback", config, "--json")
+	if err := json.NewDecoder(strings.NewReader(text)).Decode(&done); err != nil { // warnings follow it
+
 		t.Fatal(err)
 	}
-	if done.From != 2 || done.To != 1 || done.Now != 3 || len(done.Pinned) != 1 || done.Pinned[0] != "phishing" || done.Changed.Unblock != 1 {
+	if done.From != 2 || done.To != 1 || done.Now <= 2 || len(done.Pinned) != 1 || done.Pinned[0] != "phishing" || done.Changed.Unblock != 1 {
 		t.Errorf("rolled back: %+v", done)
 	}
+	s.expect(t, good)
+
+	// A power cut does not bring it back.
+	s.kill()
+	s = start(t, directory, "--config", "recourse.yaml")
 	s.expect(t, good)
 
 	// Neither a reload nor a change of another list undoes it; a person does.
@@ -171,7 +178,7 @@ func TestAWrongFileIsRolledBack(t *testing.T) {
 	wantText(t, recourse(t, directory, 0, "lists", "apply", config, "--list", "court"), "list court (law): 1 more in force")
 	s.expect(t, good)
 	wantText(t, recourse(t, directory, 0, "lists", "status", config), "pinned by ", "until recourse lists apply --list phishing")
-	wantText(t, recourse(t, directory, 1, "lists", "rollback", "77", config), "generation 77 is not kept; 1 to 3 are")
+	wantText(t, recourse(t, directory, 1, "lists", "rollback", "77", config), "generation 77 is not kept; ")
 
 	// Now the source grows beyond the limit: what is new is held, whole, until two say so.
 	put(manyHosts(200))

@@ -90,10 +90,13 @@ func (i *importer) status(ctx context.Context) (listsStatus, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	status := statusOf(i.current.Load(), i.reports, alarms, time.Now())
-	for _, b := range i.kept.bundles {
-		status.Kept = append(status.Kept, b.Generation())
+	generations, err := i.folder.Generations()
+	for _, number := range generations {
+		if number != i.current.Load().Bundle.File() {
+			status.Kept = append(status.Kept, number)
+		}
 	}
-	return status, nil
+	return status, err
 }
 
 // storedStatus is how the lists stand on the state of a stopped server: by their last

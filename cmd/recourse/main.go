@@ -97,6 +97,7 @@ type commands struct {
 	Trust   trustCommands  `cmd:"" help:"Say what validation trusts."`
 	Lab     LabOptions     `cmd:"" help:"Run the miniature Internet alone."`
 	Version VersionOptions `cmd:"" help:"Say which build this is."`
+	Compile CompileOptions `cmd:"" hidden:"" help:"Compile lists for a server; it runs this itself."`
 }
 
 type casesCommands struct {

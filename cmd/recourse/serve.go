@@ -17,6 +17,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/policy/store"
@@ -96,6 +97,7 @@ func (n *node) start(ctx context.Context, inLab bool) error {
 		return err
 	}
 	n.background(ctx, n.importer.refresh)
+	n.background(ctx, n.importer.keepCodes)
 	n.background(ctx, n.importer.watch)
 	if n.config.Resolver.DNSSEC != "off" { // who validates nothing need not follow keys
 		n.background(ctx, func(ctx context.Context) { resolved.validator.Run(ctx, resolved.search) })
@@ -125,11 +127,8 @@ func (n *node) startPolicy(ctx context.Context, held *state, database *store.DB)
 		return nil, err
 	}
 	current := policy.NewCurrent(&policy.Snapshot{Bundle: bundle.Empty(), Overlay: startOverlay(held.path(overlayFile), n.logger), Key: key})
-	n.importer = &importer{
-		store: newListStore(n.config, n.logger), current: current, logger: n.logger,
-		ledger: &ledger{database: database, path: held.path(holdsFile), logger: n.logger},
-	}
-	return current, n.importer.load(ctx, made)
+	n.importer = newImporter(n.config, current, &ledger{database: database, path: held.path(holdsFile), logger: n.logger}, n.logger)
+	return current, n.importer.begin(ctx, made)
 }
 
 func (n *node) startLab(wanted bool) (*lab.Internet, error) {
@@ -267,15 +266,28 @@ func (n *node) suggest(text *strings.Builder) {
 	}
 	ask := fmt.Sprintf("kdig @%s -p %d +edns", address, n.do53[0].Port())
 	fmt.Fprintf(text, "\nTry:\n  %s %s\n", ask, resolving)
+	if blocked := n.blockedFor(address); blocked != nil {
+		fmt.Fprintf(text, "  %s %s\n  %s/r/%s\n", ask, blocked.Entry.Name, n.config.Operator.Portal, blocked.Code)
+	}
+}
+
+// blockedFor gives an entry that blocks its name for a client, of the list that stands first; nil for none.
+func (n *node) blockedFor(address netip.Addr) *policy.Match {
 	snapshot := n.importer.current.Load()
+	var first *policy.Match
+	place, tried := 0, 0
 	for id, entry := range snapshot.Bundle.All() {
-		verdict, err := snapshot.Explain(entry.Name, policy.Subject{Addr: address}, time.Now())
-		if id > maxSuggested {
-			return
+		if tried++; tried > maxSuggested {
+			break
 		}
-		if err == nil && verdict.Action == policy.Block {
-			fmt.Fprintf(text, "  %s %s\n  %s/r/%s\n", ask, entry.Name, n.config.Operator.Portal, verdict.Primary.Code)
-			return
+		if entry.Trigger != blocklists.OnName {
+			continue
+		}
+		list := snapshot.Bundle.ListIndex(id)
+		verdict, err := snapshot.Explain(entry.Name, policy.Subject{Addr: address}, time.Now())
+		if err == nil && verdict.Action == policy.Block && verdict.Primary.Entry.Name == entry.Name && (first == nil || list < place) {
+			first, place = verdict.Primary, list
 		}
 	}
+	return first
 }

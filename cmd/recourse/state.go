@@ -31,6 +31,7 @@ const (
 	holdsFile    = "holds.json"
 	controlFile  = "control.sock"
 	listsDir     = "lists"
+	bundlesDir   = "bundles"
 	anchorsFile  = "anchors.state"
 	clockFile    = "clock"
 )

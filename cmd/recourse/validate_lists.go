@@ -63,7 +63,7 @@ func (c *Config) checkRanks(path, file string) *guard.Ranks {
 	if c.report.isBad(path) {
 		return nil
 	}
-	ranks, err := c.readRanks(file)
+	ranks, err := readRanks(c.File(file))
 	if err != nil {
 		var cause *fs.PathError
 		if errors.As(err, &cause) { // a node answers without it; who runs it should know

@@ -143,7 +143,8 @@ func (c *Config) checkOwnZone(path string, name wire.Name) {
 			own = append(own, parsedNames([]string{domain})...)
 		}
 	}
-	if name == wire.Root || local.MayHold(name, own) {
+	suffix, icann := publicsuffix.PublicSuffix(name.String())
+	if name == wire.Root || local.MayHold(name, own) || !icann && !strings.Contains(suffix, ".") { // nothing is delegated below an unknown suffix
 		return
 	}
 	c.report.warn(path, "%s is a public name: to have other servers answer for it is a block, which needs a list with a purpose; if the name is yours, put it into private_names", quote(name.String()))
