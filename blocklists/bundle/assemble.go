@@ -72,6 +72,7 @@ func (c *compiler) write(ctx context.Context, to image, seed seed, sources []sou
 		}
 	}
 	w := newWriter(to, c.After+1, seed, most)
+	defer w.filling.finish()
 	if err := c.merge(ctx, w, sources); err != nil {
 		return err
 	}

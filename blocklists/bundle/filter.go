@@ -36,6 +36,49 @@ func (f filter) add(hash uint64) {
 	}
 }
 
+// filterBatch is how many hashes are handed over at a time.
+const filterBatch = 4096
+
+// filling fills a filter beside whoever makes the hashes: that is one miss of the
+// processor's cache a key, and nothing waits for it.
+type filling struct {
+	filter filter
+	batch  []uint64
+	queue  chan []uint64
+	done   chan struct{}
+}
+
+func newFilling(names int) *filling {
+	f := &filling{filter: newFilter(names), queue: make(chan []uint64, 16), done: make(chan struct{})}
+	go func() {
+		defer close(f.done)
+		for batch := range f.queue {
+			for _, hash := range batch {
+				f.filter.add(hash)
+			}
+		}
+	}()
+	return f
+}
+
+func (f *filling) add(hash uint64) {
+	if f.batch = append(f.batch, hash); len(f.batch) == filterBatch {
+		f.queue <- f.batch
+		f.batch = make([]uint64, 0, filterBatch)
+	}
+}
+
+// finish gives the filter, and ends the filling; nothing is added afterwards.
+func (f *filling) finish() filter {
+	if f.queue != nil {
+		f.queue <- f.batch
+		close(f.queue)
+		<-f.done
+		f.queue = nil
+	}
+	return f.filter
+}
+
 // has says whether the key may be there; false is sure.
 func (f filter) has(hash uint64) bool {
 	line := f.line(hash)

@@ -84,13 +84,15 @@ func (l *layer) load(from io.ReaderAt, size int64) error {
 	if l.header, err = decodeHeader(page, size); err != nil {
 		return err
 	}
-	l.sums = make([]byte, l.sections[sectionSums].length)
+	length := l.sections[sectionSums].length
+	l.sums = make([]byte, min(pagesOf(length)*pageSize, l.size-l.sections[sectionSums].offset))
 	if _, err := from.ReadAt(l.sums, int64(l.sections[sectionSums].offset)); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	if crcOf(l.sums) != l.header.sums {
 		return corrupt("its sums have a wrong checksum")
 	}
+	l.sums = l.sums[:length]
 	return l.loadSections(from)
 }
 

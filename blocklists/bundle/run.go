@@ -22,6 +22,7 @@ type gathering struct {
 	arena []byte // keys, one after another
 	rows  []gathered
 	texts []texts
+	other []place // room for sorting
 }
 
 type gathered struct {
@@ -113,25 +114,69 @@ const fewPlaces = 24
 // sort orders rows whose keys agree before depth.
 func (g *gathering) sort(places []place, depth int) {
 	if len(places) <= fewPlaces {
-		slices.SortFunc(places, func(a, b place) int {
-			order := bytes.Compare(g.key(&g.rows[a.row])[depth:], g.key(&g.rows[b.row])[depth:])
-			return cmp.Or(order, cmp.Compare(a.row, b.row))
-		})
+		g.sortFew(places, depth)
 		return
 	}
 	for i := range places {
 		places[i].octets = octetsAt(g.key(&g.rows[places[i].row]), depth)
 	}
-	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.octets, b.octets) })
+	g.sortOctets(places)
 	for start := 0; start < len(places); {
 		end := start + 1
 		for end < len(places) && places[end].octets == places[start].octets {
 			end++
 		}
-		if end-start > 1 {
-			g.sortAlike(places[start:end], depth+8)
+		switch alike := places[start:end]; {
+		case len(alike) > fewPlaces:
+			g.sortAlike(alike, depth+8)
+		case len(alike) > 1:
+			g.sortFew(alike, depth) // one of them may end before depth+8
 		}
 		start = end
+	}
+}
+
+func (g *gathering) sortFew(places []place, depth int) {
+	slices.SortFunc(places, func(a, b place) int {
+		order := bytes.Compare(g.key(&g.rows[a.row])[depth:], g.key(&g.rows[b.row])[depth:])
+		return cmp.Or(order, cmp.Compare(a.row, b.row))
+	})
+}
+
+// manyPlaces is from how many rows on counting beats comparing.
+const manyPlaces = 2048
+
+// sortOctets orders places by their octets alone: many of them octet by octet from the
+// last one, by counting, without the octets that are the same in all.
+func (g *gathering) sortOctets(places []place) {
+	if len(places) < manyPlaces {
+		slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.octets, b.octets) })
+		return
+	}
+	if len(g.other) < len(places) {
+		g.other = make([]place, len(places))
+	}
+	from, to := places, g.other[:len(places)]
+	for shift := 0; shift < 64; shift += 8 {
+		var starts [257]int
+		for i := range from {
+			starts[from[i].octets>>shift&0xff+1]++
+		}
+		if starts[from[0].octets>>shift&0xff+1] == len(from) {
+			continue
+		}
+		for i := 1; i < len(starts); i++ {
+			starts[i] += starts[i-1]
+		}
+		for i := range from {
+			at := &starts[from[i].octets>>shift&0xff]
+			to[*at] = from[i]
+			*at++
+		}
+		from, to = to, from
+	}
+	if &from[0] != &places[0] {
+		copy(places, from)
 	}
 }
 

@@ -73,6 +73,7 @@ func (b *Bundle) imageOf(entries []blocklists.Entry, layers []*layer) ([]byte, *
 	}
 	var to memory
 	w := newWriter(&to, b.generation+1, seed, len(rows))
+	defer w.filling.finish()
 	for start := 0; start < len(rows); {
 		var items []item
 		end := start

@@ -104,7 +104,7 @@ type writer struct {
 	firsts  []byte // the index of sectionFirsts
 	seps    []byte // and its keys
 	blocks  uint32
-	filter  filter
+	filling *filling
 	kinds   []uint32
 	lines   []uint32
 	seen    []uint32
@@ -126,7 +126,7 @@ type writer struct {
 // newWriter makes a writer for at most as many entries.
 func newWriter(to image, generation uint64, seed seed, most int) *writer {
 	return &writer{
-		out: newPaged(to), head: header{generation: generation, seed: seed}, filter: newFilter(most),
+		out: newPaged(to), head: header{generation: generation, seed: seed}, filling: newFilling(most),
 		kinds: make([]uint32, 0, most), lines: make([]uint32, 0, most), seen: make([]uint32, 0, most),
 		classes: make(map[class]uint32), times: make(map[uint32]uint32), counts: make(map[uint32]int), held: make(map[uint32]int), lengths: make(map[[3]uint8]bool),
 	}
@@ -148,7 +148,7 @@ func (w *writer) add(key []byte, items []item) {
 		w.openBlock(key)
 	}
 	w.last = append(w.last[:0], key...)
-	w.filter.add(w.head.seed.of(key))
+	w.filling.add(w.head.seed.of(key))
 	w.head.names++
 	if blocklists.Trigger(key[0]).ByAddress() {
 		w.lengths[[3]uint8(key)] = true
@@ -235,7 +235,7 @@ func (w *writer) finish(meta []byte) error {
 	h.entries = uint32(len(w.kinds))
 	h.sections[sectionNames] = extent{pageSize, uint64(w.blocks) * pageSize}
 	h.sections[sectionFirsts] = w.out.section(append(w.firsts, w.seps...))
-	h.sections[sectionFilter] = w.out.section(w.filter)
+	h.sections[sectionFilter] = w.out.section(w.filling.finish())
 	h.kindWidth, h.sections[sectionKinds] = w.column(w.kinds)
 	h.sections[sectionClasses] = w.out.section(w.table)
 	h.lineWidth, h.sections[sectionLines] = w.column(w.lines)
@@ -246,9 +246,9 @@ func (w *writer) finish(meta []byte) error {
 	h.sections[sectionMeta] = w.out.section(meta)
 	w.out.pad()
 	w.out.flush()
-	sums := w.out.sums
-	h.sums = crcOf(sums)
+	sums := slices.Clone(w.out.sums)
 	h.sections[sectionSums] = w.out.section(sums)
+	h.sums = crcOf(append(sums, make([]byte, pagesOf(uint64(len(sums)))*pageSize-uint64(len(sums)))...))
 	h.size = w.out.pad()
 	w.out.flush()
 	if w.failed != nil {
