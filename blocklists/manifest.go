@@ -45,14 +45,17 @@ type Manifest struct {
 	Header string `yaml:"header"`
 	// Statement says on what ground a list of category dga-nrd blocks.
 	Statement string `yaml:"statement"`
+	// How the text is read: what the list is held to, and of tables which columns, by
+	// number from 1 or by heading; the encoding, and the zone of dates that name none.
+	Match    []string          `yaml:"match"`
+	Columns  map[string]string `yaml:"columns"`
+	Encoding string            `yaml:"encoding"`
+	Timezone string            `yaml:"timezone"`
 
-	Pass           time.Duration  `yaml:"pass" later:"passes"`
-	EnforceWithin  time.Duration  `yaml:"enforce_within" later:"deadlines of orders"`
-	Match          []string       `yaml:"match" later:"triggers other than names"`
-	Columns        map[string]int `yaml:"columns" later:"tables"`
-	Encoding       string         `yaml:"encoding" later:"tables"`
-	Override       string         `yaml:"override" later:"response policy zones"`
-	OverrideTarget string         `yaml:"override_target" later:"response policy zones"`
+	Pass           time.Duration `yaml:"pass" later:"passes"`
+	EnforceWithin  time.Duration `yaml:"enforce_within" later:"deadlines of orders"`
+	Override       string        `yaml:"override" later:"response policy zones"`
+	OverrideTarget string        `yaml:"override_target" later:"response policy zones"`
 }
 
 // Publisher is who maintains the names.
@@ -98,11 +101,11 @@ type Venue struct {
 type Source struct {
 	File    string        `yaml:"file"`
 	Refresh time.Duration `yaml:"refresh"`
+	Zone    string        `yaml:"zone"` // the origin of a response policy zone in a file
 
 	URL     string        `yaml:"url" later:"lists from the network"`
 	MaxAge  time.Duration `yaml:"max_age" later:"lists from the network"`
 	RPZ     string        `yaml:"rpz" later:"response policy zones"`
-	Zone    string        `yaml:"zone" later:"response policy zones"`
 	Primary []string      `yaml:"primary" later:"response policy zones"`
 	TSIG    TSIG          `yaml:"tsig" later:"response policy zones"`
 }
@@ -135,22 +138,14 @@ var categories = map[Purpose][]string{
 	User:     {"adult", "gambling", "social", "games", "ads-trackers", "dating", "violence", "safe-search", "doh-bypass", "custom"},
 }
 
-// formats are those that this version reads.
-var formats = []string{"hosts", "domains", "wildcard"}
-
-// laterFormats are known to the contract and come with a later version.
-var laterFormats = []string{"adblock", "rpz", "dnsmasq", "unbound", "csv", "xml", "json", "jsonl"}
-
 // Supported says whether this version can load the list at all, and why not. An
 // unsupported list is a warning, not an error: the contract knows its keys.
 func (m *Manifest) Supported() (reason string, ok bool) {
 	switch {
 	case m.Source.URL != "":
 		return "lists from the network", false
-	case m.Source.RPZ != "" || m.Source.Zone != "" || m.Format == "rpz":
+	case m.Source.RPZ != "":
 		return "response policy zones", false
-	case slices.Contains(laterFormats, m.Format):
-		return fmt.Sprintf("format %q", m.Format), false
 	}
 	return "", true
 }
@@ -256,11 +251,7 @@ func (m *Manifest) checkSource(found *problems) {
 	if given != 1 {
 		found.add("source", "must say one of file, url and rpz")
 	}
-	if m.Format == "" && m.Source.RPZ == "" {
-		found.add("format", "is missing: one of %s", strings.Join(formats, ", "))
-	} else if m.Format != "" && !slices.Contains(formats, m.Format) && !slices.Contains(laterFormats, m.Format) {
-		found.add("format", "%q is not one of %s", m.Format, strings.Join(slices.Concat(formats, laterFormats), ", "))
-	}
+	m.checkFormat(found)
 	if m.Source.Refresh < 0 || m.Source.Refresh > 0 && m.Source.Refresh < time.Second {
 		found.add("source.refresh", "must be at least a second")
 	}

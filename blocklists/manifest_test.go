@@ -68,7 +68,6 @@ func TestProblemsNameTheKey(t *testing.T) {
 		{"source", userList, func(m *blocklists.Manifest) { m.Source.URL = "https://lists.example/" }},
 		{"source.refresh", userList, func(m *blocklists.Manifest) { m.Source.Refresh = time.Millisecond }},
 		{"source.refresh", userList, func(m *blocklists.Manifest) { m.Source.Refresh = -time.Hour }},
-		{"format", userList, func(m *blocklists.Manifest) { m.Format = "" }},
 		{"format", userList, func(m *blocklists.Manifest) { m.Format = "excel" }},
 		{"review_every", userList, func(m *blocklists.Manifest) { m.ReviewEvery = 0 }},
 		{"category", lawList, func(m *blocklists.Manifest) { m.Category = "ads-trackers" }},
@@ -110,7 +109,7 @@ func TestGoodManifestsHaveNoProblems(t *testing.T) {
 func TestAllProblemsAreToldAtOnce(t *testing.T) {
 	got := keys((&blocklists.Manifest{Purpose: blocklists.Law}).Problems())
 	for _, key := range []string{"id", "category", "authority.name", "legal_basis", "jurisdiction", "redress.venues", "redress.deadline_from",
-		"at_enforce_by", "title", "source", "format", "review_every"} {
+		"at_enforce_by", "title", "source", "review_every"} {
 		if !slices.Contains(got, key) {
 			t.Errorf("no problem at %q among %q", key, got)
 		}
@@ -118,7 +117,7 @@ func TestAllProblemsAreToldAtOnce(t *testing.T) {
 }
 
 func TestSupported(t *testing.T) {
-	for _, format := range []string{"hosts", "domains", "wildcard"} {
+	for _, format := range []string{"", "auto", "hosts", "domains", "wildcard", "adblock", "dnsmasq", "unbound", "rpz", "csv", "xml", "json", "jsonl"} {
 		m := userList()
 		m.Format = format
 		if reason, ok := m.Supported(); !ok || reason != "" {
@@ -126,10 +125,8 @@ func TestSupported(t *testing.T) {
 		}
 	}
 	for _, harm := range []func(*blocklists.Manifest){
-		func(m *blocklists.Manifest) { m.Format = "adblock" },
-		func(m *blocklists.Manifest) { m.Format = "rpz" },
 		func(m *blocklists.Manifest) { m.Source = blocklists.Source{URL: "https://lists.example/"} },
-		func(m *blocklists.Manifest) { m.Source.Zone = "rpz.example" },
+		func(m *blocklists.Manifest) { m.Source = blocklists.Source{RPZ: "rpz.example"} },
 	} {
 		m := userList()
 		harm(m)

@@ -260,7 +260,8 @@ func TestABadListDoesNotTouchTheOthers(t *testing.T) {
 	if err := os.Remove(gone.Source.File); err != nil {
 		t.Fatal(err)
 	}
-	later := h.write("later", "rpz", blocklists.Exact, "")
+	later := h.write("later", "domains", blocklists.Exact, "")
+	later.Source = blocklists.Source{URL: "https://lists.example/"}
 	good := h.write("good", "domains", blocklists.Exact, "y.example\n")
 	b, reports := h.compile(nil, nil, bad, gone, later, good)
 	wantMatches(t, b, "x.example")

@@ -58,7 +58,7 @@ type Input struct {
 	// cannot be had or need not be read. nil: there is none.
 	Previous *Bundle
 	// Unmoved says that a list's source is as it was for Previous; nil: none is.
-	Unmoved   func(*blocklists.Manifest) bool
+	Unmoved func(*blocklists.Manifest) bool
 	// Pinned says that a list stays as it is in Previous; nil: none does.
 	Pinned    func(blocklists.ListID) bool
 	Inspector Inspector // nil: every entry is active
@@ -178,9 +178,10 @@ func readingOf(m *blocklists.Manifest) string {
 	return digest(struct {
 		Format, Encoding, Override, Target string
 		Scope                              blocklists.Scope
-		Columns                            map[string]int
+		Columns                            map[string]string
+		Timezone, Zone                     string
 		Match                              []string
-	}{m.Format, m.Encoding, m.Override, m.OverrideTarget, m.Scope, m.Columns, m.Match})
+	}{m.Format, m.Encoding, m.Override, m.OverrideTarget, m.Scope, m.Columns, m.Timezone, m.Source.Zone, m.Match})
 }
 
 func ownReading(own *Own) string {
@@ -284,7 +285,7 @@ func (c *compiler) read(number int, manifest *blocklists.Manifest, r io.Reader) 
 	var packing sync.WaitGroup
 	defer packing.Wait()
 	g := new(gathering)
-	report, err := parse.List(manifest.Format, manifest.Scope, r, func(row parse.Row) error {
+	report, err := parse.List(parse.OptionsOf(manifest), r, func(row parse.Row) error {
 		if g.full() {
 			c.pack(number, g, &packing)
 			g = new(gathering)
