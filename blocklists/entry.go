@@ -73,6 +73,14 @@ func (s *Standing) UnmarshalText(text []byte) error {
 	return err
 }
 
+// Subject is what the entry looks at, as a person reads it: a name or a prefix.
+func (e *Entry) Subject() string {
+	if e.Trigger.ByAddress() {
+		return e.Prefix.String()
+	}
+	return e.Name.String()
+}
+
 // Covers says whether the entry's scope takes the name in.
 func (e *Entry) Covers(name wire.Name) bool { return e.Scope.Covers(e.Name, name) }
 

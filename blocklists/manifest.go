@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
 // ListID names a list for as long as it exists: a to z, 0 to 9 and hyphens.
@@ -45,17 +47,21 @@ type Manifest struct {
 	Header string `yaml:"header"`
 	// Statement says on what ground a list of category dga-nrd blocks.
 	Statement string `yaml:"statement"`
-	// How the text is read: what the list is held to, and of tables which columns, by
-	// number from 1 or by heading; the encoding, and the zone of dates that name none.
-	Match    []string          `yaml:"match"`
+	// How the text is read: of tables which columns, by number from 1 or by heading; the
+	// encoding, and the zone of dates that name none.
 	Columns  map[string]string `yaml:"columns"`
 	Encoding string            `yaml:"encoding"`
 	Timezone string            `yaml:"timezone"`
+	// Match is what the list judges: question, alias, address, hint, nameserver. Empty:
+	// what its purpose and its entries say.
+	Match []string `yaml:"match"`
+	// Override takes the place of what every entry does: a word of [Action], cname (to
+	// OverrideTarget), or disabled. Empty or given: nothing does.
+	Override       string `yaml:"override"`
+	OverrideTarget string `yaml:"override_target"`
 
-	Pass           time.Duration `yaml:"pass" later:"passes"`
-	EnforceWithin  time.Duration `yaml:"enforce_within" later:"deadlines of orders"`
-	Override       string        `yaml:"override" later:"response policy zones"`
-	OverrideTarget string        `yaml:"override_target" later:"response policy zones"`
+	Pass          time.Duration `yaml:"pass" later:"passes"`
+	EnforceWithin time.Duration `yaml:"enforce_within" later:"deadlines of orders"`
 }
 
 // Publisher is who maintains the names.
@@ -163,6 +169,7 @@ func (m *Manifest) Problems() []Problem {
 	m.checkSource(&found)
 	m.checkIntake(&found)
 	m.checkGround(&found)
+	m.checkOverride(&found)
 	if m.ReviewEvery <= 0 && m.Expires.IsZero() {
 		found.add("review_every", "is missing: no list without an end or a review date, as 90d")
 	}
@@ -254,6 +261,24 @@ func (m *Manifest) checkSource(found *problems) {
 	m.checkFormat(found)
 	if m.Source.Refresh < 0 || m.Source.Refresh > 0 && m.Source.Refresh < time.Second {
 		found.add("source.refresh", "must be at least a second")
+	}
+}
+
+// overrides are the words of override.
+var overrides = []string{"given", "nxdomain", "nodata", "passthru", "drop", "tcp-only", "cname", "disabled"}
+
+func (m *Manifest) checkOverride(found *problems) {
+	if m.Override != "" && !slices.Contains(overrides, m.Override) {
+		found.add("override", "%q is not one of %s", m.Override, strings.Join(overrides, ", "))
+	}
+	if m.Override == "passthru" && m.Purpose == Law {
+		found.add("override", "passthru would keep an order from being carried out: use disabled for a test, or lift the order")
+	}
+	switch _, err := wire.ParseName(m.OverrideTarget); {
+	case m.Override == "cname" && err != nil:
+		found.add("override_target", "must be the name that override: cname leads to, not %q", m.OverrideTarget)
+	case m.Override != "cname" && m.OverrideTarget != "":
+		found.add("override_target", "is for override: cname alone")
 	}
 }
 

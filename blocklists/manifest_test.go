@@ -69,6 +69,11 @@ func TestProblemsNameTheKey(t *testing.T) {
 		{"source.refresh", userList, func(m *blocklists.Manifest) { m.Source.Refresh = time.Millisecond }},
 		{"source.refresh", userList, func(m *blocklists.Manifest) { m.Source.Refresh = -time.Hour }},
 		{"format", userList, func(m *blocklists.Manifest) { m.Format = "excel" }},
+		{"match[1]", userList, func(m *blocklists.Manifest) { m.Match = []string{"question", "answer"} }},
+		{"override", userList, func(m *blocklists.Manifest) { m.Override = "allow" }},
+		{"override", lawList, func(m *blocklists.Manifest) { m.Override = "passthru" }},
+		{"override_target", userList, func(m *blocklists.Manifest) { m.Override = "cname" }},
+		{"override_target", userList, func(m *blocklists.Manifest) { m.OverrideTarget = "garden.example" }},
 		{"review_every", userList, func(m *blocklists.Manifest) { m.ReviewEvery = 0 }},
 		{"category", lawList, func(m *blocklists.Manifest) { m.Category = "ads-trackers" }},
 		{"authority.name", lawList, func(m *blocklists.Manifest) { m.Authority.Name = "" }},
@@ -99,7 +104,9 @@ func TestGoodManifestsHaveNoProblems(t *testing.T) {
 	expiring.ReviewEvery, expiring.Expires = 0, time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
 	zone := userList()
 	zone.Source, zone.Format = blocklists.Source{RPZ: "rpz.example"}, ""
-	for _, manifest := range []*blocklists.Manifest{userList(), lawList(), expiring, zone} {
+	garden := userList()
+	garden.Match, garden.Override, garden.OverrideTarget = []string{"question", "hint"}, "cname", "garden.example"
+	for _, manifest := range []*blocklists.Manifest{userList(), lawList(), expiring, zone, garden} {
 		if problems := manifest.Problems(); len(problems) > 0 {
 			t.Errorf("%s: %+v", manifest.ID, problems)
 		}

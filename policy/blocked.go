@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,7 +19,7 @@ import (
 const blockTTL = 60
 
 // blocked answers a question that a match blocks, explained within the query's budget.
-func (s *Snapshot) blocked(query *resolver.Query, match *Match) (*resolver.Answer, error) {
+func (s *Snapshot) blocked(query *resolver.Query, match *Match, at stead) (*resolver.Answer, error) {
 	reply := query.Message()
 	reply.AuthenticatedData, reply.Authoritative = false, false
 	switch form := replyOf(match); form {
@@ -28,11 +29,16 @@ func (s *Snapshot) blocked(query *resolver.Query, match *Match) (*resolver.Answe
 		// The block page is a later version's; a name error blocks without it.
 		reply.Rcode = dns.RcodeNameError
 	case blocklists.Zero:
-		reply.Answer = unspecified(query)
+		reply.Answer = unspecified(query, at.owner)
 	}
-	if reply.Rcode != dns.RcodeRefused && len(reply.Answer) == 0 {
-		reply.Ns = []dns.RR{startOf(query, match)}
+	if reply.Rcode != dns.RcodeRefused {
+		at.complete(reply, query, match)
 	}
+	return s.explained(reply, query, match)
+}
+
+// explained makes an answer of a reply that is not the real one, and says why it is not.
+func (s *Snapshot) explained(reply *dns.Msg, query *resolver.Query, match *Match) (*resolver.Answer, error) {
 	answer, err := packed(reply, query.Now)
 	if err != nil {
 		return nil, fmt.Errorf("blocked answer: %w", err)
@@ -51,8 +57,15 @@ func packed(reply *dns.Msg, now time.Time) (*resolver.Answer, error) {
 	return answer, nil
 }
 
-// replyOf is how the match's list wants to be answered; own names get NXDOMAIN.
+// replyOf is how the match's entry or else its list wants to be answered; own names get
+// NXDOMAIN.
 func replyOf(match *Match) blocklists.Reply {
+	switch match.Action {
+	case blocklists.BlockNXDomain:
+		return blocklists.NXDomain
+	case blocklists.BlockNoData:
+		return blocklists.NoData
+	}
 	if match.Manifest == nil {
 		return blocklists.NXDomain
 	}
@@ -60,8 +73,8 @@ func replyOf(match *Match) blocklists.Reply {
 }
 
 // unspecified is the address that leads nowhere; none for other types than A and AAAA.
-func unspecified(query *resolver.Query) []dns.RR {
-	header := dns.RR_Header{Name: query.Question.Name.FQDN(), Rrtype: query.Question.Type, Class: dns.ClassINET, Ttl: blockTTL}
+func unspecified(query *resolver.Query, owner wire.Name) []dns.RR {
+	header := dns.RR_Header{Name: owner.FQDN(), Rrtype: query.Question.Type, Class: dns.ClassINET, Ttl: blockTTL}
 	switch {
 	case query.Question.Class != wire.ClassIN:
 		return nil
@@ -73,15 +86,23 @@ func unspecified(query *resolver.Query) []dns.RR {
 	return nil
 }
 
+// complete puts the aliases before what stands at their end or, where that is nothing,
+// an SOA record beside them.
+func (p *stead) complete(reply *dns.Msg, query *resolver.Query, match *Match) {
+	if len(reply.Answer) == 0 {
+		reply.Ns = []dns.RR{p.startOf(query, match)}
+	}
+	reply.Answer = slices.Concat(p.aliases, reply.Answer)
+}
+
 // startOf is the SOA record that lets a negative answer be cached (RFC 2308, section
-// 3), made up as RFC 6303, section 3, does. It is at the entry's name, which lies at
-// or above the question; where an alias matched, or the entry must not be shown, it
-// is at the question's own, since the SOA of a negative answer is that of a zone that
-// holds the name.
-func startOf(query *resolver.Query, match *Match) dns.RR {
-	owner := query.Question.Name
+// 3), made up as RFC 6303, section 3, does. It is at the entry's name, which lies at or
+// above the place; where the entry is no such name, or must not be shown, it is at
+// the place itself, since the SOA of a negative answer is that of a zone that holds it.
+func (p *stead) startOf(query *resolver.Query, match *Match) dns.RR {
+	owner := p.owner
 	hidden := match.Manifest != nil && match.Manifest.Disclosure != blocklists.Full
-	if !match.Alias && !hidden && owner.IsBelow(match.Entry.Name) {
+	if !hidden && match.Entry.Trigger == blocklists.OnName && owner.IsBelow(match.Entry.Name) {
 		owner = match.Entry.Name
 	}
 	name := strings.Clone(owner.FQDN())

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/recourse-dns/recourse/blocklists"
-	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
 // Code is the public identifier of a block: 55 bits, shown as eleven Crockford
@@ -28,9 +27,17 @@ type Key []byte
 // MinKey is the least length of a key in octets.
 const MinKey = 32
 
-// Entry is the code of an entry of a shared list.
-func (k Key) Entry(list blocklists.ListID, name wire.Name, scope blocklists.Scope, order string) Code {
-	return k.code("entry", string(list), string(name), scope.String(), order)
+// Entry is the code of an entry of a shared list. What it does and when is not in it,
+// so that a code is the same after a feed says that otherwise.
+func (k Key) Entry(manifest *blocklists.Manifest, entry *blocklists.Entry) Code {
+	order := entry.Order
+	if order == "" {
+		order = manifest.OrderRef
+	}
+	if entry.Trigger == blocklists.OnName {
+		return k.code("entry", string(manifest.ID), string(entry.Name), entry.Scope.String(), order)
+	}
+	return k.code("entry", string(manifest.ID), entry.Trigger.String(), entry.Subject(), entry.Scope.String(), order)
 }
 
 // Kind is the fixed code of a kind of block that has no shared entry, as own deny

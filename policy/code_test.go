@@ -1,6 +1,8 @@
 package policy_test
 
 import (
+	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -66,19 +68,27 @@ func FuzzParseCode(f *testing.F) {
 }
 
 func TestCodesAreStableAndDistinct(t *testing.T) {
-	name := wire.MustName("x.example")
-	code := key.Entry("court", name, blocklists.Subtree, "RG 1")
-	if code != key.Entry("court", name, blocklists.Subtree, "RG 1") {
-		t.Error("the same entry has two codes")
+	of := func(key policy.Key, list, order string, entry blocklists.Entry) policy.Code {
+		return key.Entry(&blocklists.Manifest{ID: blocklists.ListID(list), OrderRef: order}, &entry)
 	}
-	others := []policy.Code{
-		key.Entry("cour", name, blocklists.Subtree, "tRG 1"), key.Entry("court", wire.MustName("y.example"), blocklists.Subtree, "RG 1"),
-		key.Entry("court", name, blocklists.Exact, "RG 1"), key.Entry("court", name, blocklists.Subtree, "RG 2"),
-		policy.Key("another key of thirty-two octets").Entry("court", name, blocklists.Subtree, "RG 1"), key.Kind("court"),
+	name := blocklists.Entry{Name: wire.MustName("x.example"), Scope: blocklists.Subtree}
+	other, exact, server, ordered, later := name, name, name, name, name
+	other.Name, exact.Scope, server.Trigger, ordered.Order = wire.MustName("y.example"), blocklists.Exact, blocklists.OnServer, "RG 3"
+	later.Action, later.Until, later.Line = blocklists.BlockNoData, 1, 7
+	prefix := blocklists.Entry{Trigger: blocklists.OnAddress, Prefix: netip.MustParsePrefix("192.0.2.0/24")}
+	longer := blocklists.Entry{Trigger: blocklists.OnAddress, Prefix: netip.MustParsePrefix("192.0.2.0/25")}
+	code := of(key, "court", "RG 1", name)
+	if code != of(key, "court", "RG 1", later) {
+		t.Error("what an entry does, until when and where it stands changes its code")
 	}
-	for i, other := range others {
-		if other == code {
-			t.Errorf("code %d is the same", i)
+	all := []policy.Code{
+		code, of(key, "cour", "tRG 1", name), of(key, "court", "RG 2", name), of(key, "court", "RG 1", other), of(key, "court", "RG 1", exact),
+		of(key, "court", "RG 1", server), of(key, "court", "RG 1", ordered), of(key, "court", "RG 1", prefix), of(key, "court", "RG 1", longer),
+		of(policy.Key("another key of thirty-two octets"), "court", "RG 1", name), key.Kind("court"),
+	}
+	for i, one := range all {
+		if slices.Index(all, one) != i {
+			t.Errorf("code %d is that of %d", i, slices.Index(all, one))
 		}
 	}
 }

@@ -107,7 +107,7 @@ func (s *Snapshot) found(id uint32) Match {
 	// The entry goes first, for one of scope below does not cover its own name; the
 	// others may exempt it.
 	ids, err := s.Bundle.Match(entry.Name, []uint32{id})
-	if err != nil {
+	if err != nil || entry.Trigger != blocklists.OnName {
 		ids = []uint32{id}
 	}
 	h := newHearing(s, entry.Name, hits{ids: ids}, profile.Who{}, time.Now())

@@ -33,10 +33,27 @@
 // point a name at an exempted one. That holds for decided exceptions and for the
 // operator's; the operator's never lift law.
 //
-// A block is answered with an SOA at the entry's name, as the contract says, but at
-// the question's own where an alias matched, for the entry's zone is then another,
-// and where the list does not show its names. A cached failure passes unjudged: it
-// carries nothing, and what did not validate is never rewritten.
+// Where only something that the question leads to is withheld, the aliases on the way
+// stay in the answer and what is blocked stands at their end, as RFC 6604 has it for
+// response codes: the aliases are nobody's to change, and a name error for the question
+// itself would be untrue. A block is answered with an SOA at the entry's name, as the
+// contract says, but at the withheld name itself where the entry is an address or a name
+// server, and where the list does not show its names. A cached failure passes unjudged:
+// it carries nothing, and what did not validate is never rewritten.
+//
+// A passthru ends the search of its own step. Of law it takes the name out of its own
+// list alone: one court's exemption lifts no other court's order.
+//
+// The name and the client are judged before anything is asked, as PowerDNS does, although
+// an address rule of an earlier list could let the name pass: what a list blocks by name
+// should not be told to the servers of that name. Name servers are judged at each zone
+// cut before they are asked ([resolver.Query.Watch]). A resolution that ended for one
+// client's sake is begun again for another that shares it, so that an order of one
+// state never reaches the clients of another by way of a shared question.
+//
+// Rewrites of a list are blocks: they have the purpose's Extended DNS Error and code, not
+// 4 (Forged Answer), since who and why is what the reader wants to know. What a list's
+// alias leads to is resolved and not judged again; it is the list's own word.
 //
 // An answer to a client that no row admits is REFUSED with Prohibited and counts as
 // the resolver's own, not as a block: nothing was judged.

@@ -56,12 +56,12 @@ func (s *stage) Resolve(ctx context.Context, query *resolver.Query) (*resolver.A
 	}
 	answer, err := s.probe(ctx, query)
 	if err == nil {
-		return s.judge(snapshot, who, query, answer)
+		return s.judge(ctx, snapshot, who, query, answer)
 	}
 	if !errors.Is(err, resolver.ErrWouldBlock) {
 		return nil, err
 	}
-	blocked, err := s.judgeQuestion(snapshot, who, query)
+	blocked, err := s.judgeQuestion(ctx, snapshot, who, query)
 	if blocked != nil || err != nil {
 		return blocked, err
 	}
@@ -80,85 +80,121 @@ func (s *stage) probe(ctx context.Context, query *resolver.Query) (*resolver.Ans
 	return answer, err
 }
 
+// maxWithheld is how often a question is asked again whose resolution ended for
+// somebody else's sake: two clients of whom one may not go on can share one.
+const maxWithheld = 3
+
 // wait asks below for good and judges by what is in force when the answer comes.
 func (s *stage) wait(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
-	answer, err := s.next.Resolve(ctx, query)
-	if err != nil {
-		return nil, err
+	for tries := 1; ; tries++ {
+		query.Watch = s.watch(query)
+		answer, err := s.next.Resolve(ctx, query)
+		snapshot := s.current.Load()
+		who, admitted := snapshot.Clients.Who(query.Client.Addr)
+		var withheld *resolver.Withheld
+		switch {
+		case !admitted:
+			return refused(query)
+		case err == nil:
+			return s.judge(ctx, snapshot, who, query, answer)
+		case !errors.As(err, &withheld):
+			return nil, err
+		}
+		found, err := onTheWay(snapshot.Bundle, query, withheld.Cut)
+		if err != nil {
+			return nil, unjudged(err)
+		}
+		blocked, err := s.weighed(ctx, snapshot, who, query, found, nil)
+		if blocked != nil || err != nil {
+			return blocked, err
+		}
+		if tries == maxWithheld {
+			return nil, resolver.Fail(resolver.NotReady, "the lists changed while the name was resolved")
+		}
 	}
-	snapshot := s.current.Load()
-	who, admitted := snapshot.Clients.Who(query.Client.Addr)
-	if !admitted {
-		return refused(query)
-	}
-	return s.judge(snapshot, who, query, answer)
 }
 
-// judge lets an answer pass or puts a blocked one in its place.
-func (f *Filter) judge(snapshot *Snapshot, who profile.Who, query *resolver.Query, answer *resolver.Answer) (*resolver.Answer, error) {
+// watch stops a resolution before servers are asked that a list blocks for this
+// client. Nil: no list looks at name servers.
+func (s *stage) watch(query *resolver.Query) func(*resolver.Cut) error {
+	if !watches(s.current.Load().Bundle) {
+		return nil
+	}
+	return func(cut *resolver.Cut) error {
+		snapshot := s.current.Load()
+		who, admitted := snapshot.Clients.Who(query.Client.Addr)
+		found, err := onTheWay(snapshot.Bundle, query, cut)
+		if err != nil {
+			return unjudged(err)
+		}
+		h := newHearing(snapshot, query.Question.Name, found, who, query.Now)
+		h.door = query.Client.Door
+		if winner, decided := h.decide(); admitted && decided && h.step(winner).blocks() {
+			return &resolver.Withheld{Cut: cut}
+		}
+		return nil
+	}
+}
+
+// onTheWay is what matches a question before there is an answer.
+func onTheWay(index *bundle.Bundle, query *resolver.Query, cut *resolver.Cut) (hits, error) {
+	var found hits
+	if err := found.match(index, resolver.Link{Name: query.Question.Name}); err != nil {
+		return hits{}, err
+	}
+	return found, found.cuts(index, []*resolver.Cut{cut})
+}
+
+// judge lets an answer pass or puts another in its place.
+func (s *stage) judge(ctx context.Context, snapshot *Snapshot, who profile.Who, query *resolver.Query, answer *resolver.Answer) (*resolver.Answer, error) {
 	answer, err := answer.Pack()
 	if err != nil {
-		return nil, f.unjudged(err)
+		return nil, unjudged(err)
 	}
 	found, err := snapshot.recall(query.Question.Name, answer)
 	if err != nil {
-		return nil, f.unjudged(err)
+		return nil, unjudged(err)
 	}
-	if len(found.ids) == 0 {
-		return answer, nil
-	}
-	h := newHearing(snapshot, query.Question.Name, found, who, query.Now)
-	h.client = query.Client.Addr
-	blocked, err := f.verdict(&h, query)
-	f.countShadows(&h)
+	blocked, err := s.weighed(ctx, snapshot, who, query, found, answer)
 	if blocked != nil || err != nil {
 		return blocked, err
 	}
 	return answer, nil
 }
 
-// unjudged is the failure of what could not be judged, the answer or the bundle being damaged: it does not pass.
-func (f *Filter) unjudged(err error) error {
-	return resolver.Fail(resolver.NetworkError, "the question could not be judged: %w", err)
+// unjudged is the failure of what could not be judged, because the answer or the bundle
+// cannot be read: it does not pass.
+func unjudged(err error) error {
+	return resolver.Fail(resolver.NetworkError, "what matches the answer could not be told: %w", err)
 }
 
 // judgeQuestion gives a blocked answer, or nil where the question passes so far.
-func (f *Filter) judgeQuestion(snapshot *Snapshot, who profile.Who, query *resolver.Query) (*resolver.Answer, error) {
+func (s *stage) judgeQuestion(ctx context.Context, snapshot *Snapshot, who profile.Who, query *resolver.Query) (*resolver.Answer, error) {
 	var room [16]uint32
 	ids, err := snapshot.Bundle.Match(query.Question.Name, room[:0])
 	if err != nil {
-		return nil, f.unjudged(err)
+		return nil, unjudged(err)
 	}
-	if len(ids) == 0 {
-		return nil, nil //nolint:nilnil // nothing blocks: the caller goes on
-	}
-	h := newHearing(snapshot, query.Question.Name, hits{ids: ids}, who, query.Now)
-	h.client = query.Client.Addr
-	blocked, err := f.verdict(&h, query)
-	if blocked != nil { // what passes so far is judged again with its answer, and counted then
-		f.countShadows(&h)
-	}
-	return blocked, err
+	return s.weighed(ctx, snapshot, who, query, hits{ids: ids}, nil)
 }
 
-// verdict gives the blocked answer, or nil where nothing that counts blocks.
-func (f *Filter) verdict(h *hearing, query *resolver.Query) (*resolver.Answer, error) {
-	winner, found := h.decide()
-	if !found || !h.step(winner).blocks() {
-		return nil, nil //nolint:nilnil // as above
-	}
-	list := h.list(winner)
-	match := h.snapshot.match(h.hits.ids[winner], list, h.link(winner), h.isAlias(winner))
-	answer, err := h.snapshot.blocked(query, &match)
+// weighed gives what is answered in the place of the real answer, or nil where nothing
+// that matches blocks for this client. Real is nil before there is one.
+func (s *stage) weighed(ctx context.Context, snapshot *Snapshot, who profile.Who, query *resolver.Query, found hits, real *resolver.Answer) (*resolver.Answer, error) {
+	found, err := found.asker(snapshot.Bundle, query.Question.Name, query.Client.Addr)
 	if err != nil {
-		f.logger.Error("a block could not be answered", "list", list.ID, "error", err)
-		return nil, resolver.Fail(resolver.Prohibited, "the block could not be answered")
+		return nil, unjudged(err)
 	}
-	f.count(&match)
-	if one := h.snapshot.trials.of(h.snapshot.Bundle.ListIndex(h.hits.ids[winner])); one != nil {
-		one.count(h.staged(winner), h.at)
+	if len(found.ids) == 0 {
+		return nil, nil //nolint:nilnil // nothing matches: the caller goes on
 	}
-	return answer, nil
+	h := newHearing(snapshot, query.Question.Name, found, who, query.Now)
+	h.door, h.client = query.Client.Door, query.Client.Addr
+	answer, err := s.verdict(ctx, snapshot, &h, query, real)
+	if real != nil || answer != nil { // what passes so far is judged again with its answer, and counted then
+		s.countShadows(&h)
+	}
+	return answer, err
 }
 
 // countShadows counts each list in shadow mode once a question.
@@ -168,7 +204,7 @@ func (f *Filter) countShadows(h *hearing) {
 	}
 	var last *bundle.List
 	for i := range h.hits.ids {
-		if list := h.list(i); list != last && h.weigh(i) == shadowed {
+		if list := h.list(i); list != last && h.action(i) != blocklists.Passthru && h.weigh(i) == shadowed {
 			f.counts.WouldBlock(list.ID, list.Manifest.Purpose)
 			last = list
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/policy/profile"
+	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
@@ -40,22 +41,15 @@ const (
 	notChosen      // a category that the client's profile did not ask for
 	otherProfile   // a name of another profile's own
 	questionsAlone // what a client asked for judges the question and no alias
+	notRead        // the list's match leaves this kind of link out
+	disabled       // the list's override is disabled
 
 	heldBack   // a safeguard holds it
-	outOfTerm  // its own dates: not yet, or no more
 	unreviewed // security, and its review was not held in time
 	notInShare // staged, and the client's network is not in the share
 	halted     // staged, and halted
 	shadowed   // it would count, and is only counted
 )
-
-// hits are the entries that cover the question or its aliases, for any client: the
-// question's first, then those of the aliases as the answer has them, for each link
-// the longest owner first. No names means that all of them cover the question.
-type hits struct {
-	ids   []uint32
-	names []wire.Name
-}
 
 // hearing is one judgment: what matches, who asks, and when. Weighing and deciding
 // allocate nothing, for most of what matches concerns other clients.
@@ -64,6 +58,7 @@ type hearing struct {
 	question wire.Name
 	hits     hits
 	who      profile.Who
+	door     resolver.Door
 	at       time.Time
 	client   netip.Addr // for what is staged; invalid where nobody asks
 
@@ -78,9 +73,9 @@ func newHearing(snapshot *Snapshot, question wire.Name, found hits, who profile.
 	h := hearing{snapshot: snapshot, question: question, hits: found, who: who, at: at, lists: snapshot.Bundle.Lists()}
 	for i := range found.ids {
 		if h.list(i).Kind == bundle.OperatorException {
-			alias := h.isAlias(i)
-			h.exemptQuestion = h.exemptQuestion || !alias
-			h.exemptAlias = h.exemptAlias || alias
+			asked := h.kind(i) == resolver.Asked
+			h.exemptQuestion = h.exemptQuestion || asked
+			h.exemptAlias = h.exemptAlias || !asked
 		}
 	}
 	return h
@@ -90,22 +85,45 @@ func (h *hearing) list(i int) *bundle.List {
 	return &h.lists[h.snapshot.Bundle.ListIndex(h.hits.ids[i])]
 }
 
-// link is the name that the hit covers.
-func (h *hearing) link(i int) wire.Name {
-	if h.hits.names == nil {
-		return h.question
+// link is what the hit covers.
+func (h *hearing) link(i int) resolver.Link {
+	if h.hits.links == nil {
+		return resolver.Link{Name: h.question}
 	}
-	return h.hits.names[i]
+	return h.hits.links[i]
 }
 
-func (h *hearing) isAlias(i int) bool {
-	return h.hits.names != nil && h.hits.names[i] != h.question
+func (h *hearing) kind(i int) resolver.LinkKind {
+	if h.hits.links == nil {
+		return resolver.Asked
+	}
+	return h.hits.links[i].Kind
 }
 
 // decide finds the hit that decides: the first that counts by step, then by the
-// lists' order in the file, then the longest name. False: nothing counts.
+// lists' order in the file, then by what it looks at, then the longest name. One that
+// lets pass ends the search of its own step, but of law that of its own list alone: no
+// order lifts another. False: nothing counts.
 func (h *hearing) decide() (winner int, found bool) {
+	from, list := stepLaw, 0
+	for {
+		winner, found = h.first(from, list)
+		if !found || h.action(winner) != blocklists.Passthru {
+			return winner, found
+		}
+		if from, list = h.step(winner), h.snapshot.Bundle.ListIndex(h.hits.ids[winner])+1; from != stepLaw {
+			from, list = from+1, 0
+		}
+	}
+}
+
+// first finds the hit that decides among those of a step's lists from the given one
+// on, and of the steps behind it.
+func (h *hearing) first(from step, list int) (winner int, found bool) {
 	for i := range h.hits.ids {
+		if step := h.step(i); step < from || step == from && h.snapshot.Bundle.ListIndex(h.hits.ids[i]) < list {
+			continue
+		}
 		switch standing := h.weigh(i); {
 		case standing == shadowed:
 			h.shadows = true
@@ -122,7 +140,26 @@ func (h *hearing) before(i, j int) bool {
 		return mine < other
 	}
 	index := h.snapshot.Bundle.ListIndex
-	return index(h.hits.ids[i]) < index(h.hits.ids[j])
+	if mine, other := index(h.hits.ids[i]), index(h.hits.ids[j]); mine != other {
+		return mine < other
+	}
+	return rank(h.kind(i)) < rank(h.kind(j))
+}
+
+// rank is the order within one list of what an entry looks at, which is that of
+// response policy zones (draft-vixie-dnsop-dns-rpz-00, section 5).
+func rank(kind resolver.LinkKind) int {
+	switch kind {
+	case resolver.Asker:
+		return 0
+	case resolver.Asked, resolver.Alias:
+		return 1
+	case resolver.Address, resolver.Hint:
+		return 2
+	case resolver.Nameserver:
+		return 3
+	}
+	return 4
 }
 
 func (h *hearing) step(i int) step {
@@ -154,15 +191,20 @@ func (h *hearing) weigh(i int) standing {
 	list := h.list(i)
 	switch list.Kind {
 	case bundle.OperatorException:
-		if h.isAlias(i) {
+		if h.kind(i) != resolver.Asked {
 			return exemptsLink
 		}
 		return counts
 	case bundle.ProfileAllow, bundle.ProfileDeny:
 		return h.weighOwn(i, list)
 	}
-	if expired(list.Manifest, h.at) {
+	switch terms := h.snapshot.Bundle.Terms(h.hits.ids[i]); {
+	case expired(list.Manifest, h.at), !terms.InForce(h.at):
 		return outOfDate
+	case list.Manifest.Override == overrideDisabled:
+		return disabled
+	case !reads(list.Manifest, h.kind(i)):
+		return notRead
 	}
 	if standing := h.weighTerms(i, list); standing != counts {
 		return standing
@@ -181,7 +223,7 @@ func (h *hearing) weighOwn(i int, list *bundle.List) standing {
 	switch {
 	case h.who.Profile == nil || h.who.Profile.ID != list.Profile:
 		return otherProfile
-	case h.isAlias(i):
+	case h.kind(i) != resolver.Asked:
 		return questionsAlone
 	case list.Kind == bundle.ProfileDeny && h.exempt(i):
 		return exempted
@@ -202,11 +244,8 @@ func (h *hearing) weighFeed(i int, list *bundle.List) standing {
 	if list.Manifest.Purpose == blocklists.Security {
 		return counts
 	}
-	switch {
-	case !h.who.Profile.Chose(list.Manifest.Category):
+	if !h.who.Profile.Chose(list.Manifest.Category) {
 		return notChosen
-	case h.isAlias(i):
-		return questionsAlone
 	}
 	return counts
 }
@@ -231,7 +270,7 @@ func (h *hearing) exempt(i int) bool {
 // exemption finds the operator's entry that covers the hit; -1 if none does.
 func (h *hearing) exemption(i int) int {
 	for j := range h.hits.ids {
-		if h.list(j).Kind == bundle.OperatorException && (h.link(j) == h.link(i) || !h.isAlias(j)) {
+		if h.list(j).Kind == bundle.OperatorException && (h.link(j) == h.link(i) || h.kind(j) == resolver.Asked) {
 			return j
 		}
 	}
@@ -241,11 +280,16 @@ func (h *hearing) exemption(i int) int {
 // exception finds the exception in force that takes the hit's link, or the question
 // that led to it, out of the list.
 func (h *hearing) exception(i int, list *bundle.List) *blocklists.Exception {
-	found := h.snapshot.exception(list, h.link(i))
-	if found == nil && h.isAlias(i) {
-		found = h.snapshot.exception(list, h.question)
+	link := h.link(i)
+	if link.Kind == resolver.Asked || link.Kind == resolver.Alias {
+		if found := h.snapshot.exception(list, link.Name); found != nil {
+			return found
+		}
 	}
-	return found
+	if link.Kind == resolver.Asked {
+		return nil
+	}
+	return h.snapshot.exception(list, h.question)
 }
 
 // exception finds the exception in force for a name in a list. One that the operator

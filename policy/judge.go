@@ -10,25 +10,22 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/policy/profile"
+	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
-
-// Link is one name of a chain: the question's own first, then its aliases.
-type Link struct {
-	Name  wire.Name
-	Alias bool
-}
 
 // Judge says what policy does with a question whose links are known, and why. It
 // is pure, and decides as the [Filter] does, which leaves the explaining out. The
 // names of other profiles are not among the matches.
-func Judge(s *Snapshot, links []Link, who profile.Who, at time.Time) Verdict {
+func Judge(s *Snapshot, links []resolver.Link, who profile.Who, at time.Time) Verdict {
 	if len(links) == 0 {
 		return Verdict{Because: []string{"there is no name to judge"}}
 	}
-	found, err := gather(s.Bundle, links)
-	if err != nil {
-		return Verdict{Because: []string{"cannot be told: " + err.Error()}}
+	found := hits{links: []resolver.Link{}}
+	for _, link := range links {
+		if err := found.match(s.Bundle, link); err != nil {
+			return Verdict{Action: Block, Because: []string{"the lists cannot be read, so nothing passes: " + err.Error()}}
+		}
 	}
 	h := newHearing(s, links[0].Name, found, who, at)
 	var verdict Verdict
@@ -49,32 +46,17 @@ func Judge(s *Snapshot, links []Link, who profile.Who, at time.Time) Verdict {
 	}
 	if primary >= 0 {
 		verdict.Primary = &verdict.Matches[primary]
-		if h.step(decided).blocks() {
-			verdict.Action = Block
-		}
+		verdict.Action = actionOf(h.step(decided), verdict.Primary)
 	}
 	verdict.Because = append(verdict.Because, verdict.conclusion())
 	return verdict
 }
 
-func gather(index *bundle.Bundle, links []Link) (hits, error) {
-	found := hits{names: []wire.Name{}}
-	for _, link := range links {
-		var err error
-		if found.ids, err = index.Match(link.Name, found.ids); err != nil {
-			return hits{}, err
-		}
-		for len(found.names) < len(found.ids) {
-			found.names = append(found.names, link.Name)
-		}
-	}
-	return found, nil
-}
-
 // explained is the match with what its standing means for this client.
 func (h *hearing) explained(i int) Match {
 	list, standing := h.list(i), h.weigh(i)
-	match := h.snapshot.match(h.hits.ids[i], list, h.link(i), h.isAlias(i))
+	match := h.snapshot.match(h.hits.ids[i], list, h.link(i))
+	match.Action = h.action(i)
 	match.Counts = standing == counts
 	if standing == excepted || standing == exempted {
 		if list.Kind == bundle.Feed {
@@ -85,12 +67,27 @@ func (h *hearing) explained(i int) Match {
 	return match
 }
 
+// actionOf is what a verdict does whose match decides at a step.
+func actionOf(step step, match *Match) Action {
+	switch {
+	case !step.blocks():
+		return Pass
+	case match.Action == blocklists.LocalData:
+		return Rewrite
+	}
+	return Block
+}
+
 func (h *hearing) because(standing standing, match *Match) string {
 	switch standing {
 	case excepted:
 		return excepting(match.Exception)
 	case outOfDate:
-		return "does not count: the list expired on " + match.Manifest.Expires.UTC().Format(time.DateOnly)
+		return outOfDateBecause(match, h.at)
+	case disabled:
+		return "does not count: the list's override is disabled"
+	case notRead:
+		return fmt.Sprintf("does not count: the list does not judge a %s", kindWord(match.Link.Kind))
 	case elsewhere:
 		return fmt.Sprintf("does not count: in force in %s, and the client is in %s", strings.Join(match.Manifest.Jurisdiction, ", "), orNone(h.who.Jurisdiction))
 	case exempted:
@@ -101,8 +98,6 @@ func (h *hearing) because(standing standing, match *Match) string {
 		return fmt.Sprintf("does not count: the client has not asked for category %s", match.Manifest.Category)
 	case heldBack:
 		return "does not count: " + match.Hold.String()
-	case outOfTerm:
-		return "does not count: " + termOf(match, h.at)
 	case unreviewed:
 		return "does not count: its review was due on " + match.ReviewBy.Format(time.DateOnly) + " and nobody has confirmed it"
 	case notInShare:
@@ -118,11 +113,14 @@ func (h *hearing) because(standing standing, match *Match) string {
 	return counting(match)
 }
 
-func termOf(match *Match, at time.Time) string {
-	if at.Unix() < int64(match.Entry.From) {
-		return "in force from " + time.Unix(int64(match.Entry.From), 0).UTC().Format(time.RFC3339)
+func outOfDateBecause(match *Match, at time.Time) string {
+	if int64(match.Entry.From) > at.Unix() {
+		return "does not count: begins on " + time.Unix(int64(match.Entry.From), 0).UTC().Format(time.DateTime)
 	}
-	return "it ended at " + time.Unix(int64(match.Entry.Until), 0).UTC().Format(time.RFC3339)
+	if own := match.Entry.Until; own != 0 && int64(own) <= at.Unix() {
+		return "does not count: ended on " + time.Unix(int64(own), 0).UTC().Format(time.DateTime)
+	}
+	return "does not count: the list expired on " + match.Manifest.Expires.UTC().Format(time.DateOnly)
 }
 
 func orNone(jurisdiction string) string {
@@ -154,6 +152,9 @@ func counting(match *Match) string {
 	case ProfileDeny:
 		return fmt.Sprintf("profile %s denies the name", match.Profile)
 	}
+	if match.Action == blocklists.Passthru {
+		return letsPass(match.Manifest.Purpose)
+	}
 	switch match.Manifest.Purpose {
 	case blocklists.Law:
 		return fmt.Sprintf("counts: law in force in %s, ordered by %s", strings.Join(match.Manifest.Jurisdiction, ", "), match.Manifest.Authority.Name)
@@ -161,6 +162,14 @@ func counting(match *Match) string {
 		return fmt.Sprintf("counts: security, category %s", match.Manifest.Category)
 	}
 	return fmt.Sprintf("counts: the client asked for category %s", match.Manifest.Category)
+}
+
+// letsPass is what a passthru of a list does.
+func letsPass(purpose blocklists.Purpose) string {
+	if purpose == blocklists.Law {
+		return "counts: takes the name out of this list"
+	}
+	return fmt.Sprintf("counts: lets the name pass the %s lists", purpose)
 }
 
 // sentenceOf is a match's line in the reasoning: where, what, why.
@@ -174,11 +183,33 @@ func sentenceOf(match *Match) string {
 	default:
 		fmt.Fprintf(&text, "profile %s: ", match.Profile)
 	}
-	fmt.Fprintf(&text, "%s (%s)", match.Entry.Name, match.Entry.Scope)
-	if match.Alias {
-		fmt.Fprintf(&text, " covers the alias %s", match.Link)
+	text.WriteString(match.Entry.Subject())
+	if !match.Entry.Trigger.ByAddress() {
+		fmt.Fprintf(&text, " (%s)", match.Entry.Scope)
+	}
+	if kind := match.Link.Kind; kind != resolver.Asked {
+		fmt.Fprintf(&text, " covers the %s %s", kindWord(kind), match.Link)
 	}
 	return text.String() + ": " + match.Because
+}
+
+// kindWord is what a link is called in a sentence.
+func kindWord(kind resolver.LinkKind) string {
+	switch kind {
+	case resolver.Asked:
+		return "question"
+	case resolver.Alias:
+		return "alias"
+	case resolver.Address:
+		return "address"
+	case resolver.Hint:
+		return "hinted address"
+	case resolver.Nameserver:
+		return "name server"
+	case resolver.NameserverAddress:
+		return "name server's address"
+	}
+	return "client's address"
 }
 
 func (v *Verdict) conclusion() string {
@@ -194,7 +225,16 @@ func (v *Verdict) conclusion() string {
 	case v.Primary.Role == ProfileDeny:
 		return fmt.Sprintf("blocked: profile %s decides", v.Primary.Profile)
 	}
-	text := fmt.Sprintf("blocked: list %s decides, purpose %s, code %s", v.Primary.Entry.List, v.Primary.Purpose(), v.Primary.Code)
+	done := "blocked"
+	switch v.Primary.Action {
+	case blocklists.Drop:
+		done = "dropped"
+	case blocklists.TCPOnly:
+		done = "sent to TCP"
+	case blocklists.LocalData:
+		done = "rewritten"
+	}
+	text := fmt.Sprintf(done+": list %s decides, purpose %s, code %s", v.Primary.Entry.List, v.Primary.Purpose(), v.Primary.Code)
 	if v.Primary.Manifest.Answer == blocklists.Page {
 		text += "; answered with nxdomain, for this version has no block page"
 	}
@@ -232,7 +272,11 @@ func (s *Snapshot) Explain(name wire.Name, subject Subject, at time.Time) (Verdi
 	if who.Profile != nil {
 		about += ", profile " + who.Profile.ID
 	}
-	verdict := Judge(s, []Link{{Name: name}}, who, at)
+	links := []resolver.Link{{Name: name}}
+	if subject.Addr.IsValid() {
+		links = append(links, resolver.Link{Kind: resolver.Asker, Addr: subject.Addr})
+	}
+	verdict := Judge(s, links, who, at)
 	if err := s.Bundle.Err(); err != nil {
 		return Verdict{}, err
 	}

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/blocklists/guard"
 	"github.com/recourse-dns/recourse/policy/profile"
+	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
@@ -32,15 +34,14 @@ func roleOf(kind bundle.Kind) Role {
 }
 
 // match makes the explanation of an entry. Everything in it is the caller's.
-func (s *Snapshot) match(id uint32, list *bundle.List, link wire.Name, alias bool) Match {
+func (s *Snapshot) match(id uint32, list *bundle.List, link resolver.Link) Match {
 	entry, _ := s.Bundle.Entry(id)
 	return Match{
 		Entry:    entry,
 		Role:     roleOf(list.Kind),
 		Manifest: list.Manifest,
 		Profile:  list.Profile,
-		Link:     wire.Name(strings.Clone(string(link))),
-		Alias:    alias,
+		Link:     copied(link),
 		Code:     s.code(list, &entry),
 		Hold:     s.hold(&entry, list),
 		ReviewBy: s.reviewOf(id, list),
@@ -61,6 +62,16 @@ func (s *Snapshot) reviewOf(id uint32, list *bundle.List) time.Time {
 	return time.Unix(due, 0).UTC()
 }
 
+// copied is a link that shares nothing with the query that it belongs to, not even for
+// the compiler, which would else move what matches to the heap for every query.
+func copied(link resolver.Link) resolver.Link {
+	own := resolver.Link{Kind: link.Kind, Name: wire.Name(strings.Clone(string(link.Name)))}
+	if link.Addr.IsValid() {
+		own.Addr = netip.AddrFrom16(link.Addr.As16()).Unmap()
+	}
+	return own
+}
+
 func (s *Snapshot) code(list *bundle.List, entry *blocklists.Entry) Code {
 	switch list.Kind {
 	case bundle.ProfileDeny:
@@ -71,7 +82,7 @@ func (s *Snapshot) code(list *bundle.List, entry *blocklists.Entry) Code {
 	if list.Manifest.Disclosure == blocklists.Secret {
 		return s.Key.Kind(kindSecret + string(list.ID))
 	}
-	return s.Key.Entry(list.ID, entry.Name, entry.Scope, list.Manifest.OrderRef)
+	return s.Key.Entry(list.Manifest, entry)
 }
 
 // CodeOf is the reason code of an entry of a list of this snapshot; zero, no code,
@@ -95,7 +106,7 @@ func (s *Snapshot) Matches(name wire.Name) []Match {
 	var room [32]uint32
 	ids, err := s.Bundle.Match(name, room[:0])
 	if err != nil {
-		return nil // the bundle says so itself, and is about to be replaced
+		return nil // a damaged bundle: the one before takes its place at once
 	}
 	h := newHearing(s, name, hits{ids: ids}, profile.Who{}, time.Now())
 	var matches []Match
@@ -108,7 +119,8 @@ func (s *Snapshot) Matches(name wire.Name) []Match {
 }
 
 func (h *hearing) shared(i int, list *bundle.List) Match {
-	match := h.snapshot.match(h.hits.ids[i], list, h.link(i), false)
+	match := h.snapshot.match(h.hits.ids[i], list, h.link(i))
+	match.Action = h.action(i)
 	match.Exception = h.covering(i, list)
 	match.Counts = match.Exception == nil && !expired(list.Manifest, h.at) && h.blocksSomebody(i, list)
 	return match

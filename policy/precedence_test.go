@@ -9,6 +9,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
@@ -162,7 +163,7 @@ func TestAliases(t *testing.T) {
 func TestVerdictSaysWhichLinkMatched(t *testing.T) {
 	s := snapshot(t, compile(t, nil, []list{law("l", "tracker.example")}))
 	verdict := policy.Judge(s, links("shop.example", "x.tracker.example"), who(t, s, italian), today)
-	if p := verdict.Primary; p == nil || !p.Alias || p.Link != wire.MustName("x.tracker.example") || p.Entry.Line != 2 {
+	if p := verdict.Primary; p == nil || p.Link.Kind != resolver.Alias || p.Link.Name != wire.MustName("x.tracker.example") || p.Entry.Line != 2 {
 		t.Fatalf("primary is %+v", p)
 	}
 	if all := strings.Join(verdict.Because, "\n"); !strings.Contains(all, "covers the alias x.tracker.example") {

@@ -120,7 +120,7 @@ func (s *Snapshot) reasonOfList(reason *Reason, match *Match) {
 	reason.List, reason.Title, reason.Category = manifest.ID, manifest.Title, manifest.Category
 	reason.Publisher, reason.Order = manifest.Publisher.Name, manifest.OrderRef
 	reason.Scope = match.Entry.Scope.String()
-	reason.Since, reason.Until = utc(match.Entry.FirstSeen), utc(endOf(match))
+	reason.Since, reason.Until = utc(match.Entry.FirstSeen), endOf(match)
 	reason.ReviewBy = match.ReviewBy
 	reason.ReviewOverdue = !match.ReviewBy.IsZero() && !time.Now().Before(match.ReviewBy)
 	reason.SourceUnreachableSince = utc(match.UnreachableSince)
@@ -128,17 +128,15 @@ func (s *Snapshot) reasonOfList(reason *Reason, match *Match) {
 	if reason.Confidential = manifest.Disclosure == blocklists.NoName; reason.Confidential {
 		return
 	}
-	reason.Name = match.Entry.Name.String()
+	reason.Name = match.Entry.Subject()
 	reason.MatchesAlso = s.alsoMatching(match)
 }
 
-// endOf is when the entry ends: with its list, or by a date of its own before that.
+// endOf is when the match stops to count: the entry's own end or its list's.
 func endOf(match *Match) time.Time {
-	end := match.Manifest.Expires
-	if match.Entry.Until != 0 {
-		if own := time.Unix(int64(match.Entry.Until), 0); end.IsZero() || own.Before(end) {
-			end = own
-		}
+	end := utc(match.Manifest.Expires)
+	if own := match.Entry.Until; own != 0 && (end.IsZero() || int64(own) < end.Unix()) {
+		return time.Unix(int64(own), 0).UTC()
 	}
 	return end
 }

@@ -50,6 +50,10 @@ func NewCurrent(first *Snapshot) *Current {
 // Load gives the snapshot in force.
 func (c *Current) Load() *Snapshot { return c.snapshot.Load() }
 
+// WatchesServers says whether any list looks at the name servers of a name's zones, so
+// that who resolves need tell of them only then.
+func (c *Current) WatchesServers() bool { return watches(c.Load().Bundle) }
+
 // Swap puts a snapshot in force, whatever was before.
 func (c *Current) Swap(next *Snapshot) {
 	c.Update(func(Snapshot) Snapshot { return *next })

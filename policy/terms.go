@@ -10,7 +10,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists/guard"
 )
 
-// weighTerms says whether an entry's own terms let it count: its dates, the
+// weighTerms says whether an entry's own terms let it count: the
 // safeguards, its review and its stage. Shadow comes last of all, when the entry would
 // count: what it would have done is what is counted.
 func (h *hearing) weighTerms(i int, list *bundle.List) standing {
@@ -19,8 +19,6 @@ func (h *hearing) weighTerms(i int, list *bundle.List) standing {
 	switch {
 	case terms.Standing == blocklists.Held:
 		return heldBack
-	case !terms.InForce(h.at):
-		return outOfTerm
 	case list.Manifest.Purpose == blocklists.Security && h.overdue(id, list):
 		return unreviewed
 	case terms.Standing == blocklists.Staged:

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
-	"github.com/recourse-dns/recourse/resolver/wire"
+	"github.com/recourse-dns/recourse/resolver"
 )
 
 // Action is what a verdict does with a question. The zero value passes.
@@ -31,7 +31,7 @@ const (
 	OperatorException
 )
 
-// Match is one entry that covers a name of the question or of the alias chain,
+// Match is one entry that covers the question, something that it leads to or who asks,
 // with everything that explains it. Matches are made for explanations and blocked
 // answers, never for a name that nothing matches.
 type Match struct {
@@ -39,8 +39,8 @@ type Match struct {
 	Role     Role
 	Manifest *blocklists.Manifest // nil for a name of a profile or of the operator
 	Profile  string               // whose name it is, for ProfileAllow and ProfileDeny
-	Link     wire.Name            // the name that matched: the question's or an alias's
-	Alias    bool                 // Link is not the question's own name
+	Link     resolver.Link        // what the entry covers
+	Action   blocklists.Action    // what the match does if it decides
 	Code     Code
 	// Exception is the decided or operator's exception that covers the match; nil if none.
 	Exception *blocklists.Exception

@@ -128,6 +128,12 @@ func compileBy(t failer, inspector bundle.Inspector, previous *bundle.Bundle, li
 		manifests[i] = &manifest
 		files[string(manifest.ID)] = &fstest.MapFile{Data: []byte("# a list\n" + strings.Join(lists[i].names, "\n") + "\n"), Mode: 0o444}
 	}
+	return compileFiles(t, inspector, previous, manifests, files, own...)
+}
+
+// compileFiles makes the bundle after previous of lists in files of their names.
+func compileFiles(t failer, inspector bundle.Inspector, previous *bundle.Bundle, manifests []*blocklists.Manifest, files fstest.MapFS, own ...bundle.Own) *bundle.Bundle {
+	t.Helper()
 	catalog, err := blocklists.NewCatalog(manifests)
 	if err != nil {
 		t.Fatalf("catalog: %v", err)
@@ -178,10 +184,14 @@ func who(t failer, s *policy.Snapshot, addr netip.Addr) profile.Who {
 	return who
 }
 
-func links(names ...string) []policy.Link {
-	var links []policy.Link
+func links(names ...string) []resolver.Link {
+	var links []resolver.Link
 	for i, name := range names {
-		links = append(links, policy.Link{Name: wire.MustName(name), Alias: i > 0})
+		link := resolver.Link{Name: wire.MustName(name)}
+		if i > 0 {
+			link.Kind = resolver.Alias
+		}
+		links = append(links, link)
 	}
 	return links
 }

@@ -56,7 +56,7 @@ type Memo struct {
 	Generation uint64
 	Sequence   uint64
 	IDs        []uint32
-	Names      []wire.Name // the link of the alias chain that each of IDs matched
+	Links      []Link // what each of IDs matched
 }
 
 // Answer is a reply to one question. It is immutable and shared.
@@ -68,7 +68,10 @@ type Answer struct {
 	TTL    time.Duration
 	// Zone is the zone whose servers gave the last part of the answer; "" where
 	// unknown. It is a hint that validation confirms and never trusts.
-	Zone     wire.Name
+	Zone wire.Name
+	// Cuts are the zones whose servers gave the answer, one for each link of its
+	// aliases that led to another; nil where nobody wants to know.
+	Cuts     []*Cut
 	Security Security
 	Origin   Origin
 	Extended []Extended

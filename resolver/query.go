@@ -54,6 +54,9 @@ type Query struct {
 	Fresh bool
 	// Budget is how many octets of Extended DNS Error text the reply may carry.
 	Budget int
+	// Watch is told of each zone cut on the way down before its servers are asked; nil
+	// where nobody wants to know. An error of it, as [Withheld], ends the resolution.
+	Watch func(*Cut) error
 	// Work is what this query may still cost, its sub-queries included. Nil where
 	// nothing below the cache has run yet.
 	Work *Work
@@ -67,7 +70,7 @@ const TextBudget = 200
 // Read fills the query from a packet, keeping Client, Now and Inline. Its errors
 // are those of [wire.ReadQuery].
 func (q *Query) Read(packet []byte) error {
-	q.Fresh, q.Budget, q.Work = false, TextBudget, nil
+	q.Fresh, q.Budget, q.Watch, q.Work = false, TextBudget, nil, nil
 	return wire.ReadQuery(packet, &q.name, &q.Request)
 }
 

@@ -55,7 +55,8 @@ func appendWhole(dst, packet []byte, query *resolver.Query, answer *resolver.Ans
 	start := len(dst)
 	dst = append(dst, kept.Wire...)
 	message := dst[start:]
-	flags := binary.BigEndian.Uint16(message[2:])&0xf | wire.FlagQR | wire.FlagRA | echoed(query) | securityFlag(query, answer)
+	// TC of the answer's own is policy's: ask again over TCP.
+	flags := binary.BigEndian.Uint16(message[2:])&(0xf|wire.FlagTC) | wire.FlagQR | wire.FlagRA | echoed(query) | securityFlag(query, answer)
 	if cut {
 		flags |= wire.FlagTC
 	}

@@ -165,3 +165,19 @@ func TestCachedReplyAllocatesNothing(t *testing.T) {
 		t.Errorf("a reply allocates %v times", allocs)
 	}
 }
+
+// Policy may want a client to come again over TCP, however short the reply is.
+func TestReplyKeepsTruncation(t *testing.T) {
+	query, packet := asked(t, new(dns.Msg).SetQuestion("www.example.", dns.TypeA))
+	message := new(dns.Msg).SetQuestion("www.example.", dns.TypeA)
+	message.Response, message.Truncated = true, true
+	answer, err := resolver.NewAnswer(message, query.Now).Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, limit := range []int{512, 65535} {
+		if reply := unpacked(t, transports.AppendReply(nil, packet, query, answer, limit)); !reply.Truncated {
+			t.Errorf("limit %d: %v", limit, reply)
+		}
+	}
+}

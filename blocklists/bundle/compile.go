@@ -175,13 +175,7 @@ func newSeed() seed {
 
 // readingOf is a digest of what in a manifest decides which entries its source gives.
 func readingOf(m *blocklists.Manifest) string {
-	return digest(struct {
-		Format, Encoding, Override, Target string
-		Scope                              blocklists.Scope
-		Columns                            map[string]string
-		Timezone, Zone                     string
-		Match                              []string
-	}{m.Format, m.Encoding, m.Override, m.OverrideTarget, m.Scope, m.Columns, m.Timezone, m.Source.Zone, m.Match})
+	return digest(parse.OptionsOf(m))
 }
 
 func ownReading(own *Own) string {

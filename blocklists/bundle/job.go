@@ -29,7 +29,7 @@ type Job struct {
 	After    uint64              `json:"after,omitempty"`
 	// Pinned are the lists that stay as they are in the generation before.
 	Pinned []blocklists.ListID `json:"pinned,omitempty"`
-	Now      time.Time           `json:"now"`
+	Now    time.Time           `json:"now"`
 	// Codes is the key that codes are made with: where there is one, the job is to write the
 	// codes of Previous, and not to compile.
 	Codes []byte `json:"codes,omitempty"`

@@ -232,7 +232,7 @@ func (g *Guard) find(row *parse.Row) (Finding, bool) {
 // plain says that no safeguard has anything to say of a name, which is so of most.
 // It copies nothing of it.
 func (g *Guard) plain(name []byte, scope blocklists.Scope) bool {
-	if _, marked := g.marks[wire.Name(name)]; marked || len(name) < 2 {
+	if _, marked := g.marks[wire.Name(name)]; marked || len(name) < 6 {
 		return false
 	}
 	if string(name[:4]) == www {
@@ -355,7 +355,10 @@ func suffix(name []byte) string {
 		}
 		text = append(text, name[i+1:i+1+int(name[i])]...)
 	}
-	if labels < 2 {
+	switch labels {
+	case 0:
+		return "the root: every name"
+	case 1:
 		return "a whole top-level domain"
 	}
 	found, icann := publicsuffix.PublicSuffix(string(text))

@@ -122,7 +122,8 @@ func (z *zone) byTrigger(relative wire.Name, row Row) error {
 }
 
 // nameTrigger takes the labels before the trigger's as a name. DNS knows more names
-// than lists of hosts: all ASCII is taken here.
+// than lists of hosts: all ASCII is taken here. A star alone stands for every name; that
+// is what it says, and whether it may take effect is for the safeguards.
 func (z *zone) nameTrigger(relative wire.Name, labels []string, row Row) error {
 	starred := len(labels) > 0 && labels[0] == "*"
 	if starred {
@@ -136,8 +137,8 @@ func (z *zone) nameTrigger(relative wire.Name, labels []string, row Row) error {
 		}
 		name = append(append(name, byte(len(label))), label...)
 	}
-	if len(labels) == 0 {
-		z.decline("stands for every name, which no entry may: " + printable(relative.String()))
+	if len(labels) == 0 && !starred {
+		z.decline("no name before the trigger: " + printable(relative.String()))
 		return nil
 	}
 	return z.trigger(append(name, 0), starred, row)

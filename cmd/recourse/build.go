@@ -40,7 +40,7 @@ type searcher interface {
 // they run, top to bottom.
 func newResolution(config *Config, internet *lab.Internet, current *policy.Current, counts policy.Counter, logger *slog.Logger) (*resolution, error) {
 	exchanger, reporting := newReporting(config, newExchanger(internet), logger)
-	search, err := newSearcher(config, internet, exchanger, logger)
+	search, err := newSearcher(config, internet, current.WatchesServers, exchanger, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -103,15 +103,15 @@ func newExchanger(internet *lab.Internet) recurse.Exchanger {
 	return do53.NewClient(do53.ClientConfig{})
 }
 
-func newSearcher(config *Config, internet *lab.Internet, client recurse.Exchanger, logger *slog.Logger) (searcher, error) {
+func newSearcher(config *Config, internet *lab.Internet, watched func() bool, client recurse.Exchanger, logger *slog.Logger) (searcher, error) {
 	settings := &config.Resolver
 	if internet != nil {
-		return recurse.New(recurse.Config{Hints: internet.Hints(), IPv4: true, IPv6: true, QueryLocalhost: true, Priming: settings.Priming}, client, logger)
+		return recurse.New(recurse.Config{Hints: internet.Hints(), IPv4: true, IPv6: true, QueryLocalhost: true, Priming: settings.Priming, Cuts: watched}, client, logger)
 	}
 	if settings.Mode == "forward" && len(settings.Zones) == 0 {
 		return newForwarder(settings, settings.Upstreams(), client, logger)
 	}
-	return newRecursion(config, client, logger)
+	return newRecursion(config, watched, client, logger)
 }
 
 func newForwarder(settings *Resolver, servers []resolver.Server, client recurse.Exchanger, logger *slog.Logger) (*forward.Forwarder, error) {
@@ -122,7 +122,7 @@ func newForwarder(settings *Resolver, servers []resolver.Server, client recurse.
 
 // newRecursion also serves mode forward beside zones with servers of their own:
 // all that no such zone holds is then forwarded.
-func newRecursion(config *Config, client recurse.Exchanger, logger *slog.Logger) (*recurse.Resolver, error) {
+func newRecursion(config *Config, watched func() bool, client recurse.Exchanger, logger *slog.Logger) (*recurse.Resolver, error) {
 	settings := &config.Resolver
 	hints, err := config.RootHints()
 	if err != nil {
@@ -137,7 +137,7 @@ func newRecursion(config *Config, client recurse.Exchanger, logger *slog.Logger)
 		Hints:   hints, IPv4: settings.IPv4, IPv6: settings.IPv6, QueryLocalhost: settings.QueryLocalhost,
 		Port: settings.UpstreamPort, EDNSSize: settings.EDNSSize, Priming: settings.Priming,
 		Minimisation: minimisation(settings.QNAMEMinimisation), RandomCase: settings.RandomiseCase,
-		BelowNXDomain: settings.Harden.BelowNXDomain,
+		BelowNXDomain: settings.Harden.BelowNXDomain, Cuts: watched,
 	}
 	zones := settings.Zones
 	if settings.Mode == "forward" {

@@ -98,7 +98,7 @@ func (o *TraceOptions) trace(ctx context.Context, env *environment, config *Conf
 // newTrace joins the stages that serve would have for this, without policy and
 // cache, so that every step is taken and can be seen.
 func newTrace(config *Config, internet *lab.Internet, steps *traceSteps, env *environment) (resolver.Handler, error) {
-	search, err := newSearcher(config, internet, &tracedExchanger{inner: newExchanger(internet), steps: steps}, env.logger())
+	search, err := newSearcher(config, internet, nil, &tracedExchanger{inner: newExchanger(internet), steps: steps}, env.logger())
 	if err != nil {
 		return nil, err
 	}

@@ -26,6 +26,9 @@ type hunt struct {
 }
 
 func (h *hunt) ask(ctx context.Context, servers []resolver.Server) error {
+	if err := h.watched(servers); err != nil {
+		return err
+	}
 	for _, server := range servers {
 		h.asked[server] = true
 	}

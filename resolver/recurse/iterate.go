@@ -76,6 +76,9 @@ func (r *resolution) descend(ctx context.Context, zone *delegation, name wire.Na
 	parts := r.minimiser(name)
 	again := true
 	r.heardOf(zone)
+	if err := r.watched(zone); err != nil {
+		return nil, err
+	}
 	for range maxReferrals {
 		part, disguise := parts.next(zone, r.isInside, now), zone.disguise(now)
 		question := Question{Name: part, Type: qtype, Zone: zone.zone}
@@ -99,13 +102,18 @@ func (r *resolution) descend(ctx context.Context, zone *delegation, name wire.Na
 			return nil, err
 		case out != nil && question.Minimised:
 			if out = r.learn(parts, zone, part, out); out != nil {
+				r.passed(zone)
 				return out, nil
 			}
 			continue
 		case out != nil:
+			r.passed(zone)
 			return out, nil
 		}
 		r.keep(cut)
+		if err := r.watched(cut); err != nil {
+			return nil, err
+		}
 		if qtype == dns.TypeDS && cut.zone == name {
 			return r.referredDS(cut, now), nil
 		}
@@ -199,7 +207,7 @@ func (r *resolution) step(ctx context.Context, zone *delegation, question Questi
 }
 
 // isUnanswered says whether other servers might still have answered: neither
-// time nor work is used up.
+// time nor work is used up, and nobody forbids to ask.
 func isUnanswered(ctx context.Context, err error) bool {
-	return err != nil && ctx.Err() == nil && !errors.Is(err, errExhausted)
+	return err != nil && ctx.Err() == nil && !errors.Is(err, errExhausted) && !isWithheld(err)
 }

@@ -35,6 +35,7 @@ type Config struct {
 	Stubs          []Stub        // zones with servers of their own
 	Forwards       []Forward     // zones that somebody else resolves
 	Delegations    int           // zone cuts to remember; 0: 20,000
+	Cuts           func() bool   // whether answers say which zones they came through; nil: never
 	Patience       time.Duration // for one question, all sub-questions included; 0: 7 s
 }
 
@@ -116,7 +117,8 @@ func (r *Resolver) remember(size int) error {
 func (r *Resolver) Stats() Stats { return r.upstreams.Stats() }
 
 // Resolve answers the query. Its errors are resolver.ErrWouldBlock for an Inline
-// query, else a *resolver.Failure.
+// query, a *resolver.Withheld where the query's watcher ended it, else a
+// *resolver.Failure.
 func (r *Resolver) Resolve(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
 	if err := Check(query); err != nil {
 		return nil, err
@@ -127,7 +129,13 @@ func (r *Resolver) Resolve(ctx context.Context, query *resolver.Query) (*resolve
 	answer, err := one.follow(ctx)
 	one.leave()
 	if err == nil {
-		return answer.Explained(one.shared.extended...), nil
+		answer = answer.Explained(one.shared.extended...)
+		answer.Cuts = one.shared.cuts
+		return answer, nil
+	}
+	var withheld *resolver.Withheld
+	if errors.As(err, &withheld) {
+		return nil, withheld
 	}
 	var failure *resolver.Failure
 	if !errors.As(err, &failure) {

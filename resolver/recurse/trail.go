@@ -36,6 +36,7 @@ type shared struct {
 	limited  bool // a bound kept a name server from being looked up
 	told     []lameness
 	extended []resolver.Extended
+	cuts     []*resolver.Cut // of the question's own lookups, which run one after the other
 }
 
 // heard adds a server to those whose word the answer rests on.

@@ -25,6 +25,8 @@ const (
 	TypeDNAME uint16 = 39
 	TypeOPT   uint16 = 41
 	TypeRRSIG uint16 = 46
+	TypeSVCB  uint16 = 64
+	TypeHTTPS uint16 = 65
 	TypeIXFR  uint16 = 251
 	TypeAXFR  uint16 = 252
 	TypeANY   uint16 = 255

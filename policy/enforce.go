@@ -1,0 +1,94 @@
+package policy
+
+import (
+	"context"
+
+	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/resolver"
+)
+
+// Words of a manifest's override that policy reads by themselves; the others are those
+// of [blocklists.Action].
+const (
+	overrideDisabled = "disabled"
+	overrideCNAME    = "cname"
+	overrideGiven    = "given"
+)
+
+// action is what a hit does where it decides: what its list puts in the place of what
+// entries say, or else what its entry says.
+func (h *hearing) action(i int) blocklists.Action {
+	list := h.list(i)
+	if list.Manifest == nil {
+		return blocklists.Block
+	}
+	action := overridden(list.Manifest, h.snapshot.Bundle.Terms(h.hits.ids[i]).Action)
+	if action == blocklists.TCPOnly && h.door > resolver.UDP {
+		// The client did what it was asked to.
+		return blocklists.Passthru
+	}
+	return action
+}
+
+func overridden(manifest *blocklists.Manifest, action blocklists.Action) blocklists.Action {
+	switch manifest.Override {
+	case "", overrideGiven, overrideDisabled:
+		return action
+	case overrideCNAME:
+		return blocklists.LocalData
+	}
+	var other blocklists.Action
+	if other.UnmarshalText([]byte(manifest.Override)) != nil {
+		return action // refused when the configuration was read
+	}
+	return other
+}
+
+// verdict gives the answer in the place of a real one, or nil where nothing that
+// counts blocks. Real is nil before there is one. The snapshot is the hearing's; by itself it may be kept, and what
+// matches then need not leave the caller's stack.
+func (s *stage) verdict(ctx context.Context, snapshot *Snapshot, h *hearing, query *resolver.Query, real *resolver.Answer) (*resolver.Answer, error) {
+	winner, found := h.decide()
+	if !found || !h.step(winner).blocks() {
+		return nil, nil //nolint:nilnil // nothing blocks: the caller goes on
+	}
+	list := h.list(winner)
+	match := h.snapshot.match(h.hits.ids[winner], list, h.link(winner))
+	match.Action = h.action(winner)
+	answer, err := s.enforce(ctx, snapshot, query, &match, steadOf(query, &match, real))
+	if err != nil && isOutcome(err) {
+		return nil, err
+	}
+	if err != nil {
+		s.logger.Error("a block could not be answered", "list", list.ID, "error", err)
+		return nil, resolver.Fail(resolver.Prohibited, "the block could not be answered")
+	}
+	s.count(&match)
+	if one := snapshot.trials.of(snapshot.Bundle.ListIndex(h.hits.ids[winner])); one != nil {
+		one.count(h.staged(winner), h.at)
+	}
+	if match.Action == blocklists.Drop {
+		return nil, resolver.Dropped
+	}
+	return answer, nil
+}
+
+// enforce answers as the match wants it. A drop is no answer and no error.
+func (s *stage) enforce(ctx context.Context, snapshot *Snapshot, query *resolver.Query, match *Match, at stead) (*resolver.Answer, error) {
+	switch match.Action {
+	case blocklists.Drop:
+		return nil, nil //nolint:nilnil // the caller drops
+	case blocklists.TCPOnly:
+		return snapshot.truncated(query, match)
+	case blocklists.LocalData:
+		return s.rewritten(ctx, snapshot, query, match, at)
+	}
+	return snapshot.blocked(query, match, at)
+}
+
+// truncated has the client ask again over TCP.
+func (s *Snapshot) truncated(query *resolver.Query, match *Match) (*resolver.Answer, error) {
+	reply := query.Message()
+	reply.Truncated = true
+	return s.explained(reply, query, match)
+}
