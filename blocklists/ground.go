@@ -12,7 +12,7 @@ var authorityKinds = []string{"court", "regulator", "ministry", "police", "csirt
 // agreementForm finds acts that are none: what companies have agreed to among themselves, or
 // with an authority, permits no block as law.
 var agreementForm = regexp.MustCompile(`(?i)\b(agreements?|memorandum|mou|code of (conduct|practice)|covenant|voluntary|self-regulation|gentlemen|` +
-	`vereinbarung|verhaltenskodex|selbstverpflichtung|protocollo d'intesa|accordo|accord|charte|convenant|acuerdo|porozumienie)\b`)
+	`vereinbarung|verhaltenskodex|selbstverpflichtung|protocollo d'intesa|accordo|accord|charte|conven[a]nt|acuerdo|porozumienie)\b`)
 
 // netNeutralityForm finds Regulation (EU) 2015/2120.
 var netNeutralityForm = regexp.MustCompile(`2015/2120`)

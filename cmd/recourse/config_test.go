@@ -18,9 +18,8 @@ import (
 var fixtures = map[string][]string{
 	"forward": {"listen.dot", "listen.doh", "listen.doq", "resolver.forward[1]", "blocklists[1].pass", "profiles[0].safe_search",
 		"profiles[0].schedule", "desk.tokens[1]"},
-	"household": {"profiles[0].services", "profiles[0].safe_search", "profiles[0].schedule", "clients[0].match.mac", "desk.plain_sign_in"},
-	"conformance": {"operator.portal", "resolver.validation_time", "bundle.guard",
-		},
+	"household":   {"profiles[0].services", "profiles[0].safe_search", "profiles[0].schedule", "clients[0].match.mac", "desk.plain_sign_in"},
+	"conformance": {"operator.portal", "resolver.validation_time", "bundle.guard"},
 	"isp": {"listen.dot", "listen.doh", "listen.doq", "listen.proxy_protocol_from", "listen.web_trusted_proxies", "listen.rate_limit", "tls",
 		"block_page", "on_call", "bundle.popular.file",
 		"blocklists[0]", "blocklists[0].source.rpz", "blocklists[0].source.primary", "blocklists[0].source.tsig", "blocklists[0].enforce_within",

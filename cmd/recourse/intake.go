@@ -138,27 +138,38 @@ func outOfReach(catalog *blocklists.Catalog, reports []bundle.ListReport, now ti
 	return lists
 }
 
-// watchInterval is how often dates, trials and lists that wait are looked at.
-const watchInterval = 30 * time.Second
+const (
+	// watchInterval is how often trials and lists that wait are looked at; dates of review
+	// are days apart, and looking at all of them costs a look at every entry.
+	watchInterval  = 30 * time.Second
+	reviewInterval = time.Hour
+)
 
-// watch looks at what changes by itself: dates of review, trials that were halted, and
-// lists whose removals were held for an hour.
+// watch looks at what changes by itself: trials that were halted, lists whose removals were
+// held for an hour, and dates of review.
 func (i *importer) watch(ctx context.Context) {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
+	reviewed := time.Now()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case now := <-ticker.C:
-			if err := i.look(ctx, now); err != nil && ctx.Err() == nil {
+			due := now.Sub(reviewed) >= reviewInterval
+			if due {
+				reviewed = now
+			}
+			if err := i.look(ctx, now, due); err != nil && ctx.Err() == nil {
 				i.logger.Error("lists: what is held could not be written down", "error", err)
 			}
 		}
 	}
 }
 
-func (i *importer) look(ctx context.Context, now time.Time) error {
+// look imports where a list's wait is over, and settles where a trial was halted or reviews
+// are to be looked at.
+func (i *importer) look(ctx context.Context, now time.Time, reviews bool) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	ledger, err := i.ledger.read(ctx, now)
@@ -169,6 +180,12 @@ func (i *importer) look(ctx context.Context, now time.Time) error {
 		if hold := ledger.OfList(manifest.ID, blocklists.Shrink); hold != nil && ledger.Lapsed(hold) {
 			return i.loadLocked(ctx, i.rules)
 		}
+	}
+	for list := range i.current.Load().Trials().Halted() {
+		reviews = reviews || ledger.OfList(list, blocklists.Spike) == nil
+	}
+	if !reviews {
+		return nil
 	}
 	return i.settle(ctx, i.rules, i.reports, now)
 }

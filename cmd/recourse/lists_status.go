@@ -180,7 +180,7 @@ func printStatus(to io.Writer, asJSON bool, status *listsStatus) error {
 
 func (s *listStatus) print(text *strings.Builder) {
 	fmt.Fprintf(text, "%s (%s): ", s.List, s.Purpose)
-	if s.Fetch.State == fetch.Missing && !s.ListReport.Pinned {
+	if s.Fetch.State == fetch.Missing && !s.Pinned {
 		fmt.Fprintf(text, "no good copy: %s\n", s.Trouble)
 		return
 	}
