@@ -61,7 +61,7 @@ type Manifest struct {
 	OverrideTarget string `yaml:"override_target"`
 
 	Pass          time.Duration `yaml:"pass" later:"passes"`
-	EnforceWithin time.Duration `yaml:"enforce_within" later:"deadlines of orders"`
+	EnforceWithin time.Duration `yaml:"enforce_within"`
 }
 
 // Publisher is who maintains the names.

@@ -114,7 +114,7 @@ func Alarms(s Situation) []blocklists.Alarm {
 			a.add(list.ID, blocklists.AlarmExpired, "the list ended at %s", end.UTC().Format(time.RFC3339))
 		}
 	}
-	a.ofHolds()
+	a.ofHolds(manifests)
 	for i := range s.Reports {
 		if manifest := manifests[s.Reports[i].List]; manifest != nil {
 			a.ofSource(manifest, &s.Reports[i])
@@ -139,8 +139,9 @@ func (a *alarms) ofReview(manifest *blocklists.Manifest, review *Review) {
 	}
 }
 
-func (a *alarms) ofHolds() {
-	waiting := map[blocklists.ListID]int{}
+// ofHolds counts since when by the ledger: what this import found holds from now on.
+func (a *alarms) ofHolds(manifests map[blocklists.ListID]*blocklists.Manifest) {
+	waiting, late := map[blocklists.ListID]int{}, map[blocklists.ListID]int{}
 	var order []blocklists.ListID
 	for i := range a.situation.Holds {
 		hold := &a.situation.Holds[i]
@@ -151,8 +152,15 @@ func (a *alarms) ofHolds() {
 		if waiting[hold.List]++; waiting[hold.List] == 1 {
 			order = append(order, hold.List)
 		}
+		known := a.situation.Ledger.Of(hold.List, hold.Subject)
+		if manifest := manifests[hold.List]; manifest != nil && known != nil && a.situation.Ledger.RanOut(manifest, known) {
+			late[hold.List]++
+		}
 	}
 	for _, list := range order {
+		if late[list] > 0 {
+			a.add(list, blocklists.AlarmEnforce, "%d entries of an order are still held, and the time to enforce them is over: decide now", late[list])
+		}
 		a.add(list, blocklists.AlarmHeld, "%d entries are held and wait for people", waiting[list])
 	}
 }

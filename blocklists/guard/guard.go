@@ -195,6 +195,9 @@ func (g *Guard) inspect(list *blocklists.Manifest, row *parse.Row, known bool) (
 	if hold := g.config.Ledger.Of(list.ID, rowSubject(row)); hold != nil && hold.Released() {
 		return blocklists.Active, said + "; released by " + strings.Join(hold.ReleasedBy(), ", ")
 	}
+	if hold := g.config.Ledger.Of(list.ID, rowSubject(row)); hold != nil && g.config.Ledger.RanOut(list, hold) && list.AtEnforceBy == "enforce" {
+		return blocklists.Active, said + "; in force because its time ran out before anybody decided"
+	}
 	if known && list.Purpose == blocklists.Law {
 		return blocklists.Active, said + "; in force before, and an order in force is lifted by people only"
 	}

@@ -163,6 +163,24 @@ func TestLawInForceStaysUntilPeopleLiftIt(t *testing.T) {
 	}
 }
 
+func TestAnOrderWhoseTimeRunsOut(t *testing.T) {
+	now := time.Now()
+	for _, test := range []struct {
+		then  string
+		since time.Duration
+		want  blocklists.Standing
+	}{{"enforce", 29 * time.Minute, blocklists.Held}, {"enforce", 30 * time.Minute, blocklists.Active}, {"hold", 24 * time.Hour, blocklists.Held}} {
+		hold := release(blocklists.Law, "isp.example", blocklists.Exact)
+		hold.Since = now.Add(-test.since)
+		list := manifest(blocklists.Law)
+		list.EnforceWithin, list.AtEnforceBy = 30*time.Minute, test.then
+		g := testGuard(t).With(guard.NewLedger(guard.Records{Holds: []blocklists.Hold{hold}}, now))
+		if got, because := g.Inspect(list, rowOf("isp.example", blocklists.Exact), false); got != test.want {
+			t.Errorf("%s after %v: %s, %q", test.then, test.since, got, because)
+		}
+	}
+}
+
 func TestOffLetsEverythingThrough(t *testing.T) {
 	g := guard.New(guard.Config{Off: true})
 	if standing, because := g.Inspect(manifest(blocklists.Security), rowOf("com", blocklists.Subtree), false); standing != blocklists.Active || because != "" {

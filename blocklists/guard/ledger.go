@@ -129,6 +129,13 @@ func (l *Ledger) Lapsed(hold *blocklists.Hold) bool {
 	return hold.Safeguard == blocklists.Shrink && hold.Purpose == blocklists.Security && l.now.Sub(hold.Since) >= ShrinkWait
 }
 
+// RanOut says whether the time within which an order must be enforced is over for what is
+// held of it. What becomes of it then is the list's at_enforce_by.
+func (l *Ledger) RanOut(list *blocklists.Manifest, hold *blocklists.Hold) bool {
+	return list.Purpose == blocklists.Law && list.EnforceWithin > 0 && !hold.Safeguard.OfList() && !hold.Released() &&
+		l.now.Sub(hold.Since) >= list.EnforceWithin
+}
+
 // maxLedger bounds what is read of a ledger's file.
 const maxLedger = 256 << 20
 

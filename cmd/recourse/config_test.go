@@ -22,7 +22,7 @@ var fixtures = map[string][]string{
 	"conformance": {"operator.portal", "resolver.validation_time", "bundle.guard"},
 	"isp": {"listen.dot", "listen.doh", "listen.doq", "listen.proxy_protocol_from", "listen.web_trusted_proxies", "listen.rate_limit", "tls",
 		"block_page", "on_call", "bundle.popular.file",
-		"blocklists[0]", "blocklists[0].source.rpz", "blocklists[0].source.primary", "blocklists[0].source.tsig", "blocklists[0].enforce_within",
+		"blocklists[0]", "blocklists[0].source.rpz", "blocklists[0].source.primary", "blocklists[0].source.tsig",
 		"blocklists[1]", "blocklists[1].source.url", "blocklists[1].source.max_age",
 		"blocklists[2]", "blocklists[2].source.url",
 		"profiles[0].safe_search", "clients[2].shared", "clients[3].match.server_name", "serve_rpz",

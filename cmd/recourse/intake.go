@@ -181,6 +181,17 @@ func (i *importer) look(ctx context.Context, now time.Time, reviews bool) error 
 			return i.loadLocked(ctx, i.rules)
 		}
 	}
+	for at := range ledger.Records().Holds {
+		hold := &ledger.Records().Holds[at]
+		manifest := i.rules.catalog.List(hold.List)
+		if manifest == nil || !hold.Ended.IsZero() || !ledger.RanOut(manifest, hold) {
+			continue
+		}
+		if manifest.AtEnforceBy == "enforce" {
+			return i.loadLocked(ctx, i.rules)
+		}
+		reviews = reviews || now.Sub(hold.Since)-manifest.EnforceWithin < 2*watchInterval // the alarm is raised once
+	}
 	for list := range i.current.Load().Trials().Halted() {
 		reviews = reviews || ledger.OfList(list, blocklists.Spike) == nil
 	}
