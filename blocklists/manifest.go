@@ -37,6 +37,16 @@ type Manifest struct {
 	ReviewEvery  time.Duration     `yaml:"review_every"`
 	Expires      time.Time         `yaml:"expires"`
 	Answer       Reply             `yaml:"answer"`
+	// How what the list brings is taken in; see blocklists/guard.
+	Limits Limits `yaml:"limits"`
+	Stage  Stage  `yaml:"stage"`
+	Shadow bool   `yaml:"shadow"` // counted, without effect
+	// Removal is how the list takes an entry away: absence, dated or tombstone.
+	Removal Removal `yaml:"removal"`
+	// Header is how a line near the list's beginning must begin; "" for any.
+	Header string `yaml:"header"`
+	// Statement says on what ground a list of category dga-nrd blocks.
+	Statement string `yaml:"statement"`
 	// How the text is read: of tables which columns, by number from 1 or by heading; the
 	// encoding, and the zone of dates that name none.
 	Columns  map[string]string `yaml:"columns"`
@@ -51,7 +61,7 @@ type Manifest struct {
 	OverrideTarget string `yaml:"override_target"`
 
 	Pass          time.Duration `yaml:"pass" later:"passes"`
-	EnforceWithin time.Duration `yaml:"enforce_within" later:"deadlines of orders"`
+	EnforceWithin time.Duration `yaml:"enforce_within"`
 }
 
 // Publisher is who maintains the names.
@@ -157,6 +167,8 @@ func (m *Manifest) Problems() []Problem {
 		found.add("title", "is missing: give at least one language, as {en: Phishing}")
 	}
 	m.checkSource(&found)
+	m.checkIntake(&found)
+	m.checkGround(&found)
 	m.checkOverride(&found)
 	if m.ReviewEvery <= 0 && m.Expires.IsZero() {
 		found.add("review_every", "is missing: no list without an end or a review date, as 90d")
@@ -178,7 +190,7 @@ func (m *Manifest) checkPurpose(found *problems) {
 	if m.Category == "" {
 		found.add("category", "is missing: one of %s", strings.Join(categories[m.Purpose], ", "))
 	} else if !slices.Contains(categories[m.Purpose], m.Category) {
-		found.add("category", "%q is not one of %s's: %s", m.Category, m.Purpose, strings.Join(categories[m.Purpose], ", "))
+		found.add("category", "%q is not one of %s's: %s%s", m.Category, m.Purpose, strings.Join(categories[m.Purpose], ", "), misplaced(m.Purpose, m.Category))
 	}
 	if m.Purpose == Law {
 		m.checkLaw(found)
@@ -198,7 +210,7 @@ func (m *Manifest) checkLaw(found *problems) {
 		found.add("authority.country", "%q is not an ISO 3166 code of two capitals", m.Authority.Country)
 	}
 	if len(m.LegalBasis) == 0 {
-		found.add("legal_basis", "is missing: a law list names the act that permits the order")
+		found.add("legal_basis", "is missing: a law list names the act that permits the order; a list that is followed by mere agreement, without act or order, does not load as law")
 	}
 	for i, basis := range m.LegalBasis {
 		if basis.Act == "" {

@@ -52,6 +52,18 @@ func TestProblemsNameTheKey(t *testing.T) {
 		{"category", userList, func(m *blocklists.Manifest) { m.Category = "phishing" }},
 		{"title", userList, func(m *blocklists.Manifest) { m.Title = nil }},
 		{"publisher.name", userList, func(m *blocklists.Manifest) { m.Publisher.Name = "" }},
+		{"statement", userList, func(m *blocklists.Manifest) { m.Purpose, m.Category = blocklists.Security, "dga-nrd" }},
+		{"category", userList, func(m *blocklists.Manifest) { m.Purpose, m.Category = blocklists.Security, "doh-bypass" }},
+		{"authority.kind", lawList, func(m *blocklists.Manifest) { m.Authority.Kind = "club" }},
+		{"legal_basis", lawList, func(m *blocklists.Manifest) { m.Authority.Kind = "private" }},
+		{"legal_basis", lawList, func(m *blocklists.Manifest) { m.LegalBasis[0].Act = "Memorandum of Understanding" }},
+		{"legal_basis", lawList, func(m *blocklists.Manifest) { m.LegalBasis[0].Act = "Verhaltenskodex CUII" }},
+		{"stage.for", userList, func(m *blocklists.Manifest) { m.Stage.Share = 100 }},
+		{"stage.share", userList, func(m *blocklists.Manifest) { m.Stage.For = time.Hour }},
+		{"stage", lawList, func(m *blocklists.Manifest) { m.Stage = blocklists.Stage{Share: 100, For: time.Hour} }},
+		{"stage", userList, func(m *blocklists.Manifest) { m.Shadow, m.Stage = true, blocklists.Stage{Share: 100, For: time.Hour} }},
+		{"removal", userList, func(m *blocklists.Manifest) { m.Removal = "never" }},
+		{"limits.entries", userList, func(m *blocklists.Manifest) { m.Limits.Entries = -1 }},
 		{"source", userList, func(m *blocklists.Manifest) { m.Source.File = "" }},
 		{"source", userList, func(m *blocklists.Manifest) { m.Source.URL = "https://lists.example/" }},
 		{"source.refresh", userList, func(m *blocklists.Manifest) { m.Source.Refresh = time.Millisecond }},
@@ -150,5 +162,64 @@ func TestCatalog(t *testing.T) {
 	bad.Title = nil
 	if _, err := blocklists.NewCatalog([]*blocklists.Manifest{bad}); err == nil || !strings.Contains(err.Error(), "title") {
 		t.Errorf("a list with a problem: %v", err)
+	}
+}
+
+func TestWhatAListOfLawStandsOn(t *testing.T) {
+	for name, change := range map[string]func(*blocklists.Manifest){
+		"a private body with a court's order": func(m *blocklists.Manifest) { m.Authority.Kind, m.OrderRef = "private", "12 O 3/26" },
+		"an agreement beside an act": func(m *blocklists.Manifest) {
+			m.LegalBasis = append(m.LegalBasis, blocklists.Basis{Act: "Code of conduct"})
+		},
+		"doh-bypass by an act":   func(m *blocklists.Manifest) { m.Category = "doh-bypass" },
+		"a statement for nrd":    func(m *blocklists.Manifest) { *m = *nrdList() },
+		"staged for the user":    func(m *blocklists.Manifest) { *m = *userList(); m.Stage = blocklists.Stage{Share: 1, For: time.Hour} },
+		"doh-bypass by the user": func(m *blocklists.Manifest) { *m = *userList(); m.Category = "doh-bypass" },
+	} {
+		m := lawList()
+		change(m)
+		if problems := m.Problems(); len(problems) > 0 {
+			t.Errorf("%s: %v", name, problems)
+		}
+	}
+	only := lawList()
+	if only.OnlyNetNeutrality() {
+		t.Error("Act 1 is no Regulation")
+	}
+	only.LegalBasis[0].Act = "Regulation (EU) 2015/2120"
+	if !only.OnlyNetNeutrality() {
+		t.Error("Regulation 2015/2120 alone was not noticed")
+	}
+	if only.LegalBasis = append(only.LegalBasis, blocklists.Basis{Act: "Act 1"}); only.OnlyNetNeutrality() {
+		t.Error("it is not alone any more")
+	}
+}
+
+func nrdList() *blocklists.Manifest {
+	m := userList()
+	m.Purpose, m.Category, m.Statement = blocklists.Security, "dga-nrd", "names of a known algorithm, sunk by a court"
+	return m
+}
+
+func TestLimits(t *testing.T) {
+	for text, want := range map[string]blocklists.Limit{"20%": {Percent: 20}, "0.5%": {Percent: 0.5}, "5000": {Entries: 5000}} {
+		var got blocklists.Limit
+		if err := got.UnmarshalText([]byte(text)); err != nil || got != want || got.String() != text {
+			t.Errorf("%s: %+v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "%", "-1%", "0", "1.5", "x", "NaN%", "1e99"} {
+		if err := new(blocklists.Limit).UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q was read", text)
+		}
+	}
+	var share blocklists.Share
+	if err := share.UnmarshalText([]byte("10%")); err != nil || share != 1000 || share.String() != "10%" {
+		t.Errorf("10%%: %d, %v", share, err)
+	}
+	for _, text := range []string{"", "10", "0%", "101%", "NaN%"} {
+		if err := new(blocklists.Share).UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("share %q was read", text)
+		}
 	}
 }

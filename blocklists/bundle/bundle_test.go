@@ -59,7 +59,7 @@ func (h *house) compileAt(now time.Time, previous *bundle.Bundle, own []bundle.O
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	b, reports, err := bundle.Compile(context.Background(), catalog, own, h.store, previous, now, slog.New(slog.DiscardHandler))
+	b, reports, err := bundle.Compile(context.Background(), catalog, own, h.store, previous, nil, now, slog.New(slog.DiscardHandler))
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -324,7 +324,7 @@ func TestCompileEndsWithItsContext(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if b, _, err := bundle.Compile(ctx, catalog, nil, h.store, nil, start, slog.New(slog.DiscardHandler)); err == nil || b != nil {
+	if b, _, err := bundle.Compile(ctx, catalog, nil, h.store, nil, nil, start, slog.New(slog.DiscardHandler)); err == nil || b != nil {
 		t.Errorf("bundle %v, error %v", b, err)
 	}
 }

@@ -31,4 +31,8 @@
 // A list that cannot be had is left out with a report, and the others load. One list's
 // publisher must not be able to lift another's blocks. If the bundle before still
 // has the list, its entries are carried over: that is the last good copy where the disk has none.
+//
+// Safeguards of whole lists are asked when all is merged, since only then it is known how
+// much a list grew or lost. Where they change what was written it is written once more, with
+// the runs that are still in memory: that is rare, and cheaper than to count beforehand each time.
 package bundle

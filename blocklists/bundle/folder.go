@@ -197,11 +197,13 @@ func (f *Folder) Write(ctx context.Context, in *Input) (uint64, []ListReport, er
 	if err := c.gather(ctx); err != nil {
 		return 0, nil, err
 	}
-	err = f.writeFile(fileOf(in.After+1), func(to image) error {
-		if below := c.layable(); below != nil {
-			return c.writeAbove(ctx, to, below)
-		}
-		return c.writeWhole(ctx, to)
+	err = c.twice(ctx, func() error {
+		return f.writeFile(fileOf(in.After+1), func(to image) error {
+			if below := c.layable(); below != nil {
+				return c.writeAbove(ctx, to, below)
+			}
+			return c.writeWhole(ctx, to)
+		})
 	})
 	if err != nil {
 		return 0, nil, fmt.Errorf("the bundle was not written: %w", err)

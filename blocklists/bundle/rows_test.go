@@ -249,6 +249,10 @@ func everything(b *Bundle) []string {
 // holder holds what it is told to.
 type holder struct{ known []string }
 
+func (*holder) Head(*blocklists.Manifest, []byte) error { return nil }
+
+func (*holder) Weigh(*blocklists.Manifest, Change) Ruling { return Ruling{} }
+
 func (h *holder) Inspect(_ *blocklists.Manifest, row *parse.Row, known bool) (blocklists.Standing, string) {
 	if known {
 		h.known = append(h.known, wire.Name(row.Name).String())

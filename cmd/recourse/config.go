@@ -159,10 +159,12 @@ type NegativeTrustAnchor struct {
 
 // Bundle is how lists are taken in.
 type Bundle struct {
-	Guard     string   `yaml:"guard" oneof:"on,off" later:"safeguards"`
-	Protected []string `yaml:"protected" later:"protected names"`
-	Popular   Popular  `yaml:"popular" later:"popular names"`
-	Limits    Limits   `yaml:"limits" later:"limits of growth"`
+	Guard     string            `yaml:"guard" oneof:"on,off"`
+	Protected []string          `yaml:"protected"` // names and prefixes that no entry blocks without people
+	Popular   Popular           `yaml:"popular"`
+	Limits    blocklists.Limits `yaml:"limits"`
+	Licensed  []Licensed        `yaml:"licensed"`
+	Keep      uint8             `yaml:"keep"` // generations to go back to
 }
 
 // Popular is a list of names by rank, and the rank above which an entry is held.
@@ -171,10 +173,11 @@ type Popular struct {
 	HoldAbove uint32 `yaml:"hold_above"`
 }
 
-// Limits is how much a list may change at once.
-type Limits struct {
-	Growth Percent `yaml:"growth"`
-	Shrink Percent `yaml:"shrink"`
+// Licensed is names that an authority allows: where a list blocks one, plan says so.
+type Licensed struct {
+	Title        string   `yaml:"title"`
+	File         string   `yaml:"file"`
+	Jurisdiction []string `yaml:"jurisdiction"`
 }
 
 // ServeRPZ is our policy as a zone for other resolvers.

@@ -2,22 +2,25 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
+	"github.com/recourse-dns/recourse/blocklists/guard"
 	"github.com/recourse-dns/recourse/policy"
 )
 
 // newImporter keeps lists and bundles below the state directory.
-func newImporter(config *Config, current *policy.Current, logger *slog.Logger) *importer {
+func newImporter(config *Config, current *policy.Current, ledger *ledger, logger *slog.Logger) *importer {
 	made := &importer{
 		store: newListStore(config, logger), lists: filepath.Join(config.StateDir(), listsDir),
-		current: current, logger: logger, damaged: make(chan error, 1), started: make(chan struct{}, 1),
+		current: current, ledger: ledger, logger: logger, damaged: make(chan error, 1), started: make(chan struct{}, 1),
 	}
-	made.folder = &bundle.Folder{Dir: filepath.Join(config.StateDir(), bundlesDir), Tell: made.noteDamage}
+	made.folder = &bundle.Folder{Dir: filepath.Join(config.StateDir(), bundlesDir), Keep: int(config.Bundle.Keep) + 1, Tell: made.noteDamage}
 	return made
 }
 
@@ -41,19 +44,36 @@ func (i *importer) begin(ctx context.Context, fresh *rules) error {
 	if held == nil || !held.Fits(fresh.catalog, fresh.own) {
 		return i.load(ctx, fresh)
 	}
+	ledger, err := i.ledger.read(ctx, started)
+	if err != nil {
+		return fmt.Errorf("lists: %w", err)
+	}
 	i.mu.Lock()
-	i.enforce(fresh, held, held.Reports())
+	i.enforce(fresh, held, held.Reports(), ledger)
 	i.behind = true
+	err = i.settle(ctx, fresh, i.reports, started)
 	i.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("lists: %w", err)
+	}
 	i.logger.Info("lists are in force, as they were compiled before", "generation", held.Generation(), "entries", held.Len(), "took", time.Since(started).String())
 	return nil
 }
 
 // compile has the next bundle made by a process of its own and opens it.
-func (i *importer) compile(ctx context.Context, fresh *rules, now time.Time) (*bundle.Bundle, []bundle.ListReport, error) {
+func (i *importer) compile(ctx context.Context, fresh *rules, ledger *guard.Ledger, now time.Time, afresh []blocklists.ListID) (*bundle.Bundle, []bundle.ListReport, error) {
 	before := i.current.Load().Bundle
-	input := &bundle.Input{Catalog: fresh.catalog, Own: fresh.own, Previous: before, After: before.Generation(), Now: now, Unmoved: i.unmoved}
+	input := &bundle.Input{Catalog: fresh.catalog, Own: fresh.own, Previous: before, After: before.Generation(), Now: now,
+		Unmoved: func(m *blocklists.Manifest) bool {
+			return !i.store.Moved(m) && !i.unsettled(fresh, ledger, m.ID, afresh)
+		},
+		Pinned: fresh.guard.With(ledger, afresh...).Pinned,
+	}
 	job := bundle.NewJob(i.folder, i.lists, input)
+	var err error
+	if job.Guard, err = fresh.guarding.export(ledger, afresh); err != nil {
+		return nil, nil, err
+	}
 	for _, manifest := range fresh.catalog.Lists() {
 		i.store.Looked(manifest)
 	}
@@ -65,7 +85,15 @@ func (i *importer) compile(ctx context.Context, fresh *rules, now time.Time) (*b
 	return compiled, result.ListReports(), err
 }
 
-func (i *importer) unmoved(m *blocklists.Manifest) bool { return !i.store.Moved(m) }
+// unsettled says whether a list has to be read again although its source has not moved:
+// what safeguards say of it may be another than when it was last read.
+func (i *importer) unsettled(fresh *rules, ledger *guard.Ledger, list blocklists.ListID, afresh []blocklists.ListID) bool {
+	if slices.Contains(afresh, list) || i.rules == nil || !i.rules.guarding.same(&fresh.guarding) {
+		return true
+	}
+	holds := func(hold blocklists.Hold) bool { return hold.List == list && hold.Ended.IsZero() }
+	return slices.ContainsFunc(ledger.Records().Holds, holds)
+}
 
 // fallBack puts the newest sound generation in force in place of a damaged one, and has
 // a new one made. Until then what could not be read was refused, not let through.
@@ -81,7 +109,7 @@ func (i *importer) fallBack(ctx context.Context, trouble error) {
 	i.logger.Error("its damaged files are put aside", "files", files, "error", err)
 	sound, err := i.folder.Newest(broken.Generation(), i.rules.catalog, i.rules.own)
 	if sound != nil && sound.Len() > 0 {
-		i.enforce(i.rules, sound, sound.Reports())
+		i.enforce(i.rules, sound, sound.Reports(), i.current.Load().Guard.Ledger())
 	} else {
 		i.logger.Error("no generation before can be read", "error", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/blocklists/fetch"
+	"github.com/recourse-dns/recourse/blocklists/guard"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/policy/profile"
 )
@@ -21,6 +22,8 @@ type rules struct {
 	own      []bundle.Own
 	clients  *profile.Table
 	operator policy.Operator
+	guard    *guard.Guard
+	guarding guarding
 }
 
 // newRules compiles them. The configuration was validated, so a problem here is one
@@ -35,7 +38,10 @@ func newRules(config *Config) (*rules, error) {
 	if problems = append(problems, more...); len(problems) > 0 {
 		return nil, fmt.Errorf("%s %s", problems[0].Key, problems[0].Text)
 	}
-	made := &rules{catalog: catalog, clients: clients, operator: config.Operator}
+	made := &rules{catalog: catalog, clients: clients, operator: config.Operator, guarding: config.guarding()}
+	if made.guard, err = made.guarding.make(nil, time.Time{}); err != nil {
+		return nil, err
+	}
 	for _, p := range profiles {
 		made.own = append(made.own,
 			bundle.Own{Kind: bundle.ProfileAllow, Profile: p.ID, Names: p.Allow},
@@ -55,6 +61,7 @@ type importer struct {
 	lists   string // the store's folder
 	folder  *bundle.Folder
 	current *policy.Current
+	ledger  *ledger
 	logger  *slog.Logger
 	damaged chan error    // what the bundle in force says of itself
 	started chan struct{} // a bundle came into force
@@ -73,13 +80,21 @@ func (i *importer) load(ctx context.Context, fresh *rules) error {
 	return i.loadLocked(ctx, fresh)
 }
 
-func (i *importer) loadLocked(ctx context.Context, fresh *rules) error {
+// loadLocked takes the lists of afresh anew whatever the safeguards remember of them.
+func (i *importer) loadLocked(ctx context.Context, fresh *rules, afresh ...blocklists.ListID) error {
 	started := time.Now()
-	compiled, reports, err := i.compile(ctx, fresh, started)
+	ledger, err := i.ledger.read(ctx, started)
 	if err != nil {
 		return fmt.Errorf("lists: %w", err)
 	}
-	i.enforce(fresh, compiled, reports)
+	compiled, reports, err := i.compile(ctx, fresh, ledger, started, afresh)
+	if err != nil {
+		return fmt.Errorf("lists: %w", err)
+	}
+	i.enforce(fresh, compiled, reports, ledger)
+	if err := i.settle(ctx, fresh, reports, started); err != nil {
+		return fmt.Errorf("lists: they are in force; what is held of them is not written down: %w", err)
+	}
 	for _, report := range reports {
 		if trouble := report.Fetch.Err; trouble != nil {
 			i.logger.Error("a list could not be read", "list", report.List, "state", report.Fetch.State, "error", trouble)
@@ -90,10 +105,11 @@ func (i *importer) loadLocked(ctx context.Context, fresh *rules) error {
 }
 
 // enforce swaps a bundle in, with the rules that go with it.
-func (i *importer) enforce(fresh *rules, compiled *bundle.Bundle, reports []bundle.ListReport) {
+func (i *importer) enforce(fresh *rules, compiled *bundle.Bundle, reports []bundle.ListReport, ledger *guard.Ledger) {
 	i.rules, i.reports, i.behind = fresh, reports, false
 	i.current.Update(func(snapshot policy.Snapshot) policy.Snapshot {
 		snapshot.Bundle, snapshot.Clients, snapshot.Operator = compiled, fresh.clients, fresh.operator
+		snapshot.Guard = fresh.guard.With(ledger)
 		return snapshot
 	})
 	select {

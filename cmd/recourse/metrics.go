@@ -22,6 +22,7 @@ type metrics struct {
 	queries  [][]prometheus.Counter // by door and outcome, made beforehand
 	latency  prometheus.Histogram
 	blocks   *prometheus.CounterVec
+	shadows  *prometheus.CounterVec
 }
 
 // buckets are in seconds: cached answers, local round trips, recursion, time-outs.
@@ -36,6 +37,9 @@ func newMetrics() *metrics {
 		blocks: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "recourse_blocks_total", Help: "Blocked answers by list and purpose.",
 		}, []string{"list", "purpose"}),
+		shadows: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "recourse_would_block_total", Help: "Questions that lists in shadow mode would have blocked, by list and purpose.",
+		}, []string{"list", "purpose"}),
 	}
 	queries := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "recourse_queries_total", Help: "Queries by door and outcome.",
@@ -49,7 +53,7 @@ func newMetrics() *metrics {
 		}
 		m.queries = append(m.queries, row)
 	}
-	m.registry.MustRegister(queries, m.latency, m.blocks, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(queries, m.latency, m.blocks, m.shadows, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
@@ -62,6 +66,11 @@ func (m *metrics) Answered(door resolver.Door, outcome transports.Outcome, took 
 // Blocked implements policy's counter.
 func (m *metrics) Blocked(list blocklists.ListID, purpose blocklists.Purpose) {
 	m.blocks.WithLabelValues(string(list), purpose.String()).Inc()
+}
+
+// WouldBlock implements policy's counter.
+func (m *metrics) WouldBlock(list blocklists.ListID, purpose blocklists.Purpose) {
+	m.shadows.WithLabelValues(string(list), purpose.String()).Inc()
 }
 
 // counter exposes a number that is counted elsewhere.

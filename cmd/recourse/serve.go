@@ -20,6 +20,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/resolver/lab"
 	"github.com/recourse-dns/recourse/transports"
 	"github.com/recourse-dns/recourse/transports/do53"
@@ -97,6 +98,7 @@ func (n *node) start(ctx context.Context, inLab bool) error {
 	}
 	n.background(ctx, n.importer.refresh)
 	n.background(ctx, n.importer.keepCodes)
+	n.background(ctx, n.importer.watch)
 	if n.config.Resolver.DNSSEC != "off" { // who validates nothing need not follow keys
 		n.background(ctx, func(ctx context.Context) { resolved.validator.Run(ctx, resolved.search) })
 	}
@@ -115,7 +117,7 @@ func (n *node) background(ctx context.Context, run func(context.Context)) {
 }
 
 // startPolicy puts in force what the disk has: key, exceptions, lists.
-func (n *node) startPolicy(ctx context.Context, held *state) (*policy.Current, error) {
+func (n *node) startPolicy(ctx context.Context, held *state, database *store.DB) (*policy.Current, error) {
 	key, err := held.key()
 	if err != nil {
 		return nil, err
@@ -125,7 +127,7 @@ func (n *node) startPolicy(ctx context.Context, held *state) (*policy.Current, e
 		return nil, err
 	}
 	current := policy.NewCurrent(&policy.Snapshot{Bundle: bundle.Empty(), Overlay: startOverlay(held.path(overlayFile), n.logger), Key: key})
-	n.importer = newImporter(n.config, current, n.logger)
+	n.importer = newImporter(n.config, current, &ledger{database: database, path: held.path(holdsFile), logger: n.logger}, n.logger)
 	return current, n.importer.begin(ctx, made)
 }
 

@@ -28,6 +28,7 @@ const (
 	keyFile      = "deployment.key"
 	databaseFile = "recourse.db"
 	overlayFile  = "overlay.json"
+	holdsFile    = "holds.json"
 	controlFile  = "control.sock"
 	listsDir     = "lists"
 	bundlesDir   = "bundles"
