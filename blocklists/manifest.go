@@ -84,26 +84,6 @@ type Venue struct {
 	For     string `yaml:"for" json:"for,omitempty"` // merits, implementation or users
 }
 
-// Source is where a list's octets come from.
-type Source struct {
-	File    string        `yaml:"file"`
-	Refresh time.Duration `yaml:"refresh"`
-
-	URL     string        `yaml:"url" later:"lists from the network"`
-	MaxAge  time.Duration `yaml:"max_age" later:"lists from the network"`
-	RPZ     string        `yaml:"rpz" later:"response policy zones"`
-	Zone    string        `yaml:"zone" later:"response policy zones"`
-	Primary []string      `yaml:"primary" later:"response policy zones"`
-	TSIG    TSIG          `yaml:"tsig" later:"response policy zones"`
-}
-
-// TSIG names a shared key for transfers (RFC 8945).
-type TSIG struct {
-	Name       string `yaml:"name"`
-	Algorithm  string `yaml:"algorithm"`
-	SecretFile string `yaml:"secret_file"`
-}
-
 // Problem is one thing wrong with a manifest: the key, dotted, and what to do.
 type Problem struct {
 	Key  string
@@ -135,9 +115,7 @@ var laterFormats = []string{"adblock", "rpz", "dnsmasq", "unbound", "csv", "xml"
 // unsupported list is a warning, not an error: the contract knows its keys.
 func (m *Manifest) Supported() (reason string, ok bool) {
 	switch {
-	case m.Source.URL != "":
-		return "lists from the network", false
-	case m.Source.RPZ != "" || m.Source.Zone != "" || m.Format == "rpz":
+	case m.Source.IsZone() && !slices.Contains(formats, "rpz"), m.Source.Zone != "" || m.Format == "rpz":
 		return "response policy zones", false
 	case slices.Contains(laterFormats, m.Format):
 		return fmt.Sprintf("format %q", m.Format), false
@@ -231,26 +209,6 @@ func (m *Manifest) checkRedress(found *problems) {
 	}
 	if from := []string{"notification", "publication", "knowledge"}; !slices.Contains(from, m.Redress.DeadlineFrom) {
 		found.add("redress.deadline_from", "must be one of %s, not %q: from when the time to contest counts", strings.Join(from, ", "), m.Redress.DeadlineFrom)
-	}
-}
-
-func (m *Manifest) checkSource(found *problems) {
-	given := 0
-	for _, value := range []string{m.Source.File, m.Source.URL, m.Source.RPZ} {
-		if value != "" {
-			given++
-		}
-	}
-	if given != 1 {
-		found.add("source", "must say one of file, url and rpz")
-	}
-	if m.Format == "" && m.Source.RPZ == "" {
-		found.add("format", "is missing: one of %s", strings.Join(formats, ", "))
-	} else if m.Format != "" && !slices.Contains(formats, m.Format) && !slices.Contains(laterFormats, m.Format) {
-		found.add("format", "%q is not one of %s", m.Format, strings.Join(slices.Concat(formats, laterFormats), ", "))
-	}
-	if m.Source.Refresh < 0 || m.Source.Refresh > 0 && m.Source.Refresh < time.Second {
-		found.add("source.refresh", "must be at least a second")
 	}
 }
 

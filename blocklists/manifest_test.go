@@ -28,6 +28,12 @@ func lawList() *blocklists.Manifest {
 	return m
 }
 
+// harmZone makes the list one whose zone is transferred.
+func harmZone(m *blocklists.Manifest) *blocklists.Source {
+	m.Source, m.Format = blocklists.Source{RPZ: "rpz.example", Primary: []string{"192.0.2.53"}}, ""
+	return &m.Source
+}
+
 func keys(problems []blocklists.Problem) []string {
 	var found []string
 	for _, problem := range problems {
@@ -56,6 +62,23 @@ func TestProblemsNameTheKey(t *testing.T) {
 		{"source", userList, func(m *blocklists.Manifest) { m.Source.URL = "https://lists.example/" }},
 		{"source.refresh", userList, func(m *blocklists.Manifest) { m.Source.Refresh = time.Millisecond }},
 		{"source.refresh", userList, func(m *blocklists.Manifest) { m.Source.Refresh = -time.Hour }},
+		{"source.max_age", userList, func(m *blocklists.Manifest) { m.Source.Refresh, m.Source.MaxAge = time.Hour, time.Minute }},
+		{"source.on_stale", userList, func(m *blocklists.Manifest) { m.Source.OnStale = "panic" }},
+		{"source.url", userList, func(m *blocklists.Manifest) { m.Source = blocklists.Source{URL: "ftp://lists.example/"} }},
+		{"source.proxy", userList, func(m *blocklists.Manifest) {
+			m.Source = blocklists.Source{URL: "https://lists.example/", Proxy: "socks5://192.0.2.1"}
+		}},
+		{"source.proxy", userList, func(m *blocklists.Manifest) { m.Source.Proxy = "http://192.0.2.1" }},
+		{"source.verify.signature", userList, func(m *blocklists.Manifest) { m.Source.Verify.Signature = ".sig" }},
+		{"source.verify", userList, func(m *blocklists.Manifest) { harmZone(m).Verify.SHA256 = ".sha256" }},
+		{"source.primary", userList, func(m *blocklists.Manifest) { m.Source.Primary = []string{"192.0.2.53"} }},
+		{"source.primary", userList, func(m *blocklists.Manifest) { harmZone(m).Primary = nil }},
+		{"source.primary[1]", userList, func(m *blocklists.Manifest) { harmZone(m).Primary = []string{"192.0.2.53", "ns.example"} }},
+		{"source.tls", userList, func(m *blocklists.Manifest) { harmZone(m).Primary = []string{"tls://192.0.2.53"} }},
+		{"source.tsig.algorithm", userList, func(m *blocklists.Manifest) {
+			harmZone(m).TSIG = blocklists.TSIG{Name: "key", Algorithm: "hmac-md5", SecretFile: "key"}
+		}},
+		{"format", userList, func(m *blocklists.Manifest) { harmZone(m); m.Format = "hosts" }},
 		{"format", userList, func(m *blocklists.Manifest) { m.Format = "" }},
 		{"format", userList, func(m *blocklists.Manifest) { m.Format = "excel" }},
 		{"review_every", userList, func(m *blocklists.Manifest) { m.ReviewEvery = 0 }},
@@ -87,7 +110,7 @@ func TestGoodManifestsHaveNoProblems(t *testing.T) {
 	expiring := userList()
 	expiring.ReviewEvery, expiring.Expires = 0, time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
 	zone := userList()
-	zone.Source, zone.Format = blocklists.Source{RPZ: "rpz.example"}, ""
+	zone.Source, zone.Format = blocklists.Source{RPZ: "rpz.example", Primary: []string{"192.0.2.53"}}, ""
 	for _, manifest := range []*blocklists.Manifest{userList(), lawList(), expiring, zone} {
 		if problems := manifest.Problems(); len(problems) > 0 {
 			t.Errorf("%s: %+v", manifest.ID, problems)
@@ -116,7 +139,6 @@ func TestSupported(t *testing.T) {
 	for _, harm := range []func(*blocklists.Manifest){
 		func(m *blocklists.Manifest) { m.Format = "adblock" },
 		func(m *blocklists.Manifest) { m.Format = "rpz" },
-		func(m *blocklists.Manifest) { m.Source = blocklists.Source{URL: "https://lists.example/"} },
 		func(m *blocklists.Manifest) { m.Source.Zone = "rpz.example" },
 	} {
 		m := userList()

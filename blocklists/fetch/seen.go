@@ -89,7 +89,7 @@ func keyOf(name wire.Name, scope blocklists.Scope) uint64 {
 func (s *Seen) Save() error {
 	slices.SortFunc(s.present, func(a, b record) int { return compareKey(a, b.key) })
 	s.present = slices.CompactFunc(s.present, func(a, b record) bool { return a.key == b.key })
-	if !s.store.writes || slices.Equal(s.present, s.before) {
+	if s.store.mode != whole || slices.Equal(s.present, s.before) {
 		return nil
 	}
 	if err := writeFile(s.path, s.write); err != nil {
