@@ -127,7 +127,7 @@ func (b *Bundle) entryOf(name wire.Name, id uint32) blocklists.Entry {
 	list := &b.lists[e.list]
 	full := blocklists.Entry{List: list.ID, Name: name, Scope: e.scope, Line: e.line, Source: configured}
 	if list.Manifest != nil {
-		full.Source = list.Manifest.Source.File
+		full.Source = list.Manifest.Source.String()
 	}
 	if e.seen != 0 {
 		full.FirstSeen = time.Unix(int64(e.seen), 0).UTC()

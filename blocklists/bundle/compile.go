@@ -104,7 +104,9 @@ func (c *compiler) feed(ctx context.Context, manifest *blocklists.Manifest) List
 	report.Fetch = status
 	if err != nil {
 		c.builder.back(start)
-		c.carryOver(manifest, &report)
+		if status.State != fetch.Stopped { // whose entries must not outlive their source
+			c.carryOver(manifest, &report)
+		}
 	} else if err := seen.Save(); err != nil {
 		c.log.Warn("list: first-seen is not written down", "list", manifest.ID, "error", err)
 	}

@@ -59,33 +59,75 @@ func (l *Later) Unwrap() error { return l.Err }
 // errNotKept marks that the octets could not be written, which is no fault of the source.
 var errNotKept = errors.New("no copy could be kept")
 
-// fetch asks the source and makes what it has a candidate.
-func (k *keeper) fetch(ctx context.Context) error {
+// ask has the source asked, and makes what it has a candidate.
+func (s *Store) ask(ctx context.Context, m *blocklists.Manifest) error {
+	turn := s.lists.turn(m.ID)
+	turn.asking.Lock()
+	defer turn.asking.Unlock()
+	errand, err := s.prepare(m)
+	if err == nil {
+		defer errand.end()
+		err = errand.run(ctx)
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	k, done, wrong := s.keeper(m)
+	if wrong != nil {
+		return wrong
+	}
+	defer done()
+	turn.aside = ""
+	return k.finish(errand, err)
+}
+
+// errand is one asking of one source. It holds no lock.
+type errand struct {
+	manifest *blocklists.Manifest
+	origin   Origin
+	known    Known
+	aside    *os.File
+	version  Version
+	wait     time.Duration
+}
+
+func (s *Store) prepare(m *blocklists.Manifest) (*errand, error) {
+	k, done, err := s.keeper(m)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	origin, err := k.origin()
 	if err != nil {
-		return k.fail(err)
+		return nil, err
 	}
-	if k.manifest.Source.File != "" { // before it is read, so that a change meanwhile is seen afterwards
-		k.turn.stamp, k.turn.stamped = k.store.look(k.manifest), true
+	if m.Source.File != "" { // before it is read, so that a change meanwhile is seen afterwards
+		k.turn.stamp, k.turn.stamped = s.look(m), true
 	}
 	if err := os.MkdirAll(k.dir, 0o750); err != nil {
-		return k.fail(fmt.Errorf("%w: %w", errNotKept, err))
+		return nil, fmt.Errorf("%w: %w", errNotKept, err)
 	}
 	aside, err := os.CreateTemp(k.dir, incoming+"*")
 	if err != nil {
-		return k.fail(fmt.Errorf("%w: %w", errNotKept, err))
+		return nil, fmt.Errorf("%w: %w", errNotKept, err)
 	}
-	defer os.Remove(aside.Name()) // gone already when it was kept
-	defer aside.Close()
-	version, wait, err := k.bring(ctx, origin, aside)
+	k.turn.aside = filepath.Base(aside.Name())
+	return &errand{manifest: m, origin: origin, known: k.known(), aside: aside}, nil
+}
+
+func (e *errand) end() {
+	e.aside.Close()
+	_ = os.Remove(e.aside.Name()) // gone already when it was kept
+}
+
+// finish takes down how an errand went.
+func (k *keeper) finish(e *errand, err error) error {
 	if err == nil {
-		err = k.keep(aside, version, wait)
+		err = k.keep(e.aside, e.version, e.wait)
 	}
 	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
 	case errors.Is(err, Unchanged):
-		return k.confirm(wait)
+		return k.confirm(e.wait)
 	case err != nil:
 		return k.fail(err)
 	}
@@ -101,41 +143,42 @@ func (k *keeper) origin() (Origin, error) {
 	return nil, fmt.Errorf("source: nothing here brings %q", k.manifest.Source.String())
 }
 
-// bring has the octets written and says what they are. What is known already, or was
-// refused before, is Unchanged.
-func (k *keeper) bring(ctx context.Context, origin Origin, into *os.File) (Version, time.Duration, error) {
-	brought, err := origin.Bring(ctx, k.manifest, k.known(), into)
+// run has the octets written and says what they are. That the source has nothing new is
+// [Unchanged].
+func (e *errand) run(ctx context.Context) error {
+	brought, err := e.origin.Bring(ctx, e.manifest, e.known, e.aside)
+	e.wait = brought.Wait
 	var later *Later
-	if errors.As(err, &later) {
-		return Version{}, later.Wait, err
+	if errors.As(err, &later) || errors.Is(err, Unchanged) {
+		return err
+	}
+	if err == nil {
+		err = checkAge(e.known.Version, brought.SignedAt)
 	}
 	if err != nil {
-		return Version{}, brought.Wait, fmt.Errorf("source: %w", err)
+		return fmt.Errorf("source: %w", err)
 	}
-	if known := k.note.newest(); known != nil && known.From == identity(k.manifest) {
-		if err := checkAge(known, brought.SignedAt); err != nil {
-			return Version{}, 0, fmt.Errorf("source: %w", err)
-		}
-	}
-	sum, size, err := hashOf(ctx, into)
+	sum, size, err := hashOf(ctx, e.aside)
 	if err != nil {
-		return Version{}, 0, fmt.Errorf("%w: %w", errNotKept, err)
+		return fmt.Errorf("%w: %w", errNotKept, err)
 	}
-	version := Version{SHA256: sum, Size: size, FetchedAt: now(), Source: k.manifest.Source.String(), Format: k.manifest.Format,
-		From: identity(k.manifest), Marks: brought.Marks}
-	return version, brought.Wait, nil
+	e.version = Version{SHA256: sum, Size: size, FetchedAt: now(), Source: e.manifest.Source.String(), Format: e.manifest.Format,
+		From: identity(e.manifest), Marks: brought.Marks}
+	return nil
 }
 
 // known is what the source may be asked against: what it had last, be it refused.
 func (k *keeper) known() Known {
-	version := k.note.newest()
-	if k.turn.refused != nil && k.turn.refused.version.From == identity(k.manifest) {
-		return Known{Version: &k.turn.refused.version, Open: func() (io.ReadCloser, error) { return nil, os.ErrNotExist }}
+	if refused := k.turn.refused; refused != nil && refused.version.From == identity(k.manifest) {
+		version := refused.version
+		return Known{Version: &version, Open: func() (io.ReadCloser, error) { return nil, os.ErrNotExist }}
 	}
-	if version == nil || version.From != identity(k.manifest) || !k.isWhole(version) {
+	newest := k.note.newest()
+	if newest == nil || newest.From != identity(k.manifest) || !k.isWhole(newest) {
 		return Known{}
 	}
-	return Known{Version: version, Open: func() (io.ReadCloser, error) { return os.Open(k.path(version)) }}
+	version := *newest
+	return Known{Version: &version, Open: func() (io.ReadCloser, error) { return os.Open(k.path(&version)) }}
 }
 
 // isWhole says whether the octets are there, by their size; reading them checks their hash.

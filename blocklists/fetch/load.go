@@ -18,14 +18,14 @@ var (
 	ErrStale = errors.New("its source has been silent for longer than max_age, and on_stale is stop")
 )
 
-// fetchAndRead is a whole load. Where the disk takes no copy, a file is read as it stands.
-func (k *keeper) fetchAndRead(ctx context.Context, read func(io.Reader) error) (Status, error) {
-	err := k.fetch(ctx)
+// readFetched reads after a fetch, and settles. Where the disk takes no copy, a file is
+// read as it stands.
+func (k *keeper) readFetched(ctx context.Context, read func(io.Reader) error) (Status, error) {
 	if ctx.Err() != nil {
 		return Status{List: k.manifest.ID, State: Missing, Err: ctx.Err()}, ctx.Err()
 	}
-	if errors.Is(err, errNotKept) && k.manifest.Source.File != "" {
-		k.store.log.Warn("list: no copy is kept", "list", k.manifest.ID, "error", err)
+	if errors.Is(k.asked, errNotKept) && k.manifest.Source.File != "" {
+		k.store.log.Warn("list: no copy is kept", "list", k.manifest.ID, "error", k.asked)
 		return k.fromFile(ctx, read)
 	}
 	before := k.note.Good
@@ -67,17 +67,16 @@ func (k *keeper) previewSource(ctx context.Context, read func(io.Reader) error) 
 	if err != nil {
 		return Status{}, err
 	}
-	defer os.Remove(aside.Name())
-	defer aside.Close()
-	version, _, err := k.bring(ctx, origin, aside)
-	if err != nil {
+	errand := &errand{manifest: k.manifest, origin: origin, known: k.known(), aside: aside}
+	defer errand.end()
+	if err := errand.run(ctx); err != nil {
 		return Status{}, err
 	}
 	if err := read(&guarded{ctx, aside, parse.MaxBytes}); err != nil {
 		return Status{}, err
 	}
-	status := k.statusOf(OK, &version)
-	status.Changed = k.note.Good == nil || k.note.Good.SHA256 != version.SHA256
+	status := k.statusOf(OK, &errand.version)
+	status.Changed = k.note.Good == nil || k.note.Good.SHA256 != errand.version.SHA256
 	return status, nil
 }
 

@@ -131,7 +131,7 @@ func (k *keeper) saveNote() error {
 }
 
 func (k *keeper) clear() error {
-	names := map[string]bool{}
+	names := map[string]bool{k.turn.aside: true}
 	for _, version := range []*Version{k.note.Good, k.note.Before, k.note.Candidate} {
 		if version != nil {
 			names[version.SHA256+octetsEnd] = true

@@ -59,8 +59,8 @@ func (r *Refresher) Kick(list blocklists.ListID) {
 
 // Run refreshes the lists until the context ends, and says after each change that there
 // is something to be read: the callers' one place to compile in. Changes that come while
-// changed runs are told once, after it.
-func (r *Refresher) Run(ctx context.Context, lists []*blocklists.Manifest, changed func(context.Context)) {
+// changed runs are told once, after it. With hurry all lists are asked at once.
+func (r *Refresher) Run(ctx context.Context, lists []*blocklists.Manifest, hurry bool, changed func(context.Context)) {
 	ctx, end := context.WithCancel(ctx)
 	news := make(chan struct{}, 1)
 	var work sync.WaitGroup
@@ -71,6 +71,9 @@ func (r *Refresher) Run(ctx context.Context, lists []*blocklists.Manifest, chang
 	for _, m := range lists {
 		kick := make(chan struct{}, 1)
 		r.kicks[m.ID] = kick
+		if hurry {
+			kick <- struct{}{}
+		}
 		work.Go(func() { r.follow(ctx, m, kick, news) })
 	}
 	r.mu.Unlock()

@@ -102,7 +102,7 @@ func refresh(t *testing.T, state string, m *blocklists.Manifest, origin *fakeOri
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		fetch.NewRefresher(store, nil, slog.New(slog.DiscardHandler)).Run(ctx, []*blocklists.Manifest{m}, r.compile)
+		fetch.NewRefresher(store, nil, slog.New(slog.DiscardHandler)).Run(ctx, []*blocklists.Manifest{m}, false, r.compile)
 	}()
 	r.end = func() { cancel(); <-done }
 	return r
@@ -279,7 +279,7 @@ func TestAFileIsReadWhenItRests(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		fetch.NewRefresher(store, nil, quiet).Run(ctx, []*blocklists.Manifest{m}, func(context.Context) { changed <- struct{}{} })
+		fetch.NewRefresher(store, nil, quiet).Run(ctx, []*blocklists.Manifest{m}, false, func(context.Context) { changed <- struct{}{} })
 	}()
 	defer func() { cancel(); <-done }()
 	aside := path + ".new"
@@ -316,7 +316,7 @@ func TestPlacesAreFewAndListsMany(t *testing.T) {
 		compiles := 0
 		go func() {
 			defer close(done)
-			fetch.NewRefresher(store, nil, quiet).Run(ctx, lists, func(context.Context) { compiles++; time.Sleep(time.Minute) })
+			fetch.NewRefresher(store, nil, quiet).Run(ctx, lists, false, func(context.Context) { compiles++; time.Sleep(time.Minute) })
 		}()
 		time.Sleep(3 * time.Minute)
 		cancel()

@@ -116,9 +116,13 @@ type lists struct {
 	turns map[blocklists.ListID]*turn
 }
 
-// turn is held by whoever works on a list.
+// turn is held by whoever works on a list. Asking its source takes long and changes
+// nothing until it ends, so that has a lock of its own.
 type turn struct {
+	asking sync.Mutex
+
 	mu      sync.Mutex
+	aside   string   // the file that octets are being written to
 	stamp   stamp    // of the file as it was last brought
 	stamped bool     // whether it ever was
 	refused *refused // octets that were brought and are no list
@@ -162,14 +166,18 @@ func (s *Store) keeper(m *blocklists.Manifest) (k *keeper, done func(), err erro
 //
 // It is [Store.Fetch], a reading and [Store.Settle] in one.
 func (s *Store) Load(ctx context.Context, m *blocklists.Manifest, read func(io.Reader) error) (Status, error) {
+	var asked error
+	if s.mode == whole {
+		asked = s.ask(ctx, m)
+	}
 	k, done, err := s.keeper(m)
 	if err != nil {
 		return Status{List: m.ID, State: Missing, Err: err}, err
 	}
 	defer done()
-	switch s.mode {
+	switch k.asked = asked; s.mode {
 	case whole:
-		return k.fetchAndRead(ctx, read)
+		return k.readFetched(ctx, read)
 	case preview:
 		return k.preview(ctx, read)
 	default:
@@ -181,13 +189,14 @@ func (s *Store) Load(ctx context.Context, m *blocklists.Manifest, read func(io.R
 // status says by Changed whether there is anything to be read that was not before. An
 // error is the source's; what was good stays.
 func (s *Store) Fetch(ctx context.Context, m *blocklists.Manifest) (Status, error) {
+	asked := s.ask(ctx, m)
 	k, done, err := s.keeper(m)
 	if err != nil {
 		return Status{List: m.ID, State: Missing, Err: err}, err
 	}
 	defer done()
-	err = k.fetch(ctx)
-	return k.status(time.Now()), err
+	k.asked = asked
+	return k.status(time.Now()), asked
 }
 
 // Settle takes down what a reading through [Store.Stored] made of the list: what was read

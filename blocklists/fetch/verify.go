@@ -144,6 +144,12 @@ func sumIn(text []byte, name string) (string, error) {
 	return only, nil
 }
 
+// IsMinisignKey tells a public key from the name of a file that holds one.
+func IsMinisignKey(text string) bool {
+	_, err := minisign.NewPublicKey(text)
+	return err == nil
+}
+
 // minisignKey reads a public key, or the file that holds one.
 func minisignKey(text string) (minisign.PublicKey, error) {
 	if key, err := minisign.NewPublicKey(text); err == nil {

@@ -77,7 +77,7 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 		return nil, err
 	}
 	n.closers = append(n.closers, held)
-	current, err := n.startPolicy(ctx, held)
+	current, err := n.startPolicy(held)
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +86,9 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 		return nil, err
 	}
 	counts.watch(resolved, current)
+	if err := n.startLists(ctx, current, resolved, counts); err != nil {
+		return nil, err
+	}
 	database, err := store.Open(ctx, held.path(databaseFile), n.logger)
 	if err != nil {
 		return nil, err

@@ -77,7 +77,7 @@ func snapshotOf(ctx context.Context, config *Config, logger *slog.Logger) (*poli
 	if err != nil {
 		return nil, err
 	}
-	compiled, _, err := bundle.Compile(ctx, made.catalog, made.own, newListStore(config, logger).Preview(), bundle.Empty(), time.Now(), logger)
+	compiled, _, err := bundle.Compile(ctx, made.catalog, made.own, newListStore(config, nil, logger).Preview(), bundle.Empty(), time.Now(), logger)
 	if err != nil {
 		return nil, err
 	}

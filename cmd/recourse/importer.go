@@ -4,8 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"path/filepath"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
@@ -44,37 +45,81 @@ func newRules(config *Config) (*rules, error) {
 	return made, nil
 }
 
-// newListStore keeps lists below the state directory.
-func newListStore(config *Config, logger *slog.Logger) *fetch.Store {
-	return fetch.New(filepath.Join(config.StateDir(), listsDir), builtinLists(), logger)
-}
-
 // importer brings the lists in and puts them in force.
 type importer struct {
-	store   *fetch.Store
-	current *policy.Current
-	logger  *slog.Logger
+	store     *fetch.Store
+	refresher *fetch.Refresher
+	current   *policy.Current
+	logger    *slog.Logger
+	replaced  chan struct{} // told when the catalog is another
 
-	mu      sync.Mutex // one import at a time; guards what follows
+	importing sync.Mutex // one import at a time
+	last      atomic.Pointer[imported]
+}
+
+// imported is what is in force, and how its lists came in.
+type imported struct {
 	rules   *rules
+	catalog *blocklists.Catalog // with the members of catalog zones
 	reports []bundle.ListReport
 }
 
-// load compiles all lists and swaps them in together with the rules. A list that
-// cannot be read keeps its last good copy; the others are not held up by it.
+func newImporter(store *fetch.Store, current *policy.Current, observer fetch.Observer, logger *slog.Logger) *importer {
+	return &importer{store: store, refresher: fetch.NewRefresher(store, observer, logger), current: current, logger: logger, replaced: make(chan struct{}, 1)}
+}
+
+// load reads the files of all lists, compiles, and swaps the lists in together with the
+// rules. Sources of the network are not waited for: what is stored of them is in force
+// meanwhile, and they are asked as soon as refreshing runs. A list that cannot be read
+// keeps its last good copy; the others are not held up by it.
 func (i *importer) load(ctx context.Context, fresh *rules) error {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.loadLocked(ctx, fresh)
+	i.importing.Lock()
+	defer i.importing.Unlock()
+	for _, manifest := range fresh.catalog.Lists() {
+		if _, supported := manifest.Supported(); !supported || manifest.Source.File == "" {
+			continue
+		}
+		if _, err := i.store.Fetch(ctx, manifest); err != nil && ctx.Err() != nil {
+			return ctx.Err() // what else went wrong is in the report
+		}
+	}
+	if err := i.loadLocked(ctx, fresh); err != nil {
+		return err
+	}
+	i.startAnew()
+	return nil
+}
+
+// startAnew has refreshing go on with the lists that there are now.
+func (i *importer) startAnew() {
+	select {
+	case i.replaced <- struct{}{}:
+	default: // told already
+	}
+}
+
+// isGrown says whether there are other lists to be refreshed than before.
+func (i *importer) isGrown(catalog *blocklists.Catalog) bool {
+	last := i.last.Load()
+	return last != nil && !slices.EqualFunc(last.catalog.Lists(), catalog.Lists(), func(a, b *blocklists.Manifest) bool { return a.ID == b.ID })
 }
 
 func (i *importer) loadLocked(ctx context.Context, fresh *rules) error {
 	started := time.Now()
-	compiled, reports, err := bundle.Compile(ctx, fresh.catalog, fresh.own, i.store, i.current.Load().Bundle, started, i.logger)
+	catalog, err := expandCatalogs(fresh.catalog, i.store, i.logger)
 	if err != nil {
 		return fmt.Errorf("lists: %w", err)
 	}
-	i.rules, i.reports = fresh, reports
+	compiled, reports, err := bundle.Compile(ctx, catalog, fresh.own, i.store.Stored(), i.current.Load().Bundle, started, i.logger)
+	if err != nil {
+		return fmt.Errorf("lists: %w", err)
+	}
+	i.settle(catalog, reports)
+	grown := i.isGrown(catalog)
+	i.last.Store(&imported{rules: fresh, catalog: catalog, reports: reports})
+	if grown { // a catalog lists other zones than before
+		i.startAnew()
+	}
 	i.current.Update(func(snapshot policy.Snapshot) policy.Snapshot {
 		snapshot.Bundle, snapshot.Clients, snapshot.Operator = compiled, fresh.clients, fresh.operator
 		return snapshot
@@ -88,57 +133,64 @@ func (i *importer) loadLocked(ctx context.Context, fresh *rules) error {
 	return nil
 }
 
-// ready says whether every list is loaded, from its source or its last good copy.
-func (i *importer) ready() bool {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	for _, report := range i.reports {
-		if report.Fetch.State == fetch.Missing {
-			return false
+// settle has the store take down which octets were good.
+func (i *importer) settle(catalog *blocklists.Catalog, reports []bundle.ListReport) {
+	for _, report := range reports {
+		if err := i.store.Settle(catalog.List(report.List), report.Fetch); err != nil {
+			i.logger.Warn("list: that it is good is not written down", "list", report.List, "error", err)
 		}
 	}
-	return i.rules != nil
 }
 
-// refresh reads lists again whose files have changed, as often as their manifests
-// say, until the context ends.
+// ready says whether every list is loaded, from its source or its last good copy. One
+// that stopped because it is stale was loaded too.
+func (i *importer) ready() bool {
+	last := i.last.Load()
+	return last != nil && !slices.ContainsFunc(last.reports, func(report bundle.ListReport) bool { return report.Fetch.State == fetch.Missing })
+}
+
+// refresh asks the sources of the lists again, each when it is due, until the context
+// ends. After a new configuration all of them are asked at once.
 func (i *importer) refresh(ctx context.Context) {
-	for {
-		timer := time.NewTimer(i.interval())
+	for hurry := false; ctx.Err() == nil; hurry = true {
+		round, end := context.WithCancel(ctx)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			i.refresher.Run(round, i.lists(), hurry, i.reload)
+		}()
 		select {
 		case <-ctx.Done():
-			timer.Stop()
-			return
-		case <-timer.C:
-			i.refreshOnce(ctx)
+		case <-i.replaced:
 		}
+		end()
+		<-done
 	}
 }
 
-// idleInterval is how often to look whether any list wants to be refreshed at all.
-const idleInterval = time.Minute
-
-func (i *importer) interval() time.Duration {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	shortest := idleInterval
-	for _, manifest := range i.rules.catalog.Lists() {
-		if every := manifest.Source.Refresh; every > 0 {
-			shortest = min(shortest, every)
+// lists are those in force that have a source to be asked.
+func (i *importer) lists() []*blocklists.Manifest {
+	last := i.last.Load()
+	if last == nil {
+		return nil
+	}
+	lists := slices.Clone(last.catalog.Lists())
+	for _, manifest := range last.rules.catalog.Lists() {
+		if manifest.Source.Catalog != "" {
+			lists = append(lists, manifest)
 		}
 	}
-	return shortest
+	return slices.DeleteFunc(lists, func(manifest *blocklists.Manifest) bool {
+		_, supported := manifest.Supported()
+		return !supported
+	})
 }
 
-func (i *importer) refreshOnce(ctx context.Context) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	for _, manifest := range i.rules.catalog.Lists() {
-		if manifest.Source.Refresh > 0 && i.store.Moved(manifest) {
-			if err := i.loadLocked(ctx, i.rules); err != nil && ctx.Err() == nil {
-				i.logger.Error("lists were not refreshed; those in force stay", "error", err)
-			}
-			return
-		}
+// reload compiles what is stored under the rules in force.
+func (i *importer) reload(ctx context.Context) {
+	i.importing.Lock()
+	defer i.importing.Unlock()
+	if err := i.loadLocked(ctx, i.last.Load().rules); err != nil && ctx.Err() == nil {
+		i.logger.Error("lists were not refreshed; those in force stay", "error", err)
 	}
 }

@@ -24,7 +24,10 @@ func runListsPlan(ctx context.Context, env *environment, options PlanOptions) er
 		return err
 	}
 	logger, now := env.logger(), time.Now()
-	store := newListStore(config, logger)
+	store, err := askingStore(config, logger)
+	if err != nil {
+		return err
+	}
 	held, _, err := bundle.Compile(ctx, made.catalog, nil, store.LastGood(), bundle.Empty(), now, logger)
 	if err != nil {
 		return err
@@ -91,6 +94,48 @@ type listStatus struct {
 	Purpose string `json:"purpose"`
 	Entries int    `json:"entries"`
 	Trouble string `json:"trouble,omitempty"`
+	// Source is how the source stands, as the server wrote it down.
+	Source *sourceReport `json:"source,omitempty"`
+}
+
+// sourceReport is what is known of a source between two imports.
+type sourceReport struct {
+	State       fetch.State `json:"state"`
+	ConfirmedAt time.Time   `json:"confirmed_at,omitzero"`
+	Trouble     string      `json:"trouble,omitempty"`
+	Since       time.Time   `json:"since,omitzero"`
+	StaleSince  time.Time   `json:"stale_since,omitzero"`
+	SignedAt    time.Time   `json:"signed_at,omitzero"`
+	Serial      uint32      `json:"serial,omitempty"`
+}
+
+func sourceStatus(status fetch.Status) *sourceReport {
+	report := &sourceReport{State: status.State, ConfirmedAt: status.ConfirmedAt, Since: status.Since, StaleSince: status.StaleSince,
+		SignedAt: status.SignedAt, Serial: status.Serial}
+	if status.Err != nil {
+		report.Trouble = status.Err.Error()
+	}
+	return report
+}
+
+// print says of the source what is worth a line: what is wrong, and what it proved.
+func (r *sourceReport) print(text *strings.Builder) {
+	if r.Trouble != "" {
+		fmt.Fprintf(text, "  %s: the source cannot be used", r.State)
+		if !r.Since.IsZero() {
+			fmt.Fprintf(text, " since %s", r.Since.Format(time.RFC3339))
+		}
+		fmt.Fprintf(text, ": %s\n", r.Trouble)
+	}
+	if !r.StaleSince.IsZero() {
+		fmt.Fprintf(text, "  stale since %s: the source was last heard of on %s\n", r.StaleSince.Format(time.RFC3339), r.ConfirmedAt.Format(time.RFC3339))
+	}
+	if !r.SignedAt.IsZero() {
+		fmt.Fprintf(text, "  signed %s\n", r.SignedAt.Format(time.RFC3339))
+	}
+	if r.Serial != 0 {
+		fmt.Fprintf(text, "  serial %d\n", r.Serial)
+	}
 }
 
 // runListsStatus says how each list stands on this state. Exit status 1 says that a
@@ -105,7 +150,8 @@ func runListsStatus(ctx context.Context, env *environment, options StatusOptions
 		return err
 	}
 	logger := env.logger()
-	compiled, reports, err := bundle.Compile(ctx, made.catalog, nil, newListStore(config, logger).LastGood(), bundle.Empty(), time.Now(), logger)
+	store := newListStore(config, nil, logger)
+	compiled, reports, err := bundle.Compile(ctx, made.catalog, nil, store.LastGood(), bundle.Empty(), time.Now(), logger)
 	if err != nil {
 		return err
 	}
@@ -115,6 +161,8 @@ func runListsStatus(ctx context.Context, env *environment, options StatusOptions
 		status := listStatus{ListReport: report, Purpose: list.Manifest.Purpose.String(), Entries: list.Entries}
 		if report.Fetch.State == fetch.Missing {
 			status.Trouble, missing = report.Fetch.Err.Error(), true
+		} else {
+			status.Source = sourceStatus(store.Status(list.Manifest))
 		}
 		statuses = append(statuses, status)
 	}
@@ -139,6 +187,9 @@ func printStatus(to io.Writer, asJSON bool, statuses []listStatus) error {
 			continue
 		}
 		fmt.Fprintf(&text, "%s, read %s, %s refused, sha256 %s\n", count(status.Entries, "entry"), status.Fetch.FetchedAt.Format(time.RFC3339), count(status.Parse.Refused, "line"), status.Fetch.SHA256)
+		if status.Source != nil {
+			status.Source.print(&text)
+		}
 	}
 	_, err := io.WriteString(to, text.String())
 	return err

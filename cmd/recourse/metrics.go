@@ -8,6 +8,7 @@ import (
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
+	"github.com/recourse-dns/recourse/blocklists/fetch"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/cache"
@@ -22,6 +23,7 @@ type metrics struct {
 	queries  [][]prometheus.Counter // by door and outcome, made beforehand
 	latency  prometheus.Histogram
 	blocks   *prometheus.CounterVec
+	fetches  *prometheus.CounterVec
 }
 
 // buckets are in seconds: cached answers, local round trips, recursion, time-outs.
@@ -36,6 +38,9 @@ func newMetrics() *metrics {
 		blocks: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "recourse_blocks_total", Help: "Blocked answers by list and purpose.",
 		}, []string{"list", "purpose"}),
+		fetches: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "recourse_list_fetches_total", Help: "How often the sources of lists were asked, by outcome.",
+		}, []string{"list", "outcome"}),
 	}
 	queries := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "recourse_queries_total", Help: "Queries by door and outcome.",
@@ -49,7 +54,7 @@ func newMetrics() *metrics {
 		}
 		m.queries = append(m.queries, row)
 	}
-	m.registry.MustRegister(queries, m.latency, m.blocks, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(queries, m.latency, m.blocks, m.fetches, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
@@ -62,6 +67,11 @@ func (m *metrics) Answered(door resolver.Door, outcome transports.Outcome, took 
 // Blocked implements policy's counter.
 func (m *metrics) Blocked(list blocklists.ListID, purpose blocklists.Purpose) {
 	m.blocks.WithLabelValues(string(list), purpose.String()).Inc()
+}
+
+// Fetched implements [fetch.Observer].
+func (m *metrics) Fetched(list blocklists.ListID, outcome fetch.Outcome) {
+	m.fetches.WithLabelValues(string(list), string(outcome)).Inc()
 }
 
 // counter exposes a number that is counted elsewhere.

@@ -91,7 +91,11 @@ func (n *node) start(ctx context.Context, inLab bool) error {
 	if err := n.startMetrics(counts); err != nil {
 		return err
 	}
-	if err := n.startDoors(resolved, counts); err != nil {
+	zones, err := n.startZones(ctx)
+	if err != nil {
+		return err
+	}
+	if err := n.startDoors(resolved, zones, counts); err != nil {
 		return err
 	}
 	n.background(ctx, n.importer.refresh)
@@ -112,19 +116,25 @@ func (n *node) background(ctx context.Context, run func(context.Context)) {
 	n.closers = append(n.closers, closerFunc(func() error { end(); <-done; return nil }))
 }
 
-// startPolicy puts in force what the disk has: key, exceptions, lists.
-func (n *node) startPolicy(ctx context.Context, held *state) (*policy.Current, error) {
+// startPolicy puts in force what the disk has but for the lists: key and exceptions.
+func (n *node) startPolicy(held *state) (*policy.Current, error) {
 	key, err := held.key()
 	if err != nil {
 		return nil, err
 	}
+	return policy.NewCurrent(&policy.Snapshot{Bundle: bundle.Empty(), Overlay: startOverlay(held.path(overlayFile), n.logger), Key: key}), nil
+}
+
+// startLists puts in force what is stored of the lists. It waits for no source of the
+// network: those are asked through the resolver, which answers only when this is done.
+func (n *node) startLists(ctx context.Context, current *policy.Current, resolved *resolution, counts *metrics) error {
 	made, err := newRules(n.config)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	current := policy.NewCurrent(&policy.Snapshot{Bundle: bundle.Empty(), Overlay: startOverlay(held.path(overlayFile), n.logger), Key: key})
-	n.importer = &importer{store: newListStore(n.config, n.logger), current: current, logger: n.logger}
-	return current, n.importer.load(ctx, made)
+	n.importer = newImporter(newListStore(n.config, resolved.unfiltered, n.logger), current, counts, n.logger)
+	counts.watchSources(n.importer)
+	return n.importer.load(ctx, made)
 }
 
 func (n *node) startLab(wanted bool) (*lab.Internet, error) {
@@ -156,10 +166,10 @@ func (n *node) startMetrics(counts *metrics) error {
 	return nil
 }
 
-func (n *node) startDoors(resolved *resolution, counts *metrics) error {
+func (n *node) startDoors(resolved *resolution, zones transports.Zones, counts *metrics) error {
 	service := transports.NewService(resolved.serving, transports.DefaultWaiting, counts, n.logger)
 	for _, address := range n.config.Listen.Do53 {
-		door, err := do53.Listen(do53.Config{Address: address}, service, n.logger)
+		door, err := do53.Listen(do53.Config{Address: address, Zones: zones}, service, n.logger)
 		if err != nil {
 			return err
 		}

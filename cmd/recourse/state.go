@@ -30,6 +30,7 @@ const (
 	overlayFile  = "overlay.json"
 	controlFile  = "control.sock"
 	listsDir     = "lists"
+	publishedDir = "zones"
 	anchorsFile  = "anchors.state"
 	clockFile    = "clock"
 )

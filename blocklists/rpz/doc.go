@@ -1,0 +1,2 @@
+// Package rpz is response policy zones.
+package rpz
