@@ -81,6 +81,9 @@ func (p *Publisher) notifyOnce(ctx context.Context, zone wire.Name, serial uint3
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	session := session{key: p.config.Key}
+	if p.config.mayBeUnsigned(to.Addr()) { // it has no key, and refuses what it cannot check
+		session.key = nil
+	}
 	id := randomID()
 	if _, err := conn.Write(session.sign(notification(zone, serial, id))); err != nil {
 		<-ctx.Done()

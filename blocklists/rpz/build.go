@@ -191,14 +191,29 @@ func (b *builder) other(entry *blocklists.Entry, into *sorter) error {
 	if records == "" {
 		records = passthru
 	}
+	key := append([]byte{otherMark}, keyOf(owner)...)
 	for _, k := range kindsOf(entry) {
-		made := newRule(append([]byte{otherMark}, keyOf(owner)...), k, "")
-		made = binary.BigEndian.AppendUint16(made, uint16(list.Purpose)<<12|uint16(min(b.judge.order[list.ID], 1<<12-1)))
-		if err := into.add(append(made, records...)); err != nil {
+		if err := into.add(ranked(newRule(key, k, records), list.Purpose, b.judge.order[list.ID])); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// ranked is a rule in an order by place, then by the precedence of its list: place, rank,
+// records, and in the last two octets the length of the place.
+func ranked(r rule, purpose blocklists.Purpose, order int) []byte {
+	out := append([]byte(nil), r.place()...)
+	out = binary.BigEndian.AppendUint16(out, uint16(purpose)<<12|uint16(min(order, 1<<12-1)))
+	out = append(out, r.records()...)
+	return binary.BigEndian.AppendUint16(out, uint16(len(r.place())))
+}
+
+// unranked takes one apart.
+func unranked(record []byte) rule {
+	end := len(record) - 2
+	length := int(binary.BigEndian.Uint16(record[end:]))
+	return newRule(record[:length-1], kind(record[length-1]), string(record[length+2:end]))
 }
 
 func (b *builder) list(id blocklists.ListID) *blocklists.Manifest {
@@ -226,7 +241,7 @@ func kindsOf(entry *blocklists.Entry) []kind {
 func (b *builder) addresses(sorted *sorter) error {
 	var last []byte
 	return sorted.each(func(record []byte) error {
-		found := rule(record)
+		found := unranked(record)
 		if bytes.Equal(found.place(), last) {
 			return nil
 		}
@@ -235,6 +250,6 @@ func (b *builder) addresses(sorted *sorter) error {
 			b.skipped++
 			return nil
 		}
-		return b.out(newRule(found.key(), found.kind(), string(found.records()[2:])))
+		return b.out(found)
 	})
 }

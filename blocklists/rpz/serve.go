@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/miekg/dns"
 
@@ -97,12 +98,14 @@ func (p *Publisher) admit(a *asked, from netip.Addr, request []byte, signed bool
 		_, _, err := a.session.check(request)
 		return err
 	}
-	for _, network := range p.config.Unsigned {
-		if network.Contains(from.Unmap()) {
-			return nil
-		}
+	if p.config.mayBeUnsigned(from) {
+		return nil
 	}
 	return &refused{dns.RcodeRefused}
+}
+
+func (c *PublishConfig) mayBeUnsigned(addr netip.Addr) bool {
+	return slices.ContainsFunc(c.Unsigned, func(network netip.Prefix) bool { return network.Contains(addr.Unmap()) })
 }
 
 func (a *asked) readSerial(message *dns.Msg) error {
