@@ -91,11 +91,16 @@ func (r *Refresher) Run(ctx context.Context, lists []*blocklists.Manifest, hurry
 // follow is the life of one list: wait until it is due, grows stale or is kicked.
 func (r *Refresher) follow(ctx context.Context, m *blocklists.Manifest, kick <-chan struct{}, news chan<- struct{}) {
 	stale := r.store.isStale(m)
+	var last time.Time
 	for {
 		forced := r.wait(ctx, m, kick)
+		if forced {
+			rest(ctx, time.Until(last.Add(kickPause)))
+		}
 		if ctx.Err() != nil {
 			return
 		}
+		last = time.Now()
 		tell := false
 		if forced || !time.Now().Before(r.store.Due(m)) {
 			tell = r.ask(ctx, m, forced)
@@ -127,6 +132,19 @@ func (r *Refresher) wait(ctx context.Context, m *blocklists.Manifest, kick <-cha
 	case <-ctx.Done():
 	}
 	return false
+}
+
+// kickPause is between two askings, however often a list is kicked: a NOTIFY is easily forged.
+const kickPause = 2 * time.Second
+
+// rest waits for a time, or for the end of the context.
+func rest(ctx context.Context, pause time.Duration) {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // minPause is between two askings of one list, whatever the clock and the note say.

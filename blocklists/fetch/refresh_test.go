@@ -246,6 +246,33 @@ func TestWhatIsNoListIsReadOnce(t *testing.T) {
 	})
 }
 
+func TestKicksCannotMakeUsAskAllTheTime(t *testing.T) {
+	state := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		origin := &fakeOrigin{text: "one"}
+		m := networkList()
+		store := fetch.New(state, nil, quiet, origin)
+		refresher := fetch.NewRefresher(store, nil, quiet)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			refresher.Run(ctx, []*blocklists.Manifest{m}, false, func(context.Context) {})
+		}()
+		for range 10_000 { // ten seconds of a flood
+			time.Sleep(time.Millisecond)
+			refresher.Kick(m.ID)
+			refresher.Kick("unknown")
+		}
+		synctest.Wait()
+		if n := origin.times(); n < 3 || n > 7 {
+			t.Errorf("asked %d times", n)
+		}
+		cancel()
+		<-done
+	})
+}
+
 func TestAZonesOwnTimers(t *testing.T) {
 	state := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {

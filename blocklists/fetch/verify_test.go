@@ -130,7 +130,7 @@ func TestSHA256(t *testing.T) {
 func TestOpenPGP(t *testing.T) {
 	began := time.Now().Add(-time.Hour)
 	at := func(after time.Duration) *packet.Config {
-		return &packet.Config{Time: func() time.Time { return began.Add(after) }}
+		return &packet.Config{Algorithm: packet.PubKeyAlgoEdDSA, Time: func() time.Time { return began.Add(after) }}
 	}
 	good, err := openpgp.NewEntity("lists", "", "lists@example.net", at(0))
 	if err != nil {

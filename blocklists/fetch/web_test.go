@@ -34,7 +34,7 @@ type webPlace struct {
 func newWebPlace(t *testing.T, handler http.HandlerFunc) *webPlace {
 	p := &webPlace{place: &place{t: t, state: filepath.Join(t.TempDir(), "lists")}, server: httptest.NewServer(handler)}
 	t.Cleanup(p.server.Close)
-	p.web = fetch.NewHurriedWeb(fetch.WebConfig{Agent: "recourse/test"}, 200*time.Millisecond, 1<<16, nil)
+	p.web = fetch.NewHurriedWeb(fetch.WebConfig{Agent: "recourse/test"}, 20*time.Second, 1<<16, nil)
 	p.manifest = &blocklists.Manifest{ID: "ads", Purpose: blocklists.User, Format: "domains",
 		Source: blocklists.Source{URL: p.server.URL + "/ads.txt", PrivateAddresses: loopback}}
 	p.restart()
@@ -160,6 +160,9 @@ func TestServersThatFail(t *testing.T) {
 			})
 			p.want(fetch.OK, "good.example")
 			bad = true
+			if name == "silent" || name == "slow loris" {
+				p.web = fetch.NewHurriedWeb(fetch.WebConfig{}, 100*time.Millisecond, 1<<16, nil)
+			}
 			p.restart() // and so the last good copy survives it
 			p.fails(test.why)
 			p.want(fetch.Kept, "good.example")
