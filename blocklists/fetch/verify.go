@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
-	"github.com/ProtonMail/go-crypto/openpgp/armor"
+	"github.com/ProtonMail/go-crypto/openpgp/armor" //nolint:misspell // the library's spelling
 	"github.com/jedisct1/go-minisign"
 	"golang.org/x/crypto/blake2b"
 
@@ -284,7 +284,7 @@ func dearmoured(text []byte) (io.Reader, error) {
 	if !bytes.HasPrefix(bytes.TrimSpace(text), []byte("-----BEGIN")) {
 		return bytes.NewReader(text), nil
 	}
-	block, err := armor.Decode(bytes.NewReader(text))
+	block, err := armor.Decode(bytes.NewReader(text)) //nolint:misspell // the library's spelling
 	if err != nil {
 		return nil, err
 	}

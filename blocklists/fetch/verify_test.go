@@ -142,7 +142,7 @@ func TestOpenPGP(t *testing.T) {
 	}
 	keys := filepath.Join(t.TempDir(), "keys.gpg")
 	var public bytes.Buffer
-	if err := good.Serialize(&public); err != nil {
+	if err := good.Serialize(&public); err != nil { //nolint:misspell // the library's spelling
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(keys, public.Bytes(), 0o600); err != nil {

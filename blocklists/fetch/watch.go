@@ -33,7 +33,7 @@ func (r *Refresher) watch(ctx context.Context, lists []*blocklists.Manifest) {
 		r.log.Warn("lists: files cannot be watched; they are looked at from time to time", "error", err)
 		return
 	}
-	defer watcher.Close() //nolint:errcheck // nothing was written
+	defer watcher.Close()
 	for path := range byPath {
 		if err := watcher.Add(filepath.Dir(path)); err != nil {
 			r.log.Warn("lists: a folder cannot be watched; its files are looked at from time to time", "folder", filepath.Dir(path), "error", err)

@@ -359,7 +359,7 @@ func TestSerialAndDifferences(t *testing.T) {
 		}
 		var texts []string
 		for _, record := range ixfr(40) {
-			text := fmt.Sprint("SOA ", 0)
+			var text string
 			if soa, is := record.(*dns.SOA); is {
 				text = fmt.Sprint("SOA ", soa.Serial)
 			} else {

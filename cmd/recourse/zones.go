@@ -84,7 +84,7 @@ func viewOf(snapshot *policy.Snapshot) *rpz.View {
 }
 
 // expandCatalogs puts the members of catalog zones in the place of the lists that subscribe
-// to them, as the stored copies of the catalogs say. A catalog that is broken, or was never
+// to them, as the stored copies of their zones say. A catalog that is broken, or was never
 // had, keeps the members that its last good copy has.
 func expandCatalogs(catalog *blocklists.Catalog, store *fetch.Store, logger *slog.Logger) (*blocklists.Catalog, error) {
 	var lists []*blocklists.Manifest
