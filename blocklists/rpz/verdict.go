@@ -2,6 +2,7 @@ package rpz
 
 import (
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
@@ -43,9 +44,19 @@ type judge struct {
 	steps [][]*blocklists.Manifest
 	order map[blocklists.ListID]int
 	ids   []uint32
-	found map[blocklists.ListID][]blocklists.Entry
+	// fetched are the entries that the last two probes matched, and found those of the one at
+	// hand that count.
+	fetched []fetched
+	found   []*blocklists.Entry
 	// turns is the next time at which a date changes what is in force; zero for never.
 	turns time.Time
+}
+
+// fetched is an entry of the index, which takes a while to get.
+type fetched struct {
+	id    uint32
+	entry blocklists.Entry
+	there bool
 }
 
 // verdict is what becomes of a name: blocked by records, exempt, or neither.
@@ -55,8 +66,7 @@ type verdict struct {
 }
 
 func newJudge(config *PublishConfig, view *View, lists []*blocklists.Manifest, at time.Time) *judge {
-	j := &judge{config: config, view: view, at: at, steps: make([][]*blocklists.Manifest, blocklists.User+1), order: make(map[blocklists.ListID]int),
-		found: make(map[blocklists.ListID][]blocklists.Entry)}
+	j := &judge{config: config, view: view, at: at, steps: make([][]*blocklists.Manifest, blocklists.User+1), order: make(map[blocklists.ListID]int)}
 	for i, list := range lists {
 		if !list.Expires.IsZero() {
 			if !list.Expires.After(at) {
@@ -94,7 +104,10 @@ func (j *judge) counts(entry *blocklists.Entry) bool {
 }
 
 // name judges the name itself, below what lies below it and has no rule of its own.
-func (j *judge) name(name wire.Name) verdict { return j.probe(name, "") }
+func (j *judge) name(name wire.Name) verdict {
+	j.fetched = j.fetched[:0]
+	return j.probe(name, "")
+}
 
 func (j *judge) below(name wire.Name) (verdict, bool) {
 	child, err := name.Child("\x01")
@@ -107,25 +120,42 @@ func (j *judge) below(name wire.Name) (verdict, bool) {
 // probe judges a name by all entries but those at the name except: one that only stands
 // for what lies below another.
 func (j *judge) probe(name, except wire.Name) verdict {
-	clear(j.found)
+	j.found = j.found[:0]
 	j.ids = j.view.Index.Match(name, j.ids[:0])
+	j.fetched = slices.Grow(j.fetched, len(j.ids)) // so that none moves below
 	exempt := false
 	for _, id := range j.ids {
-		entry, there := j.view.Index.Entry(id)
-		if !there || entry.Trigger != blocklists.OnName || entry.Name == except || !j.counts(&entry) {
+		entry := j.entry(id)
+		if entry == nil || entry.Trigger != blocklists.OnName || entry.Name == except || !j.counts(entry) {
 			continue
 		}
 		if entry.List == j.view.Exempt {
 			exempt = true
 			continue
 		}
-		j.found[entry.List] = append(j.found[entry.List], entry)
+		j.found = append(j.found, entry)
 	}
 	return j.decide(name, exempt)
 }
 
+// entry gets an entry once for a name and for what lies below it; nil where there is none.
+func (j *judge) entry(id uint32) *blocklists.Entry {
+	at := slices.IndexFunc(j.fetched, func(f fetched) bool { return f.id == id })
+	if at < 0 {
+		entry, there := j.view.Index.Entry(id)
+		j.fetched, at = append(j.fetched, fetched{id, entry, there}), len(j.fetched)
+	}
+	if !j.fetched[at].there {
+		return nil
+	}
+	return &j.fetched[at].entry
+}
+
 // decide goes through the steps of precedence: law, the operator's exceptions, security, user.
 func (j *judge) decide(name wire.Name, exempt bool) verdict {
+	if len(j.found) == 0 {
+		return verdict{exempt: exempt}
+	}
 	for purpose := blocklists.Law; purpose <= blocklists.User; purpose++ {
 		if exempt && purpose > blocklists.Law {
 			return verdict{exempt: true}
@@ -148,8 +178,10 @@ func (j *judge) decide(name wire.Name, exempt bool) verdict {
 // None where an exception takes the name out of the list.
 func (j *judge) best(list *blocklists.Manifest, name wire.Name) *blocklists.Entry {
 	var best *blocklists.Entry
-	for i := range j.found[list.ID] {
-		entry := &j.found[list.ID][i]
+	for _, entry := range j.found {
+		if entry.List != list.ID {
+			continue
+		}
 		if best == nil || len(entry.Name) > len(best.Name) || len(entry.Name) == len(best.Name) && entry.Scope == blocklists.Exact && best.Scope != blocklists.Exact {
 			best = entry
 		}
