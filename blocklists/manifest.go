@@ -35,14 +35,17 @@ type Manifest struct {
 	ReviewEvery  time.Duration     `yaml:"review_every"`
 	Expires      time.Time         `yaml:"expires"`
 	Answer       Reply             `yaml:"answer"`
+	// How the text is read: what the list is held to, and of tables which columns, by
+	// number from 1 or by heading; the encoding, and the zone of dates that name none.
+	Match    []string          `yaml:"match"`
+	Columns  map[string]string `yaml:"columns"`
+	Encoding string            `yaml:"encoding"`
+	Timezone string            `yaml:"timezone"`
 
-	Pass           time.Duration  `yaml:"pass" later:"passes"`
-	EnforceWithin  time.Duration  `yaml:"enforce_within" later:"deadlines of orders"`
-	Match          []string       `yaml:"match" later:"triggers other than names"`
-	Columns        map[string]int `yaml:"columns" later:"tables"`
-	Encoding       string         `yaml:"encoding" later:"tables"`
-	Override       string         `yaml:"override" later:"response policy zones"`
-	OverrideTarget string         `yaml:"override_target" later:"response policy zones"`
+	Pass           time.Duration `yaml:"pass" later:"passes"`
+	EnforceWithin  time.Duration `yaml:"enforce_within" later:"deadlines of orders"`
+	Override       string        `yaml:"override" later:"response policy zones"`
+	OverrideTarget string        `yaml:"override_target" later:"response policy zones"`
 }
 
 // Publisher is who maintains the names.
@@ -105,21 +108,9 @@ var categories = map[Purpose][]string{
 	User:     {"adult", "gambling", "social", "games", "ads-trackers", "dating", "violence", "safe-search", "doh-bypass", "custom"},
 }
 
-// formats are those that this version reads.
-var formats = []string{"hosts", "domains", "wildcard"}
-
-// laterFormats are known to the contract and come with a later version.
-var laterFormats = []string{"adblock", "rpz", "dnsmasq", "unbound", "csv", "xml", "json", "jsonl"}
-
 // Supported says whether this version can load the list at all, and why not. An
 // unsupported list is a warning, not an error: the contract knows its keys.
 func (m *Manifest) Supported() (reason string, ok bool) {
-	switch {
-	case m.Source.IsZone() && !slices.Contains(formats, "rpz"), m.Source.Zone != "" || m.Format == "rpz":
-		return "response policy zones", false
-	case slices.Contains(laterFormats, m.Format):
-		return fmt.Sprintf("format %q", m.Format), false
-	}
 	return "", true
 }
 

@@ -79,7 +79,6 @@ func TestProblemsNameTheKey(t *testing.T) {
 			harmZone(m).TSIG = blocklists.TSIG{Name: "key", Algorithm: "hmac-md5", SecretFile: "key"}
 		}},
 		{"format", userList, func(m *blocklists.Manifest) { harmZone(m); m.Format = "hosts" }},
-		{"format", userList, func(m *blocklists.Manifest) { m.Format = "" }},
 		{"format", userList, func(m *blocklists.Manifest) { m.Format = "excel" }},
 		{"review_every", userList, func(m *blocklists.Manifest) { m.ReviewEvery = 0 }},
 		{"category", lawList, func(m *blocklists.Manifest) { m.Category = "ads-trackers" }},
@@ -121,7 +120,7 @@ func TestGoodManifestsHaveNoProblems(t *testing.T) {
 func TestAllProblemsAreToldAtOnce(t *testing.T) {
 	got := keys((&blocklists.Manifest{Purpose: blocklists.Law}).Problems())
 	for _, key := range []string{"id", "category", "authority.name", "legal_basis", "jurisdiction", "redress.venues", "redress.deadline_from",
-		"at_enforce_by", "title", "source", "format", "review_every"} {
+		"at_enforce_by", "title", "source", "review_every"} {
 		if !slices.Contains(got, key) {
 			t.Errorf("no problem at %q among %q", key, got)
 		}
@@ -129,24 +128,24 @@ func TestAllProblemsAreToldAtOnce(t *testing.T) {
 }
 
 func TestSupported(t *testing.T) {
-	for _, format := range []string{"hosts", "domains", "wildcard"} {
+	for _, format := range []string{"", "auto", "hosts", "domains", "wildcard", "adblock", "dnsmasq", "unbound", "rpz", "csv", "xml", "json", "jsonl"} {
 		m := userList()
 		m.Format = format
 		if reason, ok := m.Supported(); !ok || reason != "" {
 			t.Errorf("%s: %s", format, reason)
 		}
 	}
-	for _, harm := range []func(*blocklists.Manifest){
-		func(m *blocklists.Manifest) { m.Format = "adblock" },
-		func(m *blocklists.Manifest) { m.Format = "rpz" },
-		func(m *blocklists.Manifest) { m.Source.Zone = "rpz.example" },
-	} {
+	for _, source := range []blocklists.Source{{URL: "https://lists.example/"}, {RPZ: "rpz.example"}, {Catalog: "all.example"}} {
 		m := userList()
-		harm(m)
-		if reason, ok := m.Supported(); ok || reason == "" {
-			t.Errorf("%+v is supported", m.Source)
+		if m.Source = source; !supported(m) {
+			t.Errorf("%s is not supported", source)
 		}
 	}
+}
+
+func supported(m *blocklists.Manifest) bool {
+	_, ok := m.Supported()
+	return ok
 }
 
 func TestCatalog(t *testing.T) {

@@ -37,7 +37,7 @@ type Source struct {
 	TSIG    TSIG       `yaml:"tsig"`
 	TLS     PrimaryTLS `yaml:"tls"`
 
-	Zone string `yaml:"zone" later:"response policy zones"`
+	Zone string `yaml:"zone"` // the origin of a response policy zone in a file
 }
 
 // Verify is how the octets of a list prove where they come from. What is given must
@@ -136,18 +136,6 @@ func (m *Manifest) checkSource(found *problems) {
 	m.checkWeb(found)
 	m.checkVerify(found)
 	m.checkZone(found)
-}
-
-func (m *Manifest) checkFormat(found *problems) {
-	switch known := slices.Concat(formats, laterFormats); {
-	case m.Source.IsZone() && m.Format != "" && m.Format != "rpz":
-		found.add("format", "%q does not fit a zone that is transferred: leave it out", m.Format)
-	case m.Source.IsZone():
-	case m.Format == "":
-		found.add("format", "is missing: one of %s", strings.Join(formats, ", "))
-	case !slices.Contains(known, m.Format):
-		found.add("format", "%q is not one of %s", m.Format, strings.Join(known, ", "))
-	}
 }
 
 func (m *Manifest) checkAges(found *problems) {

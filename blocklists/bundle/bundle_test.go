@@ -252,12 +252,13 @@ func TestABadListDoesNotTouchTheOthers(t *testing.T) {
 	if err := os.Remove(gone.Source.File); err != nil {
 		t.Fatal(err)
 	}
-	later := h.write("later", "rpz", blocklists.Exact, "")
+	later := h.write("later", "domains", blocklists.Exact, "")
+	later.Source = blocklists.Source{URL: "https://lists.example/"}
 	good := h.write("good", "domains", blocklists.Exact, "y.example\n")
 	b, reports := h.compile(nil, nil, bad, gone, later, good)
 	wantMatches(t, b, "x.example")
 	wantMatches(t, b, "y.example", "good exact y.example:1")
-	for i, want := range []fetch.State{fetch.Missing, fetch.Missing, fetch.Unsupported, fetch.OK} {
+	for i, want := range []fetch.State{fetch.Missing, fetch.Missing, fetch.Missing, fetch.OK} {
 		if got := reports[i]; got.Fetch.State != want || (got.Fetch.Err == nil) != (want == fetch.OK) || got.List != b.Lists()[i].ID {
 			t.Errorf("report %d: %+v", i, got)
 		}

@@ -94,7 +94,10 @@ func (c *compiler) feed(ctx context.Context, manifest *blocklists.Manifest) List
 	status, err := c.store.Load(ctx, manifest, func(r io.Reader) (err error) {
 		c.builder.back(start)
 		seen.Forget()
-		report.Parse, err = parse.List(manifest.Format, manifest.Scope, r, func(row parse.Row) error {
+		report.Parse, err = parse.List(parse.OptionsOf(manifest), r, func(row parse.Row) error {
+			if row.Trigger != blocklists.OnName || row.Action != blocklists.Block && row.Action != blocklists.BlockNXDomain {
+				return nil // this bundle has names to block and nothing else
+			}
 			name := wire.Name(row.Name)
 			since := seen.At(name, row.Scope, c.now)
 			return c.builder.add(name, row.Scope, row.Line, uint32(since.Unix()))

@@ -1,35 +1,47 @@
 package parse
 
 import (
+	"bytes"
 	"net/netip"
-	"strings"
 )
 
+const singleLabel = "a single label: a whole top-level domain is *.label in format wildcard"
+
 // domains reads one name a line, with an optional comment after it.
-func (p *parser) domains(line string) error {
+func (p *parser) domains(line []byte) error {
 	line = cutComment(line)
-	if strings.HasPrefix(line, "*.") {
+	if bytes.HasPrefix(line, []byte("*.")) {
 		p.refuse("a wildcard: use format wildcard")
 		return nil
 	}
-	return p.bare(line)
+	return p.bare(line, Row{Scope: p.options.Scope})
 }
 
-// bare takes a line that must be one name and nothing else, in the manifest's scope.
-func (p *parser) bare(line string) error {
-	if i := strings.IndexAny(line, blanks); i >= 0 {
-		p.refuse(severalWords(line[:i]))
+// bare takes a text that must be one name and nothing else, into the row.
+func (p *parser) bare(text []byte, row Row) error {
+	if word, rest := cutWord(text); rest != nil {
+		p.refuse(severalWords(string(word)))
 		return nil
 	}
-	name, reason := clean(line)
-	if reason == "" && name.Labels() < 2 {
-		reason = "a single label: a whole top-level domain is *.label in format wildcard"
+	name, labels, reason := p.name(text)
+	if reason == "" && labels < 2 {
+		reason = singleLabel
 	}
-	if reason != "" {
-		p.refuse(reason)
-		return nil
+	if reason == "" {
+		row.Name = name
+		return p.named(row)
 	}
-	return p.row(name, p.scope)
+	return p.noName(text, reason, row)
+}
+
+// noName takes a text that is no name as an address, if it is one and the list is held
+// to addresses, and refuses it otherwise.
+func (p *parser) noName(text []byte, reason string, row Row) error {
+	if taken, err := p.address(string(text[:min(len(text), maxText)]), row); taken {
+		return err
+	}
+	p.refuse(reason)
+	return nil
 }
 
 func severalWords(first string) string {

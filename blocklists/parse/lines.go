@@ -12,20 +12,20 @@ import (
 )
 
 const (
-	maxLine   = 4096 // octets, line end included; a name has at most 255
-	maxSample = 80   // runes
+	maxLine   = 4096    // octets, line end included; a name has at most 255
+	maxRecord = 1 << 16 // of formats whose records hold more than a name
+	maxSample = 80      // runes
 	blanks    = " \t"
 )
 
-var byteOrderMark = []byte("\xef\xbb\xbf")
-
 // lines gives each line that is neither blank nor comment to read, without its
-// end and the white space around it.
-func (p *parser) lines(r io.Reader, read func(string) error) error {
-	in := bufio.NewReaderSize(r, 1<<16)
-	if err := checkStart(in); err != nil {
-		return err
-	}
+// end and the white space around it. A line with more than longest octets is refused.
+func (p *parser) lines(in *bufio.Reader, longest int, read func([]byte) error) error {
+	return p.rawLines(in, longest, func(raw []byte) error { return p.one(raw, read) })
+}
+
+// rawLines gives each line that is not too long to read, as it stands without its end.
+func (p *parser) rawLines(in *bufio.Reader, longest int, read func([]byte) error) error {
 	total := 0
 	for {
 		line, length, err := nextLine(in, MaxBytes-total)
@@ -33,30 +33,25 @@ func (p *parser) lines(r io.Reader, read func(string) error) error {
 			return nil
 		}
 		if err != nil {
-			return err
+			return fmt.Errorf("line %d: %w", p.line+1, err)
 		}
 		total += length
 		p.line++
 		p.report.Lines++
-		if err := p.one(line, length, read); err != nil {
+		if length > longest {
+			p.text = line
+			p.refuse(fmt.Sprintf("longer than %d octets", longest))
+			continue
+		}
+		if err := read(trimEnd(line)); err != nil {
 			return err
 		}
 	}
 }
 
-// checkStart skips a byte order mark and refuses what is no text in UTF-8.
-func checkStart(in *bufio.Reader) error {
-	start, _ := in.Peek(3) // an error comes again with the first line
-	switch {
-	case bytes.Equal(start, byteOrderMark):
-		_, err := in.Discard(len(byteOrderMark))
-		return err
-	case bytes.HasPrefix(start, []byte("\x1f\x8b")), bytes.HasPrefix(start, []byte("PK\x03")), bytes.HasPrefix(start, []byte("BZh")),
-		bytes.HasPrefix(start, []byte("\xfd7z")), bytes.HasPrefix(start, []byte("\x28\xb5\x2f")),
-		bytes.HasPrefix(start, []byte("\xff\xfe")), bytes.HasPrefix(start, []byte("\xfe\xff")):
-		return ErrPacked
-	}
-	return nil
+func trimEnd(line []byte) []byte {
+	line = bytes.TrimSuffix(line, []byte("\n"))
+	return bytes.TrimSuffix(line, []byte("\r"))
 }
 
 // nextLine reads to the next line feed or the end, and says how many octets that
@@ -84,33 +79,57 @@ func nextLine(in *bufio.Reader, left int) (line []byte, length int, err error) {
 	}
 }
 
-func (p *parser) one(raw []byte, length int, read func(string) error) error {
-	if length > maxLine {
-		p.text = string(raw[:maxLine])
-		p.refuse(fmt.Sprintf("longer than %d octets", maxLine))
+// one looks at a line and gives it to read, if there is anything to be read.
+func (p *parser) one(raw []byte, read func([]byte) error) error {
+	line := trimBlanks(raw)
+	if len(line) == 0 {
 		return nil
 	}
-	line := strings.Trim(strings.TrimSuffix(strings.TrimSuffix(string(raw), "\n"), "\r"), blanks)
-	if line == "" {
-		return nil
-	}
-	if line[0] == '#' {
+	if line[0] == p.comment {
 		p.report.Comments++
 		return nil
 	}
 	if !p.begun && line[0] == '<' {
-		return fmt.Errorf("%w: line %d starts with %q", ErrMarkup, p.line, printable(line))
+		return fmt.Errorf("%w: line %d starts with %q", ErrMarkup, p.line, printable(string(line)))
 	}
 	p.begun, p.text = true, line
 	return read(line)
 }
 
-// cutComment takes away a comment that starts after white space.
-func cutComment(line string) string {
-	for i := 1; i < len(line); i++ {
-		if line[i] == '#' && strings.IndexByte(blanks, line[i-1]) >= 0 {
-			return strings.TrimRight(line[:i], blanks)
+func trimBlanks(line []byte) []byte {
+	for len(line) > 0 && isBlank(line[0]) {
+		line = line[1:]
+	}
+	for len(line) > 0 && isBlank(line[len(line)-1]) {
+		line = line[:len(line)-1]
+	}
+	return line
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' }
+
+// cutWord takes the first word off a line that does not start with white space.
+func cutWord(line []byte) (word, rest []byte) {
+	for i, c := range line {
+		if isBlank(c) {
+			return line[:i], trimBlanks(line[i:])
 		}
+	}
+	return line, nil
+}
+
+// cutComment takes away a comment that starts after white space.
+func cutComment(line []byte) []byte {
+	at := bytes.IndexByte(line, '#')
+	for at > 0 {
+		if isBlank(line[at-1]) {
+			return trimBlanks(line[:at])
+		}
+		next := bytes.IndexByte(line[at+1:], '#')
+		if next < 0 {
+			break
+		}
+		at += 1 + next
 	}
 	return line
 }

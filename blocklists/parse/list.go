@@ -1,136 +1,186 @@
 package parse
 
 import (
+	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
+	"slices"
+	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
-	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
 const (
-	// MaxBytes is the longest file that is read.
+	// MaxBytes is the longest file that is read, before it is unpacked and after.
 	MaxBytes = 1 << 30
 	// MaxEntries is how many rows one list may have.
 	MaxEntries = 50_000_000
-	// MaxSamples is how many refusals a report keeps with their text.
-	MaxSamples = 100
 
-	// A file with more strange lines than this share of its rows is in another format.
-	// The least number keeps a short list with a few bad lines loading. Addresses are
-	// not strange: proxies block them too, and their lists mix them with names.
-	worstShare = 5 // one in five
-	leastWrong = 10
+	// headSize is how much of a list's beginning tells its format.
+	headSize = 1 << 16
 )
 
 // Causes for which a whole file is refused.
 var (
 	ErrMarkup  = errors.New("a web page or XML, not a list")
-	ErrPacked  = errors.New("compressed or not UTF-8: unpack or convert it first")
+	ErrPacked  = errors.New("not text that can be read")
 	ErrEmpty   = errors.New("no entries")
 	ErrFormat  = errors.New("not of this format")
 	ErrTooLong = errors.New("too long")
+	ErrColumns = errors.New("not the table that columns describes")
 )
 
-// Row is one entry of a list as its text has it, with the number of its line counted
-// from 1. Name and Data are good until emit returns: who keeps them clones them.
-//
-// Rows of one list with the same trigger, name, scope or prefix and the action
-// [blocklists.LocalData] are one entry, whose Data is theirs one after another.
-type Row struct {
-	Trigger blocklists.Trigger
-	Name    []byte // a wire.Name's octets; nil where the trigger is by address
-	Scope   blocklists.Scope
-	Prefix  netip.Prefix
-	Action  blocklists.Action
-	Data    []byte // as in blocklists.Entry
-	// From and Until are when the entry begins and stops to count, in seconds since 1970, 0 where
-	// the list does not say. A row whose Until has passed is reported and not emitted.
-	From, Until uint32
-	Line        uint32
+// Options are what a list's manifest says of its text.
+type Options struct {
+	// Format is one of [blocklists.Manifest]'s; auto or none is told from the first lines.
+	Format string
+	// Scope is that of names whose line does not say.
+	Scope blocklists.Scope
+	// Zone is the origin of a response policy zone; none is that of its SOA record.
+	Zone string
+	// Columns are those of a table: name, listed and removed, each by number or heading.
+	Columns map[string]string
+	// Encoding is the text's; none is UTF-8, or what a byte order mark says.
+	Encoding string
+	// Match is what the list is held to, in the words of a manifest.
+	Match []string
+	// Location is the time zone of dates that name none; nil is UTC.
+	Location *time.Location
 }
 
-// Refusal is one thing that was no entry. Text is the beginning of its line, with
-// what is not printable replaced.
-type Refusal struct {
-	Line   uint32 `json:"line"`
-	Reason string `json:"reason"`
-	Text   string `json:"text"`
-}
-
-// Report counts what a list held. Samples are the first refusals.
-type Report struct {
-	Lines       int       `json:"lines"`
-	Entries     int       `json:"entries"`
-	Comments    int       `json:"comments"`
-	Boilerplate int       `json:"boilerplate"`
-	Refused     int       `json:"refused"`
-	Samples     []Refusal `json:"samples,omitempty"`
-}
-
-// List reads a list of the format and calls emit for each entry. Where it returns an
-// error, the rows that were emitted do not count; an error of emit is returned as it is.
-func List(format string, scope blocklists.Scope, r io.Reader, emit func(Row) error) (Report, error) {
-	p := &parser{format: format, scope: scope, emit: emit}
-	read, known := map[string]func(string) error{
-		"hosts": p.hosts, "domains": p.domains, "wildcard": p.wildcard,
-	}[format]
-	if !known {
-		return Report{}, fmt.Errorf("format %q is not read by this version", format)
+// OptionsOf gives the options of a manifest.
+func OptionsOf(m *blocklists.Manifest) Options {
+	return Options{
+		Format: m.Format, Scope: m.Scope, Zone: m.Source.Zone, Columns: m.Columns,
+		Encoding: m.Encoding, Match: m.Match, Location: m.Location(),
 	}
-	if err := p.lines(r, read); err != nil {
+}
+
+// List reads a list and calls emit for each entry. Where it returns an error, the rows
+// that were emitted do not count; an error of emit is returned as it is.
+func List(options Options, r io.Reader, emit func(Row) error) (Report, error) {
+	in, err := open(r, options.Encoding)
+	if err != nil {
+		return Report{}, err
+	}
+	p, syntax, err := begin(&options, in, emit)
+	if err != nil {
+		return Report{}, err
+	}
+	if err := syntax.read(p, in); err != nil {
 		return p.report, err
 	}
 	return p.report, p.judge()
 }
 
-// parser is one reading of one list.
-type parser struct {
-	format string
-	scope  blocklists.Scope
-	emit   func(Row) error
-	line   uint32
-	text   string // the whole current line, for samples
-	begun  bool   // a line that is neither blank nor comment was seen
-	// strange are the refusals that speak for another format.
-	strange int
-	report  Report
+// begin makes the parser and finds the syntax to read the list by.
+func begin(options *Options, in *bufio.Reader, emit func(Row) error) (*parser, syntax, error) {
+	head, err := in.Peek(headSize)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, syntax{}, fmt.Errorf("at the beginning: %w", err)
+	}
+	p := newParser(*options, bytes.Clone(head), emit)
+	if p.format == "auto" || p.format == "" {
+		if p.format = Detect(p.head); p.format == "" {
+			return nil, syntax{}, unknown(p.head)
+		}
+		p.report.Format = p.format
+	}
+	chosen, known := syntaxOf(p.format)
+	if !known {
+		return nil, syntax{}, fmt.Errorf("format %q is not read by this version", p.format)
+	}
+	if p.format == "rpz" && len(options.Match) == 0 {
+		p.admits = everyTrigger
+	}
+	return p, chosen, nil
 }
 
-func (p *parser) row(name wire.Name, scope blocklists.Scope) error {
-	if p.report.Entries >= MaxEntries {
-		return fmt.Errorf("%w: more than %d entries", ErrTooLong, MaxEntries)
+// unknown is the error of a list whose format cannot be told.
+func unknown(head []byte) error {
+	cause := ErrFormat
+	if len(bytes.TrimSpace(head)) == 0 {
+		cause = ErrEmpty
 	}
-	p.report.Entries++
-	return p.emit(Row{Name: []byte(name), Scope: scope, Line: p.line})
+	number := 0
+	for line := range bytes.SplitSeq(head, []byte("\n")) {
+		number++
+		text := string(bytes.TrimSpace(line[:min(len(line), maxText)]))
+		if text == "" || text[0] == '#' {
+			continue
+		}
+		if text[0] == '<' {
+			return fmt.Errorf("%w: line %d starts with %q", ErrMarkup, number, printable(text))
+		}
+		if _, reason := clean(text); reason != "" {
+			return fmt.Errorf("%w: the first lines do not tell which; say it with format; line %d: %s: %q", cause, number, reason, printable(text))
+		}
+	}
+	return fmt.Errorf("%w: the first lines do not tell which format; say it with format", cause)
 }
 
-func (p *parser) refuse(reason string) {
-	p.report.Refused++
-	if reason != isAddress && reason != isNumber {
-		p.strange++
-	}
-	if len(p.report.Samples) < MaxSamples {
-		p.report.Samples = append(p.report.Samples, Refusal{Line: p.line, Reason: reason, Text: printable(p.text)})
-	}
+// syntax is how the text of a format is read. Formats of lines have a line function,
+// which sees one line that is neither blank nor comment and nothing of the others, if
+// apart is set: such a list may be read in pieces.
+type syntax struct {
+	read  func(*parser, *bufio.Reader) error
+	line  func(*parser, []byte) error
+	apart bool
 }
 
-// judge looks at the file as a whole, once it is read.
-func (p *parser) judge() error {
-	first := ""
-	if len(p.report.Samples) > 0 {
-		sample := p.report.Samples[0]
-		first = fmt.Sprintf("; line %d: %s: %q", sample.Line, sample.Reason, sample.Text)
+// byLines is a syntax whose lines stand for themselves.
+func byLines(line func(*parser, []byte) error, comment byte) syntax {
+	return syntax{apart: true, line: line, read: func(p *parser, in *bufio.Reader) error {
+		p.comment = comment
+		return p.lines(in, maxLine, func(text []byte) error { return line(p, text) })
+	}}
+}
+
+func syntaxOf(format string) (syntax, bool) {
+	switch format {
+	case "hosts":
+		return byLines((*parser).hosts, '#'), true
+	case "domains":
+		return byLines((*parser).domains, '#'), true
+	case "wildcard":
+		return byLines((*parser).wildcard, '#'), true
+	case "adblock":
+		return byLines((*parser).adblock, '!'), true
+	case "dnsmasq":
+		return byLines((*parser).dnsmasq, '#'), true
+	case "unbound":
+		return syntax{read: readUnbound}, true
+	case "rpz":
+		return syntax{read: readZone}, true
+	case "csv":
+		return syntax{read: readTable}, true
+	case "xml":
+		return syntax{read: readRegister}, true
+	case "json":
+		return syntax{read: readJSON}, true
+	case "jsonl":
+		return syntax{read: readJSONLines}, true
 	}
-	taken := p.report.Entries + p.report.Boilerplate
-	if wrong := p.strange; wrong >= leastWrong && wrong*worstShare > wrong+taken {
-		return fmt.Errorf("%w: %d of %d are no entries of format %s, is it another format?%s",
-			ErrFormat, wrong, wrong+taken, p.format, first)
+	return syntax{}, false
+}
+
+// triggers are those that rows may have.
+type triggers [blocklists.OnServerAddress + 1]bool
+
+var everyTrigger = triggers{true, true, true, true, true}
+
+// admitted turns a manifest's `match` into triggers. Without it names are matched.
+func admitted(match []string) triggers {
+	has := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(word string) bool { return slices.Contains(match, word) })
 	}
-	if p.report.Entries == 0 {
-		return fmt.Errorf("%w in %d lines of format %s%s", ErrEmpty, p.report.Lines, p.format, first)
-	}
-	return nil
+	var t triggers
+	t[blocklists.OnName] = len(match) == 0 || has("question", "alias")
+	t[blocklists.OnClient] = has("client")
+	t[blocklists.OnAddress] = has("address", "hint")
+	t[blocklists.OnServer] = has("nameserver")
+	t[blocklists.OnServerAddress] = has("nameserver")
+	return t
 }

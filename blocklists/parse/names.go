@@ -15,11 +15,11 @@ import (
 // octets each.
 const maxText = 1012
 
-// The reasons for which an address is no name, which is one way for a line to be wrong
-// in the right kind of list.
+// The reasons that are ways for a line to be wrong in the right kind of list.
 const (
 	isAddress = "an address, not a name"
 	isNumber  = "ends in a number: an address or no name"
+	hasPath   = "has a path: a page is no name"
 )
 
 // Name reads a name as people write it in lists and forms: in any case, with or
@@ -119,7 +119,7 @@ func wrongOctet(text string, i int) string {
 	case strings.Contains(text, "://"):
 		return "an address of the web, not a name"
 	case c == '/':
-		return "has a path: a page is no name"
+		return hasPath
 	case c == ':':
 		return "has a port"
 	case c == '@' && i > 0:

@@ -18,7 +18,7 @@ import (
 func read(t *testing.T, format string, scope blocklists.Scope, text string) ([]string, parse.Report) {
 	t.Helper()
 	var rows []string
-	report, err := parse.List(format, scope, strings.NewReader(text), func(row parse.Row) error {
+	report, err := parse.List(parse.Options{Format: format, Scope: scope}, strings.NewReader(text), func(row parse.Row) error {
 		rows = append(rows, fmt.Sprintf("%d %s %s", row.Line, row.Scope, wire.Name(row.Name)))
 		return nil
 	})
@@ -184,16 +184,16 @@ func TestWholeFileRefused(t *testing.T) {
 		{"html after mark and blanks", "hosts", "\xef\xbb\xbf\n \n\t<html>\n0.0.0.0 a.example\n", parse.ErrMarkup},
 		{"html after a comment", "domains", "# moved\n<head>\nexample.com\n", parse.ErrMarkup},
 		{"xml", "wildcard", "<?xml version=\"1.0\"?>\n", parse.ErrMarkup},
-		{"gzip", "domains", "\x1f\x8b\x08\x00", parse.ErrPacked},
-		{"zip", "domains", "PK\x03\x04", parse.ErrPacked},
-		{"utf-16", "domains", "\xff\xfea\x00.\x00b\x00", parse.ErrPacked},
+		{"gzip cut off", "domains", "\x1f\x8b\x08\x00", parse.ErrDamaged},
+		{"zip cut off", "domains", "PK\x03\x04", parse.ErrDamaged},
+		{"bzip2", "domains", "BZh91AY", parse.ErrPacked},
 		{"hosts as domains", "domains", many("0.0.0.0 a.example", 30), parse.ErrFormat},
 		{"domains as hosts", "hosts", many("a.example", 30) + anchor, parse.ErrFormat},
 		{"a fifth refused and more", "domains", many("a.example", 40) + many("a/b", 11), parse.ErrFormat},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := parse.List(test.format, blocklists.Exact, strings.NewReader(test.text), func(parse.Row) error { return nil })
+			_, err := parse.List(parse.Options{Format: test.format}, strings.NewReader(test.text), func(parse.Row) error { return nil })
 			if !errors.Is(err, test.cause) {
 				t.Errorf("error %v, want %v", err, test.cause)
 			}
@@ -221,26 +221,38 @@ func TestSamplesAreBounded(t *testing.T) {
 }
 
 func TestUnknownFormat(t *testing.T) {
-	_, err := parse.List("rpz", blocklists.Exact, strings.NewReader("a.example\n"), nil)
-	if err == nil || !strings.Contains(err.Error(), `"rpz"`) {
+	_, err := parse.List(parse.Options{Format: "excel"}, strings.NewReader("a.example\n"), nil)
+	if err == nil || !strings.Contains(err.Error(), `"excel"`) {
 		t.Errorf("error %v", err)
 	}
 }
 
 func TestErrorsOfReaderAndReceiverPass(t *testing.T) {
 	broken := errors.New("broken")
+	for _, format := range []string{"", "domains", "xml", "json", "rpz", "csv"} {
+		options := parse.Options{Format: format, Columns: map[string]string{"name": "1"}}
+		if _, err := parse.List(options, iotest.ErrReader(broken), nil); !errors.Is(err, broken) {
+			t.Errorf("%q: %v", format, err)
+		}
+	}
 	source := io.MultiReader(strings.NewReader("a.example\n"), iotest.ErrReader(broken))
-	if _, err := parse.List("domains", blocklists.Exact, source, func(parse.Row) error { return nil }); !errors.Is(err, broken) {
+	if _, err := parse.List(parse.Options{Format: "domains"}, source, func(parse.Row) error { return nil }); !errors.Is(err, broken) {
 		t.Errorf("reader: %v", err)
 	}
 	refuse := func(parse.Row) error { return broken }
 	for _, format := range []string{"domains", "wildcard"} {
-		if _, err := parse.List(format, blocklists.Exact, strings.NewReader("a.example\n"), refuse); !errors.Is(err, broken) {
+		if _, err := parse.List(parse.Options{Format: format}, strings.NewReader("a.example\n"), refuse); !errors.Is(err, broken) {
 			t.Errorf("%s: %v", format, err)
 		}
 	}
-	if _, err := parse.List("hosts", blocklists.Exact, strings.NewReader(anchor), refuse); !errors.Is(err, broken) {
-		t.Errorf("hosts: %v", err)
+	for format, text := range map[string]string{
+		"hosts": anchor, "adblock": "||a.example^\n", "dnsmasq": "local=/a.example/\n", "unbound": "local-zone: a.example static\n", "rpz": zoneHead + "a.example CNAME .\n", "csv": "a.example;\n",
+		"xml": registerHead + "<PozycjaRejestru><AdresDomeny>a.example</AdresDomeny></PozycjaRejestru></Rejestr>", "json": `[{"DomainAddress":"a.example"}]`, "jsonl": `{"name":"a.example"}`,
+	} {
+		options := parse.Options{Format: format, Columns: map[string]string{"name": "1"}}
+		if _, err := parse.List(options, strings.NewReader(text), refuse); err != broken { //nolint:errorlint // as it is, and not wrapped
+			t.Errorf("%s: %v", format, err)
+		}
 	}
 }
 
@@ -256,7 +268,7 @@ func (e endless) Read(into []byte) (int, error) {
 }
 
 func TestEndlessLineIsBounded(t *testing.T) {
-	_, err := parse.List("domains", blocklists.Exact, endless{strings.Repeat("a", 4096)}, func(parse.Row) error { return nil })
+	_, err := parse.List(parse.Options{Format: "domains"}, endless{strings.Repeat("a", 4096)}, func(parse.Row) error { return nil })
 	if !errors.Is(err, parse.ErrTooLong) {
 		t.Errorf("error %v", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"strings"
 
@@ -41,7 +40,7 @@ func inspectLists(ctx context.Context, config *Config) Findings {
 		}
 		report, err := readList(ctx, config, list.Manifest)
 		if err != nil {
-			findings.Problems = append(findings.Problems, config.Problem(child(list.Path, "source.file"), "%q: %s", list.Manifest.Source.File, err))
+			findings.Problems = append(findings.Problems, config.Problem(child(list.Path, keyOfCause(err)), "%q: %s", list.Manifest.Source.File, err))
 			continue
 		}
 		findings.Lists = append(findings.Lists, ListFinding{ID: list.Manifest.ID, Purpose: list.Manifest.Purpose, Entries: report.Entries, Refused: report.Refused})
@@ -58,13 +57,21 @@ func inspectLists(ctx context.Context, config *Config) Findings {
 	return findings
 }
 
+// keyOfCause is the key to mend where a list cannot be read.
+func keyOfCause(err error) string {
+	if errors.Is(err, parse.ErrColumns) {
+		return "columns"
+	}
+	return "source.file"
+}
+
 func readList(ctx context.Context, config *Config, manifest *blocklists.Manifest) (parse.Report, error) {
 	file, err := openList(config, manifest)
 	if err != nil {
 		return parse.Report{}, errors.New(reason(err))
 	}
 	defer func() { _ = file.Close() }() // read only: nothing is lost
-	return parse.List(manifest.Format, manifest.Scope, io.LimitReader(file, parse.MaxBytes), func(parse.Row) error { return ctx.Err() })
+	return parse.List(parse.OptionsOf(manifest), file, func(parse.Row) error { return ctx.Err() })
 }
 
 func openList(config *Config, manifest *blocklists.Manifest) (fs.File, error) {

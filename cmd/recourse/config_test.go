@@ -21,10 +21,10 @@ var fixtures = map[string][]string{
 		"profiles[0].schedule", "desk.tokens[1]"},
 	"household": {"profiles[0].services", "profiles[0].safe_search", "profiles[0].schedule", "clients[0].match.mac", "desk.plain_sign_in"},
 	"conformance": {"operator.portal", "resolver.validation_time", "bundle.guard",
-		"blocklists[0]", "blocklists[0].source.zone", "blocklists[0].override"},
+		"blocklists[0].override"},
 	"isp": {"listen.dot", "listen.doh", "listen.doq", "listen.proxy_protocol_from", "listen.web_trusted_proxies", "listen.rate_limit", "tls",
 		"block_page", "on_call", "bundle.protected", "bundle.popular", "bundle.limits",
-		"blocklists[0]", "blocklists[0].enforce_within", "blocklists[1]", "blocklists[1].columns", "blocklists[1].encoding",
+		"blocklists[0].enforce_within",
 		"profiles[0].safe_search", "clients[2].shared", "clients[3].match.server_name", "serve_rpz.jurisdiction",
 		"desk.store", "desk.oidc", "desk.mail", "desk.retention"},
 }
@@ -104,7 +104,7 @@ func TestLoadConfigValues(t *testing.T) {
 	if err != nil || !named || len(anchors) != 2 {
 		t.Errorf("anchors: %v, %v, %v", anchors, named, err)
 	}
-	if lists := config.Loadable(); len(lists) != 0 {
+	if lists := config.Loadable(); len(lists) != 1 || lists[0].Manifest.ID != "rpz0" {
 		t.Errorf("loadable: %v", lists)
 	}
 }
