@@ -103,26 +103,6 @@ type Venue struct {
 	For     string `yaml:"for" json:"for,omitempty"` // merits, implementation or users
 }
 
-// Source is where a list's octets come from.
-type Source struct {
-	File    string        `yaml:"file"`
-	Refresh time.Duration `yaml:"refresh"`
-	Zone    string        `yaml:"zone"` // the origin of a response policy zone in a file
-
-	URL     string        `yaml:"url" later:"lists from the network"`
-	MaxAge  time.Duration `yaml:"max_age" later:"lists from the network"`
-	RPZ     string        `yaml:"rpz" later:"response policy zones"`
-	Primary []string      `yaml:"primary" later:"response policy zones"`
-	TSIG    TSIG          `yaml:"tsig" later:"response policy zones"`
-}
-
-// TSIG names a shared key for transfers (RFC 8945).
-type TSIG struct {
-	Name       string `yaml:"name"`
-	Algorithm  string `yaml:"algorithm"`
-	SecretFile string `yaml:"secret_file"`
-}
-
 // Problem is one thing wrong with a manifest: the key, dotted, and what to do.
 type Problem struct {
 	Key  string
@@ -142,18 +122,6 @@ var categories = map[Purpose][]string{
 		"financial-unauthorised", "hate-defamation", "court-other", "doh-bypass"},
 	Security: {"phishing", "malware", "botnet-c2", "scam", "dga-nrd", "dns-abuse"},
 	User:     {"adult", "gambling", "social", "games", "ads-trackers", "dating", "violence", "safe-search", "doh-bypass", "custom"},
-}
-
-// Supported says whether this version can load the list at all, and why not. An
-// unsupported list is a warning, not an error: the contract knows its keys.
-func (m *Manifest) Supported() (reason string, ok bool) {
-	switch {
-	case m.Source.URL != "":
-		return "lists from the network", false
-	case m.Source.RPZ != "":
-		return "response policy zones", false
-	}
-	return "", true
 }
 
 // Problems lists everything that keeps the list from loading; none is a valid manifest.
@@ -245,22 +213,6 @@ func (m *Manifest) checkRedress(found *problems) {
 	}
 	if from := []string{"notification", "publication", "knowledge"}; !slices.Contains(from, m.Redress.DeadlineFrom) {
 		found.add("redress.deadline_from", "must be one of %s, not %q: from when the time to contest counts", strings.Join(from, ", "), m.Redress.DeadlineFrom)
-	}
-}
-
-func (m *Manifest) checkSource(found *problems) {
-	given := 0
-	for _, value := range []string{m.Source.File, m.Source.URL, m.Source.RPZ} {
-		if value != "" {
-			given++
-		}
-	}
-	if given != 1 {
-		found.add("source", "must say one of file, url and rpz")
-	}
-	m.checkFormat(found)
-	if m.Source.Refresh < 0 || m.Source.Refresh > 0 && m.Source.Refresh < time.Second {
-		found.add("source.refresh", "must be at least a second")
 	}
 }
 

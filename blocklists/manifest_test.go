@@ -28,6 +28,12 @@ func lawList() *blocklists.Manifest {
 	return m
 }
 
+// harmZone makes the list one whose zone is transferred.
+func harmZone(m *blocklists.Manifest) *blocklists.Source {
+	m.Source, m.Format = blocklists.Source{RPZ: "rpz.example", Primary: []string{"192.0.2.53"}}, ""
+	return &m.Source
+}
+
 func keys(problems []blocklists.Problem) []string {
 	var found []string
 	for _, problem := range problems {
@@ -68,6 +74,23 @@ func TestProblemsNameTheKey(t *testing.T) {
 		{"source", userList, func(m *blocklists.Manifest) { m.Source.URL = "https://lists.example/" }},
 		{"source.refresh", userList, func(m *blocklists.Manifest) { m.Source.Refresh = time.Millisecond }},
 		{"source.refresh", userList, func(m *blocklists.Manifest) { m.Source.Refresh = -time.Hour }},
+		{"source.max_age", userList, func(m *blocklists.Manifest) { m.Source.Refresh, m.Source.MaxAge = time.Hour, time.Minute }},
+		{"source.on_stale", userList, func(m *blocklists.Manifest) { m.Source.OnStale = "panic" }},
+		{"source.url", userList, func(m *blocklists.Manifest) { m.Source = blocklists.Source{URL: "ftp://lists.example/"} }},
+		{"source.proxy", userList, func(m *blocklists.Manifest) {
+			m.Source = blocklists.Source{URL: "https://lists.example/", Proxy: "socks5://192.0.2.1"}
+		}},
+		{"source.proxy", userList, func(m *blocklists.Manifest) { m.Source.Proxy = "http://192.0.2.1" }},
+		{"source.verify.signature", userList, func(m *blocklists.Manifest) { m.Source.Verify.Signature = ".sig" }},
+		{"source.verify", userList, func(m *blocklists.Manifest) { harmZone(m).Verify.SHA256 = ".sha256" }},
+		{"source.primary", userList, func(m *blocklists.Manifest) { m.Source.Primary = []string{"192.0.2.53"} }},
+		{"source.primary", userList, func(m *blocklists.Manifest) { harmZone(m).Primary = nil }},
+		{"source.primary[1]", userList, func(m *blocklists.Manifest) { harmZone(m).Primary = []string{"192.0.2.53", "ns.example"} }},
+		{"source.tls", userList, func(m *blocklists.Manifest) { harmZone(m).Primary = []string{"tls://192.0.2.53"} }},
+		{"source.tsig.algorithm", userList, func(m *blocklists.Manifest) {
+			harmZone(m).TSIG = blocklists.TSIG{Name: "key", Algorithm: "hmac-md5", SecretFile: "key"}
+		}},
+		{"format", userList, func(m *blocklists.Manifest) { harmZone(m); m.Format = "hosts" }},
 		{"format", userList, func(m *blocklists.Manifest) { m.Format = "excel" }},
 		{"match[1]", userList, func(m *blocklists.Manifest) { m.Match = []string{"question", "answer"} }},
 		{"override", userList, func(m *blocklists.Manifest) { m.Override = "allow" }},
@@ -103,7 +126,7 @@ func TestGoodManifestsHaveNoProblems(t *testing.T) {
 	expiring := userList()
 	expiring.ReviewEvery, expiring.Expires = 0, time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
 	zone := userList()
-	zone.Source, zone.Format = blocklists.Source{RPZ: "rpz.example"}, ""
+	zone.Source, zone.Format = blocklists.Source{RPZ: "rpz.example", Primary: []string{"192.0.2.53"}}, ""
 	garden := userList()
 	garden.Match, garden.Override, garden.OverrideTarget = []string{"question", "hint"}, "cname", "garden.example"
 	for _, manifest := range []*blocklists.Manifest{userList(), lawList(), expiring, zone, garden} {
@@ -123,22 +146,20 @@ func TestAllProblemsAreToldAtOnce(t *testing.T) {
 	}
 }
 
-func TestSupported(t *testing.T) {
-	for _, format := range []string{"", "auto", "hosts", "domains", "wildcard", "adblock", "dnsmasq", "unbound", "rpz", "csv", "xml", "json", "jsonl"} {
+func TestAllFormatsAndSourcesLoad(t *testing.T) {
+	for _, format := range []string{"", "auto", "hosts", "domains", "wildcard", "adblock", "dnsmasq", "unbound", "rpz", "xml", "json", "jsonl"} {
 		m := userList()
 		m.Format = format
-		if reason, ok := m.Supported(); !ok || reason != "" {
-			t.Errorf("%s: %s", format, reason)
+		if problems := m.Problems(); len(problems) > 0 {
+			t.Errorf("%s: %+v", format, problems)
 		}
 	}
-	for _, harm := range []func(*blocklists.Manifest){
-		func(m *blocklists.Manifest) { m.Source = blocklists.Source{URL: "https://lists.example/"} },
-		func(m *blocklists.Manifest) { m.Source = blocklists.Source{RPZ: "rpz.example"} },
-	} {
+	primary := []string{"192.0.2.53"}
+	for _, source := range []blocklists.Source{{URL: "https://lists.example/"}, {RPZ: "rpz.example", Primary: primary}, {Catalog: "all.example", Primary: primary}} {
 		m := userList()
-		harm(m)
-		if reason, ok := m.Supported(); ok || reason == "" {
-			t.Errorf("%+v is supported", m.Source)
+		m.Source, m.Format = source, ""
+		if problems := m.Problems(); len(problems) > 0 {
+			t.Errorf("%s: %+v", source, problems)
 		}
 	}
 }

@@ -357,7 +357,7 @@ func (b *Bundle) entryOf(s *stratum, id uint32, key []byte) (blocklists.Entry, e
 		Terms: blocklists.Terms{Action: blocklists.Action(c.action), Standing: blocklists.Standing(c.standing), From: c.from, Until: c.until},
 	}
 	if list.Manifest != nil {
-		entry.Source = list.Manifest.Source.File
+		entry.Source = list.Manifest.Source.String()
 	}
 	ok := false
 	if entry.Trigger.ByAddress() {

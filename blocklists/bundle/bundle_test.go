@@ -266,7 +266,7 @@ func TestABadListDoesNotTouchTheOthers(t *testing.T) {
 	b, reports := h.compile(nil, nil, bad, gone, later, good)
 	wantMatches(t, b, "x.example")
 	wantMatches(t, b, "y.example", "good exact y.example:1")
-	for i, want := range []fetch.State{fetch.Missing, fetch.Missing, fetch.Unsupported, fetch.OK} {
+	for i, want := range []fetch.State{fetch.Missing, fetch.Missing, fetch.Missing, fetch.OK} {
 		if got := reports[i]; got.Fetch.State != want || (got.Fetch.Err == nil) != (want == fetch.OK) || got.List != b.Lists()[i].ID {
 			t.Errorf("report %d: %+v", i, got)
 		}

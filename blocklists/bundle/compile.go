@@ -46,6 +46,8 @@ type ListReport struct {
 	// Duplicates are lines whose name and scope the list has already; they are among
 	// the entries of Parse, not among the bundle's.
 	Duplicates int `json:"duplicates"`
+	// Carried says that the list was not read, because its source is as it was.
+	Carried bool `json:"carried,omitempty"`
 	Intake
 }
 
@@ -236,11 +238,6 @@ func (c *compiler) feed(ctx context.Context, number int) {
 	manifest := c.lists[number].Manifest
 	report := &c.reports[number]
 	report.List = manifest.ID
-	if reason, supported := manifest.Supported(); !supported {
-		why := fmt.Errorf("%s: not supported by this version yet", reason)
-		report.Fetch = fetch.Status{List: manifest.ID, State: fetch.Unsupported, Err: why}
-		return
-	}
 	before := c.before[manifest.ID]
 	alike := before != nil && before.Reading == c.readings[number]
 	if c.pinned(number, before) {
@@ -249,6 +246,7 @@ func (c *compiler) feed(ctx context.Context, number int) {
 	if alike && before.Report.Fetch.State != fetch.Missing && c.Unmoved != nil && c.Unmoved(manifest) {
 		c.joiner.lists[number].carried = true
 		*report = before.Report
+		report.Carried = true
 		report.Fetch.Changed = false
 		return
 	}
@@ -262,7 +260,7 @@ func (c *compiler) feed(ctx context.Context, number int) {
 	if err != nil {
 		c.runs[number] = nil
 		report.Parse.Entries = 0
-		if alike {
+		if alike && status.State != fetch.Stopped { // one that stopped must not outlive its source
 			c.joiner.lists[number].carried = true
 			report.Parse.Entries, report.Fetch.State = before.Entries, fetch.Kept
 			report.Held, report.Noted, report.Serial = before.Report.Held, before.Report.Noted, before.Report.Serial

@@ -105,7 +105,7 @@ func (c *compiler) weigh() (again bool) {
 	}
 	for i := range c.reports {
 		list, report := &c.joiner.lists[i], &c.reports[i]
-		if list.carried || list.ruled || report.Fetch.State == fetch.Missing || report.Fetch.State == fetch.Unsupported {
+		if list.carried || list.ruled || report.Fetch.State == fetch.Missing {
 			continue
 		}
 		change := Change{Kept: list.kept, Added: list.added}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/policy/store"
 )
 
 // A bundle that is damaged while it is in force blocks no less than it did: what cannot
@@ -77,7 +78,14 @@ func importerOf(t *testing.T) (*importer, *rules) {
 		t.Fatal(err)
 	}
 	current := policy.NewCurrent(&policy.Snapshot{Key: policy.Key(strings.Repeat("k", policy.MinKey))})
-	i := newImporter(config, current, slog.New(slog.DiscardHandler))
+	quiet := slog.New(slog.DiscardHandler)
+	database, err := store.Open(t.Context(), filepath.Join(t.TempDir(), databaseFile), quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = database.Close() })
+	held := &ledger{database: database, path: filepath.Join(t.TempDir(), holdsFile), logger: quiet}
+	i := newImporter(config, newListStore(config, nil, quiet), current, held, newMetrics(), quiet)
 	if err := i.begin(t.Context(), made); err != nil {
 		t.Fatal(err)
 	}

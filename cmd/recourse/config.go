@@ -28,7 +28,7 @@ type Config struct {
 	Blocklists []*blocklists.Manifest `yaml:"blocklists"`
 	Profiles   []profile.Config       `yaml:"profiles"`
 	Clients    []profile.Client       `yaml:"clients"`
-	ServeRPZ   ServeRPZ               `yaml:"serve_rpz" later:"response policy zones"`
+	ServeRPZ   ServeRPZ               `yaml:"serve_rpz"`
 	Desk       Desk                   `yaml:"desk"`
 
 	report *report
@@ -182,10 +182,13 @@ type Licensed struct {
 
 // ServeRPZ is our policy as a zone for other resolvers.
 type ServeRPZ struct {
-	Zone     string               `yaml:"zone"`
-	Purposes []blocklists.Purpose `yaml:"purposes"`
-	Notify   []string             `yaml:"notify"`
-	TSIG     blocklists.TSIG      `yaml:"tsig"`
+	Zone          string               `yaml:"zone"`
+	Purposes      []blocklists.Purpose `yaml:"purposes"`
+	PerList       bool                 `yaml:"per_list"`     // a zone for each list, below the zone
+	Jurisdiction  string               `yaml:"jurisdiction"` // whose law
+	Notify        []string             `yaml:"notify"`
+	TSIG          blocklists.TSIG      `yaml:"tsig"`
+	AllowUnsigned []netip.Prefix       `yaml:"allow_unsigned"` // who may transfer without TSIG
 }
 
 // Desk is the side with people.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -22,10 +23,7 @@ var fixtures = map[string][]string{
 	"conformance": {"operator.portal", "resolver.validation_time", "bundle.guard"},
 	"isp": {"listen.dot", "listen.doh", "listen.doq", "listen.proxy_protocol_from", "listen.web_trusted_proxies", "listen.rate_limit", "tls",
 		"block_page", "on_call", "bundle.popular.file",
-		"blocklists[0]", "blocklists[0].source.rpz", "blocklists[0].source.primary", "blocklists[0].source.tsig",
-		"blocklists[1]", "blocklists[1].source.url", "blocklists[1].source.max_age",
-		"blocklists[2]", "blocklists[2].source.url",
-		"profiles[0].safe_search", "clients[2].shared", "clients[3].match.server_name", "serve_rpz",
+		"profiles[0].safe_search", "clients[2].shared", "clients[3].match.server_name", "serve_rpz.jurisdiction",
 		"desk.store", "desk.oidc", "desk.mail", "desk.retention"},
 }
 
@@ -63,12 +61,22 @@ func TestContractExamples(t *testing.T) {
 	}
 	for _, path := range examples {
 		config, _, err := LoadConfig(path)
+		if lacksOnlyFiles(err) {
+			continue // certificates, secrets and servers of a machine that this is not
+		}
 		if err != nil {
 			t.Errorf("%s", err)
 		} else if config.Operator.Name == "" || len(config.Listen.Do53) == 0 {
 			t.Errorf("%s: read as %+v", path, config)
 		}
 	}
+}
+
+func lacksOnlyFiles(err error) bool {
+	var problems *ConfigError
+	return errors.As(err, &problems) && !slices.ContainsFunc(problems.Problems, func(p Problem) bool {
+		return !strings.Contains(p.Text, "no such file or directory")
+	})
 }
 
 func TestLoadConfigValues(t *testing.T) {

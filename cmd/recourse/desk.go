@@ -82,7 +82,7 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 		return nil, err
 	}
 	n.closers = append(n.closers, database)
-	current, err := n.startPolicy(ctx, held, database)
+	current, err := n.startPolicy(held)
 	if err != nil {
 		return nil, err
 	}
@@ -92,6 +92,10 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 	}
 	n.closers = append(n.closers, resolved.sockets)
 	counts.watch(resolved, current)
+	lists := &ledger{database: database, path: held.path(holdsFile), logger: n.logger}
+	if err := n.startLists(ctx, current, resolved, lists, counts); err != nil {
+		return nil, err
+	}
 	apply := &effect{database: database, current: current, path: held.path(overlayFile)}
 	if _, _, err := apply.Apply(ctx); err != nil {
 		return nil, err

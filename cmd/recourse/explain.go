@@ -83,7 +83,7 @@ func snapshotOf(ctx context.Context, config *Config, logger *slog.Logger) (*poli
 		return nil, err
 	}
 	safeguards := made.guard.With(ledger)
-	compiled, _, err := bundle.Compile(ctx, made.catalog, made.own, newListStore(config, logger).Preview(), bundle.Empty(), safeguards, time.Now(), logger)
+	compiled, _, err := bundle.Compile(ctx, made.catalog, made.own, newListStore(config, nil, logger).Preview(), bundle.Empty(), safeguards, time.Now(), logger)
 	if err != nil {
 		return nil, err
 	}

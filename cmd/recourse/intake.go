@@ -170,25 +170,25 @@ func (i *importer) watch(ctx context.Context) {
 // look imports where a list's wait is over, and settles where a trial was halted or reviews
 // are to be looked at.
 func (i *importer) look(ctx context.Context, now time.Time, reviews bool) error {
-	i.mu.Lock()
-	defer i.mu.Unlock()
+	i.importing.Lock()
+	defer i.importing.Unlock()
 	ledger, err := i.ledger.read(ctx, now)
 	if err != nil {
 		return err
 	}
-	for _, manifest := range i.rules.catalog.Lists() {
+	for _, manifest := range i.last.Load().rules.catalog.Lists() {
 		if hold := ledger.OfList(manifest.ID, blocklists.Shrink); hold != nil && ledger.Lapsed(hold) {
-			return i.loadLocked(ctx, i.rules)
+			return i.again(ctx)
 		}
 	}
 	for at := range ledger.Records().Holds {
 		hold := &ledger.Records().Holds[at]
-		manifest := i.rules.catalog.List(hold.List)
+		manifest := i.last.Load().rules.catalog.List(hold.List)
 		if manifest == nil || !hold.Ended.IsZero() || !ledger.RanOut(manifest, hold) {
 			continue
 		}
 		if manifest.AtEnforceBy == "enforce" {
-			return i.loadLocked(ctx, i.rules)
+			return i.again(ctx)
 		}
 		reviews = reviews || now.Sub(hold.Since)-manifest.EnforceWithin < 2*watchInterval // the alarm is raised once
 	}
@@ -198,5 +198,5 @@ func (i *importer) look(ctx context.Context, now time.Time, reviews bool) error 
 	if !reviews {
 		return nil
 	}
-	return i.settle(ctx, i.rules, i.reports, now)
+	return i.settle(ctx, i.last.Load().rules, i.last.Load().reports, now)
 }

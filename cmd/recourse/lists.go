@@ -28,7 +28,11 @@ func runListsPlan(ctx context.Context, env *environment, options PlanOptions) er
 	if err != nil {
 		return err
 	}
-	store, safeguards := newListStore(config, logger), made.guard.With(ledger)
+	store, err := askingStore(config, logger)
+	if err != nil {
+		return err
+	}
+	safeguards := made.guard.With(ledger)
 	old, _, err := bundle.Compile(ctx, made.catalog, nil, store.LastGood(), bundle.Empty(), safeguards, now, logger)
 	if err != nil {
 		return err

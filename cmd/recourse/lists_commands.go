@@ -310,7 +310,7 @@ func exportStored(ctx context.Context, env *environment, config *Config, options
 		return err
 	}
 	logger := env.logger()
-	compiled, _, err := bundle.Compile(ctx, made.catalog, nil, newListStore(config, logger).LastGood(), bundle.Empty(), made.guard.With(ledger), now, logger)
+	compiled, _, err := bundle.Compile(ctx, made.catalog, nil, newListStore(config, nil, logger).LastGood(), bundle.Empty(), made.guard.With(ledger), now, logger)
 	if err != nil {
 		return err
 	}

@@ -99,11 +99,11 @@ func (i *importer) releaseHold(ctx context.Context, what release, actor string) 
 	if err != nil {
 		return nil, err
 	}
-	i.mu.Lock()
-	defer i.mu.Unlock()
+	i.importing.Lock()
+	defer i.importing.Unlock()
 	for j := range released {
 		if released[j].Released() {
-			err = i.loadLocked(ctx, i.rules)
+			err = i.again(ctx)
 			break
 		}
 	}
@@ -130,9 +130,9 @@ func (l *ledger) confirm(ctx context.Context, what confirmation, actor string) (
 }
 
 func (i *importer) confirm(ctx context.Context, what confirmation, actor string) (confirmation, error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.rules.catalog.List(what.List) == nil {
+	i.importing.Lock()
+	defer i.importing.Unlock()
+	if i.last.Load().rules.catalog.List(what.List) == nil {
 		return what, fmt.Errorf("no list is called %q", what.List)
 	}
 	ledger, err := i.ledger.confirm(ctx, what, actor)
@@ -140,10 +140,10 @@ func (i *importer) confirm(ctx context.Context, what confirmation, actor string)
 		return what, err
 	}
 	i.current.Update(func(snapshot policy.Snapshot) policy.Snapshot {
-		snapshot.Guard = i.rules.guard.With(ledger)
+		snapshot.Guard = i.last.Load().rules.guard.With(ledger)
 		return snapshot
 	})
-	return what, i.settle(ctx, i.rules, i.reports, time.Now())
+	return what, i.settle(ctx, i.last.Load().rules, i.last.Load().reports, time.Now())
 }
 
 // application is which lists to import now; none is all.
@@ -154,16 +154,16 @@ type application struct {
 // apply imports now. Lists that a rollback fixed are read again, and serials that went
 // back are taken.
 func (i *importer) apply(ctx context.Context, what application, _ string) (guard.Plan, error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
+	i.importing.Lock()
+	defer i.importing.Unlock()
 	lists := what.Lists
 	for _, id := range lists {
-		if i.rules.catalog.List(id) == nil {
+		if i.last.Load().rules.catalog.List(id) == nil {
 			return guard.Plan{}, fmt.Errorf("no list is called %q", id)
 		}
 	}
 	if len(lists) == 0 {
-		for _, manifest := range i.rules.catalog.Lists() {
+		for _, manifest := range i.last.Load().rules.catalog.Lists() {
 			lists = append(lists, manifest.ID)
 		}
 	}
@@ -179,11 +179,15 @@ func (i *importer) apply(ctx context.Context, what application, _ string) (guard
 		return guard.Plan{}, err
 	}
 	before := i.current.Load()
-	if err := i.loadLocked(ctx, i.rules, lists...); err != nil {
+	isWanted := func(m *blocklists.Manifest) bool { return slices.Contains(lists, m.ID) }
+	if err := i.fetch(ctx, i.last.Load().rules.catalog, isWanted); err != nil {
+		return guard.Plan{}, err
+	}
+	if err := i.again(ctx, lists...); err != nil {
 		return guard.Plan{}, err
 	}
 	after := i.current.Load()
-	return guard.Compare(before.Bundle, after.Bundle, i.reports, after.Guard), nil
+	return guard.Compare(before.Bundle, after.Bundle, i.last.Load().reports, after.Guard), nil
 }
 
 // target is the generation to go back to; 0 is the one before.
@@ -204,14 +208,14 @@ type rolledBack struct {
 // lists that differ are fixed first, so that no refresh can undo it, whenever the machine
 // stops; a new generation is written of it afterwards, with which the next start begins.
 func (i *importer) rollback(ctx context.Context, what target, actor string) (rolledBack, error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
+	i.importing.Lock()
+	defer i.importing.Unlock()
 	bad := i.current.Load().Bundle
 	number, err := i.before(what.Generation)
 	if err != nil {
 		return rolledBack{}, err
 	}
-	good, err := i.folder.Open(number, bad.Generation(), i.rules.catalog, i.rules.own)
+	good, err := i.folder.Open(number, bad.Generation(), i.last.Load().rules.catalog, i.last.Load().rules.own)
 	if err != nil {
 		return rolledBack{}, err
 	}
@@ -221,9 +225,9 @@ func (i *importer) rollback(ctx context.Context, what target, actor string) (rol
 	if err != nil {
 		return rolledBack{}, err
 	}
-	i.enforce(i.rules, good, i.reports, ledger)
+	i.enforce(i.last.Load(), good, ledger)
 	i.logger.Warn("lists: rolled back", "from", done.From, "to", done.To, "generation", done.Now, "pinned", done.Pinned, "by", actor)
-	if err := i.loadLocked(ctx, i.rules); err != nil {
+	if err := i.again(ctx); err != nil {
 		return done, fmt.Errorf("the rollback is in force, but would not outlive a restart: %w", err)
 	}
 	done.Now = i.current.Load().Bundle.Generation()
@@ -254,7 +258,7 @@ func (i *importer) differing(plan *guard.Plan, bad, good *bundle.Bundle) []block
 	lists := []blocklists.ListID{}
 	for j := range plan.Lists {
 		change := &plan.Lists[j]
-		if (change.Block > 0 || change.Unblock > 0 || held(bad, change.List) != held(good, change.List)) && i.rules.catalog.List(change.List) != nil {
+		if (change.Block > 0 || change.Unblock > 0 || held(bad, change.List) != held(good, change.List)) && i.last.Load().rules.catalog.List(change.List) != nil {
 			lists = append(lists, change.List)
 		}
 	}
@@ -286,8 +290,8 @@ func held(in *bundle.Bundle, id blocklists.ListID) int {
 // diff compares two generations: from, by default the one before, and to, by default the
 // one in force.
 func (i *importer) diff(from, to string) (guard.Plan, error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
+	i.importing.Lock()
+	defer i.importing.Unlock()
 	old, err := i.generation(from, 0)
 	if err != nil {
 		return guard.Plan{}, err
@@ -315,5 +319,5 @@ func (i *importer) generation(text string, otherwise uint64) (*bundle.Bundle, er
 	if err != nil {
 		return nil, err
 	}
-	return i.folder.Open(number, 0, i.rules.catalog, i.rules.own)
+	return i.folder.Open(number, 0, i.last.Load().rules.catalog, i.last.Load().rules.own)
 }

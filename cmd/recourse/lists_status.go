@@ -87,9 +87,9 @@ func (i *importer) status(ctx context.Context) (listsStatus, error) {
 	if err != nil {
 		return listsStatus{}, err
 	}
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	status := statusOf(i.current.Load(), i.reports, alarms, time.Now())
+	i.importing.Lock()
+	defer i.importing.Unlock()
+	status := statusOf(i.current.Load(), i.last.Load().reports, alarms, time.Now())
 	generations, err := i.folder.Generations()
 	for _, number := range generations {
 		if number != i.current.Load().Bundle.File() {
@@ -113,7 +113,7 @@ func storedStatus(ctx context.Context, env *environment, config *Config) (listsS
 		return listsStatus{}, err
 	}
 	safeguards := made.guard.With(ledger)
-	compiled, reports, err := bundle.Compile(ctx, made.catalog, nil, newListStore(config, logger).LastGood(), bundle.Empty(), safeguards, now, logger)
+	compiled, reports, err := bundle.Compile(ctx, made.catalog, nil, newListStore(config, nil, logger).LastGood(), bundle.Empty(), safeguards, now, logger)
 	if err != nil {
 		return listsStatus{}, err
 	}

@@ -32,6 +32,7 @@ const (
 	controlFile  = "control.sock"
 	listsDir     = "lists"
 	bundlesDir   = "bundles"
+	publishedDir = "zones"
 	anchorsFile  = "anchors.state"
 	clockFile    = "clock"
 )

@@ -97,10 +97,7 @@ func (c *Config) checkLists() {
 }
 
 func (c *Config) checkList(path string, manifest *blocklists.Manifest) {
-	if why, supported := manifest.Supported(); !supported {
-		c.report.warn(path, "list %q is not loaded: not supported by this version yet (%s)", manifest.ID, why)
-		return
-	}
+	c.checkSource(child(path, "source"), manifest)
 	if name, builtin := strings.CutPrefix(manifest.Source.File, builtinScheme); !builtin {
 		c.checkFile(child(path, "source.file"), manifest.Source.File)
 	} else if _, err := fs.Stat(builtinLists(), name); err != nil {
