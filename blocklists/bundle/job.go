@@ -183,7 +183,7 @@ func (r *Result) ListReports() []ListReport {
 func (b *Bundle) File() uint64 {
 	for i := len(b.strata) - 1; i >= 0; i-- {
 		if !b.metas[i].Added && b.strata[i].held.file != nil {
-			return b.strata[i].header.generation
+			return b.strata[i].generation
 		}
 	}
 	return 0
