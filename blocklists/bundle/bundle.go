@@ -248,7 +248,7 @@ func (b *Bundle) among(s *stratum, first, count uint32, list blocklists.ListID, 
 func (b *Bundle) at(id uint32) (*stratum, uint32) {
 	for i := len(b.strata) - 1; i >= 0; i-- {
 		if s := &b.strata[i]; id >= s.base {
-			if id-s.base < s.layer.entries {
+			if id-s.base < s.entries {
 				return s, id - s.base
 			}
 			return nil, 0

@@ -229,9 +229,9 @@ func (c *compiler) layable() []string {
 		}
 	}
 	for i := range strata[1:] {
-		above += int(strata[i+1].layer.entries)
+		above += int(strata[i+1].entries)
 	}
-	if above > int(strata[0].layer.entries)/leastShare {
+	if above > int(strata[0].entries)/leastShare {
 		return nil
 	}
 	var files []string

@@ -136,6 +136,11 @@ func (j *Job) Run(ctx context.Context, in *Input) (*Result, error) {
 		}
 	}
 	generation, reports, err := folder.Write(ctx, in)
+	if errors.Is(err, ErrCorrupt) && in.Previous != nil {
+		in.Log.Error("bundle: the generation before is damaged; all lists are read anew and count as first seen now", "error", err)
+		in.Previous, in.Unmoved = nil, nil
+		generation, reports, err = folder.Write(ctx, in)
+	}
 	if generation == 0 {
 		return nil, err
 	}
@@ -178,7 +183,7 @@ func (r *Result) ListReports() []ListReport {
 func (b *Bundle) File() uint64 {
 	for i := len(b.strata) - 1; i >= 0; i-- {
 		if !b.metas[i].Added && b.strata[i].held.file != nil {
-			return b.strata[i].header.generation
+			return b.strata[i].generation
 		}
 	}
 	return 0

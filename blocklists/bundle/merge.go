@@ -20,7 +20,6 @@ type source interface {
 // source that was given first.
 type merge struct {
 	heap []queued
-	err  error
 }
 
 type queued struct {
@@ -109,7 +108,7 @@ func (c *carried) next() (bool, error) {
 		}
 		id := c.id + c.count - c.left
 		c.left--
-		class := c.stratum.class(id)
+		class := c.class(id)
 		if number := c.numbers[class.list]; number >= 0 {
 			return true, c.load(id, class, uint32(number))
 		}
@@ -130,7 +129,7 @@ func (c *carried) load(id uint32, class class, number uint32) (err error) {
 	return nil
 }
 
-func (c *carried) at() ([]byte, *item) { return c.cursor.key, &c.item }
+func (c *carried) at() ([]byte, *item) { return c.key, &c.item }
 
 // joiner makes entries of all items of one key.
 type joiner struct {

@@ -55,9 +55,9 @@ type walker struct {
 
 func (w *walker) next() (bool, error) {
 	for {
-		if w.cursor.page != nil {
+		if w.page != nil {
 			if more, err := w.cursor.next(); more || err != nil {
-				if uint64(w.id)+uint64(w.count) > uint64(w.layer.entries) {
+				if uint64(w.id)+uint64(w.count) > uint64(w.entries) {
 					err = errBlock
 				}
 				return more, err
@@ -70,7 +70,7 @@ func (w *walker) next() (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if err := w.cursor.open(opened.page); err != nil {
+		if err := w.open(opened.page); err != nil {
 			return false, err
 		}
 		w.index++

@@ -87,7 +87,7 @@ func runAside(ctx context.Context, job *bundle.Job, logger *slog.Logger) (*bytes
 	}
 	var output bytes.Buffer
 	said := &tail{to: logger}
-	command := exec.CommandContext(ctx, program)
+	command := exec.CommandContext(ctx, program) //nolint:gosec // G204: this very program
 	command.Args = []string{"recourse", "compile"}
 	command.Env = append(os.Environ(), fmt.Sprintf("GOMEMLIMIT=%d", compileMemory/4*3))
 	command.Stdin, command.Stdout, command.Stderr = bytes.NewReader(text), &output, said

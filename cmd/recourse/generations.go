@@ -101,10 +101,10 @@ func (i *importer) fallBack(ctx context.Context, trouble error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	broken := i.current.Load().Bundle
+	i.logger.Error("ALARM: the bundle in force is damaged; another takes its place", "error", trouble)
 	if broken.Err() == nil {
-		return // another is in force already
+		return // it has already
 	}
-	i.logger.Error("ALARM: the bundle in force is damaged; the generation before takes its place", "generation", broken.Generation(), "error", trouble)
 	files, err := i.folder.Discard(broken)
 	i.logger.Error("its damaged files are put aside", "files", files, "error", err)
 	sound, err := i.folder.Newest(broken.Generation(), i.rules.catalog, i.rules.own)

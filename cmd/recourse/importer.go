@@ -83,7 +83,7 @@ func (i *importer) load(ctx context.Context, fresh *rules) error {
 // loadLocked takes the lists of afresh anew whatever the safeguards remember of them.
 func (i *importer) loadLocked(ctx context.Context, fresh *rules, afresh ...blocklists.ListID) error {
 	started := time.Now()
-	ledger, err := i.ledger.read(ctx, started)
+	ledger, err := i.ledger.read(context.WithoutCancel(ctx), started) // quick, and no part of what may be given up
 	if err != nil {
 		return fmt.Errorf("lists: %w", err)
 	}
