@@ -1,6 +1,7 @@
 package parse_test
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -38,6 +39,13 @@ func TestAutoIsToldInTheReport(t *testing.T) {
 		if report.Format != "adblock" {
 			t.Errorf("format %q", report.Format)
 		}
+	}
+}
+
+func TestAutoOfADamagedListNamesTheDamage(t *testing.T) {
+	cut := gzipped(t, packedText)
+	if _, err := parse.List(parse.Options{}, bytes.NewReader(cut[:len(cut)-9]), nil); !errors.Is(err, parse.ErrDamaged) {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -239,7 +239,7 @@ func TestRegisterIsBounded(t *testing.T) {
 		"cut off":      {registerHead + "<PozycjaRejestru><AdresDomeny>a.example", parse.ErrFormat},
 		"another root": {"<html><body/></html>", parse.ErrFormat},
 		"nothing":      {"<?xml version=\"1.0\"?>\n", parse.ErrEmpty},
-		"encoding":     {`<?xml version="1.0" encoding="ebcdic"?><Rejestr/>`, parse.ErrFormat},
+		"encoding":     {`<?xml version="1.0" encoding="ebcdic"?><Rejestr/>`, parse.ErrPacked},
 	} {
 		_, err := parse.List(parse.Options{Format: "xml"}, strings.NewReader(test.text), func(parse.Row) error { return nil })
 		if !errors.Is(err, test.cause) || !strings.Contains(err.Error(), "line ") && !errors.Is(test.cause, parse.ErrEmpty) {

@@ -39,12 +39,12 @@ func readJSON(p *parser, in *bufio.Reader) error {
 	var syntaxError *json.SyntaxError
 	var typeError *json.UnmarshalTypeError
 	switch {
+	case err == nil || p.stopped != nil:
+		return err
 	case errors.As(err, &syntaxError), errors.As(err, &typeError), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("line %d: %w: %w", source.line, ErrFormat, err)
-	case err != nil && p.report.Entries == 0:
-		return fmt.Errorf("line %d: %w", source.line, err)
 	}
-	return err
+	return fmt.Errorf("line %d: %w", source.line, err)
 }
 
 type jsonList struct {

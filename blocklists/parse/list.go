@@ -19,7 +19,7 @@ const (
 	MaxEntries = 50_000_000
 
 	// headSize is how much of a list's beginning tells its format.
-	headSize = 1 << 14
+	headSize = 1 << 16
 )
 
 // Causes for which a whole file is refused.
@@ -77,7 +77,10 @@ func List(options Options, r io.Reader, emit func(Row) error) (Report, error) {
 
 // begin makes the parser and finds the syntax to read the list by.
 func begin(options *Options, in *bufio.Reader, emit func(Row) error) (*parser, syntax, error) {
-	head, _ := in.Peek(headSize) // an error comes again with the first line
+	head, err := in.Peek(headSize)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, syntax{}, fmt.Errorf("at the beginning: %w", err)
+	}
 	p := newParser(*options, bytes.Clone(head), emit)
 	if p.format == "auto" || p.format == "" {
 		if p.format = Detect(p.head); p.format == "" {

@@ -229,6 +229,12 @@ func TestUnknownFormat(t *testing.T) {
 
 func TestErrorsOfReaderAndReceiverPass(t *testing.T) {
 	broken := errors.New("broken")
+	for _, format := range []string{"", "domains", "xml", "json", "rpz", "csv"} {
+		options := parse.Options{Format: format, Columns: map[string]string{"name": "1"}}
+		if _, err := parse.List(options, iotest.ErrReader(broken), nil); !errors.Is(err, broken) {
+			t.Errorf("%q: %v", format, err)
+		}
+	}
 	source := io.MultiReader(strings.NewReader("a.example\n"), iotest.ErrReader(broken))
 	if _, err := parse.List(parse.Options{Format: "domains"}, source, func(parse.Row) error { return nil }); !errors.Is(err, broken) {
 		t.Errorf("reader: %v", err)
@@ -239,8 +245,14 @@ func TestErrorsOfReaderAndReceiverPass(t *testing.T) {
 			t.Errorf("%s: %v", format, err)
 		}
 	}
-	if _, err := parse.List(parse.Options{Format: "hosts"}, strings.NewReader(anchor), refuse); !errors.Is(err, broken) {
-		t.Errorf("hosts: %v", err)
+	for format, text := range map[string]string{
+		"hosts": anchor, "adblock": "||a.example^\n", "dnsmasq": "local=/a.example/\n", "unbound": "local-zone: a.example static\n", "rpz": zoneHead + "a.example CNAME .\n", "csv": "a.example;\n",
+		"xml": registerHead + "<PozycjaRejestru><AdresDomeny>a.example</AdresDomeny></PozycjaRejestru></Rejestr>", "json": `[{"DomainAddress":"a.example"}]`, "jsonl": `{"name":"a.example"}`,
+	} {
+		options := parse.Options{Format: format, Columns: map[string]string{"name": "1"}}
+		if _, err := parse.List(options, strings.NewReader(text), refuse); err != broken { //nolint:errorlint // as it is, and not wrapped
+			t.Errorf("%s: %v", format, err)
+		}
 	}
 }
 

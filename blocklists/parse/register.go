@@ -46,8 +46,11 @@ func readRegister(p *parser, in *bufio.Reader) error {
 		}
 		if err == nil {
 			err = r.token(token)
-		} else if !errors.Is(err, ErrTooLong) {
+		} else if wrong := (*xml.SyntaxError)(nil); errors.As(err, &wrong) {
 			err = fmt.Errorf("%w: %w", ErrFormat, err)
+		}
+		if r.stopped != nil {
+			return r.stopped
 		}
 		if err != nil {
 			return fmt.Errorf("line %d: %w", r.source.line, err)

@@ -34,6 +34,7 @@ type parser struct {
 	location *time.Location
 	admits   triggers
 	emit     func(Row) error
+	stopped  error // what emit said last
 	now      int64
 	head     []byte // the beginning of the text
 
@@ -122,5 +123,6 @@ func (p *parser) give(row *Row) error {
 	}
 	p.report.Entries++
 	row.Line = p.line
-	return p.emit(*row)
+	p.stopped = p.emit(*row)
+	return p.stopped
 }
