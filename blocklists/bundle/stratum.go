@@ -226,7 +226,7 @@ func (b *Bundle) number(metas []*meta) error {
 	for i := range b.strata {
 		s := &b.strata[i]
 		s.base = uint32(base)
-		if base += uint64(s.layer.entries); base > math.MaxUint32 {
+		if base += uint64(s.entries); base > math.MaxUint32 {
 			return errFull
 		}
 		last := int32(-1)
