@@ -29,6 +29,11 @@
 //	compile 1M from text                             0.75 s       0.5 s: missed (0.88 s of processor)
 //	compile 10M from text                            7.1 s        8 s, peak 590 MiB
 //	start with a bundle of 10M                       0.055 s      0.1 s
+//	one name added to 10M (With)                     0.4 ms       100 ms
+//	one list of 500k read anew among 10M             1.1 s        only what changed
+//	resident memory of a server with 10M entries     52 MB in all after the start, 80 MB after a reload
+//	reload of 10M at 1,000 q/s on the same core      none of 30,000 lost; slowest 272 ms, and 128 ms without
+//	                                                 a reload, so the target of 10 ms was not to be seen here
 //
 // The benchmarks are in blocklists/bundle, because this module imports nothing of ours.
 package main

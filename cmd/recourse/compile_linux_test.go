@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/miekg/dns"
+	"golang.org/x/sys/unix"
 
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/policy"
@@ -124,12 +125,20 @@ func TestTheCompileEndsWithItsParent(t *testing.T) {
 	}
 	defer writing.Close() // the job never ends
 	command.Stdin = reading
-	started := make(chan error)
-	go func() {
+	started, done := make(chan error), make(chan struct{})
+	defer close(done)
+	var begin func()
+	begin = func() {
 		runtime.LockOSThread() // the thread ends with this function, as it would with the process
+		if unix.Gettid() == unix.Getpid() {
+			go begin() // the first thread never ends before its process: another one, then
+			<-done
+			return
+		}
 		killWithParent(command)
 		started <- command.Start()
-	}()
+	}
+	go begin()
 	if err := <-started; err != nil {
 		t.Fatal(err)
 	}
