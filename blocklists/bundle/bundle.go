@@ -288,7 +288,7 @@ func (b *Bundle) IDs() iter.Seq[uint32] {
 	return func(yield func(uint32) bool) {
 		for i := range b.strata {
 			s := &b.strata[i]
-			for at := range s.layer.entries {
+			for at := range s.entries {
 				if s.lists[s.class(at).list] >= 0 && !yield(s.base+at) {
 					return
 				}

@@ -54,6 +54,9 @@ type Intake struct {
 	Serial uint64 `json:"serial,omitempty"`
 	// Shrunk says that the list stays as it was because it lost too much.
 	Shrunk bool `json:"shrunk,omitempty"`
+	// Untaken says that the list stays as it was by what the safeguards say of it as a whole:
+	// what was read of it must not become the last good copy.
+	Untaken bool `json:"untaken,omitempty"`
 	// Pinned says that the list was not read, because a rollback fixed it.
 	Pinned bool `json:"pinned,omitempty"`
 }
@@ -130,7 +133,7 @@ func (c *compiler) weigh() (again bool) {
 // keepBefore leaves a list as it was in the bundle before; where that has none, without entries.
 func (c *compiler) keepBefore(number int, before *listMeta, why error) {
 	report := &c.reports[number]
-	report.Fetch.Err, report.Fetch.State = why, fetch.Missing
+	report.Fetch.Err, report.Fetch.State, report.Untaken = why, fetch.Missing, true
 	c.runs[number] = nil
 	if before != nil && before.Reading == c.readings[number] {
 		c.joiner.lists[number].carried = true

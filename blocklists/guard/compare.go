@@ -59,7 +59,7 @@ func (c *comparison) forward(old, next *bundle.Bundle, id uint32, entry *blockli
 	if entry.Standing == blocklists.Held {
 		change.Held++
 		if because := change.HeldBecause; because != "" {
-			change.HeldNames = keep(change.HeldNames, entry, Name{Because: because, Safeguard: blocklists.Growth})
+			change.HeldNames = keep(change.HeldNames, MaxNames, entry, Name{Because: because, Safeguard: blocklists.Growth})
 		}
 		return
 	}
@@ -72,7 +72,7 @@ func (c *comparison) forward(old, next *bundle.Bundle, id uint32, entry *blockli
 	if len(also) > 0 {
 		change.AlreadyBlocked++
 	}
-	change.BlockNames = keep(change.BlockNames, entry, Name{Also: also})
+	change.BlockNames = keep(change.BlockNames, MaxNames, entry, Name{Also: also})
 }
 
 // backward counts an entry of the old bundle if the new one does not have it.
@@ -92,7 +92,7 @@ func (c *comparison) backward(old, next *bundle.Bundle, id uint32, entry *blockl
 	if len(also) > 0 {
 		change.StillBlocked++
 	}
-	change.UnblockNames = keep(change.UnblockNames, entry, Name{Also: also})
+	change.UnblockNames = keep(change.UnblockNames, MaxNames, entry, Name{Also: also})
 }
 
 // change finds the change that an entry belongs to; nil for names that are no list's.
@@ -130,14 +130,14 @@ func (c *comparison) coveredBy(in *bundle.Bundle, entry *blocklists.Entry) []blo
 }
 
 // keep puts an entry into a sorted sample of bounded length.
-func keep(sample []Name, entry *blocklists.Entry, shown Name) []Name {
+func keep(sample []Name, most int, entry *blocklists.Entry, shown Name) []Name {
 	shown.Name, shown.Scope, shown.Line = entry.Name.String(), entry.Scope, entry.Line
 	place, _ := slices.BinarySearchFunc(sample, shown, compareNames)
-	if place >= MaxNames {
+	if place >= most {
 		return sample
 	}
 	sample = slices.Insert(sample, place, shown)
-	return sample[:min(len(sample), MaxNames)]
+	return sample[:min(len(sample), most)]
 }
 
 func compareNames(a, b Name) int {

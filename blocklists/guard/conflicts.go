@@ -68,10 +68,10 @@ func (c *comparison) notes(plan *Plan, report *bundle.ListReport) {
 		held := note.Standing == blocklists.Held
 		switch {
 		case held:
-			change.HeldNames = keep(change.HeldNames, &entry, name)
+			change.HeldNames = keep(change.HeldNames, MaxHeld, &entry, name)
 		case finding.Safeguard == blocklists.PopularName:
 			change.Popular++
-			change.PopularNames = keep(change.PopularNames, &entry, name)
+			change.PopularNames = keep(change.PopularNames, MaxNames, &entry, name)
 		}
 		if finding.Safeguard == blocklists.PopularName {
 			plan.TopHits = keepHit(plan.TopHits, Hit{Rank: finding.Rank, Popular: finding.Name.String(), Name: entry.Name.String(),

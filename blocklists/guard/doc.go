@@ -43,6 +43,6 @@
 // Licences are files of names beside the lists and change no verdict. An allow list that
 // silently lifted blocks would be a fourth purpose.
 //
-// Samples are bounded and the first in order of the alphabet, so that the same two bundles give
+// Samples are bounded, but for what is held, and the first in order of the alphabet, so that the same two bundles give
 // the same plan. The counts are of everything.
 package guard

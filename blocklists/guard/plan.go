@@ -10,6 +10,9 @@ import (
 // MaxNames is how many names of a kind a plan shows of each list.
 const MaxNames = 50
 
+// MaxHeld is how many held names a plan shows of each list: people work through them.
+const MaxHeld = bundle.MaxNotes
+
 // Plan is what an import would change, in all and list by list.
 type Plan struct {
 	Counts

@@ -27,7 +27,7 @@ func defaults() *Config {
 			TTL:    TTL{Max: 24 * time.Hour, MaxNegative: time.Hour},
 			Harden: Harden{Glue: true, BelowNXDomain: true}, AggressiveNSEC: true,
 		},
-		Bundle: Bundle{Guard: "on", Keep: 3},
+		Bundle: Bundle{Guard: "on", Keep: 4},
 		Desk:   Desk{Store: "sqlite"},
 	}
 }

@@ -112,8 +112,11 @@ func (i *importer) takeDown(catalog *blocklists.Catalog, reports []bundle.ListRe
 	for at := range reports {
 		report := &reports[at]
 		manifest := catalog.List(report.List)
-		if report.Carried {
+		switch {
+		case report.Carried:
 			report.Fetch = i.store.Status(manifest)
+			continue
+		case report.Untaken || report.Pinned:
 			continue
 		}
 		if err := i.store.Settle(manifest, report.Fetch); err != nil {

@@ -143,7 +143,7 @@ func (i *importer) loadLocked(ctx context.Context, configured *rules, afresh ...
 	if err != nil {
 		return fmt.Errorf("lists: %w", err)
 	}
-	ledger, err := i.ledger.read(ctx, started)
+	ledger, err := i.ledger.read(context.WithoutCancel(ctx), started) // quick, and no part of what may be given up
 	if err != nil {
 		return fmt.Errorf("lists: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -101,12 +102,12 @@ func (i *importer) status(ctx context.Context) (listsStatus, error) {
 
 // storedStatus is how the lists stand on the state of a stopped server: by their last
 // good copies, with nothing asked and nothing written.
-func storedStatus(ctx context.Context, env *environment, config *Config) (listsStatus, error) {
+func storedStatus(ctx context.Context, config *Config) (listsStatus, error) {
 	made, err := newRules(config)
 	if err != nil {
 		return listsStatus{}, err
 	}
-	logger, now := env.logger(), time.Now()
+	logger, now := slog.New(slog.DiscardHandler), time.Now() // all that there is to say is in the status
 	held := state{dir: config.StateDir()}
 	ledger, err := readLedger(held.path(holdsFile), now)
 	if err != nil {
@@ -142,7 +143,7 @@ func runListsStatus(ctx context.Context, env *environment, options StatusOptions
 	case running:
 		err = client.call(ctx, "GET", "status", nil, &status)
 	default:
-		status, err = storedStatus(ctx, env, config)
+		status, err = storedStatus(ctx, config)
 	}
 	if err != nil {
 		return err
