@@ -50,7 +50,8 @@ func TestOneNodeFollowsAnother(t *testing.T) {
 			t.Errorf("%s: %s by who follows, %s by who leads", asked, ours, theirs)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(leading, "security.txt"), []byte("fresh.fresh-example\n"), 0o600); err != nil {
+	changed := append(random.security[1:], "fresh.fresh-example")
+	if err := os.WriteFile(filepath.Join(leading, "security.txt"), []byte(strings.Join(changed, "\n")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	awaitOutcome(t, follower, "fresh.fresh-example", "nxdomain")
