@@ -41,6 +41,10 @@
 // server, and where the list does not show its names. A cached failure passes unjudged:
 // it carries nothing, and what did not validate is never rewritten.
 //
+// Where one list both blocks a name and lets it pass, the passthru wins: that a name is
+// listed by mistake is what such a line is for. Above a longer block it does not, though
+// ad blockers would: the longest name decides in every list alike.
+//
 // A passthru ends the search of its own step. Of law it takes the name out of its own
 // list alone: one court's exemption lifts no other court's order.
 //

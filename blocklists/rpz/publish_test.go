@@ -212,6 +212,10 @@ func TestRules(t *testing.T) {
 			[]string{"phish subtree example", "phish exact good.example passthru"}, nil,
 			[]string{"*.example .", "*.good.example .", "example .", "good.example rpz-passthru."},
 		},
+		"a passthru beside a block": {
+			[]string{"phish subtree a.example", "phish subtree a.example passthru", "phish subtree b.example passthru", "phish subtree b.example", "malware exact b.example"}, nil,
+			nil,
+		},
 		"names on the way to a passthru exist": {
 			[]string{"phish subtree example", "phish subtree very.good.example passthru"}, nil,
 			[]string{"*.example .", "*.good.example .", "*.very.good.example rpz-passthru.", "example .", "good.example .", "very.good.example rpz-passthru."},

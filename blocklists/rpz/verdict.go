@@ -178,15 +178,15 @@ func (j *judge) decide(name wire.Name, exempt bool) verdict {
 	return verdict{exempt: exempt}
 }
 
-// best is the entry of the list that decides: the longest name, then exact before subtree.
-// None where an exception takes the name out of the list.
+// best is the entry of the list that decides: the longest name, then exact before subtree,
+// then what lets pass before what blocks. None where an exception takes the name out of the list.
 func (j *judge) best(list *blocklists.Manifest, name wire.Name) *blocklists.Entry {
 	var best *blocklists.Entry
 	for _, entry := range j.found {
 		if entry.List != list.ID {
 			continue
 		}
-		if best == nil || len(entry.Name) > len(best.Name) || len(entry.Name) == len(best.Name) && entry.Scope == blocklists.Exact && best.Scope != blocklists.Exact {
+		if best == nil || goesBefore(entry, best) {
 			best = entry
 		}
 	}
@@ -198,4 +198,15 @@ func (j *judge) best(list *blocklists.Manifest, name wire.Name) *blocklists.Entr
 		return best
 	}
 	return nil
+}
+
+// goesBefore compares two entries of one list that cover the same name.
+func goesBefore(one, other *blocklists.Entry) bool {
+	if len(one.Name) != len(other.Name) {
+		return len(one.Name) > len(other.Name)
+	}
+	if exact := one.Scope == blocklists.Exact; exact != (other.Scope == blocklists.Exact) {
+		return exact
+	}
+	return one.Action == blocklists.Passthru && other.Action != blocklists.Passthru
 }
