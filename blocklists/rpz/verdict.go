@@ -31,6 +31,11 @@ type View struct {
 	Sequence   uint64
 	Index      Index
 	Exceptions Exceptions
+	// Stands says whether the safeguards let an entry act for every client at a time, and
+	// when that changes by itself; zero for never. Nil: those that are active do.
+	Stands func(id uint32, at time.Time) (stands bool, turns time.Time)
+	// StandsBy is another text when Stands may say something else of the same entries.
+	StandsBy string
 	// Lists are all lists, in file order.
 	Lists []*blocklists.Manifest
 	// Exempt is the list under which the operator's own exceptions are in the index.
@@ -90,11 +95,11 @@ func (j *judge) turnsAt(at time.Time) {
 
 // counts says whether an entry belongs into the zone at all: of a list that does, in force,
 // and not held back by a safeguard.
-func (j *judge) counts(entry *blocklists.Entry) bool {
+func (j *judge) counts(id uint32, entry *blocklists.Entry) bool {
 	if entry.List == j.view.Exempt {
 		return true
 	}
-	if j.order[entry.List] == 0 || entry.Standing != blocklists.Active {
+	if j.order[entry.List] == 0 || !j.stands(id, entry) {
 		return false
 	}
 	for _, date := range []uint32{entry.From, entry.Until} {
@@ -103,6 +108,15 @@ func (j *judge) counts(entry *blocklists.Entry) bool {
 		}
 	}
 	return entry.InForce(j.at)
+}
+
+func (j *judge) stands(id uint32, entry *blocklists.Entry) bool {
+	if j.view.Stands == nil {
+		return entry.Standing == blocklists.Active
+	}
+	stands, turns := j.view.Stands(id, j.at)
+	j.turnsAt(turns)
+	return stands
 }
 
 // name judges the name itself, below what lies below it and has no rule of its own.
@@ -128,7 +142,7 @@ func (j *judge) probe(name, except wire.Name) verdict {
 	exempt := false
 	for _, id := range j.ids {
 		entry := j.entry(id)
-		if entry == nil || entry.Trigger != blocklists.OnName || entry.Name == except || !j.counts(entry) {
+		if entry == nil || entry.Trigger != blocklists.OnName || entry.Name == except || !j.counts(id, entry) {
 			continue
 		}
 		if entry.List == j.view.Exempt {
