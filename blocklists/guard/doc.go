@@ -35,7 +35,9 @@
 //
 // Growth holds all that is new, and not what is beyond the limit: nobody can say which part
 // of a wrong file is right. A list that shrank stays as it was, whole, for the same reason.
-// It lapses by itself for security after an hour, because a block too long is the harm there.
+// It lapses by itself for security after an hour, because a block too long is the harm there,
+// once the source is known to mean it. A file that lies there since a job broke off says nothing
+// by being read again.
 //
 // A release is of list and subject, and not of the safeguard: the person has seen the name.
 // What was released of a list's growth is its size, so that it cannot grow on without limit.

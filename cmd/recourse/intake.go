@@ -177,8 +177,10 @@ func (i *importer) look(ctx context.Context, now time.Time, reviews bool) error 
 		return err
 	}
 	for _, manifest := range i.last.Load().rules.catalog.Lists() {
-		if hold := ledger.OfList(manifest.ID, blocklists.Shrink); hold != nil && ledger.Lapsed(hold) {
-			return i.again(ctx)
+		if hold := ledger.OfList(manifest.ID, blocklists.Shrink); hold != nil {
+			if source := i.store.Status(manifest); ledger.Lapsed(manifest, hold, &source) {
+				return i.again(ctx)
+			}
 		}
 	}
 	for at := range ledger.Records().Holds {
