@@ -35,7 +35,7 @@ func (i *importer) noteDamage(err error) {
 }
 
 // begin puts the newest bundle of the disk in force, if it has what the configuration
-// asks for, and then brings the lists in. With such a bundle, lists that cannot be
+// asks for or the importer takes the state as it is, and then brings the lists in. With such a bundle, lists that cannot be
 // compiled keep nobody from starting.
 func (i *importer) begin(ctx context.Context, configured *rules) error {
 	started := time.Now()
@@ -50,10 +50,13 @@ func (i *importer) begin(ctx context.Context, configured *rules) error {
 		return fmt.Errorf("lists: %w", err)
 	}
 	held := i.newest(fresh, ledger)
+	if held == nil && i.asItIs {
+		held = bundle.Empty()
+	}
 	if held == nil {
 		return i.loadFiles(ctx, configured)
 	}
-	if !held.Fits(fresh.catalog, fresh.own) {
+	if !i.asItIs && !held.Fits(fresh.catalog, fresh.own) {
 		// What is compiled now is the next generation: it knows what was seen when, and how
 		// lists were that a rollback fixed.
 		i.current.Update(func(snapshot policy.Snapshot) policy.Snapshot { snapshot.Bundle = held; return snapshot })

@@ -57,6 +57,7 @@ type importer struct {
 	store     *fetch.Store
 	refresher *fetch.Refresher
 	lists     string // the store's folder
+	asItIs    bool   // begins with what the state has, and imports nothing by itself
 	folder    *bundle.Folder
 	current   *policy.Current
 	ledger    *ledger

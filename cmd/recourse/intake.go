@@ -19,6 +19,7 @@ func (i *importer) settle(ctx context.Context, fresh *rules, reports []bundle.Li
 	snapshot := i.current.Load()
 	before := snapshot.Guard.Ledger()
 	read, holds := heldBy(fresh.catalog, reports, before)
+	holds = append(holds, unnoted(snapshot.Bundle, fresh.catalog, reports, holds, before)...)
 	holds = append(holds, spikes(fresh.catalog, snapshot.Trials().Halted())...)
 	alarms := guard.Alarms(guard.Situation{Bundle: snapshot.Bundle, Reports: reports, Holds: holds, Ledger: before, Now: now})
 	var begun []blocklists.Alarm

@@ -95,12 +95,12 @@ func recordsOf(holds []blocklists.Hold) []guard.HoldRecord {
 // releaseHold writes a person's word down and, where that was the last that was needed,
 // imports again so that what was held takes effect.
 func (i *importer) releaseHold(ctx context.Context, what release, actor string) ([]guard.HoldRecord, error) {
-	released, err := i.ledger.release(ctx, what, actor)
+	i.importing.Lock()
+	defer i.importing.Unlock()
+	released, err := i.ledger.releaseFrom(ctx, i.current.Load().Bundle, i.last.Load().rules.catalog.List(what.List), what, actor)
 	if err != nil {
 		return nil, err
 	}
-	i.importing.Lock()
-	defer i.importing.Unlock()
 	for j := range released {
 		if released[j].Released() {
 			err = i.again(ctx)

@@ -32,6 +32,7 @@ type node struct {
 	config  *Config
 	logger  *slog.Logger
 	closers []io.Closer // in the order in which they were opened
+	asItIs  bool        // nothing is imported unless it is asked for
 
 	importer *importer
 	trust    trustHandler
@@ -140,6 +141,7 @@ func (n *node) startLists(ctx context.Context, current *policy.Current, resolved
 		return err
 	}
 	n.importer = newImporter(n.config, newListStore(n.config, resolved.unfiltered, n.logger), current, ledger, counts, n.logger)
+	n.importer.asItIs = n.asItIs
 	counts.watchSources(n.importer)
 	return n.importer.begin(ctx, made)
 }
