@@ -30,8 +30,9 @@
 // and an order names what it names.
 //
 // The library of the public suffix list is asked for a label below the name, so that one
-// question finds a suffix and a wildcard rule. It has no way to list its rules, so what lies
-// below a name is not known: above shared hosting the protected names stand in.
+// question finds a suffix and a wildcard rule. It has no way to list its rules, so the 400
+// names above suffixes are in a file, which a test makes of the library's own tables and
+// compares with them. Refused: a second library with a list of its own, of another day.
 //
 // Growth holds all that is new, and not what is beyond the limit: nobody can say which part
 // of a wrong file is right. A list that shrank stays as it was, whole, for the same reason.
