@@ -3,6 +3,7 @@ package recurse
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/miekg/dns"
 
@@ -162,19 +163,26 @@ func (r *reply) alias(name wire.Name) (target wire.Name, link []dns.RR, err erro
 	if err != nil || link == nil {
 		return "", nil, err
 	}
-	for _, rr := range link {
-		cname, ok := rr.(*dns.CNAME)
-		if !ok {
-			continue
-		}
-		if target != "" {
-			return "", nil, fmt.Errorf("%w: two CNAMEs at one name", errMalformed)
-		}
-		if target, err = wire.ParseName(cname.Target); err != nil {
-			return "", nil, fmt.Errorf("%w: %w", errMalformed, err)
-		}
+	link = sole(link)
+	first := slices.IndexFunc(link, func(rr dns.RR) bool { return matches(rr, dns.TypeCNAME) })
+	cname, ok := link[first].(*dns.CNAME)
+	if !ok {
+		return "", nil, fmt.Errorf("%w: no name in a CNAME", errMalformed)
+	}
+	if target, err = wire.ParseName(cname.Target); err != nil {
+		return "", nil, fmt.Errorf("%w: %w", errMalformed, err)
 	}
 	return target, link, nil
+}
+
+// sole leaves the first of several CNAMEs. A name has one (RFC 2181, section 10.1), but
+// servers that spread load make more of them. Signed ones stay together: a signature is
+// one over all.
+func sole(link []dns.RR) []dns.RR {
+	if slices.ContainsFunc(link, func(rr dns.RR) bool { return signs(rr, dns.TypeCNAME) }) {
+		return link
+	}
+	return link[:1]
 }
 
 // dnameAbove is the owner of a DNAME of the answer section that the name lies

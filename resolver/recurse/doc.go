@@ -51,6 +51,12 @@
 // wait. Where servers replied, their failure may be one of the name, and each question
 // tries for itself. Refused: to fail at once, which holds names down that would resolve.
 //
+// A delegation whose servers disown the zone may be the error of one server of the
+// parent, whatever it made up. Once for each delegation another one is asked, and where it
+// tells the same nobody is asked again. Refused: to doubt it also where the servers are
+// silent, which is common and would double the questions to the parent; and to doubt
+// whoever told in other queries, since names in lame zones are easy to have.
+//
 // harden.referral_path is done for questions of clients, once a cut, and with at most
 // half of what the query may ask. It asks through validation, which is above: the
 // handler is given. A validator of its own below would prove every zone twice.
