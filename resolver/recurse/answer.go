@@ -17,7 +17,10 @@ func (r *resolution) follow(ctx context.Context) (*resolver.Answer, error) {
 	name := r.query.Question.Name
 	var alias *outcome
 	for {
-		out, err := r.lookup(ctx, name, r.query.Question.Type)
+		out, err := r.denied(name, r.query.Question.Type), error(nil)
+		if out == nil {
+			out, err = r.lookup(ctx, name, r.query.Question.Type)
+		}
 		if alias != nil && alias.isAll(ctx, out, err) {
 			return links.answer(r.query, alias), nil
 		}

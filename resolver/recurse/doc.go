@@ -10,7 +10,8 @@
 // (path.go), reads what a reply is good for
 // (bailiwick.go, referral.go, alias.go), goes down one cut at each referral, and
 // follows aliases from zone to zone until the question is answered or denied
-// (answer.go). Who told what is remembered for a while, in case it does not
+// (answer.go, denied.go), and has another server of the parent heard where a delegation
+// leads to nobody (misled.go). Who told what is remembered for a while, in case it does not
 // validate (trail.go). [Upstreams] is the part below: it puts one question to
 // several servers in the best order (upstreams.go, asking.go, servers.go,
 // order.go) and knows what counts as a reply (exchange.go, cookie.go, casing.go);
@@ -93,6 +94,10 @@
 // NXDOMAIN beside an alias, without proof, does not count for the alias's target,
 // which is asked for by itself. It costs a question for each alias to nothing, and
 // reaches names that servers with rewriting front ends deny. All peers do so.
+// Beside an alias that was asked for by itself the code says the same, and is passed on
+// where it is so; else the alias is the answer. Peers do this, or leave the code out, or
+// fail. What is proved already of a target's absence is not asked for: the cache above
+// is given, as an alias must not make names cost more than they do by themselves.
 //
 // Parts of names are asked with type NS: it is what the answer is wanted for, and
 // small. A zone whose servers choke on it is asked with A, then for whole names,
