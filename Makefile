@@ -7,7 +7,7 @@ FUZZTIME ?= 30s
 # Real lists for the end-to-end test; where the folder is absent a generated sample stands in.
 export RECOURSE_DATA ?= $(abspath ../shared/data)
 
-.PHONY: help build run test check lint fuzz bench bench-peers conformance soak cover clean
+.PHONY: help build run test check lint fuzz bench bench-peers bench-lists conformance soak cover clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -37,6 +37,9 @@ bench: ## run the benchmarks with allocations
 
 bench-peers: ## what a cold resolution costs, beside four others, and an attack; ARGS go to it (Debian, root)
 	@bash bench/work.sh $(ARGS)
+
+bench-lists: ## what lists of 1M and 10M names cost, beside the targets
+	@bash bench/lists.sh
 
 conformance: build ## play the conformance suite of ../shared, where it is; ARGS go to it
 	@bash .ci/conformance.sh $(ARGS)

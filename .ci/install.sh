@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
-# Installs what the tests need on Debian: kdig, dig and nsupdate as clients, dnsperf
-# for the soak, Chromium for the pages, gcc for the race detector. Elsewhere, or
+# Installs what the tests need on Debian: kdig, dig and nsupdate as clients, BIND and
+# Unbound as secondaries, dnsperf for the soak, Chromium for the pages, gcc for the race detector. Elsewhere, or
 # without root, it says what is missing; `make test` then lists what was left out.
 set -euo pipefail
 
 missing=()
-need() { command -v "$1" >/dev/null 2>&1 || missing+=("$2"); }
+need() { PATH="$PATH:/usr/sbin" command -v "$1" >/dev/null 2>&1 || missing+=("$2"); }
 need gcc gcc
 need kdig knot-dnsutils
 need dig bind9-dnsutils
 need nsupdate bind9-dnsutils
+need named bind9
+need unbound unbound
 need dnsperf dnsperf
 need chromium chromium
 need make make

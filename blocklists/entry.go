@@ -66,6 +66,13 @@ func (s Standing) String() string { return nameOf(standingNames, int(s)) }
 // MarshalText writes the standing's word.
 func (s Standing) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
+// UnmarshalText reads the standing's word.
+func (s *Standing) UnmarshalText(text []byte) error {
+	index, err := indexOf(standingNames, string(text), "standing")
+	*s = Standing(index)
+	return err
+}
+
 // Subject is what the entry looks at, as a person reads it: a name or a prefix.
 func (e *Entry) Subject() string {
 	if e.Trigger.ByAddress() {

@@ -38,7 +38,9 @@ func (m *Manifest) Location() *time.Location {
 
 // checkFormat holds the keys that say how the text is read to what the format needs.
 func (m *Manifest) checkFormat(found *problems) {
-	if m.Format != "" && !slices.Contains(formats, m.Format) {
+	if m.Source.IsZone() && m.Format != "" && m.Format != "rpz" {
+		found.add("format", "%q does not fit a zone that is transferred: leave it out", m.Format)
+	} else if m.Format != "" && !slices.Contains(formats, m.Format) {
 		found.add("format", "%q is not one of %s", m.Format, strings.Join(formats, ", "))
 	}
 	if m.Encoding != "" && !slices.Contains(encodings, strings.ToLower(m.Encoding)) {

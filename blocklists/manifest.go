@@ -37,6 +37,16 @@ type Manifest struct {
 	ReviewEvery  time.Duration     `yaml:"review_every"`
 	Expires      time.Time         `yaml:"expires"`
 	Answer       Reply             `yaml:"answer"`
+	// How what the list brings is taken in; see blocklists/guard.
+	Limits Limits `yaml:"limits"`
+	Stage  Stage  `yaml:"stage"`
+	Shadow bool   `yaml:"shadow"` // counted, without effect
+	// Removal is how the list takes an entry away: absence, dated or tombstone.
+	Removal Removal `yaml:"removal"`
+	// Header is how a line near the list's beginning must begin; "" for any.
+	Header string `yaml:"header"`
+	// Statement says on what ground a list of category dga-nrd blocks.
+	Statement string `yaml:"statement"`
 	// How the text is read: of tables which columns, by number from 1 or by heading; the
 	// encoding, and the zone of dates that name none.
 	Columns  map[string]string `yaml:"columns"`
@@ -51,7 +61,7 @@ type Manifest struct {
 	OverrideTarget string `yaml:"override_target"`
 
 	Pass          time.Duration `yaml:"pass" later:"passes"`
-	EnforceWithin time.Duration `yaml:"enforce_within" later:"deadlines of orders"`
+	EnforceWithin time.Duration `yaml:"enforce_within"`
 }
 
 // Publisher is who maintains the names.
@@ -93,26 +103,6 @@ type Venue struct {
 	For     string `yaml:"for" json:"for,omitempty"` // merits, implementation or users
 }
 
-// Source is where a list's octets come from.
-type Source struct {
-	File    string        `yaml:"file"`
-	Refresh time.Duration `yaml:"refresh"`
-	Zone    string        `yaml:"zone"` // the origin of a response policy zone in a file
-
-	URL     string        `yaml:"url" later:"lists from the network"`
-	MaxAge  time.Duration `yaml:"max_age" later:"lists from the network"`
-	RPZ     string        `yaml:"rpz" later:"response policy zones"`
-	Primary []string      `yaml:"primary" later:"response policy zones"`
-	TSIG    TSIG          `yaml:"tsig" later:"response policy zones"`
-}
-
-// TSIG names a shared key for transfers (RFC 8945).
-type TSIG struct {
-	Name       string `yaml:"name"`
-	Algorithm  string `yaml:"algorithm"`
-	SecretFile string `yaml:"secret_file"`
-}
-
 // Problem is one thing wrong with a manifest: the key, dotted, and what to do.
 type Problem struct {
 	Key  string
@@ -134,18 +124,6 @@ var categories = map[Purpose][]string{
 	User:     {"adult", "gambling", "social", "games", "ads-trackers", "dating", "violence", "safe-search", "doh-bypass", "custom"},
 }
 
-// Supported says whether this version can load the list at all, and why not. An
-// unsupported list is a warning, not an error: the contract knows its keys.
-func (m *Manifest) Supported() (reason string, ok bool) {
-	switch {
-	case m.Source.URL != "":
-		return "lists from the network", false
-	case m.Source.RPZ != "":
-		return "response policy zones", false
-	}
-	return "", true
-}
-
 // Problems lists everything that keeps the list from loading; none is a valid manifest.
 func (m *Manifest) Problems() []Problem {
 	var found problems
@@ -157,6 +135,8 @@ func (m *Manifest) Problems() []Problem {
 		found.add("title", "is missing: give at least one language, as {en: Phishing}")
 	}
 	m.checkSource(&found)
+	m.checkIntake(&found)
+	m.checkGround(&found)
 	m.checkOverride(&found)
 	if m.ReviewEvery <= 0 && m.Expires.IsZero() {
 		found.add("review_every", "is missing: no list without an end or a review date, as 90d")
@@ -178,7 +158,7 @@ func (m *Manifest) checkPurpose(found *problems) {
 	if m.Category == "" {
 		found.add("category", "is missing: one of %s", strings.Join(categories[m.Purpose], ", "))
 	} else if !slices.Contains(categories[m.Purpose], m.Category) {
-		found.add("category", "%q is not one of %s's: %s", m.Category, m.Purpose, strings.Join(categories[m.Purpose], ", "))
+		found.add("category", "%q is not one of %s's: %s%s", m.Category, m.Purpose, strings.Join(categories[m.Purpose], ", "), misplaced(m.Purpose, m.Category))
 	}
 	if m.Purpose == Law {
 		m.checkLaw(found)
@@ -198,7 +178,7 @@ func (m *Manifest) checkLaw(found *problems) {
 		found.add("authority.country", "%q is not an ISO 3166 code of two capitals", m.Authority.Country)
 	}
 	if len(m.LegalBasis) == 0 {
-		found.add("legal_basis", "is missing: a law list names the act that permits the order")
+		found.add("legal_basis", "is missing: a law list names the act that permits the order; a list that is followed by mere agreement, without act or order, does not load as law")
 	}
 	for i, basis := range m.LegalBasis {
 		if basis.Act == "" {
@@ -233,22 +213,6 @@ func (m *Manifest) checkRedress(found *problems) {
 	}
 	if from := []string{"notification", "publication", "knowledge"}; !slices.Contains(from, m.Redress.DeadlineFrom) {
 		found.add("redress.deadline_from", "must be one of %s, not %q: from when the time to contest counts", strings.Join(from, ", "), m.Redress.DeadlineFrom)
-	}
-}
-
-func (m *Manifest) checkSource(found *problems) {
-	given := 0
-	for _, value := range []string{m.Source.File, m.Source.URL, m.Source.RPZ} {
-		if value != "" {
-			given++
-		}
-	}
-	if given != 1 {
-		found.add("source", "must say one of file, url and rpz")
-	}
-	m.checkFormat(found)
-	if m.Source.Refresh < 0 || m.Source.Refresh > 0 && m.Source.Refresh < time.Second {
-		found.add("source.refresh", "must be at least a second")
 	}
 }
 

@@ -21,6 +21,13 @@ func (t Trigger) String() string { return nameOf(triggerNames, int(t)) }
 // MarshalText writes the trigger's word.
 func (t Trigger) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
+// UnmarshalText reads the trigger's word.
+func (t *Trigger) UnmarshalText(text []byte) error {
+	index, err := indexOf(triggerNames, string(text), "trigger")
+	*t = Trigger(index)
+	return err
+}
+
 // ByAddress says whether entries of this trigger have a prefix and no name.
 func (t Trigger) ByAddress() bool { return t == OnClient || t == OnAddress || t == OnServerAddress }
 

@@ -61,6 +61,14 @@
 // The date of the next review is the first sighting and the interval, and is not
 // moved on by itself. A review that nobody held should look overdue.
 //
+// What is staged acts for a share of networks, by a hash with a key that no disk sees; who
+// was in the share cannot be told afterwards. It is judged by when an entry was first seen, so
+// that nothing has to be compiled for the stage to end. Its halt is decided on the query path,
+// by two counters a list, because a spike must not wait for a scrape.
+//
+// An entry in shadow mode is weighed last and counted only where it would have counted, once
+// a question. Staged and shadow entries are found by the same look-up as all others.
+//
 // Codes are found by an index that the first question for a bundle builds, sixteen
 // octets an entry. A code in the bundle itself would cost as much on every node,
 // and only the desk is asked.

@@ -64,6 +64,9 @@ func (s *stage) verdict(ctx context.Context, snapshot *Snapshot, h *hearing, que
 		return nil, resolver.Fail(resolver.Prohibited, "the block could not be answered")
 	}
 	s.count(&match)
+	if one := snapshot.trials.of(snapshot.Bundle.ListIndex(h.hits.ids[winner])); one != nil {
+		one.count(h.staged(winner), h.at)
+	}
 	if match.Action == blocklists.Drop {
 		return nil, resolver.Dropped
 	}

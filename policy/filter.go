@@ -15,6 +15,8 @@ import (
 // blocks of profiles' own names count under [OwnList].
 type Counter interface {
 	Blocked(list blocklists.ListID, purpose blocklists.Purpose)
+	// WouldBlock counts what a list in shadow mode would have blocked.
+	WouldBlock(list blocklists.ListID, purpose blocklists.Purpose)
 }
 
 // OwnList stands, in counters, for the names that profiles deny by themselves: an id
@@ -187,8 +189,26 @@ func (s *stage) weighed(ctx context.Context, snapshot *Snapshot, who profile.Who
 		return nil, nil //nolint:nilnil // nothing matches: the caller goes on
 	}
 	h := newHearing(snapshot, query.Question.Name, found, who, query.Now)
-	h.door = query.Client.Door
-	return s.verdict(ctx, snapshot, &h, query, real)
+	h.door, h.client = query.Client.Door, query.Client.Addr
+	answer, err := s.verdict(ctx, snapshot, &h, query, real)
+	if real != nil || answer != nil { // what passes so far is judged again with its answer, and counted then
+		s.countShadows(&h)
+	}
+	return answer, err
+}
+
+// countShadows counts each list in shadow mode once a question.
+func (f *Filter) countShadows(h *hearing) {
+	if !h.shadows {
+		return
+	}
+	var last *bundle.List
+	for i := range h.hits.ids {
+		if list := h.list(i); list != last && h.action(i) != blocklists.Passthru && h.weigh(i) == shadowed {
+			f.counts.WouldBlock(list.ID, list.Manifest.Purpose)
+			last = list
+		}
+	}
 }
 
 func (f *Filter) count(match *Match) {

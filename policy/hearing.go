@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 
@@ -42,6 +43,12 @@ const (
 	questionsAlone // what a client asked for judges the question and no alias
 	notRead        // the list's match leaves this kind of link out
 	disabled       // the list's override is disabled
+
+	heldBack   // a safeguard holds it
+	unreviewed // security, and its review was not held in time
+	notInShare // staged, and the client's network is not in the share
+	halted     // staged, and halted
+	shadowed   // it would count, and is only counted
 )
 
 // hearing is one judgment: what matches, who asks, and when. Weighing and deciding
@@ -53,10 +60,13 @@ type hearing struct {
 	who      profile.Who
 	door     resolver.Door
 	at       time.Time
+	client   netip.Addr // for what is staged; invalid where nobody asks
 
 	lists []bundle.List
 	// Whether the operator exempts the question, or any alias.
 	exemptQuestion, exemptAlias bool
+	// shadows says that a hit of a list in shadow mode would count.
+	shadows bool
 }
 
 func newHearing(snapshot *Snapshot, question wire.Name, found hits, who profile.Who, at time.Time) hearing {
@@ -114,7 +124,10 @@ func (h *hearing) first(from step, list int) (winner int, found bool) {
 		if step := h.step(i); step < from || step == from && h.snapshot.Bundle.ListIndex(h.hits.ids[i]) < list {
 			continue
 		}
-		if h.weigh(i) == counts && (!found || h.before(i, winner)) {
+		switch standing := h.weigh(i); {
+		case standing == shadowed:
+			h.shadows = true
+		case standing == counts && (!found || h.before(i, winner)):
 			winner, found = i, true
 		}
 	}
@@ -193,10 +206,17 @@ func (h *hearing) weigh(i int) standing {
 	case !reads(list.Manifest, h.kind(i)):
 		return notRead
 	}
+	if standing := h.weighTerms(i, list); standing != counts {
+		return standing
+	}
 	if h.exception(i, list) != nil {
 		return excepted
 	}
-	return h.weighFeed(i, list)
+	standing := h.weighFeed(i, list)
+	if standing == counts && h.snapshot.Bundle.Terms(h.hits.ids[i]).Standing == blocklists.Shadow {
+		return shadowed
+	}
+	return standing
 }
 
 func (h *hearing) weighOwn(i int, list *bundle.List) standing {

@@ -96,6 +96,17 @@ func (h *hearing) because(standing standing, match *Match) string {
 		return "exempts this alias, not the question that leads to it"
 	case notChosen:
 		return fmt.Sprintf("does not count: the client has not asked for category %s", match.Manifest.Category)
+	case heldBack:
+		return "does not count: " + match.Hold.String()
+	case unreviewed:
+		return "does not count: its review was due on " + match.ReviewBy.Format(time.DateOnly) + " and nobody has confirmed it"
+	case notInShare:
+		return fmt.Sprintf("does not count: new, and in force for %s of the clients until %s", match.Manifest.Stage.Share,
+			match.Entry.FirstSeen.Add(match.Manifest.Stage.For).Format(time.RFC3339))
+	case halted:
+		return "does not count: new, and halted since its list blocked too much"
+	case shadowed:
+		return "does not count: the list is in shadow mode; it would count"
 	case questionsAlone:
 		return "does not count: what a client asked for judges the question and no alias"
 	}

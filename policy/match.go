@@ -8,6 +8,7 @@ import (
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
+	"github.com/recourse-dns/recourse/blocklists/guard"
 	"github.com/recourse-dns/recourse/policy/profile"
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
@@ -42,7 +43,23 @@ func (s *Snapshot) match(id uint32, list *bundle.List, link resolver.Link) Match
 		Profile:  list.Profile,
 		Link:     copied(link),
 		Code:     s.code(list, &entry),
+		Hold:     s.hold(&entry, list),
+		ReviewBy: s.reviewOf(id, list),
+
+		UnreachableSince: s.Unreachable[list.ID],
 	}
+}
+
+// reviewOf is when the entry's review is due; zero for never.
+func (s *Snapshot) reviewOf(id uint32, list *bundle.List) time.Time {
+	if list.Kind != bundle.Feed {
+		return time.Time{}
+	}
+	due := guard.ReviewDue(s.Bundle, id, list.Manifest, s.Guard.Ledger())
+	if due == 0 {
+		return time.Time{}
+	}
+	return time.Unix(due, 0).UTC()
 }
 
 // copied is a link that shares nothing with the query that it belongs to, not even for
@@ -105,8 +122,15 @@ func (h *hearing) shared(i int, list *bundle.List) Match {
 	match := h.snapshot.match(h.hits.ids[i], list, h.link(i))
 	match.Action = h.action(i)
 	match.Exception = h.covering(i, list)
-	match.Counts = match.Exception == nil && !expired(list.Manifest, h.at)
+	match.Counts = match.Exception == nil && !expired(list.Manifest, h.at) && h.blocksSomebody(i, list)
 	return match
+}
+
+// blocksSomebody says whether the entry's own terms let it count for any client. What is
+// staged does: for those in the share.
+func (h *hearing) blocksSomebody(i int, list *bundle.List) bool {
+	standing := h.weighTerms(i, list)
+	return (standing == counts || standing == notInShare) && h.snapshot.Bundle.Terms(h.hits.ids[i]).Standing != blocklists.Shadow
 }
 
 // covering is the exception that goes before the hit: a decided one, or one made of

@@ -30,11 +30,19 @@ type Reason struct {
 	Since        time.Time          `json:"since,omitzero"`
 	Until        time.Time          `json:"until,omitzero"`
 	ReviewBy     time.Time          `json:"review_by,omitzero"`
-	Redress      Redress            `json:"redress"`
-	ContestURL   string             `json:"contest_url,omitempty"`
-	DisableURL   string             `json:"disable_url,omitempty"`
-	PassURL      string             `json:"pass_url,omitempty"`
-	MatchesAlso  int                `json:"matches_also"`
+	// ReviewOverdue says that the review was not held in time, and the block goes on.
+	ReviewOverdue bool `json:"review_overdue,omitempty"`
+	// SourceUnreachableSince is since when a law list's source has not been reached, where
+	// that has been so for long.
+	SourceUnreachableSince time.Time `json:"source_unreachable_since,omitzero"`
+	// Held says that a safeguard holds the entry: it blocks nothing.
+	Held bool `json:"held,omitempty"`
+
+	Redress     Redress `json:"redress"`
+	ContestURL  string  `json:"contest_url,omitempty"`
+	DisableURL  string  `json:"disable_url,omitempty"`
+	PassURL     string  `json:"pass_url,omitempty"`
+	MatchesAlso int     `json:"matches_also"`
 	// Exception says that the block was lifted: the code stays readable.
 	Excepted bool `json:"excepted"`
 	// Confidential says that the list shows nothing of its entries, or not their names.
@@ -113,9 +121,10 @@ func (s *Snapshot) reasonOfList(reason *Reason, match *Match) {
 	reason.Publisher, reason.Order = manifest.Publisher.Name, manifest.OrderRef
 	reason.Scope = match.Entry.Scope.String()
 	reason.Since, reason.Until = utc(match.Entry.FirstSeen), endOf(match)
-	if manifest.ReviewEvery > 0 && !match.Entry.FirstSeen.IsZero() {
-		reason.ReviewBy = utc(match.Entry.FirstSeen.Add(manifest.ReviewEvery))
-	}
+	reason.ReviewBy = match.ReviewBy
+	reason.ReviewOverdue = !match.ReviewBy.IsZero() && !time.Now().Before(match.ReviewBy)
+	reason.SourceUnreachableSince = utc(match.UnreachableSince)
+	reason.Held = match.Hold != nil && !match.Hold.Released
 	if reason.Confidential = manifest.Disclosure == blocklists.NoName; reason.Confidential {
 		return
 	}

@@ -3,8 +3,11 @@ package policy
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
+	"github.com/recourse-dns/recourse/blocklists/guard"
 	"github.com/recourse-dns/recourse/policy/profile"
 )
 
@@ -16,11 +19,20 @@ type Snapshot struct {
 	Clients  *profile.Table // nil: nobody is admitted
 	Operator Operator
 	Key      Key
+	// Guard knows what is held and why; nil: no safeguards.
+	Guard *guard.Guard
+	// Unreachable are law lists whose source has not been reached for long, with since when.
+	Unreachable map[blocklists.ListID]time.Time
 
 	// codes finds entries by code; made for this bundle and key, and shared by the
 	// snapshots that have the same two.
 	codes *codeIndex
+	// trials are made for this bundle and go on with the next.
+	trials *Trials
 }
+
+// Trials are the staged lists of the snapshot in force.
+func (s *Snapshot) Trials() *Trials { return s.trials }
 
 // Current holds the snapshot in force. Readers never wait.
 type Current struct {
@@ -63,5 +75,6 @@ func (c *Current) Update(change func(Snapshot) Snapshot) {
 	if !next.codes.fits(&next) {
 		next.codes = newCodeIndex(&next)
 	}
+	next.trials = next.trials.fit(next.Bundle)
 	c.snapshot.Store(&next)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -24,7 +25,7 @@ func zone(t failer, l list, lines ...string) (*blocklists.Manifest, string) {
 	manifest := l.Manifest
 	manifest.Title = map[string]string{"en": string(manifest.ID)}
 	manifest.Format, manifest.Source.File, manifest.Source.Zone = "rpz", "builtin:"+string(manifest.ID), "rpz.test"
-	manifest.ReviewEvery = 1
+	manifest.ReviewEvery = 24 * time.Hour
 	head := "$ORIGIN rpz.test.\n@ 60 IN SOA ns hostmaster 1 3600 600 86400 60\n@ 60 IN NS ns\n"
 	return &manifest, head + strings.Join(lines, "\n") + "\n"
 }
@@ -38,7 +39,7 @@ func zones(t failer, lists []list) *bundle.Bundle {
 		manifests = append(manifests, manifest)
 		files[string(manifest.ID)] = &fstest.MapFile{Data: []byte(text), Mode: 0o444}
 	}
-	return compileFiles(t, nil, manifests, files)
+	return compileFiles(t, nil, nil, manifests, files)
 }
 
 // through makes an answer that came by way of these cuts.

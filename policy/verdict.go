@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"time"
+
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/resolver"
 )
@@ -42,6 +44,13 @@ type Match struct {
 	Code     Code
 	// Exception is the decided or operator's exception that covers the match; nil if none.
 	Exception *blocklists.Exception
+	// Hold is what a safeguard holds of the match, or held before it was released; nil if none did.
+	Hold *Hold
+	// UnreachableSince is since when the source of a law list has been out of reach, where
+	// that has been so for a week; zero where it is not.
+	UnreachableSince time.Time
+	// ReviewBy is when the entry's review is due; zero for never.
+	ReviewBy time.Time
 	// Because says in words why the match counts for this client or does not.
 	Because string
 	// Counts is whether the match could decide for this client: in force in its

@@ -108,6 +108,11 @@ func decided(list string, name string) blocklists.Exception {
 // compile makes the bundle after previous. Lists are subtree unless they say otherwise by exact.
 func compile(t failer, previous *bundle.Bundle, lists []list, own ...bundle.Own) *bundle.Bundle {
 	t.Helper()
+	return compileBy(t, nil, previous, lists, own)
+}
+
+func compileBy(t failer, inspector bundle.Inspector, previous *bundle.Bundle, lists []list, own []bundle.Own) *bundle.Bundle {
+	t.Helper()
 	files := fstest.MapFS{}
 	manifests := make([]*blocklists.Manifest, len(lists))
 	for i := range lists {
@@ -123,11 +128,11 @@ func compile(t failer, previous *bundle.Bundle, lists []list, own ...bundle.Own)
 		manifests[i] = &manifest
 		files[string(manifest.ID)] = &fstest.MapFile{Data: []byte("# a list\n" + strings.Join(lists[i].names, "\n") + "\n"), Mode: 0o444}
 	}
-	return compileFiles(t, previous, manifests, files, own...)
+	return compileFiles(t, inspector, previous, manifests, files, own...)
 }
 
 // compileFiles makes the bundle after previous of lists in files of their names.
-func compileFiles(t failer, previous *bundle.Bundle, manifests []*blocklists.Manifest, files fstest.MapFS, own ...bundle.Own) *bundle.Bundle {
+func compileFiles(t failer, inspector bundle.Inspector, previous *bundle.Bundle, manifests []*blocklists.Manifest, files fstest.MapFS, own ...bundle.Own) *bundle.Bundle {
 	t.Helper()
 	catalog, err := blocklists.NewCatalog(manifests)
 	if err != nil {
@@ -135,7 +140,7 @@ func compileFiles(t failer, previous *bundle.Bundle, manifests []*blocklists.Man
 	}
 	// An absent folder: nothing is kept, and a preview writes nothing.
 	store := fetch.New("absent", files, quiet).Preview()
-	made, reports, err := bundle.Compile(context.Background(), catalog, own, store, previous, today, quiet)
+	made, reports, err := bundle.Compile(context.Background(), catalog, own, store, previous, inspector, today, quiet)
 	if err != nil {
 		t.Fatalf("compile: %v", err)
 	}
@@ -212,6 +217,10 @@ func (c *counter) Blocked(list blocklists.ListID, _ blocklists.Purpose) {
 		c.blocks = map[blocklists.ListID]int{}
 	}
 	c.blocks[list]++
+}
+
+func (c *counter) WouldBlock(list blocklists.ListID, purpose blocklists.Purpose) {
+	c.Blocked("would:"+list, purpose)
 }
 
 // reply makes an answer of records in presentation format, packed as a cache keeps it.

@@ -10,6 +10,10 @@
 // packet to packet; when a stage would have to wait, the door copies the packet
 // and runs the same chain on a bounded worker. There is no second pipeline.
 //
+// What concerns zones as such is between servers and goes past the chain: transfers to who
+// serves zones, NOTIFY to who transfers them ([Zones]). Both decide by themselves whom they
+// hear, by key or address; they run on workers, and where there are none the check is one comparison.
+//
 // The door alone writes OPT ([AppendReply]), so that a kept answer never carries
 // another client's options.
 //

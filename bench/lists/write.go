@@ -25,7 +25,7 @@ func sorted(weights map[string]int) []string { return slices.Sorted(maps.Keys(we
 
 // writeAll writes the lists, with as many names in all, and the questions.
 func writeAll(dir string, count int) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return err
 	}
 	for i := range listCount {

@@ -78,7 +78,8 @@ func (c *compiler) write(ctx context.Context, to image, seed seed, sources []sou
 	}
 	for i := range c.reports {
 		if !c.joiner.lists[i].carried {
-			c.reports[i].Duplicates = c.joiner.lists[i].duplicates
+			list := &c.joiner.lists[i]
+			c.reports[i].Duplicates, c.reports[i].Held, c.reports[i].Noted = list.duplicates, list.held, list.notes
 		}
 	}
 	text, err := json.Marshal(c.meta(w, below))
@@ -155,7 +156,7 @@ func (c *compiler) meta(w *writer, below []string) *meta {
 	for i := range c.lists {
 		list := &c.lists[i]
 		m.Order = append(m.Order, list.ID)
-		said := listMeta{ID: list.ID, Kind: list.Kind, Profile: list.Profile, Entries: w.counts[uint32(i)], Reading: c.readings[i]}
+		said := listMeta{ID: list.ID, Kind: list.Kind, Profile: list.Profile, Entries: w.counts[uint32(i)], Reading: c.readings[i], Held: w.held[uint32(i)]}
 		said.Absent = len(below) > 0 && c.joiner.lists[i].carried
 		if i < len(c.reports) {
 			said.Report, said.SHA256 = c.reports[i], c.reports[i].Fetch.SHA256

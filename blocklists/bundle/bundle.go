@@ -29,6 +29,8 @@ type List struct {
 	Profile  string               // whose names, for ProfileAllow and ProfileDeny
 	Manifest *blocklists.Manifest // nil but for Feed
 	Entries  int
+	// Held is how many of the entries a safeguard holds.
+	Held int
 }
 
 // configured is the source of names that stand in the configuration itself.
@@ -246,7 +248,7 @@ func (b *Bundle) among(s *stratum, first, count uint32, list blocklists.ListID, 
 func (b *Bundle) at(id uint32) (*stratum, uint32) {
 	for i := len(b.strata) - 1; i >= 0; i-- {
 		if s := &b.strata[i]; id >= s.base {
-			if id-s.base < s.layer.entries {
+			if id-s.base < s.entries {
 				return s, id - s.base
 			}
 			return nil, 0
@@ -266,6 +268,33 @@ func (b *Bundle) Terms(id uint32) blocklists.Terms {
 	runtime.KeepAlive(b)
 	return blocklists.Terms{
 		Action: blocklists.Action(c.action), Standing: blocklists.Standing(c.standing), From: c.from, Until: c.until,
+	}
+}
+
+// FirstSeen is when an entry first was in its list, in seconds since 1970; 0 for unknown.
+func (b *Bundle) FirstSeen(id uint32) (seen uint32) {
+	s, at := b.at(id)
+	if s == nil {
+		return 0
+	}
+	var err error
+	defer b.note(&err)
+	_, seen, err = s.provenance(at)
+	return seen
+}
+
+// IDs gives the ids of all entries of lists that the bundle has.
+func (b *Bundle) IDs() iter.Seq[uint32] {
+	return func(yield func(uint32) bool) {
+		for i := range b.strata {
+			s := &b.strata[i]
+			for at := range s.entries {
+				if s.lists[s.class(at).list] >= 0 && !yield(s.base+at) {
+					return
+				}
+			}
+		}
+		runtime.KeepAlive(b)
 	}
 }
 
@@ -328,7 +357,7 @@ func (b *Bundle) entryOf(s *stratum, id uint32, key []byte) (blocklists.Entry, e
 		Terms: blocklists.Terms{Action: blocklists.Action(c.action), Standing: blocklists.Standing(c.standing), From: c.from, Until: c.until},
 	}
 	if list.Manifest != nil {
-		entry.Source = list.Manifest.Source.File
+		entry.Source = list.Manifest.Source.String()
 	}
 	ok := false
 	if entry.Trigger.ByAddress() {

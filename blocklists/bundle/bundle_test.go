@@ -59,7 +59,7 @@ func (h *house) compileAt(now time.Time, previous *bundle.Bundle, own []bundle.O
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	b, reports, err := bundle.Compile(context.Background(), catalog, own, h.store, previous, now, slog.New(slog.DiscardHandler))
+	b, reports, err := bundle.Compile(context.Background(), catalog, own, h.store, previous, nil, now, slog.New(slog.DiscardHandler))
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -266,7 +266,7 @@ func TestABadListDoesNotTouchTheOthers(t *testing.T) {
 	b, reports := h.compile(nil, nil, bad, gone, later, good)
 	wantMatches(t, b, "x.example")
 	wantMatches(t, b, "y.example", "good exact y.example:1")
-	for i, want := range []fetch.State{fetch.Missing, fetch.Missing, fetch.Unsupported, fetch.OK} {
+	for i, want := range []fetch.State{fetch.Missing, fetch.Missing, fetch.Missing, fetch.OK} {
 		if got := reports[i]; got.Fetch.State != want || (got.Fetch.Err == nil) != (want == fetch.OK) || got.List != b.Lists()[i].ID {
 			t.Errorf("report %d: %+v", i, got)
 		}
@@ -324,7 +324,7 @@ func TestCompileEndsWithItsContext(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if b, _, err := bundle.Compile(ctx, catalog, nil, h.store, nil, start, slog.New(slog.DiscardHandler)); err == nil || b != nil {
+	if b, _, err := bundle.Compile(ctx, catalog, nil, h.store, nil, nil, start, slog.New(slog.DiscardHandler)); err == nil || b != nil {
 		t.Errorf("bundle %v, error %v", b, err)
 	}
 }

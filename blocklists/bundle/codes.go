@@ -79,7 +79,7 @@ func (f *Folder) WriteCodes(ctx context.Context, b *Bundle, coder *Coder) error 
 
 // codes are the records of one file, in their order.
 func (b *Bundle) codes(ctx context.Context, s *stratum, coder *Coder) ([]uint64, error) {
-	codes := make([]uint64, 0, s.layer.entries)
+	codes := make([]uint64, 0, s.entries)
 	w := walker{stratum: s}
 	for count := 0; ; count++ {
 		if count&0xffff == 0 && ctx.Err() != nil {
@@ -218,10 +218,10 @@ func (b *Bundle) ByCode(code uint64, coder *Coder) (ids []uint32, complete bool,
 // candidates are the entries of a stratum that may have a code: all of a small image.
 func (s *stratum) candidates(upper uint32, digest [32]byte) (ids []uint32, known bool, err error) {
 	if s.held.file == nil {
-		if s.layer.entries > maxAdded {
+		if s.entries > maxAdded {
 			return nil, false, nil
 		}
-		for id := range s.layer.entries {
+		for id := range s.entries {
 			ids = append(ids, id)
 		}
 		return ids, true, nil
@@ -235,5 +235,5 @@ func (s *stratum) candidates(upper uint32, digest [32]byte) (ids []uint32, known
 	}
 	defer opened.Close()
 	ids, err = opened.find(upper)
-	return slices.DeleteFunc(ids, func(id uint32) bool { return id >= s.layer.entries }), err == nil, err
+	return slices.DeleteFunc(ids, func(id uint32) bool { return id >= s.entries }), err == nil, err
 }

@@ -46,6 +46,9 @@ type ListReport struct {
 	// Duplicates are lines whose name and scope the list has already; they are among
 	// the entries of Parse, not among the bundle's.
 	Duplicates int `json:"duplicates"`
+	// Carried says that the list was not read, because its source is as it was.
+	Carried bool `json:"carried,omitempty"`
+	Intake
 }
 
 // Input is all that a bundle is made of.
@@ -57,7 +60,9 @@ type Input struct {
 	// cannot be had or need not be read. nil: there is none.
 	Previous *Bundle
 	// Unmoved says that a list's source is as it was for Previous; nil: none is.
-	Unmoved   func(*blocklists.Manifest) bool
+	Unmoved func(*blocklists.Manifest) bool
+	// Pinned says that a list stays as it is in Previous; nil: none does.
+	Pinned    func(blocklists.ListID) bool
 	Inspector Inspector // nil: every entry is active
 	// After is the generation in force: the new one's is higher.
 	After uint64
@@ -67,9 +72,9 @@ type Input struct {
 
 // Compile reads all lists of the catalog and makes the next bundle after previous,
 // which may be nil. The reports are in the catalog's order. A list that cannot be had is
-// left out and reported; an error means that there is no bundle at all.
-func Compile(ctx context.Context, catalog *blocklists.Catalog, own []Own, store *fetch.Store, previous *Bundle, now time.Time, log *slog.Logger) (*Bundle, []ListReport, error) {
-	input := Input{Catalog: catalog, Own: own, Store: store, Previous: previous, Now: now, Log: log}
+// left out and reported; an error means that there is no bundle at all. The inspector may be nil.
+func Compile(ctx context.Context, catalog *blocklists.Catalog, own []Own, store *fetch.Store, previous *Bundle, inspector Inspector, now time.Time, log *slog.Logger) (*Bundle, []ListReport, error) {
+	input := Input{Catalog: catalog, Own: own, Store: store, Previous: previous, Inspector: inspector, Now: now, Log: log}
 	var to memory
 	reports, err := input.compile(ctx, &to)
 	if err != nil {
@@ -127,12 +132,15 @@ type compiler struct {
 }
 
 // compile writes the bundle to an image.
-func (in *Input) compile(ctx context.Context, to image) ([]ListReport, error) {
+func (in *Input) compile(ctx context.Context, to *memory) ([]ListReport, error) {
 	c := newCompiler(in)
 	if err := c.gather(ctx); err != nil {
 		return nil, err
 	}
-	return c.reports, c.writeWhole(ctx, to)
+	return c.reports, c.twice(ctx, func() error {
+		*to = memory{}
+		return c.writeWhole(ctx, to)
+	})
 }
 
 func newCompiler(in *Input) *compiler {
@@ -230,30 +238,32 @@ func (c *compiler) feed(ctx context.Context, number int) {
 	manifest := c.lists[number].Manifest
 	report := &c.reports[number]
 	report.List = manifest.ID
-	if reason, supported := manifest.Supported(); !supported {
-		why := fmt.Errorf("%s: not supported by this version yet", reason)
-		report.Fetch = fetch.Status{List: manifest.ID, State: fetch.Unsupported, Err: why}
-		return
-	}
 	before := c.before[manifest.ID]
 	alike := before != nil && before.Reading == c.readings[number]
+	if c.pinned(number, before) {
+		return
+	}
 	if alike && before.Report.Fetch.State != fetch.Missing && c.Unmoved != nil && c.Unmoved(manifest) {
 		c.joiner.lists[number].carried = true
 		*report = before.Report
+		report.Carried = true
 		report.Fetch.Changed = false
 		return
 	}
 	status, err := c.Store.Load(ctx, manifest, func(r io.Reader) (err error) {
-		report.Parse, err = c.read(number, manifest, r)
-		return err
+		return c.headed(manifest, r, report, func(r io.Reader) (err error) {
+			report.Parse, err = c.read(number, manifest, r)
+			return err
+		})
 	})
 	report.Fetch = status
 	if err != nil {
 		c.runs[number] = nil
 		report.Parse.Entries = 0
-		if alike {
+		if alike && status.State != fetch.Stopped { // one that stopped must not outlive its source
 			c.joiner.lists[number].carried = true
 			report.Parse.Entries, report.Fetch.State = before.Entries, fetch.Kept
+			report.Held, report.Noted, report.Serial = before.Report.Held, before.Report.Noted, before.Report.Serial
 		}
 	}
 	c.tell(report)

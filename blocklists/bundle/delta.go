@@ -140,8 +140,9 @@ func Delta(from, next *Bundle, to io.Writer) error {
 	if err := differences(old, fresh, buffered); err != nil {
 		return err
 	}
-	buffered.Write(appendOwner(nil, nil, nil)) // an error stays in the writer
-	buffered.WriteString(fresh.sum())
+	if _, err := buffered.Write(append(appendOwner(nil, nil, nil), fresh.sum()...)); err != nil {
+		return err
+	}
 	return buffered.Flush()
 }
 

@@ -197,11 +197,13 @@ func (f *Folder) Write(ctx context.Context, in *Input) (uint64, []ListReport, er
 	if err := c.gather(ctx); err != nil {
 		return 0, nil, err
 	}
-	err = f.writeFile(fileOf(in.After+1), func(to image) error {
-		if below := c.layable(); below != nil {
-			return c.writeAbove(ctx, to, below)
-		}
-		return c.writeWhole(ctx, to)
+	err = c.twice(ctx, func() error {
+		return f.writeFile(fileOf(in.After+1), func(to image) error {
+			if below := c.layable(); below != nil {
+				return c.writeAbove(ctx, to, below)
+			}
+			return c.writeWhole(ctx, to)
+		})
 	})
 	if err != nil {
 		return 0, nil, fmt.Errorf("the bundle was not written: %w", err)
@@ -227,9 +229,9 @@ func (c *compiler) layable() []string {
 		}
 	}
 	for i := range strata[1:] {
-		above += int(strata[i+1].layer.entries)
+		above += int(strata[i+1].entries)
 	}
-	if above > int(strata[0].layer.entries)/leastShare {
+	if above > int(strata[0].entries)/leastShare {
 		return nil
 	}
 	var files []string

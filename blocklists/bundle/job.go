@@ -27,7 +27,9 @@ type Job struct {
 	Previous uint64              `json:"previous,omitempty"`
 	Unmoved  []blocklists.ListID `json:"unmoved,omitempty"`
 	After    uint64              `json:"after,omitempty"`
-	Now      time.Time           `json:"now"`
+	// Pinned are the lists that stay as they are in the generation before.
+	Pinned []blocklists.ListID `json:"pinned,omitempty"`
+	Now    time.Time           `json:"now"`
 	// Codes is the key that codes are made with: where there is one, the job is to write the
 	// codes of Previous, and not to compile.
 	Codes []byte `json:"codes,omitempty"`
@@ -71,6 +73,9 @@ func NewJob(folder *Folder, lists string, in *Input) *Job {
 	for _, manifest := range in.Catalog.Lists() {
 		if in.Unmoved != nil && in.Unmoved(manifest) {
 			job.Unmoved = append(job.Unmoved, manifest.ID)
+		}
+		if in.Pinned != nil && in.Pinned(manifest.ID) {
+			job.Pinned = append(job.Pinned, manifest.ID)
 		}
 	}
 	return job
@@ -121,6 +126,7 @@ func (j *Job) Run(ctx context.Context, in *Input) (*Result, error) {
 	for i := range j.Own {
 		in.Own = append(in.Own, j.Own[i].Own)
 	}
+	in.Pinned = func(id blocklists.ListID) bool { return slices.Contains(j.Pinned, id) }
 	in.Unmoved = func(m *blocklists.Manifest) bool { return slices.Contains(j.Unmoved, m.ID) }
 	folder := Folder{Dir: j.Dir, Keep: j.Keep}
 	if j.Previous != 0 {
@@ -130,6 +136,11 @@ func (j *Job) Run(ctx context.Context, in *Input) (*Result, error) {
 		}
 	}
 	generation, reports, err := folder.Write(ctx, in)
+	if errors.Is(err, ErrCorrupt) && in.Previous != nil {
+		in.Log.Error("bundle: the generation before is damaged; all lists are read anew and count as first seen now", "error", err)
+		in.Previous, in.Unmoved = nil, nil
+		generation, reports, err = folder.Write(ctx, in)
+	}
 	if generation == 0 {
 		return nil, err
 	}
@@ -172,7 +183,7 @@ func (r *Result) ListReports() []ListReport {
 func (b *Bundle) File() uint64 {
 	for i := len(b.strata) - 1; i >= 0; i-- {
 		if !b.metas[i].Added && b.strata[i].held.file != nil {
-			return b.strata[i].header.generation
+			return b.strata[i].generation
 		}
 	}
 	return 0

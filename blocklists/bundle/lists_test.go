@@ -162,3 +162,39 @@ func statusOf(b *testing.B, field string) int {
 	}
 	return 0
 }
+
+// BenchmarkListsWith adds one name to a bundle in force.
+func BenchmarkListsWith(b *testing.B) {
+	dir, catalog := benchLists(b)
+	folder := bundle.Folder{Dir: filepath.Join(dir, "bundles")}
+	opened, err := folder.Newest(0, catalog, nil)
+	if err != nil || opened == nil {
+		b.Fatal(err)
+	}
+	entry := blocklists.Entry{List: "list-00", Name: wire.MustName("added.example"), Scope: blocklists.Subtree}
+	for b.Loop() {
+		if _, err := opened.With(entry); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkListsChanged reads one of the lists anew, on top of the others.
+func BenchmarkListsChanged(b *testing.B) {
+	dir, catalog := benchLists(b)
+	folder := bundle.Folder{Dir: filepath.Join(dir, "bundles")}
+	quiet := slog.New(slog.DiscardHandler)
+	opened, err := folder.Newest(0, catalog, nil)
+	if err != nil || opened == nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		input := bundle.Input{
+			Catalog: catalog, Store: fetch.New(filepath.Join(dir, "state"), nil, quiet).Preview(), Previous: opened, Now: time.Now(), Log: quiet,
+			Unmoved: func(m *blocklists.Manifest) bool { return m.ID != "list-00" },
+		}
+		if _, _, err := folder.Write(b.Context(), &input); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -20,7 +20,6 @@ type source interface {
 // source that was given first.
 type merge struct {
 	heap []queued
-	err  error
 }
 
 type queued struct {
@@ -109,7 +108,7 @@ func (c *carried) next() (bool, error) {
 		}
 		id := c.id + c.count - c.left
 		c.left--
-		class := c.stratum.class(id)
+		class := c.class(id)
 		if number := c.numbers[class.list]; number >= 0 {
 			return true, c.load(id, class, uint32(number))
 		}
@@ -130,13 +129,7 @@ func (c *carried) load(id uint32, class class, number uint32) (err error) {
 	return nil
 }
 
-func (c *carried) at() ([]byte, *item) { return c.cursor.key, &c.item }
-
-// Inspector is the safeguards, asked of each row of each list that is read. known says
-// that the row was an active entry of the generation before. The row is good until it returns.
-type Inspector interface {
-	Inspect(list *blocklists.Manifest, row *parse.Row, known bool) (standing blocklists.Standing, because string)
-}
+func (c *carried) at() ([]byte, *item) { return c.key, &c.item }
 
 // joiner makes entries of all items of one key.
 type joiner struct {
@@ -153,6 +146,14 @@ type joined struct {
 	// carried: the entries are those of the bundle before; else they only say since when.
 	carried    bool
 	duplicates int
+	// ruled says that the safeguards have judged the list as a whole; holdNew, that they hold
+	// all that is new in it, and why.
+	ruled   bool
+	holdNew string
+	// kept are entries that were in force before, added those that were not, held those
+	// that are not in force.
+	kept, added, held int
+	notes             []Note
 }
 
 // take adds an item of the key.
@@ -225,9 +226,21 @@ func (j *joiner) entry(key []byte, alike []item) (item, bool) {
 		made.seen = before.seen
 	}
 	if j.inspector != nil {
-		j.inspect(key, list, &made, before.old && blocklists.Standing(before.standing) == blocklists.Active)
+		j.inspect(key, list, &made, &before)
 	}
 	return made, true
+}
+
+func (l *joined) count(standing blocklists.Standing, there bool) {
+	if there {
+		l.kept++
+	}
+	switch {
+	case standing == blocklists.Held:
+		l.held++
+	case !there:
+		l.added++
+	}
 }
 
 // joinData puts the records of several rows together.
@@ -244,7 +257,10 @@ func joinData(alike []item) *texts {
 	return made
 }
 
-func (j *joiner) inspect(key []byte, list *joined, made *item, known bool) {
+// inspect asks the safeguards of an entry; before is what stood in its place.
+func (j *joiner) inspect(key []byte, list *joined, made, before *item) {
+	known := before.old && blocklists.Standing(before.standing) == blocklists.Active
+	there := before.old && blocklists.Standing(before.standing) != blocklists.Held
 	j.row = parse.Row{
 		Trigger: blocklists.Trigger(key[0]), Scope: blocklists.Scope(made.scope), Action: blocklists.Action(made.action),
 		From: made.from, Until: made.until, Line: made.line,
@@ -259,6 +275,12 @@ func (j *joiner) inspect(key []byte, list *joined, made *item, known bool) {
 		j.row.Data = []byte(made.texts.data)
 	}
 	standing, because := j.inspector.Inspect(list.manifest, &j.row, known)
+	if list.holdNew != "" && !there && standing != blocklists.Held && j.row.Action != blocklists.Passthru {
+		standing, because = blocklists.Held, list.holdNew
+	} else if because != "" && len(list.notes) < MaxNotes {
+		list.notes = append(list.notes, noteOf(&j.row, standing, because))
+	}
+	list.count(standing, there)
 	made.standing = uint8(standing)
 	if because != "" {
 		more := texts{because: because}

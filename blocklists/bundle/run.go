@@ -41,8 +41,6 @@ var (
 
 func (g *gathering) full() bool { return len(g.rows) == runRows }
 
-func (g *gathering) reset() { g.arena, g.rows, g.texts = g.arena[:0], g.rows[:0], nil }
-
 // add takes a row of a list.
 func (g *gathering) add(row *parse.Row) error {
 	at := len(g.arena)
@@ -289,7 +287,7 @@ func (r *reader) next() (bool, error) {
 		r.item.from, r.item.until = r.number(), r.number()
 	}
 	if flags&rowTexts != 0 {
-		r.item.texts = &r.run.texts[r.number()]
+		r.item.texts = &r.texts[r.number()]
 	}
 	return true, nil
 }

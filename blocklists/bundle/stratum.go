@@ -55,9 +55,9 @@ type walker struct {
 
 func (w *walker) next() (bool, error) {
 	for {
-		if w.cursor.page != nil {
+		if w.page != nil {
 			if more, err := w.cursor.next(); more || err != nil {
-				if uint64(w.id)+uint64(w.count) > uint64(w.layer.entries) {
+				if uint64(w.id)+uint64(w.count) > uint64(w.entries) {
 					err = errBlock
 				}
 				return more, err
@@ -70,7 +70,7 @@ func (w *walker) next() (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if err := w.cursor.open(opened.page); err != nil {
+		if err := w.open(opened.page); err != nil {
 			return false, err
 		}
 		w.index++
@@ -144,6 +144,7 @@ type listMeta struct {
 	Kind    Kind              `json:"kind,omitempty"`
 	Profile string            `json:"profile,omitempty"`
 	Entries int               `json:"entries"`
+	Held    int               `json:"held,omitempty"` // of them
 	// Reading is a digest of all in the manifest, or of the own names, that decides which
 	// entries come of a source; SHA256 is of the source.
 	Reading string `json:"reading"`
@@ -185,7 +186,7 @@ func assemble(layers []*layer, metas []*meta, lists []List, health *health) (*Bu
 	places := make(map[blocklists.ListID]int32, len(lists))
 	for i := range lists {
 		places[lists[i].ID] = int32(i)
-		b.lists[i].Entries = 0
+		b.lists[i].Entries, b.lists[i].Held = 0, 0
 	}
 	if len(layers) > maxStrata {
 		return nil, fmt.Errorf("a bundle of %d files, and %d is the most", len(layers), maxStrata)
@@ -225,7 +226,7 @@ func (b *Bundle) number(metas []*meta) error {
 	for i := range b.strata {
 		s := &b.strata[i]
 		s.base = uint32(base)
-		if base += uint64(s.layer.entries); base > math.MaxUint32 {
+		if base += uint64(s.entries); base > math.MaxUint32 {
 			return errFull
 		}
 		last := int32(-1)
@@ -234,6 +235,7 @@ func (b *Bundle) number(metas []*meta) error {
 				continue
 			}
 			b.lists[place].Entries += metas[i].Lists[number].Entries
+			b.lists[place].Held += metas[i].Lists[number].Held
 			b.entries += metas[i].Lists[number].Entries
 			b.strata[0].disordered = b.strata[0].disordered || place < last
 			last = place

@@ -117,6 +117,7 @@ type writer struct {
 	extras  []byte
 	texts   []byte
 	counts  map[uint32]int // entries by list
+	held    map[uint32]int // those of them that are held
 	lengths map[[3]uint8]bool
 	last    []byte
 	failed  error
@@ -127,7 +128,7 @@ func newWriter(to image, generation uint64, seed seed, most int) *writer {
 	return &writer{
 		out: newPaged(to), head: header{generation: generation, seed: seed}, filling: newFilling(most),
 		kinds: make([]uint32, 0, most), lines: make([]uint32, 0, most), seen: make([]uint32, 0, most),
-		classes: make(map[class]uint32), times: make(map[uint32]uint32), counts: make(map[uint32]int), lengths: make(map[[3]uint8]bool),
+		classes: make(map[class]uint32), times: make(map[uint32]uint32), counts: make(map[uint32]int), held: make(map[uint32]int), lengths: make(map[[3]uint8]bool),
 	}
 }
 
@@ -186,6 +187,9 @@ func (w *writer) entry(trigger byte, e *item) {
 	w.lines = append(w.lines, e.line)
 	w.seen = append(w.seen, w.timeOf(e.seen))
 	w.counts[e.list]++
+	if blocklists.Standing(e.standing) == blocklists.Held {
+		w.held[e.list]++
+	}
 }
 
 func (w *writer) addTexts(t *texts) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -14,25 +15,26 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 )
 
-// State is what became of a list at its last load.
+// State is how a list stands.
 type State string
 
-// The states: read from its source; read from the last good copy, or kept as it
-// was; not to be had at all; of a kind that this version does not read.
+// The states: what its source has; the last good copy, because the source cannot be
+// used; nothing any more, because the copy is older than its manifest allows; not to be
+// had at all.
 const (
-	OK          State = "ok"
-	Kept        State = "last good kept"
-	Missing     State = "missing"
-	Unsupported State = "not supported"
+	OK      State = "ok"
+	Kept    State = "last good kept"
+	Stopped State = "stopped"
+	Missing State = "missing"
 )
 
-// Status is how a load of one list went. The octets that were read are those of
-// SHA256, Size and FetchedAt.
+// Status is how one list stands. SHA256, Size and FetchedAt are those of the octets that
+// were read, or are to be.
 type Status struct {
 	List  blocklists.ListID `json:"list"`
 	State State             `json:"state"`
-	// Err says why the source was not used; nil when it was. Since is the first load
-	// at which that was so.
+	// Err says why the source was not used; nil when it was. Since is the first time
+	// that this was so.
 	Err       error     `json:"-"`
 	Since     time.Time `json:"since,omitzero"`
 	FetchedAt time.Time `json:"fetched_at,omitzero"`
@@ -40,74 +42,180 @@ type Status struct {
 	Size      int64     `json:"size,omitempty"`
 	// Changed says that the octets are not those of the last good copy before.
 	Changed bool `json:"changed"`
+	// ConfirmedAt is when the source last said that the octets are what it has, and
+	// StaleSince since when that is too long ago; zero while it is not.
+	ConfirmedAt time.Time `json:"confirmed_at,omitzero"`
+	StaleSince  time.Time `json:"stale_since,omitzero"`
+	SignedAt    time.Time `json:"signed_at,omitzero"` // where a signature says when
+	Serial      uint32    `json:"serial,omitempty"`   // of a zone
+	// Refused is the hash of octets that were brought and are no list, for the reason that
+	// Err gives; Damaged are those of stored octets that are not what they were.
+	Refused string   `json:"refused,omitempty"`
+	Damaged []string `json:"damaged,omitempty"`
 }
 
-// Store is the folder of all lists. Its methods may be called at the same time for
-// different lists.
+// Origin brings the octets of some kind of source.
+type Origin interface {
+	// Serves says whether the source is of this kind.
+	Serves(source *blocklists.Source) bool
+	// Bring writes what the source has now into a file, or returns [Unchanged] if that is
+	// what is known already. What a [Later] says of time is honoured.
+	Bring(ctx context.Context, m *blocklists.Manifest, known Known, into *os.File) (Brought, error)
+}
+
+// Store is the folder of all lists. Its methods may be called at the same time; those
+// that concern one list take turns.
 type Store struct {
 	dir     string
-	builtin fs.FS
+	origins []Origin
 	log     *slog.Logger
-	// writes is whether loads leave a trace; sources, whether they look at sources at all.
-	writes, sources bool
-
-	mu     sync.Mutex
-	stamps map[blocklists.ListID]stamp // of the sources as they were last loaded
+	mode    mode
+	lists   *lists
 }
 
+// mode is which versions a store reads and whether it writes.
+type mode uint8
+
+const (
+	whole    mode = iota // asks sources, and keeps what they have
+	preview              // asks sources, and keeps nothing
+	stored               // reads what was brought, newest first
+	lastGood             // reads what is good
+)
+
 // New makes a store below the folder. The lists that come with the program are read
-// from builtin, by a file name of the form builtin:NAME; it may be nil.
-func New(dir string, builtin fs.FS, log *slog.Logger) *Store {
-	return &Store{dir: dir, builtin: builtin, log: log, writes: true, sources: true, stamps: make(map[blocklists.ListID]stamp)}
+// from builtin, by a file name of the form builtin:NAME; it may be nil. Sources that are
+// no files need an origin.
+func New(dir string, builtin fs.FS, log *slog.Logger, origins ...Origin) *Store {
+	all := append([]Origin{&files{builtin: builtin}}, origins...)
+	return &Store{dir: dir, origins: all, log: log, lists: &lists{turns: make(map[blocklists.ListID]*turn)}}
 }
 
 // Preview is the same store for a dry run: it loads as the store would and writes nothing.
-func (s *Store) Preview() *Store {
-	return &Store{dir: s.dir, builtin: s.builtin, log: s.log, sources: true, stamps: make(map[blocklists.ListID]stamp)}
-}
+func (s *Store) Preview() *Store { return s.as(preview) }
+
+// Stored is the same store without the sources: it loads what [Store.Fetch] brought and,
+// where that cannot be read, the last good copy. It writes nothing.
+func (s *Store) Stored() *Store { return s.as(stored) }
 
 // LastGood is the same store without the sources: it loads the last good copies, so
 // what a server that runs on this state has in force, and writes nothing.
-func (s *Store) LastGood() *Store {
-	return &Store{dir: s.dir, builtin: s.builtin, log: s.log, stamps: make(map[blocklists.ListID]stamp)}
+func (s *Store) LastGood() *Store { return s.as(lastGood) }
+
+func (s *Store) as(mode mode) *Store {
+	return &Store{dir: s.dir, origins: s.origins, log: s.log, mode: mode, lists: &lists{turns: make(map[blocklists.ListID]*turn)}}
 }
 
 // errNotAsked is the reason of a store that looks at last good copies only.
 var errNotAsked = errors.New("the source was not asked")
 
+// lists hands out what is remembered of each list while the process runs.
+type lists struct {
+	mu    sync.Mutex
+	turns map[blocklists.ListID]*turn
+}
+
+// turn is held by whoever works on a list. Asking its source takes long and changes
+// nothing until it ends, so that has a lock of its own.
+type turn struct {
+	asking sync.Mutex
+
+	mu      sync.Mutex
+	aside   string   // the file that octets are being written to
+	stamp   stamp    // of the file as it was last brought
+	stamped bool     // whether it ever was
+	refused *refused // octets that were brought and are no list
+	unsaved *note    // what could not be written down
+	luck    float64  // from 0 to 1, drawn at each asking
+}
+
+// refused are octets of the source that cannot be read; as long as it has nothing else, they
+// are not read again. It is forgotten at the end of the process: the next may know better.
+type refused struct {
+	version Version
+	err     error
+}
+
+func (l *lists) turn(id blocklists.ListID) *turn {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.turns[id] == nil {
+		l.turns[id] = new(turn)
+	}
+	return l.turns[id]
+}
+
+// keeper begins work on a list; done ends it.
+func (s *Store) keeper(m *blocklists.Manifest) (k *keeper, done func(), err error) {
+	if !filepath.IsLocal(string(m.ID)) {
+		return nil, nil, fmt.Errorf("list %q: not an id", m.ID)
+	}
+	turn := s.lists.turn(m.ID)
+	turn.mu.Lock()
+	k = &keeper{store: s, turn: turn, dir: filepath.Join(s.dir, string(m.ID)), manifest: m}
+	if k.note = turn.unsaved; k.note == nil {
+		k.note = k.readNote()
+	}
+	return k, turn.mu.Unlock, nil
+}
+
 // Load has the list read: from its source or, where that fails, from its last good
 // copy. read may be called several times and starts anew each time; what counts is its
 // last call, and only if Load returns no error. An error means that nothing good was to be had.
+//
+// It is [Store.Fetch], a reading and [Store.Settle] in one.
 func (s *Store) Load(ctx context.Context, m *blocklists.Manifest, read func(io.Reader) error) (Status, error) {
-	if !filepath.IsLocal(string(m.ID)) {
-		err := fmt.Errorf("list %q: not an id", m.ID)
+	var asked error
+	if s.mode == whole {
+		asked = s.ask(ctx, m)
+	}
+	k, done, err := s.keeper(m)
+	if err != nil {
 		return Status{List: m.ID, State: Missing, Err: err}, err
 	}
-	k := &keeper{store: s, dir: filepath.Join(s.dir, string(m.ID)), manifest: m}
-	k.good = k.readGood()
-	status, err := Status{}, errNotAsked
-	if s.sources {
-		status, err = k.fromSource(ctx, read)
+	defer done()
+	switch k.asked = asked; s.mode {
+	case whole:
+		return k.readFetched(ctx, read)
+	case preview:
+		return k.preview(ctx, read)
+	default:
+		return k.readStored(ctx, read)
 	}
-	if err == nil {
-		k.clearTrouble()
-		return status, nil
-	}
-	if ctx.Err() != nil {
-		return Status{List: m.ID, State: Missing, Err: ctx.Err()}, ctx.Err()
-	}
-	return k.fallBack(ctx, err, read)
 }
 
-func (k *keeper) fallBack(ctx context.Context, cause error, read func(io.Reader) error) (Status, error) {
-	status := Status{List: k.manifest.ID, State: Kept, Err: cause}
-	if k.store.sources {
-		status.Since = k.noteTrouble(cause)
+// Fetch asks the list's source and stores what it has, to be read with [Store.Stored]. The
+// status says by Changed whether there is anything to be read that was not before. An
+// error is the source's; what was good stays.
+func (s *Store) Fetch(ctx context.Context, m *blocklists.Manifest) (Status, error) {
+	asked := s.ask(ctx, m)
+	k, done, err := s.keeper(m)
+	if err != nil {
+		return Status{List: m.ID, State: Missing, Err: err}, err
 	}
-	if err := k.fromGood(ctx, read); err != nil {
-		status.State = Missing
-		return status, errors.Join(cause, err)
+	defer done()
+	k.asked = asked
+	return k.status(time.Now()), asked
+}
+
+// Settle takes down what a reading through [Store.Stored] made of the list: what was read
+// whole becomes the last good copy, and what could not be is not tried again while the
+// source has nothing else.
+func (s *Store) Settle(m *blocklists.Manifest, read Status) error {
+	k, done, err := s.keeper(m)
+	if err != nil {
+		return err
 	}
-	status.FetchedAt, status.SHA256, status.Size = k.good.FetchedAt, k.good.SHA256, k.good.Size
-	return status, nil
+	defer done()
+	return k.settle(read)
+}
+
+// Status is how the list stands by what is stored, without asking or reading anything.
+func (s *Store) Status(m *blocklists.Manifest) Status {
+	k, done, err := s.keeper(m)
+	if err != nil {
+		return Status{List: m.ID, State: Missing, Err: err}
+	}
+	defer done()
+	return k.status(time.Now())
 }

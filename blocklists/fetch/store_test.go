@@ -108,7 +108,7 @@ func TestLoadKeepsTheLastGoodCopy(t *testing.T) {
 	if second := p.want(fetch.OK, "two2"); !second.Changed || second.SHA256 == first.SHA256 {
 		t.Errorf("second: %+v", second)
 	}
-	if got := p.files(); got != "octets last-good.json" {
+	if got := p.files(); got != "octets octets versions.json" {
 		t.Errorf("files: %s", got)
 	}
 	p.source("bad")
@@ -125,7 +125,7 @@ func TestLoadKeepsTheLastGoodCopy(t *testing.T) {
 	}
 	p.source("two2")
 	p.want(fetch.OK, "two2")
-	if got := p.files(); got != "octets last-good.json" {
+	if got := p.files(); got != "octets octets versions.json" {
 		t.Errorf("files after the trouble: %s", got)
 	}
 }
@@ -161,7 +161,7 @@ func TestNothingGoodIsMissing(t *testing.T) {
 	if !errors.Is(status.Err, errBad) {
 		t.Errorf("status: %+v", status)
 	}
-	if got := p.files(); got != "trouble.json" {
+	if got := p.files(); got != "versions.json" {
 		t.Errorf("files: %s", got)
 	}
 }
@@ -186,11 +186,11 @@ func TestADamagedCopyIsNotUsed(t *testing.T) {
 }
 
 func TestADamagedNoteIsNoCopy(t *testing.T) {
-	for _, note := range []string{"", "{", `{"sha256": "../../../etc/passwd"}`, strings.Repeat("[", 1<<20)} {
+	for _, note := range []string{"", "{", `{"good": {"sha256": "../../../etc/passwd", "format": "domains"}}`, strings.Repeat("[", 1<<20)} {
 		p := newPlace(t)
 		p.source("one")
 		p.want(fetch.OK, "one")
-		if err := os.WriteFile(filepath.Join(p.state, "ads", "last-good.json"), []byte(note), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(p.state, "ads", "versions.json"), []byte(note), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if status := p.want(fetch.OK, "one"); !status.Changed {
@@ -275,7 +275,7 @@ func TestLoadEndsWithItsContext(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
-	if got := p.files(); got != "" {
+	if got := p.files(); got != "octets versions.json" { // brought, and still to be read
 		t.Errorf("files: %s", got)
 	}
 }
@@ -351,7 +351,7 @@ func TestLeftoversOfACrashAreClearedAway(t *testing.T) {
 	}
 	p.source("two")
 	p.want(fetch.OK, "two")
-	if got := p.files(); got != "octets last-good.json" {
+	if got := p.files(); got != "octets octets versions.json" {
 		t.Errorf("files: %s", got)
 	}
 }

@@ -10,8 +10,10 @@ import (
 
 // comparison is one plan in the making.
 type comparison struct {
-	changes map[blocklists.ListID]*Change
-	ids     []uint32 // scratch
+	changes  map[blocklists.ListID]*Change
+	guard    *Guard   // may be nil
+	ids      []uint32 // scratch
+	overlaps overlaps
 }
 
 // begin makes an empty change for each list, the new bundle's first, and gives their order.
@@ -21,7 +23,7 @@ func (c *comparison) begin(old, next *bundle.Bundle, reports []bundle.ListReport
 		if list.Kind != bundle.Feed || c.changes[list.ID] != nil {
 			return
 		}
-		c.changes[list.ID] = &Change{List: list.ID, Purpose: list.Manifest.Purpose.String(), Removed: removed}
+		c.changes[list.ID] = &Change{List: list.ID, Purpose: list.Manifest.Purpose.String(), Removed: removed, Shadow: list.Manifest.Shadow}
 		order = append(order, list.ID)
 	}
 	for i := range next.Lists() {
@@ -44,6 +46,7 @@ func (c *Change) report(r *bundle.ListReport) {
 		c.Trouble = r.Fetch.Err.Error()
 	}
 	c.Refused, c.Duplicates, c.RefusedLines = r.Parse.Refused, r.Duplicates, r.Parse.Samples
+	c.HeldBecause, c.Pinned = r.Because, r.Pinned
 }
 
 // forward counts an entry of the new bundle.
@@ -52,7 +55,15 @@ func (c *comparison) forward(old, next *bundle.Bundle, id uint32, entry *blockli
 	if change == nil {
 		return
 	}
-	if _, found := old.Find(entry.List, entry.Name, entry.Scope); found {
+	c.overlaps.see(next.ListOf(id), entry)
+	if entry.Standing == blocklists.Held {
+		change.Held++
+		if because := change.HeldBecause; because != "" {
+			change.HeldNames = keep(change.HeldNames, MaxNames, entry, Name{Because: because, Safeguard: blocklists.Growth})
+		}
+		return
+	}
+	if was, found := old.Find(entry.List, entry.Name, entry.Scope); found && old.Terms(was).Standing != blocklists.Held {
 		change.Unchanged++
 		return
 	}
@@ -61,11 +72,7 @@ func (c *comparison) forward(old, next *bundle.Bundle, id uint32, entry *blockli
 	if len(also) > 0 {
 		change.AlreadyBlocked++
 	}
-	change.BlockNames = keep(change.BlockNames, entry, Name{Also: also})
-	if because := suspicion(entry); because != "" {
-		change.Suspicious++
-		change.SuspiciousNames = keep(change.SuspiciousNames, entry, Name{Because: because})
-	}
+	change.BlockNames = keep(change.BlockNames, MaxNames, entry, Name{Also: also})
 }
 
 // backward counts an entry of the old bundle if the new one does not have it.
@@ -74,7 +81,10 @@ func (c *comparison) backward(old, next *bundle.Bundle, id uint32, entry *blockl
 	if change == nil {
 		return
 	}
-	if _, found := next.Find(entry.List, entry.Name, entry.Scope); found {
+	if entry.Standing == blocklists.Held {
+		return
+	}
+	if is, found := next.Find(entry.List, entry.Name, entry.Scope); found && next.Terms(is).Standing != blocklists.Held {
 		return
 	}
 	change.Unblock++
@@ -82,7 +92,7 @@ func (c *comparison) backward(old, next *bundle.Bundle, id uint32, entry *blockl
 	if len(also) > 0 {
 		change.StillBlocked++
 	}
-	change.UnblockNames = keep(change.UnblockNames, entry, Name{Also: also})
+	change.UnblockNames = keep(change.UnblockNames, MaxNames, entry, Name{Also: also})
 }
 
 // change finds the change that an entry belongs to; nil for names that are no list's.
@@ -104,6 +114,9 @@ func (c *comparison) coveredBy(in *bundle.Bundle, entry *blocklists.Entry) []blo
 	c.ids = ids
 	for _, id := range c.ids {
 		list := in.ListOf(id)
+		if in.Terms(id).Standing == blocklists.Held {
+			continue
+		}
 		if list.Kind != bundle.Feed || slices.Contains(lists, list.ID) {
 			continue
 		}
@@ -117,14 +130,14 @@ func (c *comparison) coveredBy(in *bundle.Bundle, entry *blocklists.Entry) []blo
 }
 
 // keep puts an entry into a sorted sample of bounded length.
-func keep(sample []Name, entry *blocklists.Entry, shown Name) []Name {
+func keep(sample []Name, most int, entry *blocklists.Entry, shown Name) []Name {
 	shown.Name, shown.Scope, shown.Line = entry.Name.String(), entry.Scope, entry.Line
 	place, _ := slices.BinarySearchFunc(sample, shown, compareNames)
-	if place >= MaxNames {
+	if place >= most {
 		return sample
 	}
 	sample = slices.Insert(sample, place, shown)
-	return sample[:min(len(sample), MaxNames)]
+	return sample[:min(len(sample), most)]
 }
 
 func compareNames(a, b Name) int {

@@ -1,5 +1,15 @@
-// Package guard says what an import would change before it does: [Compare] holds the
-// bundle of an import against the bundle in force and gives a [Plan].
+// Package guard stops what a list brings before it can do harm, and says what an import
+// would change before it does.
+//
+// A [Guard] judges each entry by itself ([Guard.Inspect]: protected names, public
+// suffixes, popular names, networks) and each list as a whole ([Guard.Weigh]: growth,
+// shrinking, header, serial). What it stops is held until people release it, which the
+// [Ledger] knows. [Compare] holds the bundle of an import against the bundle in force and
+// gives a [Plan]; [Alarms] are what somebody has to be told.
+//
+// A stage is halted on a spike: when in one minute the staged entries of a list block
+// more than its halt_above, and more than three times what the list blocked in its busiest
+// minute before, both reckoned up from the share to all clients. package policy counts it.
 //
 // # Decisions
 //
@@ -8,10 +18,31 @@
 // added one was blocked before, is counted apart. A plan that said *unblocks* of a
 // name that another list still blocks would mislead the person who reads it.
 //
-// An added subtree at a public suffix, or at a top-level domain, is named as suspicious,
-// because it takes the names of many owners at once. It is a warning: what stops
-// such an entry is a hold, and holds come with the safeguards.
+// A safeguard of entries depends on the entry alone and on files, never on what was in force:
+// the same list gives the same holds on every node and after every restart. The one exception
+// is law: an order that is in force is lifted by people only. Refused: letting known
+// entries pass, which would make yesterday's mistake today's excuse.
 //
-// Samples are bounded and the first in order of the alphabet, so that the same two bundles give
+// A protected name is protected with what lies below it, up to a public suffix. Where other
+// owners begin, a hosting service's own name must not shield the phishing of its tenants.
+//
+// Popular names hold security alone. What a household wants filtered is popular by its nature,
+// and an order names what it names.
+//
+// The library of the public suffix list is asked for a label below the name, so that one
+// question finds a suffix and a wildcard rule. It has no way to list its rules, so what lies
+// below a name is not known: above shared hosting the protected names stand in.
+//
+// Growth holds all that is new, and not what is beyond the limit: nobody can say which part
+// of a wrong file is right. A list that shrank stays as it was, whole, for the same reason.
+// It lapses by itself for security after an hour, because a block too long is the harm there.
+//
+// A release is of list and subject, and not of the safeguard: the person has seen the name.
+// What was released of a list's growth is its size, so that it cannot grow on without limit.
+//
+// Licences are files of names beside the lists and change no verdict. An allow list that
+// silently lifted blocks would be a fourth purpose.
+//
+// Samples are bounded, but for what is held, and the first in order of the alphabet, so that the same two bundles give
 // the same plan. The counts are of everything.
 package guard

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -51,7 +50,7 @@ func (h *house) compile(store *fetch.Store, own []bundle.Own, manifests ...*bloc
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	b, reports, err := bundle.Compile(context.Background(), catalog, own, store, nil, time.Now(), quiet)
+	b, reports, err := bundle.Compile(context.Background(), catalog, own, store, nil, nil, time.Now(), quiet)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -74,7 +73,7 @@ func TestCompare(t *testing.T) {
 	next, reports := h.compile(h.store, nil,
 		h.list("phish", blocklists.Exact, "new.example\n# moved\nstays.example\nz.example\nnot/a/name\nnew.example\n"),
 		h.list("scam", blocklists.Subtree, "covered.example\n"))
-	plan := guard.Compare(old, next, reports)
+	plan := guard.Compare(old, next, reports, nil)
 
 	want := guard.Counts{Block: 3, Unblock: 5, Unchanged: 1, AlreadyBlocked: 1, StillBlocked: 3, Refused: 1, Duplicates: 1}
 	if plan.Counts != want {
@@ -105,7 +104,7 @@ func TestNothingChangesWhenAListIsSortedAnew(t *testing.T) {
 	h := newHouse(t)
 	old, _ := h.compile(h.store, nil, h.list("phish", blocklists.Exact, "a.example\nb.example\n"))
 	next, reports := h.compile(h.store, nil, h.list("phish", blocklists.Exact, "# sorted\nb.example\nA.example.\n"))
-	if plan := guard.Compare(old, next, reports); plan.Counts != (guard.Counts{Unchanged: 2}) {
+	if plan := guard.Compare(old, next, reports, nil); plan.Counts != (guard.Counts{Unchanged: 2}) {
 		t.Errorf("counts: %+v", plan.Counts)
 	}
 }
@@ -118,7 +117,7 @@ func TestADryRunAgainstWhatIsInForce(t *testing.T) {
 	for range 2 { // the first look changes nothing for the second
 		old, _ := h.compile(h.store.LastGood(), nil, manifest)
 		next, reports := h.compile(h.store.Preview(), nil, manifest)
-		plan := guard.Compare(old, next, reports)
+		plan := guard.Compare(old, next, reports, nil)
 		if show(plan.Lists[0].BlockNames) != "exact b.example:1 []" || show(plan.Lists[0].UnblockNames) != "exact a.example:1 []" {
 			t.Errorf("plan: %+v", plan)
 		}
@@ -131,30 +130,9 @@ func TestABadImportChangesNothingAndSaysWhy(t *testing.T) {
 	old, _ := h.compile(h.store, nil, manifest)
 	h.list("phish", blocklists.Exact, "<html>")
 	next, reports := h.compile(h.store.Preview(), nil, manifest)
-	plan := guard.Compare(old, next, reports)
+	plan := guard.Compare(old, next, reports, nil)
 	if plan.Counts != (guard.Counts{Unchanged: 1}) || plan.Lists[0].State != fetch.Kept || !strings.Contains(plan.Lists[0].Trouble, "web page") {
 		t.Errorf("plan: %+v", plan)
-	}
-}
-
-func TestSuspicious(t *testing.T) {
-	h := newHouse(t)
-	next, reports := h.compile(h.store, nil,
-		h.list("deep", blocklists.Subtree, "co.uk\nexample.co.uk\ngithub.io\ntenant.github.io\n*.zip\n*.example.com\n"),
-		h.list("flat", blocklists.Exact, "com.pl\n"))
-	plan := guard.Compare(bundle.Empty(), next, reports)
-	var got []string
-	for _, name := range plan.Lists[0].SuspiciousNames {
-		got = append(got, name.Name+": "+name.Because)
-	}
-	want := []string{"co.uk: a public suffix: names of many owners lie below it",
-		"github.io: a public suffix of a hosting service: names of many owners lie below it", "zip: a whole top-level domain"}
-	if !slices.Equal(got, want) || plan.Suspicious != 3 || plan.Lists[1].Suspicious != 0 {
-		t.Errorf("suspicious %q, plan %+v", got, plan.Counts)
-	}
-	again, reports := h.compile(h.store, nil, h.list("deep", blocklists.Subtree, "co.uk\n"))
-	if plan := guard.Compare(next, again, reports); plan.Suspicious != 0 {
-		t.Errorf("what is in force already is no news: %+v", plan.Counts)
 	}
 }
 
@@ -164,7 +142,7 @@ func TestOwnNamesAreNotInThePlan(t *testing.T) {
 	manifest := h.list("phish", blocklists.Exact, "secret.example\n")
 	old, _ := h.compile(h.store, own, manifest)
 	next, reports := h.compile(h.store, own)
-	plan := guard.Compare(old, next, reports)
+	plan := guard.Compare(old, next, reports, nil)
 	if len(plan.Lists) != 1 || plan.Unblock != 1 || plan.StillBlocked != 0 || plan.Block != 0 {
 		t.Errorf("plan: %+v", plan)
 	}
@@ -177,7 +155,7 @@ func TestSamplesAreBoundedAndSorted(t *testing.T) {
 		fmt.Fprintf(&text, "n%03d.example\n", (i*7)%300)
 	}
 	next, reports := h.compile(h.store, nil, h.list("phish", blocklists.Exact, text.String()))
-	change := guard.Compare(bundle.Empty(), next, reports).Lists[0]
+	change := guard.Compare(bundle.Empty(), next, reports, nil).Lists[0]
 	if len(change.BlockNames) != guard.MaxNames || change.Block != 300 {
 		t.Fatalf("%d names of %d", len(change.BlockNames), change.Block)
 	}
@@ -191,7 +169,7 @@ func TestSamplesAreBoundedAndSorted(t *testing.T) {
 func TestPlanAsJSON(t *testing.T) {
 	h := newHouse(t)
 	next, reports := h.compile(h.store, nil, h.list("phish", blocklists.Subtree, "a.example\nb/c\n"))
-	text, err := json.Marshal(guard.Compare(bundle.Empty(), next, reports))
+	text, err := json.Marshal(guard.Compare(bundle.Empty(), next, reports, nil))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ func TestPolicyZone(t *testing.T) {
 
 func TestPolicyZoneRefuses(t *testing.T) {
 	for line, reason := range map[string]string{
-		"rpz-nsdname CNAME .": "no name before the trigger",
+		"rpz-nsdname CNAME .":         "no name before the trigger",
 		"24.1.2.0.192.rpz-ip CNAME .": "bits set beyond", "33.1.2.0.192.rpz-ip CNAME .": "length of the prefix", "0.0.0.0.0.rpz-ip CNAME .": "length of the prefix", "024.0.2.0.192.rpz-ip CNAME .": "length of the prefix",
 		"24.0.02.0.192.rpz-ip CNAME .": "not in the form", "24.0.2.192.rpz-ip CNAME .": "not in the form", "rpz-ip CNAME .": "no address before", "128.zz.1.zz.rpz-ip CNAME .": "not in the form", "32.00.zz.2001.rpz-ip CNAME .": "not in the form",
 		"128.4.3.2.1.zz.ffff.zz.rpz-ip CNAME .": "not in the form", "128.1\\.2\\.3\\.4.zz.rpz-ip CNAME .": "not in the form", "128.201.0.ffff.zz.rpz-ip CNAME .": "not in the form",

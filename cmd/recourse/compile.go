@@ -42,7 +42,11 @@ func runCompile(ctx context.Context, env *environment) error {
 	if len(job.Codes) > 0 {
 		return job.RunCodes(ctx, policy.Key(job.Codes).Coder())
 	}
-	result, err := job.Run(ctx, &bundle.Input{Store: fetch.New(job.Lists, builtinLists(), logger), Log: logger})
+	safeguards, err := inspectorOf(job)
+	if err != nil {
+		return err
+	}
+	result, err := job.Run(ctx, &bundle.Input{Store: fetch.New(job.Lists, builtinLists(), logger), Inspector: safeguards, Log: logger})
 	if result == nil {
 		return err
 	}
@@ -50,6 +54,15 @@ func runCompile(ctx context.Context, env *environment) error {
 		logger.Warn("old generations could not be removed", "error", err)
 	}
 	return json.NewEncoder(env.stdout).Encode(result)
+}
+
+// inspectorOf makes the safeguards that the job names.
+func inspectorOf(job *bundle.Job) (bundle.Inspector, error) {
+	var settings guarding
+	if err := json.Unmarshal(job.Guard, &settings); err != nil {
+		return nil, fmt.Errorf("the job's safeguards cannot be read: %w", err)
+	}
+	return settings.make(nil, job.Now)
 }
 
 // compileAside has a compile done by a process of its own.
@@ -74,7 +87,7 @@ func runAside(ctx context.Context, job *bundle.Job, logger *slog.Logger) (*bytes
 	}
 	var output bytes.Buffer
 	said := &tail{to: logger}
-	command := exec.CommandContext(ctx, program)
+	command := exec.CommandContext(ctx, program) //nolint:gosec // G204: this very program
 	command.Args = []string{"recourse", "compile"}
 	command.Env = append(os.Environ(), fmt.Sprintf("GOMEMLIMIT=%d", compileMemory/4*3))
 	command.Stdin, command.Stdout, command.Stderr = bytes.NewReader(text), &output, said

@@ -28,7 +28,7 @@ type Config struct {
 	Blocklists []*blocklists.Manifest `yaml:"blocklists"`
 	Profiles   []profile.Config       `yaml:"profiles"`
 	Clients    []profile.Client       `yaml:"clients"`
-	ServeRPZ   ServeRPZ               `yaml:"serve_rpz" later:"response policy zones"`
+	ServeRPZ   ServeRPZ               `yaml:"serve_rpz"`
 	Desk       Desk                   `yaml:"desk"`
 
 	report *report
@@ -159,10 +159,12 @@ type NegativeTrustAnchor struct {
 
 // Bundle is how lists are taken in.
 type Bundle struct {
-	Guard     string   `yaml:"guard" oneof:"on,off" later:"safeguards"`
-	Protected []string `yaml:"protected" later:"protected names"`
-	Popular   Popular  `yaml:"popular" later:"popular names"`
-	Limits    Limits   `yaml:"limits" later:"limits of growth"`
+	Guard     string            `yaml:"guard" oneof:"on,off"`
+	Protected []string          `yaml:"protected"` // names and prefixes that no entry blocks without people
+	Popular   Popular           `yaml:"popular"`
+	Limits    blocklists.Limits `yaml:"limits"`
+	Licensed  []Licensed        `yaml:"licensed"`
+	Keep      uint8             `yaml:"keep"` // generations to go back to
 }
 
 // Popular is a list of names by rank, and the rank above which an entry is held.
@@ -171,18 +173,22 @@ type Popular struct {
 	HoldAbove uint32 `yaml:"hold_above"`
 }
 
-// Limits is how much a list may change at once.
-type Limits struct {
-	Growth Percent `yaml:"growth"`
-	Shrink Percent `yaml:"shrink"`
+// Licensed is names that an authority allows: where a list blocks one, plan says so.
+type Licensed struct {
+	Title        string   `yaml:"title"`
+	File         string   `yaml:"file"`
+	Jurisdiction []string `yaml:"jurisdiction"`
 }
 
 // ServeRPZ is our policy as a zone for other resolvers.
 type ServeRPZ struct {
-	Zone     string               `yaml:"zone"`
-	Purposes []blocklists.Purpose `yaml:"purposes"`
-	Notify   []string             `yaml:"notify"`
-	TSIG     blocklists.TSIG      `yaml:"tsig"`
+	Zone          string               `yaml:"zone"`
+	Purposes      []blocklists.Purpose `yaml:"purposes"`
+	PerList       bool                 `yaml:"per_list"`     // a zone for each list, below the zone
+	Jurisdiction  string               `yaml:"jurisdiction"` // whose law
+	Notify        []string             `yaml:"notify"`
+	TSIG          blocklists.TSIG      `yaml:"tsig"`
+	AllowUnsigned []netip.Prefix       `yaml:"allow_unsigned"` // who may transfer without TSIG
 }
 
 // Desk is the side with people.

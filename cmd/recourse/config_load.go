@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/blocklists/fetch"
 	"github.com/recourse-dns/recourse/policy"
 )
 
@@ -26,7 +27,7 @@ func defaults() *Config {
 			TTL:    TTL{Max: 24 * time.Hour, MaxNegative: time.Hour},
 			Harden: Harden{Glue: true, BelowNXDomain: true}, AggressiveNSEC: true,
 		},
-		Bundle: Bundle{Guard: "off"},
+		Bundle: Bundle{Guard: "on", Keep: 4},
 		Desk:   Desk{Store: "sqlite"},
 	}
 }
@@ -86,12 +87,12 @@ func (c *Config) Problem(path, format string, args ...any) Problem {
 // Sound says that neither the path nor anything below it has a problem.
 func (c *Config) Sound(path string) bool { return !c.report.isBadWithin(path) }
 
-// Loadable is the lists that this version can load and that have no problem, with
+// Loadable is the lists that have no problem, with
 // their index in the file, in file order.
 func (c *Config) Loadable() []IndexedList {
 	var lists []IndexedList
 	for i, manifest := range c.Blocklists {
-		if _, supported := manifest.Supported(); supported && c.Sound(item("blocklists", i)) {
+		if c.Sound(item("blocklists", i)) {
 			lists = append(lists, IndexedList{Path: item("blocklists", i), Manifest: manifest})
 		}
 	}
@@ -109,11 +110,26 @@ type IndexedList struct {
 func (c *Config) Catalog() (*blocklists.Catalog, error) {
 	var manifests []*blocklists.Manifest
 	for _, list := range c.Loadable() {
-		manifest := *list.Manifest
-		manifest.Source.File = c.File(manifest.Source.File)
-		manifests = append(manifests, &manifest)
+		manifests = append(manifests, c.opened(list.Manifest))
 	}
 	return blocklists.NewCatalog(manifests)
+}
+
+// opened is a list whose files are named as the program opens them. A zone that is
+// transferred has one format.
+func (c *Config) opened(manifest *blocklists.Manifest) *blocklists.Manifest {
+	made := *manifest
+	source := &made.Source
+	for _, path := range []*string{&source.File, &source.Verify.OpenPGP, &source.TSIG.SecretFile, &source.TLS.CA} {
+		*path = c.File(*path)
+	}
+	if key := source.Verify.Minisign; key != "" && !fetch.IsMinisignKey(key) {
+		source.Verify.Minisign = c.File(key)
+	}
+	if source.IsZone() {
+		made.Format = "rpz"
+	}
+	return &made
 }
 
 // Bounds of a token's length. Short ones can be guessed.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -21,11 +22,8 @@ var fixtures = map[string][]string{
 	"household":   {"profiles[0].services", "profiles[0].safe_search", "profiles[0].schedule", "clients[0].match.mac", "desk.plain_sign_in"},
 	"conformance": {"operator.portal", "resolver.validation_time", "bundle.guard"},
 	"isp": {"listen.dot", "listen.doh", "listen.doq", "listen.proxy_protocol_from", "listen.web_trusted_proxies", "listen.rate_limit", "tls",
-		"block_page", "on_call", "bundle.protected", "bundle.popular", "bundle.limits",
-		"blocklists[0]", "blocklists[0].source.rpz", "blocklists[0].source.primary", "blocklists[0].source.tsig", "blocklists[0].enforce_within",
-		"blocklists[1]", "blocklists[1].source.url", "blocklists[1].source.max_age",
-		"blocklists[2]", "blocklists[2].source.url",
-		"profiles[0].safe_search", "clients[2].shared", "clients[3].match.server_name", "serve_rpz",
+		"block_page", "on_call", "bundle.popular.file",
+		"profiles[0].safe_search", "clients[2].shared", "clients[3].match.server_name", "serve_rpz.jurisdiction",
 		"desk.store", "desk.oidc", "desk.mail", "desk.retention"},
 }
 
@@ -63,12 +61,22 @@ func TestContractExamples(t *testing.T) {
 	}
 	for _, path := range examples {
 		config, _, err := LoadConfig(path)
+		if lacksOnlyFiles(err) {
+			continue // certificates, secrets and servers of a machine that this is not
+		}
 		if err != nil {
 			t.Errorf("%s", err)
 		} else if config.Operator.Name == "" || len(config.Listen.Do53) == 0 {
 			t.Errorf("%s: read as %+v", path, config)
 		}
 	}
+}
+
+func lacksOnlyFiles(err error) bool {
+	var problems *ConfigError
+	return errors.As(err, &problems) && !slices.ContainsFunc(problems.Problems, func(p Problem) bool {
+		return !strings.Contains(p.Text, "no such file or directory")
+	})
 }
 
 func TestLoadConfigValues(t *testing.T) {
@@ -263,7 +271,14 @@ func TestValidate(t *testing.T) {
 		{"list of a token", "role: reviewer", "role: authority, authority: C, lists: [b]", `f:8: desk.tokens[0].lists[0]: no list has the id "b"` + "\nf:8: warning: desk.tokens[0]: not supported by this version yet (tokens of role authority)"},
 		{"ended token", "role: reviewer", "role: reviewer, until: 2020-01-01", `f:8: warning: desk.tokens[0].until: token "r" ended on 2020-01-01`},
 		{"one name twice", "r.token}", "r.token}, {name: r, role: reviewer, file: r.token}", `f:8: desk.tokens[1].name: "r" is the name of desk.tokens[0] already`},
-		{"safeguards", "desk:", "bundle: {guard: on}\ndesk:", "f:8: warning: bundle.guard: not supported by this version yet (safeguards)"},
+		{"a forward for a public name", "mode: recurse", "mode: recurse, zones: [{zone: shop.example.com, forward: [192.0.2.1]}]", `warning: resolver.zones[0].zone: "shop.example.com" is a public name`},
+		{"protected name", "desk:", "bundle: {protected: [a.example, 192.0.2.0/24, b..example]}\ndesk:", `f:8: bundle.protected[2]: "b..example" is no name to list: has an empty label; write NAME, =NAME for the name alone, .NAME for all below it, or a network`},
+		{"popular without a file", "desk:", "bundle: {popular: {hold_above: 10}}\ndesk:", "f:8: bundle.popular.file: is missing: hold_above needs the names by rank"},
+		{"popular file that is not there", "desk:", "bundle: {popular: {file: none.txt, hold_above: 10}}\ndesk:", `f:8: warning: bundle.popular.file: "none.txt" cannot be read: no such file or directory; until it can, its names are not known`},
+		{"popular file that is none", "desk:", "bundle: {popular: {file: two.token, hold_above: 10}}\ndesk:", `f:8: bundle.popular.file: not a list of popular names: it has no names`},
+		{"limits", "desk:", "bundle: {limits: {growth: 0%, shrink: 5000}}\ndesk:", `f:8: bundle.limits.growth: "0%" is no limit: a share as 20%, or a number of entries as 5000`},
+		{"licence without names", "desk:", "bundle: {licensed: [{title: ANJ}]}\ndesk:", "f:8: bundle.licensed[0].file: is missing: the names, one a line"},
+		{"no generation", "desk:", "bundle: {keep: 0}\ndesk:", "f:8: bundle.keep: must be at least 1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			text := strings.Replace(smallest, test.old, test.new, 1)

@@ -77,7 +77,12 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 		return nil, err
 	}
 	n.closers = append(n.closers, held)
-	current, err := n.startPolicy(ctx, held)
+	database, err := store.Open(ctx, held.path(databaseFile), n.logger)
+	if err != nil {
+		return nil, err
+	}
+	n.closers = append(n.closers, database)
+	current, err := n.startPolicy(held)
 	if err != nil {
 		return nil, err
 	}
@@ -87,11 +92,10 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 	}
 	n.closers = append(n.closers, resolved.sockets)
 	counts.watch(resolved, current)
-	database, err := store.Open(ctx, held.path(databaseFile), n.logger)
-	if err != nil {
+	lists := &ledger{database: database, path: held.path(holdsFile), logger: n.logger}
+	if err := n.startLists(ctx, current, resolved, lists, counts); err != nil {
 		return nil, err
 	}
-	n.closers = append(n.closers, database)
 	apply := &effect{database: database, current: current, path: held.path(overlayFile)}
 	if _, _, err := apply.Apply(ctx); err != nil {
 		return nil, err
@@ -115,7 +119,7 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 		return err
 	}
 	n.background(ctx, func(ctx context.Context) { desk.Run(ctx, settleInterval) })
-	return n.startWeb(held, calls, controlCalls(calls, resolved), pages)
+	return n.startWeb(held, calls, listCalls(controlCalls(calls, resolved), n.importer), pages)
 }
 
 func (n *node) startWeb(held *state, calls, private, pages http.Handler) error {

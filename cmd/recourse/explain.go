@@ -77,18 +77,23 @@ func snapshotOf(ctx context.Context, config *Config, logger *slog.Logger) (*poli
 	if err != nil {
 		return nil, err
 	}
-	compiled, _, err := bundle.Compile(ctx, made.catalog, made.own, newListStore(config, logger).Preview(), bundle.Empty(), time.Now(), logger)
+	held := state{dir: config.StateDir()}
+	ledger, err := readLedger(held.path(holdsFile), time.Now())
+	if err != nil {
+		return nil, err
+	}
+	safeguards := made.guard.With(ledger)
+	compiled, _, err := bundle.Compile(ctx, made.catalog, made.own, newListStore(config, nil, logger).Preview(), bundle.Empty(), safeguards, time.Now(), logger)
 	if err != nil {
 		return nil, err
 	}
 	// Without the deployment's key, codes would be others than those that people see.
-	held := state{dir: config.StateDir()}
 	key, err := held.readKey()
 	if err != nil {
 		return nil, err
 	}
 	current := policy.NewCurrent(&policy.Snapshot{
-		Bundle: compiled, Overlay: startOverlay(held.path(overlayFile), logger), Clients: made.clients, Operator: made.operator, Key: key,
+		Bundle: compiled, Overlay: startOverlay(held.path(overlayFile), logger), Clients: made.clients, Operator: made.operator, Key: key, Guard: safeguards,
 	})
 	return current.Load(), nil
 }
@@ -112,6 +117,9 @@ func explainMatch(match *policy.Match) explainedMatch {
 	if match.Manifest != nil {
 		said.Order = match.Manifest.OrderRef
 	}
+	if match.Hold != nil {
+		said.Hold = match.Hold.String()
+	}
 	if match.Exception != nil {
 		said.Exception = strings.TrimSpace(fmt.Sprintf("%s %s", match.Exception.Kind, match.Exception.Case))
 	}
@@ -134,6 +142,9 @@ func printExplanation(to io.Writer, asJSON bool, said explanation) error {
 			fmt.Fprintf(&text, ", order %s", match.Order)
 		}
 		fmt.Fprintf(&text, "\n    %s\n", match.Because)
+		if match.Hold != "" && !strings.Contains(match.Because, match.Hold) {
+			fmt.Fprintf(&text, "    %s\n", match.Hold)
+		}
 	}
 	for _, because := range said.Because {
 		fmt.Fprintf(&text, "because %s\n", because)

@@ -4,13 +4,15 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"path/filepath"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/blocklists/fetch"
+	"github.com/recourse-dns/recourse/blocklists/guard"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/policy/profile"
 )
@@ -21,6 +23,8 @@ type rules struct {
 	own      []bundle.Own
 	clients  *profile.Table
 	operator policy.Operator
+	guard    *guard.Guard
+	guarding guarding
 }
 
 // newRules compiles them. The configuration was validated, so a problem here is one
@@ -35,7 +39,10 @@ func newRules(config *Config) (*rules, error) {
 	if problems = append(problems, more...); len(problems) > 0 {
 		return nil, fmt.Errorf("%s %s", problems[0].Key, problems[0].Text)
 	}
-	made := &rules{catalog: catalog, clients: clients, operator: config.Operator}
+	made := &rules{catalog: catalog, clients: clients, operator: config.Operator, guarding: config.guarding()}
+	if made.guard, err = made.guarding.make(nil, time.Time{}); err != nil {
+		return nil, err
+	}
 	for _, p := range profiles {
 		made.own = append(made.own,
 			bundle.Own{Kind: bundle.ProfileAllow, Profile: p.ID, Names: p.Allow},
@@ -44,42 +51,114 @@ func newRules(config *Config) (*rules, error) {
 	return made, nil
 }
 
-// newListStore keeps lists below the state directory.
-func newListStore(config *Config, logger *slog.Logger) *fetch.Store {
-	return fetch.New(filepath.Join(config.StateDir(), listsDir), builtinLists(), logger)
-}
-
 // importer brings the lists in and puts them in force.
 type importer struct {
-	store   *fetch.Store
-	lists   string // the store's folder
-	folder  *bundle.Folder
-	current *policy.Current
-	logger  *slog.Logger
-	damaged chan error    // what the bundle in force says of itself
-	started chan struct{} // a bundle came into force
+	store     *fetch.Store
+	refresher *fetch.Refresher
+	lists     string // the store's folder
+	folder    *bundle.Folder
+	current   *policy.Current
+	ledger    *ledger
+	logger    *slog.Logger
+	damaged   chan error    // what the bundle in force says of itself
+	started   chan struct{} // a bundle came into force
+	replaced  chan struct{} // told when the catalog is another
 
-	mu      sync.Mutex // one import at a time; guards what follows
-	behind  bool       // what is in force was found on the disk, and the sources not yet asked
-	rules   *rules
-	reports []bundle.ListReport
+	last atomic.Pointer[imported]
+
+	importing sync.Mutex // one import at a time; guards what follows
+	behind    bool       // what is in force was found on the disk, and the sources not yet asked
 }
 
-// load compiles all lists and swaps them in together with the rules. A list that
-// cannot be read keeps its last good copy; the others are not held up by it.
+// imported is what is in force, and how its lists came in.
+type imported struct {
+	configured *rules // as the configuration says
+	rules      *rules // with the members of catalog zones for the lists that subscribe to them
+	reports    []bundle.ListReport
+}
+
+// expanded puts the members of catalog zones into the rules.
+func (i *importer) expanded(configured *rules) (*rules, error) {
+	catalog, err := expandCatalogs(configured.catalog, i.store, i.logger)
+	if err != nil {
+		return nil, err
+	}
+	made := *configured
+	made.catalog = catalog
+	return &made, nil
+}
+
+// load reads the files of all lists, compiles, and swaps the lists in together with the
+// rules. Sources of the network are not waited for: what is stored of them is in force
+// meanwhile, and they are asked as soon as refreshing runs. A list that cannot be read
+// keeps its last good copy; the others are not held up by it.
 func (i *importer) load(ctx context.Context, fresh *rules) error {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.loadLocked(ctx, fresh)
+	i.importing.Lock()
+	defer i.importing.Unlock()
+	return i.loadFiles(ctx, fresh)
 }
 
-func (i *importer) loadLocked(ctx context.Context, fresh *rules) error {
+func (i *importer) loadFiles(ctx context.Context, fresh *rules) error {
+	isFile := func(m *blocklists.Manifest) bool { return m.Source.File != "" }
+	if err := i.fetch(ctx, fresh.catalog, isFile); err != nil {
+		return err
+	}
+	if err := i.loadLocked(ctx, fresh); err != nil {
+		return err
+	}
+	i.startAnew()
+	return nil
+}
+
+// fetch asks the sources of some lists. What went wrong with one is in its status.
+func (i *importer) fetch(ctx context.Context, catalog *blocklists.Catalog, wanted func(*blocklists.Manifest) bool) error {
+	for _, manifest := range catalog.Lists() {
+		if !wanted(manifest) {
+			continue
+		}
+		if _, err := i.store.Fetch(ctx, manifest); err != nil && ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// startAnew has refreshing go on with the lists that there are now.
+func (i *importer) startAnew() {
+	select {
+	case i.replaced <- struct{}{}:
+	default: // told already
+	}
+}
+
+// again compiles what is stored under the rules in force. The lists of afresh are taken
+// anew whatever the safeguards remember of them.
+func (i *importer) again(ctx context.Context, afresh ...blocklists.ListID) error {
+	return i.loadLocked(ctx, i.last.Load().configured, afresh...)
+}
+
+func (i *importer) loadLocked(ctx context.Context, configured *rules, afresh ...blocklists.ListID) error {
 	started := time.Now()
-	compiled, reports, err := i.compile(ctx, fresh, started)
+	fresh, err := i.expanded(configured)
 	if err != nil {
 		return fmt.Errorf("lists: %w", err)
 	}
-	i.enforce(fresh, compiled, reports)
+	ledger, err := i.ledger.read(context.WithoutCancel(ctx), started) // quick, and no part of what may be given up
+	if err != nil {
+		return fmt.Errorf("lists: %w", err)
+	}
+	compiled, reports, err := i.compile(ctx, fresh, ledger, started, afresh)
+	if err != nil {
+		return fmt.Errorf("lists: %w", err)
+	}
+	before := i.last.Load()
+	i.enforce(&imported{configured: configured, rules: fresh, reports: reports}, compiled, ledger)
+	if before != nil && !sameLists(before.rules.catalog, fresh.catalog) { // a catalog zone lists others than before
+		i.startAnew()
+	}
+	if err := i.settle(ctx, fresh, reports, started); err != nil {
+		return fmt.Errorf("lists: they are in force; what is held of them is not written down: %w", err)
+	}
 	for _, report := range reports {
 		if trouble := report.Fetch.Err; trouble != nil {
 			i.logger.Error("a list could not be read", "list", report.List, "state", report.Fetch.State, "error", trouble)
@@ -89,11 +168,17 @@ func (i *importer) loadLocked(ctx context.Context, fresh *rules) error {
 	return nil
 }
 
+func sameLists(one, other *blocklists.Catalog) bool {
+	return slices.EqualFunc(one.Lists(), other.Lists(), func(a, b *blocklists.Manifest) bool { return a.ID == b.ID })
+}
+
 // enforce swaps a bundle in, with the rules that go with it.
-func (i *importer) enforce(fresh *rules, compiled *bundle.Bundle, reports []bundle.ListReport) {
-	i.rules, i.reports, i.behind = fresh, reports, false
+func (i *importer) enforce(fresh *imported, compiled *bundle.Bundle, ledger *guard.Ledger) {
+	i.behind = false
+	i.last.Store(fresh)
 	i.current.Update(func(snapshot policy.Snapshot) policy.Snapshot {
-		snapshot.Bundle, snapshot.Clients, snapshot.Operator = compiled, fresh.clients, fresh.operator
+		snapshot.Bundle, snapshot.Clients, snapshot.Operator = compiled, fresh.rules.clients, fresh.rules.operator
+		snapshot.Guard = fresh.rules.guard.With(ledger)
 		return snapshot
 	})
 	select {
@@ -102,61 +187,65 @@ func (i *importer) enforce(fresh *rules, compiled *bundle.Bundle, reports []bund
 	}
 }
 
-// ready says whether every list is loaded, from its source or its last good copy.
+// ready says whether every list is loaded, from its source or its last good copy. One
+// that stopped because it is stale was loaded too.
 func (i *importer) ready() bool {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	for _, report := range i.reports {
-		if report.Fetch.State == fetch.Missing {
-			return false
-		}
-	}
-	return i.rules != nil
+	last := i.last.Load()
+	return last != nil && !slices.ContainsFunc(last.reports, func(report bundle.ListReport) bool { return report.Fetch.State == fetch.Missing })
 }
 
-// refresh reads lists again whose files have changed, as often as their manifests
-// say, until the context ends.
+// refresh asks the sources of the lists again, each when it is due, until the context
+// ends. After a new configuration all of them are asked at once. A bundle that turns out
+// to be damaged is replaced meanwhile.
 func (i *importer) refresh(ctx context.Context) {
 	i.catchUp(ctx)
-	for {
-		timer := time.NewTimer(i.interval())
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		case <-timer.C:
-			i.refreshOnce(ctx)
-		case trouble := <-i.damaged:
-			timer.Stop()
-			i.fallBack(ctx, trouble)
-		}
+	for hurry := false; ctx.Err() == nil; {
+		round, end := context.WithCancel(ctx)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			i.refresher.Run(round, i.sources(), hurry, i.reload)
+		}()
+		hurry = i.awaitChange(ctx)
+		end()
+		<-done
 	}
 }
 
-// idleInterval is how often to look whether any list wants to be refreshed at all.
-const idleInterval = time.Minute
-
-func (i *importer) interval() time.Duration {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	shortest := idleInterval
-	for _, manifest := range i.rules.catalog.Lists() {
-		if every := manifest.Source.Refresh; every > 0 {
-			shortest = min(shortest, every)
-		}
+// awaitChange waits until refreshing has to begin anew, and says whether all sources are
+// to be asked at once then.
+func (i *importer) awaitChange(ctx context.Context) (hurry bool) {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-i.replaced:
+		return true
+	case trouble := <-i.damaged:
+		i.fallBack(ctx, trouble)
+		return false
 	}
-	return shortest
 }
 
-func (i *importer) refreshOnce(ctx context.Context) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	for _, manifest := range i.rules.catalog.Lists() {
-		if manifest.Source.Refresh > 0 && i.store.Moved(manifest) {
-			if err := i.loadLocked(ctx, i.rules); err != nil && ctx.Err() == nil {
-				i.logger.Error("lists were not refreshed; those in force stay", "error", err)
-			}
-			return
+// sources are the lists in force that have a source to be asked.
+func (i *importer) sources() []*blocklists.Manifest {
+	last := i.last.Load()
+	if last == nil {
+		return nil
+	}
+	lists := slices.Clone(last.rules.catalog.Lists())
+	for _, manifest := range last.configured.catalog.Lists() {
+		if manifest.Source.Catalog != "" {
+			lists = append(lists, manifest)
 		}
+	}
+	return lists
+}
+
+// reload compiles what is stored under the rules in force.
+func (i *importer) reload(ctx context.Context) {
+	i.importing.Lock()
+	defer i.importing.Unlock()
+	if err := i.again(ctx); err != nil && ctx.Err() == nil {
+		i.logger.Error("lists were not refreshed; those in force stay", "error", err)
 	}
 }

@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists/bundle"
-	"github.com/recourse-dns/recourse/blocklists/fetch"
 	"github.com/recourse-dns/recourse/blocklists/guard"
 )
 
@@ -24,16 +24,25 @@ func runListsPlan(ctx context.Context, env *environment, options PlanOptions) er
 		return err
 	}
 	logger, now := env.logger(), time.Now()
-	store := newListStore(config, logger)
-	held, _, err := bundle.Compile(ctx, made.catalog, nil, store.LastGood(), bundle.Empty(), now, logger)
+	held := state{dir: config.StateDir()}
+	ledger, err := readLedger(held.path(holdsFile), now)
 	if err != nil {
 		return err
 	}
-	next, reports, err := bundle.Compile(ctx, made.catalog, nil, store.Preview(), held, now, logger)
+	store, err := askingStore(config, logger)
 	if err != nil {
 		return err
 	}
-	plan := guard.Compare(held, next, reports)
+	safeguards := made.guard.With(ledger)
+	old, _, err := bundle.Compile(ctx, made.catalog, nil, store.LastGood(), bundle.Empty(), safeguards, now, slog.New(slog.DiscardHandler)) // that nothing is in force yet is no error
+	if err != nil {
+		return err
+	}
+	next, reports, err := bundle.Compile(ctx, made.catalog, nil, store.Preview(), old, safeguards, now, logger)
+	if err != nil {
+		return err
+	}
+	plan := guard.Compare(old, next, reports, safeguards)
 	if options.JSON {
 		return printJSON(env.stdout, plan)
 	}
@@ -45,19 +54,50 @@ func printPlan(to io.Writer, plan *guard.Plan) error {
 	for i := range plan.Lists {
 		printChange(&text, &plan.Lists[i])
 	}
-	fmt.Fprintf(&text, "in all: would block %d, would unblock %d, unchanged %d, refused lines %d\n", plan.Block, plan.Unblock, plan.Unchanged, plan.Refused)
+	for _, hit := range plan.TopHits {
+		fmt.Fprintf(&text, "rank %d: %s is covered by %s (%s) of list %s, line %d%s\n", hit.Rank, hit.Popular, hit.Name, hit.Scope, hit.List, hit.Line, heldWord(hit.Held))
+	}
+	for _, conflict := range plan.Conflicts {
+		fmt.Fprintf(&text, "conflict: %s is allowed by %s and blocked by list %s (%s), %s (%s), line %d%s\n", conflict.Name, conflict.Allowed,
+			conflict.List, conflict.Purpose, conflict.Entry, conflict.Scope, conflict.Line, heldWord(conflict.Held))
+	}
+	if rest := plan.ConflictCount - len(plan.Conflicts); rest > 0 {
+		fmt.Fprintf(&text, "conflict: %d more\n", rest)
+	}
+	for _, overlap := range plan.Overlaps {
+		fmt.Fprintf(&text, "overlap: list %s (%s) and list %s (%s) have %s in common, as %s\n", overlap.Lists[0], overlap.Purposes[0],
+			overlap.Lists[1], overlap.Purposes[1], count(overlap.Entries, "entry"), strings.Join(overlap.Names, ", "))
+	}
+	fmt.Fprintf(&text, "in all: would block %d, would unblock %d, unchanged %d, held %d, refused lines %d\n", plan.Block, plan.Unblock, plan.Unchanged, plan.Held, plan.Refused)
 	_, err := io.WriteString(to, text.String())
 	return err
 }
 
+func heldWord(held bool) string {
+	if held {
+		return "; held"
+	}
+	return ""
+}
+
 func printChange(text *strings.Builder, change *guard.Change) {
-	fmt.Fprintf(text, "list %s (%s): would block %d, would unblock %d, unchanged %d\n", change.List, change.Purpose, change.Block, change.Unblock, change.Unchanged)
+	fmt.Fprintf(text, "list %s (%s): would block %d, would unblock %d, unchanged %d, held %d\n", change.List, change.Purpose, change.Block, change.Unblock, change.Unchanged, change.Held)
 	if change.Trouble != "" {
 		fmt.Fprintf(text, "  %s: %s\n", change.State, change.Trouble)
 	}
+	switch {
+	case change.Pinned:
+		text.WriteString("  not read: a rollback fixed it, until recourse lists apply\n")
+	case change.Shadow:
+		text.WriteString("  in shadow mode: what it would block is counted, and not blocked\n")
+	}
+	if change.HeldBecause != "" {
+		fmt.Fprintf(text, "  all that is new is held: %s\n", change.HeldBecause)
+	}
 	printNames(text, "would block", change.Block, change.BlockNames)
 	printNames(text, "would unblock", change.Unblock, change.UnblockNames)
-	printNames(text, "look at this", change.Suspicious, change.SuspiciousNames)
+	printNames(text, "held", change.Held, change.HeldNames)
+	printNames(text, "popular, and not held", change.Popular, change.PopularNames)
 	for _, refusal := range change.RefusedLines {
 		fmt.Fprintf(text, "  refused line %d: %s: %s\n", refusal.Line, refusal.Text, refusal.Reason)
 	}
@@ -83,63 +123,4 @@ func printNames(text *strings.Builder, what string, all int, names []guard.Name)
 	if rest := all - len(names); rest > 0 {
 		fmt.Fprintf(text, "  %s: %d more\n", what, rest)
 	}
-}
-
-// listStatus is what lists status prints of one list.
-type listStatus struct {
-	bundle.ListReport
-	Purpose string `json:"purpose"`
-	Entries int    `json:"entries"`
-	Trouble string `json:"trouble,omitempty"`
-}
-
-// runListsStatus says how each list stands on this state. Exit status 1 says that a
-// list is missing.
-func runListsStatus(ctx context.Context, env *environment, options StatusOptions) error {
-	config, err := env.config(options.ConfigFlag, false)
-	if err != nil {
-		return err
-	}
-	made, err := newRules(config)
-	if err != nil {
-		return err
-	}
-	logger := env.logger()
-	compiled, reports, err := bundle.Compile(ctx, made.catalog, nil, newListStore(config, logger).LastGood(), bundle.Empty(), time.Now(), logger)
-	if err != nil {
-		return err
-	}
-	statuses, missing := []listStatus{}, false
-	for i, report := range reports {
-		list := compiled.Lists()[i]
-		status := listStatus{ListReport: report, Purpose: list.Manifest.Purpose.String(), Entries: list.Entries}
-		if report.Fetch.State == fetch.Missing {
-			status.Trouble, missing = report.Fetch.Err.Error(), true
-		}
-		statuses = append(statuses, status)
-	}
-	if err := printStatus(env.stdout, options.JSON, statuses); err != nil {
-		return err
-	}
-	if missing {
-		return errNo
-	}
-	return nil
-}
-
-func printStatus(to io.Writer, asJSON bool, statuses []listStatus) error {
-	if asJSON {
-		return printJSON(to, statuses)
-	}
-	var text strings.Builder
-	for _, status := range statuses {
-		fmt.Fprintf(&text, "%s (%s): ", status.List, status.Purpose)
-		if status.Trouble != "" {
-			fmt.Fprintf(&text, "no good copy: %s\n", status.Trouble)
-			continue
-		}
-		fmt.Fprintf(&text, "%s, read %s, %s refused, sha256 %s\n", count(status.Entries, "entry"), status.Fetch.FetchedAt.Format(time.RFC3339), count(status.Parse.Refused, "line"), status.Fetch.SHA256)
-	}
-	_, err := io.WriteString(to, text.String())
-	return err
 }

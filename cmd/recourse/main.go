@@ -90,7 +90,7 @@ type commands struct {
 	Check   CheckOptions   `cmd:"" help:"Validate a configuration and all that it names."`
 	Query   QueryOptions   `cmd:"" help:"Ask a DNS server and explain its answer."`
 	Explain ExplainOptions `cmd:"" help:"Show the verdict on a name and every match that led to it."`
-	Lists   listsCommands  `cmd:"" help:"Say what the lists hold, and what an import would change."`
+	Lists   listsCommands  `cmd:"" help:"Plan, import, hold, release and roll back lists."`
 	Cases   casesCommands  `cmd:"" help:"Work on cases without a browser."`
 	Cache   cacheCommands  `cmd:"" help:"Work on what the running resolver keeps."`
 	Trace   TraceOptions   `cmd:"" help:"Resolve a name and show every step of it."`
@@ -98,11 +98,6 @@ type commands struct {
 	Lab     LabOptions     `cmd:"" help:"Run the miniature Internet alone."`
 	Version VersionOptions `cmd:"" help:"Say which build this is."`
 	Compile CompileOptions `cmd:"" hidden:"" help:"Compile lists for a server; it runs this itself."`
-}
-
-type listsCommands struct {
-	Plan   PlanOptions   `cmd:"" help:"Show what an import would block and unblock, before it does."`
-	Status StatusOptions `cmd:"" help:"Show each list: entries, when it was read, what was refused."`
 }
 
 type casesCommands struct {
@@ -158,39 +153,6 @@ func (ExplainOptions) Help() string {
 // Run is called by the command line.
 func (o *ExplainOptions) Run(ctx context.Context, env *environment) error {
 	return runExplain(ctx, env, *o)
-}
-
-// PlanOptions are the flags of lists plan.
-type PlanOptions struct {
-	ConfigFlag
-	JSONFlag
-}
-
-// Help shows the command at work.
-func (PlanOptions) Help() string {
-	return example("Compares the lists as they are now with what is in force, and changes nothing:",
-		"recourse lists plan --config forward.yaml")
-}
-
-// Run is called by the command line.
-func (o *PlanOptions) Run(ctx context.Context, env *environment) error {
-	return runListsPlan(ctx, env, *o)
-}
-
-// StatusOptions are the flags of lists status.
-type StatusOptions struct {
-	ConfigFlag
-	JSONFlag
-}
-
-// Help shows the command at work.
-func (StatusOptions) Help() string {
-	return example("Works on a running and on a stopped server:", "recourse lists status --config forward.yaml --json")
-}
-
-// Run is called by the command line.
-func (o *StatusOptions) Run(ctx context.Context, env *environment) error {
-	return runListsStatus(ctx, env, *o)
 }
 
 // CasesOptions are the flags of cases list.

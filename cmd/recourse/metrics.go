@@ -8,6 +8,7 @@ import (
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
+	"github.com/recourse-dns/recourse/blocklists/fetch"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/cache"
@@ -22,6 +23,8 @@ type metrics struct {
 	queries  [][]prometheus.Counter // by door and outcome, made beforehand
 	latency  prometheus.Histogram
 	blocks   *prometheus.CounterVec
+	shadows  *prometheus.CounterVec
+	fetches  *prometheus.CounterVec
 }
 
 // buckets are in seconds: cached answers, local round trips, recursion, time-outs.
@@ -36,6 +39,12 @@ func newMetrics() *metrics {
 		blocks: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "recourse_blocks_total", Help: "Blocked answers by list and purpose.",
 		}, []string{"list", "purpose"}),
+		shadows: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "recourse_would_block_total", Help: "Questions that lists in shadow mode would have blocked, by list and purpose.",
+		}, []string{"list", "purpose"}),
+		fetches: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "recourse_list_fetches_total", Help: "How often the sources of lists were asked, by outcome.",
+		}, []string{"list", "outcome"}),
 	}
 	queries := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "recourse_queries_total", Help: "Queries by door and outcome.",
@@ -49,7 +58,7 @@ func newMetrics() *metrics {
 		}
 		m.queries = append(m.queries, row)
 	}
-	m.registry.MustRegister(queries, m.latency, m.blocks, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(queries, m.latency, m.blocks, m.shadows, m.fetches, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
@@ -62,6 +71,16 @@ func (m *metrics) Answered(door resolver.Door, outcome transports.Outcome, took 
 // Blocked implements policy's counter.
 func (m *metrics) Blocked(list blocklists.ListID, purpose blocklists.Purpose) {
 	m.blocks.WithLabelValues(string(list), purpose.String()).Inc()
+}
+
+// WouldBlock implements policy's counter.
+func (m *metrics) WouldBlock(list blocklists.ListID, purpose blocklists.Purpose) {
+	m.shadows.WithLabelValues(string(list), purpose.String()).Inc()
+}
+
+// Fetched implements [fetch.Observer].
+func (m *metrics) Fetched(list blocklists.ListID, outcome fetch.Outcome) {
+	m.fetches.WithLabelValues(string(list), string(outcome)).Inc()
 }
 
 // counter exposes a number that is counted elsewhere.

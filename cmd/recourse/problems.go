@@ -207,8 +207,11 @@ func parent(path string) string {
 
 // child is the path of a key in a mapping.
 func child(path, key string) string {
-	if path == "" {
+	switch {
+	case path == "":
 		return key
+	case key == "":
+		return path
 	}
 	return path + "." + key
 }

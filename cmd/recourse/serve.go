@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"reflect"
 	"slices"
 	"strings"
 	"syscall"
@@ -92,11 +93,16 @@ func (n *node) start(ctx context.Context, inLab bool) error {
 	if err := n.startMetrics(counts); err != nil {
 		return err
 	}
-	if err := n.startDoors(resolved, counts); err != nil {
+	zones, err := n.startZones(ctx)
+	if err != nil {
+		return err
+	}
+	if err := n.startDoors(resolved, zones, counts); err != nil {
 		return err
 	}
 	n.background(ctx, n.importer.refresh)
 	n.background(ctx, n.importer.keepCodes)
+	n.background(ctx, n.importer.watch)
 	if n.config.Resolver.DNSSEC != "off" { // who validates nothing need not follow keys
 		n.background(ctx, func(ctx context.Context) { resolved.validator.Run(ctx, resolved.search) })
 	}
@@ -114,19 +120,25 @@ func (n *node) background(ctx context.Context, run func(context.Context)) {
 	n.closers = append(n.closers, closerFunc(func() error { end(); <-done; return nil }))
 }
 
-// startPolicy puts in force what the disk has: key, exceptions, lists.
-func (n *node) startPolicy(ctx context.Context, held *state) (*policy.Current, error) {
+// startPolicy puts in force what the disk has but for the lists: key and exceptions.
+func (n *node) startPolicy(held *state) (*policy.Current, error) {
 	key, err := held.key()
 	if err != nil {
 		return nil, err
 	}
+	return policy.NewCurrent(&policy.Snapshot{Bundle: bundle.Empty(), Overlay: startOverlay(held.path(overlayFile), n.logger), Key: key}), nil
+}
+
+// startLists puts in force what is stored of the lists. It waits for no source of the
+// network: those are asked through the resolver, which answers only when this is done.
+func (n *node) startLists(ctx context.Context, current *policy.Current, resolved *resolution, ledger *ledger, counts *metrics) error {
 	made, err := newRules(n.config)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	current := policy.NewCurrent(&policy.Snapshot{Bundle: bundle.Empty(), Overlay: startOverlay(held.path(overlayFile), n.logger), Key: key})
-	n.importer = newImporter(n.config, current, n.logger)
-	return current, n.importer.begin(ctx, made)
+	n.importer = newImporter(n.config, newListStore(n.config, resolved.unfiltered, n.logger), current, ledger, counts, n.logger)
+	counts.watchSources(n.importer)
+	return n.importer.begin(ctx, made)
 }
 
 func (n *node) startLab(wanted bool) (*lab.Internet, error) {
@@ -158,10 +170,10 @@ func (n *node) startMetrics(counts *metrics) error {
 	return nil
 }
 
-func (n *node) startDoors(resolved *resolution, counts *metrics) error {
+func (n *node) startDoors(resolved *resolution, zones transports.Zones, counts *metrics) error {
 	service := transports.NewService(resolved.serving, transports.DefaultWaiting, counts, n.logger)
 	for _, address := range n.config.Listen.Do53 {
-		door, err := do53.Listen(do53.Config{Address: address}, service, n.logger)
+		door, err := do53.Listen(do53.Config{Address: address, Zones: zones}, service, n.logger)
 		if err != nil {
 			return err
 		}
@@ -186,8 +198,8 @@ func (n *node) reload(ctx context.Context, options ServeOptions) {
 		n.logger.Error("the new configuration is not used; the old one keeps running", "error", err)
 		return
 	}
-	if !slices.Equal(config.Listen.Do53, n.config.Listen.Do53) || !slices.Equal(config.Listen.Web, n.config.Listen.Web) || config.StateDir() != n.config.StateDir() {
-		n.logger.Warn("listeners and the state directory change with a restart; lists, profiles, clients and operator change now")
+	if !slices.Equal(config.Listen.Do53, n.config.Listen.Do53) || !slices.Equal(config.Listen.Web, n.config.Listen.Web) || config.StateDir() != n.config.StateDir() || !reflect.DeepEqual(config.ServeRPZ, n.config.ServeRPZ) {
+		n.logger.Warn("listeners, serve_rpz and the state directory change with a restart; lists, profiles, clients and operator change now")
 	}
 	n.reimport(ctx, config)
 }

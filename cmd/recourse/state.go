@@ -28,9 +28,11 @@ const (
 	keyFile      = "deployment.key"
 	databaseFile = "recourse.db"
 	overlayFile  = "overlay.json"
+	holdsFile    = "holds.json"
 	controlFile  = "control.sock"
 	listsDir     = "lists"
 	bundlesDir   = "bundles"
+	publishedDir = "zones"
 	anchorsFile  = "anchors.state"
 	clockFile    = "clock"
 )

@@ -25,6 +25,7 @@ func (c *Config) validate() {
 	c.checkLists()
 	c.checkProfiles()
 	c.checkClients()
+	c.checkServeRPZ()
 	c.checkDesk()
 }
 

@@ -26,6 +26,10 @@ type lookupResult struct {
 	List         blocklists.ListID  `json:"list"`
 	Since        *time.Time         `json:"since"`
 	Until        *time.Time         `json:"until"`
+	// ReviewOverdue says that the review of a block was not held in time; SourceUnreachableSince,
+	// since when a law list's source has not been reached.
+	ReviewOverdue          bool       `json:"review_overdue,omitempty"`
+	SourceUnreachableSince *time.Time `json:"source_unreachable_since,omitempty"`
 }
 
 func (h *handler) lookup(w http.ResponseWriter, r *http.Request) {
@@ -56,6 +60,7 @@ func resultsOf(match *policy.Match) []lookupResult {
 	result := lookupResult{
 		Purpose: match.Purpose(), Blocked: redress.Blocks(match), ReasonCode: match.Code, List: match.Entry.List,
 		Since: timeOrNull(match.Entry.FirstSeen), Until: timeOrNull(match.Manifest.Expires),
+		ReviewOverdue: !match.ReviewBy.IsZero() && !time.Now().Before(match.ReviewBy), SourceUnreachableSince: timeOrNull(match.UnreachableSince),
 	}
 	if len(match.Manifest.Jurisdiction) == 0 {
 		return []lookupResult{result}

@@ -155,7 +155,7 @@ func compile(t testing.TB) *bundle.Bundle {
 		t.Fatalf("catalog: %v", err)
 	}
 	quiet := slog.New(slog.DiscardHandler)
-	made, reports, err := bundle.Compile(context.Background(), catalog, nil, fetch.New("absent", files, quiet).Preview(), nil, time.Now(), quiet)
+	made, reports, err := bundle.Compile(context.Background(), catalog, nil, fetch.New("absent", files, quiet).Preview(), nil, nil, time.Now(), quiet)
 	if err != nil {
 		t.Fatalf("compile: %v", err)
 	}

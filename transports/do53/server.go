@@ -19,6 +19,8 @@ type Config struct {
 	Address netip.AddrPort // port 0 takes a free one, the same for UDP and TCP
 	// Connections bounds open TCP connections; 0 is DefaultConnections.
 	Connections int
+	// Zones are served and heard of beside the chain.
+	Zones transports.Zones
 }
 
 // DefaultConnections is how many TCP connections one address holds at most.
@@ -31,6 +33,7 @@ type Server struct {
 	sockets []*net.UDPConn
 	stream  *net.TCPListener
 	conns   *connections
+	zones   transports.Zones
 
 	context context.Context // ends when the server closes; bounds what still waits
 	cancel  context.CancelFunc
@@ -45,7 +48,7 @@ func Listen(config Config, service *transports.Service, logger *slog.Logger) (*S
 	if config.Connections <= 0 {
 		config.Connections = DefaultConnections
 	}
-	server := &Server{service: service, logger: logger, conns: newConnections(config.Connections), idle: make(chan waiting)}
+	server := &Server{service: service, logger: logger, conns: newConnections(config.Connections), idle: make(chan waiting), zones: config.Zones}
 	server.context, server.cancel = context.WithCancel(context.Background())
 	if err := server.open(config.Address); err != nil {
 		server.cancel()

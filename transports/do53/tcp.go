@@ -11,6 +11,7 @@ import (
 
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
+	"github.com/recourse-dns/recourse/transports"
 )
 
 const (
@@ -72,11 +73,19 @@ func (c *stream) serve() {
 		packet = make([]byte, 0, 512)
 		reply  = make([]byte, 0, 1024)
 		reader = bufio.NewReaderSize(c.conn, 2048)
+		room   [wire.MaxName]byte
 		err    error
 	)
 	for {
 		if packet, err = c.read(reader, packet); err != nil {
 			return
+		}
+		if errand := c.server.zones.Errand(packet, &room); errand != transports.Question {
+			if !c.divert(errand, packet) {
+				return
+			}
+			packet = make([]byte, 0, 512) // the worker has the other
+			continue
 		}
 		query.Client, query.Inline = c.client, true
 		reply, err = c.server.service.Answer(c.server.context, &query, packet, append(reply[:0], 0, 0), maxMessage)
@@ -140,6 +149,38 @@ func (c *stream) wait(packet []byte) bool {
 	})
 	return true
 }
+
+// divert has what concerns zones done by a worker; false when the connection must end. A
+// transfer is as long as its client takes its messages.
+func (c *stream) divert(errand transports.Errand, packet []byte) bool {
+	select {
+	case c.slots <- struct{}{}:
+	case <-c.server.context.Done():
+		return false
+	}
+	if !c.server.service.Admit(resolver.TCP) {
+		<-c.slots
+		return false
+	}
+	c.work.Go(func() {
+		defer func() { <-c.slots; c.server.service.Leave() }()
+		buffer := []byte{}
+		err := c.server.zones.Run(c.server.context, errand, c.client, packet, func(message []byte) error {
+			buffer = append(append(buffer[:0], 0, 0), message...)
+			if !c.write(buffer) {
+				return errGone
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errGone) {
+			c.server.logger.Warn("a transfer of a zone ended before its end", "error", withoutAddress(err))
+			c.conn.Close() // so that the other side knows
+		}
+	})
+	return true
+}
+
+var errGone = errors.New("the client is gone")
 
 // write sends one reply, whose first two octets are room for its length. No reply
 // is the two octets alone; a connection that does not take its replies is closed.

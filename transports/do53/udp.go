@@ -33,6 +33,7 @@ func (s *Server) serveUDP(socket *net.UDPConn) {
 		packet  = make([]byte, maxQuery)
 		control = make([]byte, controlSize)
 		reply   = make([]byte, 0, transports.UDPSize)
+		room    [wire.MaxName]byte
 	)
 	for {
 		size, controlLength, _, from, err := socket.ReadMsgUDPAddrPort(packet, control)
@@ -48,6 +49,10 @@ func (s *Server) serveUDP(socket *net.UDPConn) {
 		}
 		query.Client = resolver.Client{Addr: from.Addr().Unmap(), Door: resolver.UDP}
 		query.Inline = true
+		if errand := s.zones.Errand(packet[:size], &room); errand != transports.Question {
+			s.divert(socket, errand, query.Client, packet[:size], control[:controlLength], from)
+			continue
+		}
 		reply, err = s.service.Answer(s.context, &query, packet[:size], reply[:0], 0)
 		if err != nil {
 			s.wait(socket, query.Client, packet[:size], control[:controlLength], from)
@@ -116,6 +121,24 @@ func (s *Server) resolve(next waiting) {
 	if err == nil {
 		s.send(next.socket, reply, next.control, next.from)
 	}
+}
+
+// divert has what concerns zones done where it may wait.
+func (s *Server) divert(socket *net.UDPConn, errand transports.Errand, client resolver.Client, packet, control []byte, from netip.AddrPort) {
+	if !s.service.Admit(resolver.UDP) {
+		return
+	}
+	packet, control = slices.Clone(packet), slices.Clone(control)
+	s.work.Go(func() {
+		defer s.service.Leave()
+		err := s.zones.Run(s.context, errand, client, packet, func(message []byte) error {
+			s.send(socket, message, control, from)
+			return nil
+		})
+		if err != nil {
+			s.logger.Debug("a question for a zone was not answered", "error", withoutAddress(err))
+		}
+	})
 }
 
 // send writes a reply from the address that the query came to. What the network

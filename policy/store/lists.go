@@ -1,0 +1,185 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/resolver/wire"
+)
+
+// NoteSerial remembers the number of a list's last good edition.
+func (t *Tx) NoteSerial(ctx context.Context, list blocklists.ListID, serial uint64) error {
+	_, err := t.tx.ExecContext(ctx, `INSERT INTO list_states (list, serial) VALUES (?, ?)
+		ON CONFLICT (list) DO UPDATE SET serial = excluded.serial`, string(list), int64(serial))
+	if err != nil {
+		return fmt.Errorf("note serial of list %q: %w", list, err)
+	}
+	return nil
+}
+
+// Pin fixes a list as it is after a rollback; Unpin lets it be read again.
+func (t *Tx) Pin(ctx context.Context, list blocklists.ListID, by string, at time.Time) error {
+	_, err := t.tx.ExecContext(ctx, `INSERT INTO list_states (list, pinned_at, pinned_by) VALUES (?, ?, ?)
+		ON CONFLICT (list) DO UPDATE SET pinned_at = excluded.pinned_at, pinned_by = excluded.pinned_by`, string(list), at.UnixMicro(), by)
+	if err != nil {
+		return fmt.Errorf("pin list %q: %w", list, err)
+	}
+	return nil
+}
+
+// Unpin lets a list be read again; one that is not pinned stays so.
+func (t *Tx) Unpin(ctx context.Context, list blocklists.ListID) error {
+	if _, err := t.tx.ExecContext(ctx, `UPDATE list_states SET pinned_at = NULL, pinned_by = '' WHERE list = ?`, string(list)); err != nil {
+		return fmt.Errorf("unpin list %q: %w", list, err)
+	}
+	return nil
+}
+
+// Confirm writes a person's word that an entry, or with no name a list, was reviewed.
+func (t *Tx) Confirm(ctx context.Context, one blocklists.Confirmation, actor string) error {
+	if blocklists.Person(one.By) == "" {
+		return errors.New("confirm: without the name of a person")
+	}
+	_, err := t.tx.ExecContext(ctx, `INSERT INTO confirmations (list, name, by, note, actor, at) VALUES (?, ?, ?, ?, ?, ?)`,
+		string(one.List), textOf(one.Name), one.By, one.Note, actor, one.At.UnixMicro())
+	if err != nil {
+		return fmt.Errorf("confirm: %w", err)
+	}
+	return nil
+}
+
+func listStates(ctx context.Context, from querier) ([]blocklists.ListState, error) {
+	rows, err := from.QueryContext(ctx, `SELECT list, serial, pinned_at, pinned_by FROM list_states ORDER BY list`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []blocklists.ListState
+	for rows.Next() {
+		var (
+			state  blocklists.ListState
+			serial int64
+			pinned sql.NullInt64
+		)
+		if err := rows.Scan(&state.List, &serial, &pinned, &state.PinnedBy); err != nil {
+			return nil, err
+		}
+		if state.Serial = uint64(serial); pinned.Valid {
+			state.Pinned = time.UnixMicro(pinned.Int64).UTC()
+		}
+		all = append(all, state)
+	}
+	return all, rows.Err()
+}
+
+func confirmations(ctx context.Context, from querier) ([]blocklists.Confirmation, error) {
+	rows, err := from.QueryContext(ctx, `SELECT list, name, by, note, at FROM confirmations ORDER BY id`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []blocklists.Confirmation
+	for rows.Next() {
+		var (
+			one  blocklists.Confirmation
+			name string
+			at   int64
+		)
+		if err := rows.Scan(&one.List, &name, &one.By, &one.Note, &at); err != nil {
+			return nil, err
+		}
+		if name != "" {
+			if one.Name, err = wire.ParseName(name); err != nil {
+				return nil, fmt.Errorf("confirmation of list %q: %w", one.List, err)
+			}
+		}
+		one.At = time.UnixMicro(at).UTC()
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}
+
+// SettleAlarms writes which alarms there are: new ones begin, known ones go on, and what is
+// not among them ends. It gives those that began.
+func (t *Tx) SettleAlarms(ctx context.Context, alarms []blocklists.Alarm, at time.Time) ([]blocklists.Alarm, error) {
+	var begun []blocklists.Alarm
+	for i := range alarms {
+		alarm := &alarms[i]
+		result, err := t.tx.ExecContext(ctx, `UPDATE list_alarms SET detail = ? WHERE list = ? AND kind = ? AND ended_at IS NULL`,
+			alarm.Detail, string(alarm.List), string(alarm.Kind))
+		if err != nil {
+			return nil, fmt.Errorf("settle alarms: %w", err)
+		}
+		if known, err := result.RowsAffected(); err != nil || known > 0 {
+			if err != nil {
+				return nil, fmt.Errorf("settle alarms: %w", err)
+			}
+			continue
+		}
+		if _, err := t.tx.ExecContext(ctx, `INSERT INTO list_alarms (list, kind, detail, since) VALUES (?, ?, ?, ?)`,
+			string(alarm.List), string(alarm.Kind), alarm.Detail, at.UnixMicro()); err != nil {
+			return nil, fmt.Errorf("settle alarms: %w", err)
+		}
+		begun = append(begun, blocklists.Alarm{List: alarm.List, Kind: alarm.Kind, Detail: alarm.Detail, Since: at.UTC()})
+	}
+	return begun, t.endAlarms(ctx, alarms, at)
+}
+
+func (t *Tx) endAlarms(ctx context.Context, but []blocklists.Alarm, at time.Time) error {
+	type key struct {
+		list blocklists.ListID
+		kind blocklists.AlarmKind
+	}
+	stay := make(map[key]bool, len(but))
+	for _, alarm := range but {
+		stay[key{alarm.List, alarm.Kind}] = true
+	}
+	open, err := alarms(ctx, t)
+	if err != nil {
+		return fmt.Errorf("settle alarms: %w", err)
+	}
+	for _, alarm := range open {
+		if stay[key{alarm.List, alarm.Kind}] {
+			continue
+		}
+		if _, err := t.tx.ExecContext(ctx, `UPDATE list_alarms SET ended_at = ? WHERE list = ? AND kind = ? AND ended_at IS NULL`,
+			at.UnixMicro(), string(alarm.List), string(alarm.Kind)); err != nil {
+			return fmt.Errorf("settle alarms: %w", err)
+		}
+	}
+	return nil
+}
+
+// Alarms gives the alarms that have not ended, the oldest first.
+func (db *DB) Alarms(ctx context.Context) ([]blocklists.Alarm, error) {
+	found, err := alarms(ctx, db)
+	if err != nil {
+		return nil, fmt.Errorf("read alarms: %w", err)
+	}
+	return found, nil
+}
+
+func alarms(ctx context.Context, from querier) ([]blocklists.Alarm, error) {
+	rows, err := from.QueryContext(ctx, `SELECT list, kind, detail, since FROM list_alarms WHERE ended_at IS NULL ORDER BY since, list, kind`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []blocklists.Alarm
+	for rows.Next() {
+		var (
+			alarm blocklists.Alarm
+			since int64
+		)
+		if err := rows.Scan(&alarm.List, &alarm.Kind, &alarm.Detail, &since); err != nil {
+			return nil, err
+		}
+		alarm.Since = time.UnixMicro(since).UTC()
+		all = append(all, alarm)
+	}
+	return all, rows.Err()
+}
