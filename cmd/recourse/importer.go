@@ -202,10 +202,10 @@ func (i *importer) refresh(ctx context.Context) {
 	for hurry := false; ctx.Err() == nil; {
 		round, end := context.WithCancel(ctx)
 		done := make(chan struct{})
-		go func() {
+		go func(hurry bool) {
 			defer close(done)
 			i.refresher.Run(round, i.sources(), hurry, i.reload)
-		}()
+		}(hurry)
 		hurry = i.awaitChange(ctx)
 		end()
 		<-done
