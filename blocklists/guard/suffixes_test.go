@@ -119,9 +119,10 @@ func TestAboveSuffixesIsHeld(t *testing.T) {
 		scope blocklists.Scope
 		held  bool
 	}{
-		{"amazonaws.com", blocklists.Subtree, true},
-		{"amazonaws.com", blocklists.Below, true},
-		{"amazonaws.com", blocklists.Exact, false},
+		{"addr.tools", blocklists.Subtree, true},
+		{"addr.tools", blocklists.Below, true},
+		{"addr.tools", blocklists.Exact, false},
+		{"shop.addr.tools", blocklists.Subtree, false},
 		{"eu-north-1.amazonaws.com", blocklists.Subtree, true},
 		{"console.amazonaws.com", blocklists.Subtree, false},
 		{"tenant.s3.amazonaws.com", blocklists.Subtree, false},
