@@ -9,7 +9,7 @@ import (
 )
 
 // TestWhatIsNotWrittenDownIsReleasedByName: of a list with more held entries than an import
-// notes, each can be let go by two people, who may be an import and a restart apart.
+// notes, each can be let go by two people, who may be an import apart, and without a server.
 func TestWhatIsNotWrittenDownIsReleasedByName(t *testing.T) {
 	files := guardedFiles(upstream(t))
 	var text strings.Builder
@@ -31,12 +31,8 @@ func TestWhatIsNotWrittenDownIsReleasedByName(t *testing.T) {
 	wantText(t, recourse(t, directory, 1, "lists", "release", "phishing", "zzzzzzzz.bank.example", "--by", "ada", config), "another person has to")
 	recourse(t, directory, 0, "lists", "release", "phishing", "zzzzzzzz.bank.example", "--by", "Bo", config)
 	s.expect(t, []expected{refusal("zzzzzzzz.bank.example"), passes("yyyyyyyy.bank.example"), passes("n1.bank.example")})
-	s.stop()
+	s.kill() // what is being written down of thousands of holds need not be waited for
 
-	recourse(t, directory, 0, "lists", "release", "phishing", "yyyyyyyy.bank.example", "--by", "Ada", config)
-	recourse(t, directory, 0, "lists", "release", "phishing", "yyyyyyyy.bank.example", "--by", "Bo", config)
-	s = start(t, directory, "--config", "recourse.yaml")
-	s.until(t, func() bool { return s.ask("127.0.0.1", "yyyyyyyy.bank.example", 1).Rcode == 3 })
-	s.expect(t, []expected{refusal("zzzzzzzz.bank.example"), passes("xxxxxxxx.bank.example")})
-	s.stop()
+	wantText(t, recourse(t, directory, 0, "lists", "release", "phishing", "yyyyyyyy.bank.example", "--by", "Ada", config), "released by Ada, and 1 more must")
+	wantText(t, recourse(t, directory, 0, "lists", "release", "phishing", "yyyyyyyy.bank.example", "--by", "Bo", "--json", config), `"released": true`)
 }
