@@ -55,6 +55,7 @@ func (s *stage) verdict(ctx context.Context, snapshot *Snapshot, h *hearing, que
 	list := h.list(winner)
 	match := h.snapshot.match(h.hits.ids[winner], list, h.link(winner))
 	match.Action = h.action(winner)
+	match.StandIn = snapshot.standIn(&match)
 	answer, err := s.enforce(ctx, snapshot, query, &match, steadOf(query, &match, real))
 	if err != nil && isOutcome(err) {
 		return nil, err
@@ -82,6 +83,9 @@ func (s *stage) enforce(ctx context.Context, snapshot *Snapshot, query *resolver
 		return snapshot.truncated(query, match)
 	case blocklists.LocalData:
 		return s.rewritten(ctx, snapshot, query, match, at)
+	}
+	if match.StandIn != "" {
+		return s.stoodIn(ctx, snapshot, query, match, at)
 	}
 	return snapshot.blocked(query, match, at)
 }

@@ -25,14 +25,16 @@ const OwnList blocklists.ListID = "own-deny"
 
 // Filter judges queries by the snapshot in force.
 type Filter struct {
-	current *Current
-	counts  Counter
-	logger  *slog.Logger
+	current  *Current
+	counts   Counter
+	standIns map[blocklists.ListID]resolver.Handler
+	logger   *slog.Logger
 }
 
-// New makes a filter.
-func New(current *Current, counts Counter, logger *slog.Logger) *Filter {
-	return &Filter{current: current, counts: counts, logger: logger}
+// New makes a filter. The handlers answer, by list, in the zones of the snapshot's
+// StandIns; nil where no list has any. A failure of theirs means that there is nothing.
+func New(current *Current, counts Counter, standIns map[blocklists.ListID]resolver.Handler, logger *slog.Logger) *Filter {
+	return &Filter{current: current, counts: counts, standIns: standIns, logger: logger}
 }
 
 // Stage puts the filter above the handler that it asks.

@@ -180,6 +180,9 @@ func (b *Bundle) before(x, y uint32) bool {
 	if s.lists[p.list] != t.lists[q.list] {
 		return s.lists[p.list] < t.lists[q.list]
 	}
+	if passes(p.action) != passes(q.action) {
+		return passes(p.action)
+	}
 	return x < y
 }
 
