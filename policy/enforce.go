@@ -52,10 +52,8 @@ func (s *stage) verdict(ctx context.Context, snapshot *Snapshot, h *hearing, que
 	if !found || !h.step(winner).blocks() {
 		return nil, nil //nolint:nilnil // nothing blocks: the caller goes on
 	}
-	list := h.list(winner)
-	match := h.snapshot.match(h.hits.ids[winner], list, h.link(winner))
-	match.Action = h.action(winner)
-	answer, err := s.enforce(ctx, snapshot, query, &match, steadOf(query, &match, real))
+	list, action := h.list(winner), h.action(winner)
+	answer, err := s.answer(ctx, snapshot, h, winner, query, real)
 	if err != nil && isOutcome(err) {
 		return nil, err
 	}
@@ -63,14 +61,43 @@ func (s *stage) verdict(ctx context.Context, snapshot *Snapshot, h *hearing, que
 		s.logger.Error("a block could not be answered", "list", list.ID, "error", err)
 		return nil, resolver.Fail(resolver.Prohibited, "the block could not be answered")
 	}
-	s.count(&match)
+	s.count(list)
 	if one := snapshot.trials.of(snapshot.Bundle.ListIndex(h.hits.ids[winner])); one != nil {
 		one.count(h.staged(winner), h.at)
 	}
-	if match.Action == blocklists.Drop {
+	if action == blocklists.Drop {
 		return nil, resolver.Dropped
 	}
 	return answer, nil
+}
+
+// answer gives the answer of a block by a hit: the one of the last time, where the same
+// question was blocked by the same entry, or else a new one.
+func (s *stage) answer(ctx context.Context, snapshot *Snapshot, h *hearing, winner int, query *resolver.Query, real *resolver.Answer) (*resolver.Answer, error) {
+	id, action := h.hits.ids[winner], h.action(winner)
+	// What an alias or an address leads to stands behind what the real answer says.
+	lasting := h.kind(winner) == resolver.Asked && isLasting(action)
+	if lasting {
+		if kept := snapshot.recent.find(&query.Question); kept.answers(query, id, action) {
+			return kept.answerAt(query.Now), nil
+		}
+	}
+	match := h.snapshot.match(id, h.list(winner), h.link(winner))
+	match.Action = action
+	answer, err := s.enforce(ctx, snapshot, query, &match, steadOf(query, &match, real))
+	if err == nil && lasting {
+		snapshot.recent.offer(query, &h.hits, id, action, answer)
+	}
+	return answer, err
+}
+
+// isLasting says whether the answer depends on nothing but question and entry.
+func isLasting(action blocklists.Action) bool {
+	switch action {
+	case blocklists.Drop, blocklists.TCPOnly, blocklists.LocalData:
+		return false
+	}
+	return true
 }
 
 // enforce answers as the match wants it. A drop is no answer and no error.

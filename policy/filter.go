@@ -170,6 +170,9 @@ func unjudged(err error) error {
 
 // judgeQuestion gives a blocked answer, or nil where the question passes so far.
 func (s *stage) judgeQuestion(ctx context.Context, snapshot *Snapshot, who profile.Who, query *resolver.Query) (*resolver.Answer, error) {
+	if kept := snapshot.recent.find(&query.Question); kept != nil && kept.ids != nil {
+		return s.weighed(ctx, snapshot, who, query, hits{ids: kept.ids}, nil)
+	}
 	var room [16]uint32
 	ids, err := snapshot.Bundle.Match(query.Question.Name, room[:0])
 	if err != nil {
@@ -211,10 +214,10 @@ func (f *Filter) countShadows(h *hearing) {
 	}
 }
 
-func (f *Filter) count(match *Match) {
-	if match.Manifest == nil {
+func (f *Filter) count(list *bundle.List) {
+	if list.Manifest == nil {
 		f.counts.Blocked(OwnList, blocklists.User)
 		return
 	}
-	f.counts.Blocked(match.Entry.List, match.Manifest.Purpose)
+	f.counts.Blocked(list.ID, list.Manifest.Purpose)
 }

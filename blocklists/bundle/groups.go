@@ -1,8 +1,6 @@
 package bundle
 
 import (
-	"bytes"
-	"io"
 	"maps"
 	"runtime"
 	"slices"
@@ -64,61 +62,28 @@ func (b *Bundle) countGroups(s *stratum, into map[Group]int) (err error) {
 func (s *stratum) countPairs(times uint64) (map[uint64]int, error) {
 	most := uint64(len(s.classes)/classSize) * times
 	few, pairs := make([]int, min(most, fewGroups)), make(map[uint64]int)
-	id := uint32(0)
-	err := s.eachPiece(sectionSeen, int(s.seenWidth), func(piece []byte, entries uint32) error {
-		for i := range entries {
-			seen := uint64(getWide(piece, s.seenWidth, i))
-			if seen >= times {
-				return corrupt("entry %d has no time", id)
-			}
-			pair := uint64(getWide(s.kinds, s.kindWidth, id))*times + seen
-			if most <= fewGroups {
-				few[pair]++
-			} else {
-				pairs[pair]++
-			}
-			id++
+	var pause turn
+	for id := range s.entries {
+		seen := uint64(getWide(s.seen, s.seenWidth, id))
+		if seen >= times {
+			return nil, corrupt("entry %d has no time", id)
 		}
-		return nil
-	})
+		pair := uint64(getWide(s.kinds, s.kindWidth, id))*times + seen
+		if most <= fewGroups {
+			few[pair]++
+		} else {
+			pairs[pair]++
+		}
+		if id%entriesATurn == 0 {
+			pause.end()
+		}
+	}
 	for pair, count := range few {
 		if count > 0 {
 			pairs[uint64(pair)] = count
 		}
 	}
-	return pairs, err
-}
-
-// eachPiece gives a column of the file piece by piece, each of them sound.
-func (l *layer) eachPiece(column section, width int, do func(piece []byte, entries uint32) error) error {
-	const most = 48 * pageSize // divides by 1, 2, 3 and 4
-	from := io.ReaderAt(bytes.NewReader(l.held.image))
-	if l.held.file != nil {
-		from = l.held.file
-	}
-	var pause turn
-	room := make([]byte, most)
-	left := l.entries
-	for at := uint64(0); left > 0; at += most {
-		entries := left
-		if width > 0 {
-			entries = min(left, uint32(most/width))
-			octets := pagesOf(uint64(entries)*uint64(width)) * pageSize
-			if err := l.loadPages(from, room[:octets], l.sections[column].offset+at, &pause); err != nil {
-				return err
-			}
-		}
-		for done := uint32(0); done < entries; {
-			n := min(entries-done, entriesATurn)
-			if err := do(room[int(done)*width:], n); err != nil {
-				return err
-			}
-			done += n
-			pause.end()
-		}
-		left -= entries
-	}
-	return nil
+	return pairs, nil
 }
 
 // IDsOf gives the ids of a list's own entries of exactly this name, whatever they look at.

@@ -25,6 +25,7 @@ type layer struct {
 	classes []byte
 	firsts  []byte // of each block where its least key begins in least, and its first id
 	least   []byte
+	seen    []byte
 	times   []byte
 	extras  []byte
 }
@@ -109,7 +110,7 @@ func (l *layer) loadHeader(from io.ReaderAt, size int64) error {
 func (l *layer) loadSections(from io.ReaderAt, pause *turn) error {
 	parts := map[section]*[]byte{
 		sectionFirsts: &l.firsts, sectionFilter: (*[]byte)(&l.filter), sectionKinds: &l.kinds, sectionClasses: &l.classes,
-		sectionTimes: &l.times, sectionExtras: &l.extras, sectionMeta: &l.meta,
+		sectionSeen: &l.seen, sectionTimes: &l.times, sectionExtras: &l.extras, sectionMeta: &l.meta,
 	}
 	total := uint64(0)
 	for s := range parts {
@@ -363,10 +364,7 @@ func (l *layer) provenance(id uint32) (line, seen uint32, err error) {
 
 // seenAt gives when an entry was first seen.
 func (l *layer) seenAt(id uint32) (uint32, error) {
-	index, err := l.wide(sectionSeen, l.seenWidth, id)
-	if err != nil {
-		return 0, err
-	}
+	index := getWide(l.seen, l.seenWidth, id)
 	if uint64(index)*4+4 > uint64(len(l.times)) {
 		return 0, corrupt("entry %d has no time", id)
 	}
