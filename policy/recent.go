@@ -12,8 +12,12 @@ import (
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
-// recentSlots is how many blocked questions are remembered: about two megabytes.
-const recentSlots = 4096
+const (
+	// recentSlots is how many blocked questions are remembered: about two megabytes.
+	recentSlots = 4096
+	// wantedSlots is more, so that two questions seldom keep each other from being remembered.
+	wantedSlots = 4 * recentSlots
+)
 
 // recent is the questions that were blocked of late, of one snapshot. What is blocked is in
 // no cache, so this is to it what a memo is to a cached answer: which entries match the name,
@@ -22,7 +26,7 @@ const recentSlots = 4096
 type recent struct {
 	seed   maphash.Seed
 	slots  [recentSlots]atomic.Pointer[recalled]
-	wanted [recentSlots]atomic.Uint32 // of the question that last was not there
+	wanted [wantedSlots]atomic.Uint32 // of the question that last was not there
 }
 
 // recalled is one of them.
@@ -39,10 +43,10 @@ type recalled struct {
 
 func newRecent() *recent { return &recent{seed: maphash.MakeSeed()} }
 
-// places are the two that a question may have.
-func (r *recent) places(question *wire.Question) (hash uint64, places [2]uint64) {
-	hash = maphash.String(r.seed, string(question.Name)) ^ uint64(question.Type)*0x9e3779b97f4a7c15
-	return hash, [2]uint64{hash % recentSlots, hash >> 20 % recentSlots}
+// hash gives the two places that a question may have, by its lower and its higher half.
+func (r *recent) hash(question *wire.Question) (lower, higher uint32) {
+	hash := maphash.String(r.seed, string(question.Name)) ^ uint64(question.Type)*0x9e3779b97f4a7c15
+	return uint32(hash), uint32(hash >> 32)
 }
 
 // find gives what is remembered of a question; nil for nothing.
@@ -50,9 +54,9 @@ func (r *recent) find(question *wire.Question) *recalled {
 	if r == nil {
 		return nil
 	}
-	_, places := r.places(question)
-	for _, place := range places {
-		if kept := r.slots[place].Load(); kept != nil && kept.question == *question {
+	lower, higher := r.hash(question)
+	for _, half := range [2]uint32{lower, higher} {
+		if kept := r.slots[half%recentSlots].Load(); kept != nil && kept.question == *question {
 			return kept
 		}
 	}
@@ -65,13 +69,14 @@ func (r *recent) offer(query *resolver.Query, found *hits, id uint32, action blo
 	if r == nil {
 		return
 	}
-	hash, places := r.places(&query.Question)
-	place := places[0]
-	if r.slots[place].Load() != nil && r.slots[places[1]].Load() == nil {
-		place = places[1]
-	}
-	if r.wanted[places[0]].Swap(uint32(hash>>32)) != uint32(hash>>32) {
+	lower, higher := r.hash(&query.Question)
+	one, other := r.wanted[lower%wantedSlots].Swap(higher), r.wanted[higher%wantedSlots].Swap(lower)
+	if one != higher && other != lower {
 		return
+	}
+	place := lower % recentSlots
+	if r.slots[place].Load() != nil && r.slots[higher%recentSlots].Load() == nil {
+		place = higher % recentSlots
 	}
 	made := &recalled{question: query.Question, id: id, action: action, budget: query.Budget}
 	if found.links == nil {
