@@ -62,7 +62,7 @@ func (s *stage) verdict(ctx context.Context, snapshot *Snapshot, h *hearing, que
 		return nil, resolver.Fail(resolver.Prohibited, "the block could not be answered")
 	}
 	s.count(list)
-	if one := snapshot.trials.of(snapshot.Bundle.ListIndex(h.hits.ids[winner])); one != nil {
+	if one := snapshot.trials.of(h.place(winner)); one != nil {
 		one.count(h.staged(winner), h.at)
 	}
 	if action == blocklists.Drop {

@@ -184,9 +184,11 @@ func (s *stage) judgeQuestion(ctx context.Context, snapshot *Snapshot, who profi
 // weighed gives what is answered in the place of the real answer, or nil where nothing
 // that matches blocks for this client. Real is nil before there is one.
 func (s *stage) weighed(ctx context.Context, snapshot *Snapshot, who profile.Who, query *resolver.Query, found hits, real *resolver.Answer) (*resolver.Answer, error) {
-	found, err := found.asker(snapshot.Bundle, query.Question.Name, query.Client.Addr)
-	if err != nil {
-		return nil, unjudged(err)
+	if snapshot.Bundle.Has(blocklists.OnClient) {
+		var err error
+		if found, err = found.asker(snapshot.Bundle, query.Question.Name, query.Client.Addr); err != nil {
+			return nil, unjudged(err)
+		}
 	}
 	if len(found.ids) == 0 {
 		return nil, nil //nolint:nilnil // nothing matches: the caller goes on
