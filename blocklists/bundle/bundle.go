@@ -282,7 +282,7 @@ func (b *Bundle) FirstSeen(id uint32) (seen uint32) {
 	}
 	var err error
 	defer b.note(&err)
-	_, seen, err = s.provenance(at)
+	seen, err = s.seenAt(at)
 	return seen
 }
 

@@ -44,13 +44,18 @@ func (i *importer) settle(ctx context.Context, fresh *rules, reports []bundle.Li
 	for _, alarm := range begun {
 		i.logger.Warn("lists: "+alarm.Detail, "list", alarm.List, "alarm", alarm.Kind)
 	}
+	i.remind(fresh, reports, ledger, now)
+	return nil
+}
+
+// remind puts in force what the ledger and the reports say of lists.
+func (i *importer) remind(fresh *rules, reports []bundle.ListReport, ledger *guard.Ledger, now time.Time) {
 	i.current.Update(func(snapshot policy.Snapshot) policy.Snapshot {
 		snapshot.Guard = fresh.guard.With(ledger)
 		snapshot.Unreachable = outOfReach(fresh.catalog, reports, now)
 		return snapshot
 	})
 	i.haltAgain(ledger)
-	return nil
 }
 
 // haltAgain keeps trials halted over restarts, and lets those go that people released.
