@@ -26,6 +26,9 @@
 // A protected name is protected with what lies below it, up to a public suffix. Where other
 // owners begin, a hosting service's own name must not shield the phishing of its tenants.
 //
+// The ledger has the first 10,000 held entries of a list, since more is no work for people but
+// a wrong file. The others are held by the bundle alone, and a person who names one finds it.
+//
 // Popular names hold security alone. What a household wants filtered is popular by its nature,
 // and an order names what it names.
 //

@@ -107,11 +107,14 @@ func TestOtherDataNeedsAPurpose(t *testing.T) {
 		`{zone: ".", forward: ["192.0.2.1"]}`:                                                                    "",
 		`{zone: own.example.com, forward: ["192.0.2.1"]}`:                                                        "",
 		`{zone: corp.internal, forward: ["192.0.2.1"]}, {zone: 10.in-addr.arpa, stub: ["192.0.2.1"]}`:            "",
+		`{zone: mine.example.com, forward: ["192.0.2.1"]}`:                                                       `warning: resolver.zones[0].zone: "mine.example.com" is a public name, and in bundle.protected`,
+		`{zone: below.alone.example.com, forward: ["192.0.2.1"]}`:                                                `resolver.zones[0].zone: "below.alone.example.com" is a public name: other data`,
 	} {
 		files := exampleFiles("127.0.0.1:9")
 		files["recourse.yaml"] = strings.Replace(files["recourse.yaml"], "dnssec: off}", "dnssec: off, private_names: [own.example.com], zones: ["+zones+"]}", 1)
+		files["recourse.yaml"] = strings.Replace(files["recourse.yaml"], "blocklists:\n", "bundle: {protected: [mine.example.com, =alone.example.com]}\nblocklists:\n", 1)
 		status := 0
-		if want != "" {
+		if want != "" && !strings.HasPrefix(want, "warning: ") {
 			status = 1
 		}
 		wantText(t, recourse(t, write(t, files), status, "check", "--config=recourse.yaml"), want)

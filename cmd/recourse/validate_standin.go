@@ -27,7 +27,20 @@ func (c *Config) checkOwnZone(path string, name wire.Name) {
 	if name == wire.Root || local.MayHold(name, own) || !icann && !strings.Contains(suffix, ".") { // nothing is delegated below an unknown suffix
 		return
 	}
+	if c.protects(name) {
+		c.report.warn(path, "%s is a public name, and in bundle.protected: it is taken for the operator's own way to a zone of its own; if it is somebody else's, name a list with a purpose, as list: ID", quote(name.String()))
+		return
+	}
 	c.withholds(path, name, "name that list, as list: ID")
+}
+
+// protects says whether a name is one that the operator protects, or lies below one.
+func (c *Config) protects(name wire.Name) bool {
+	return slices.ContainsFunc(c.Bundle.Protected, func(text string) bool {
+		alone := strings.HasPrefix(text, "=")
+		protected, err := wire.ParseName(strings.TrimLeft(text, "=."))
+		return err == nil && protected != wire.Root && (name == protected || !alone && name.IsBelow(protected))
+	})
 }
 
 // checkZoneData looks at what answers in a zone.
