@@ -17,7 +17,7 @@
 //
 // A compile is external: rows are gathered by the half million, sorted by counting, and packed into runs of
 // fourteen octets a row; the runs are merged with the bundle before, from which come the times
-// of first seeing and the lists that need not be read, into a writer that streams. A [Job] has it done
+// of first seeing and the lists that need not be read, into a writer that streams on another core. A [Job] has it done
 // by another process. A file may lie on others: then it has the lists that changed, and hides these lists
 // in the files below ([Folder.Write] decides, and starts anew when what lies above
 // has a quarter of the entries). [Bundle.With] lays entries on top in memory, [Delta] and [Folder.Apply] carry a

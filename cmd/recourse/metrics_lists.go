@@ -27,7 +27,7 @@ func newListCounters(name, help string) *listCounters {
 func (c *listCounters) of(list blocklists.ListID, purpose blocklists.Purpose) prometheus.Counter {
 	key := listCounter{list, purpose}
 	if known, found := c.known.Load(key); found {
-		return known.(prometheus.Counter) //nolint:errcheck // nothing else is stored
+		return known.(prometheus.Counter) // nothing else is stored
 	}
 	made := c.all.WithLabelValues(string(list), purpose.String())
 	c.known.Store(key, made)
