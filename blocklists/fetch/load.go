@@ -13,7 +13,7 @@ import (
 
 var (
 	errDamaged = errors.New("the last good copy is damaged")
-	errNoCopy  = errors.New("there is no last good copy")
+	errNoCopy  = errors.New("nothing good was ever had from its source")
 	// ErrStale says that a list stopped, because its source has been silent for too long.
 	ErrStale = errors.New("its source has been silent for longer than max_age, and on_stale is stop")
 )

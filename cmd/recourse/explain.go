@@ -12,6 +12,7 @@ import (
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
+	"github.com/recourse-dns/recourse/blocklists/parse"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
@@ -31,6 +32,7 @@ type explainedMatch struct {
 	Source    string            `json:"source"`
 	Name      string            `json:"name"`
 	Scope     string            `json:"scope"`
+	Trigger   string            `json:"trigger,omitempty"` // where it is not the name
 	Purpose   string            `json:"purpose"`
 	Order     string            `json:"order,omitempty"`
 	Hold      string            `json:"hold,omitempty"`
@@ -46,7 +48,7 @@ func runExplain(ctx context.Context, env *environment, options ExplainOptions) e
 	if err != nil {
 		return err
 	}
-	name, err := wire.ParseName(options.Name)
+	name, err := nameOf(options.Name)
 	if err != nil {
 		return usageError{err}
 	}
@@ -69,6 +71,15 @@ func runExplain(ctx context.Context, env *environment, options ExplainOptions) e
 		return errNo
 	}
 	return nil
+}
+
+// nameOf reads a name as a person writes it, in Unicode too; what is no name of a host
+// is still one that DNS can carry.
+func nameOf(text string) (wire.Name, error) {
+	if name, err := parse.Name(text); err == nil {
+		return name, nil
+	}
+	return wire.ParseName(text)
 }
 
 // snapshotOf is what a server with this configuration would have in force.
@@ -111,8 +122,11 @@ func explain(verdict *policy.Verdict) explanation {
 
 func explainMatch(match *policy.Match) explainedMatch {
 	said := explainedMatch{
-		List: match.Entry.List, Line: match.Entry.Line, Source: match.Entry.Source, Name: match.Entry.Name.String(),
+		List: match.Entry.List, Line: match.Entry.Line, Source: match.Entry.Source, Name: match.Entry.Subject(),
 		Scope: match.Entry.Scope.String(), Purpose: match.Purpose().String(), Because: match.Because,
+	}
+	if match.Entry.Trigger != blocklists.OnName {
+		said.Trigger = match.Entry.Trigger.String()
 	}
 	if match.Manifest != nil {
 		said.Order = match.Manifest.OrderRef
@@ -137,7 +151,7 @@ func printExplanation(to io.Writer, asJSON bool, said explanation) error {
 	}
 	text.WriteString("\n")
 	for _, match := range said.Matches {
-		fmt.Fprintf(&text, "  %s, line %d of %s: %s (%s), purpose %s", match.List, match.Line, match.Source, match.Name, match.Scope, match.Purpose)
+		fmt.Fprintf(&text, "  %s, line %d of %s: %s (%s), purpose %s", match.List, match.Line, match.Source, match.Name, strings.TrimPrefix(match.Trigger+", "+match.Scope, ", "), match.Purpose)
 		if match.Order != "" {
 			fmt.Fprintf(&text, ", order %s", match.Order)
 		}

@@ -15,7 +15,6 @@ import (
 	"github.com/recourse-dns/recourse/blocklists/guard"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/policy/store"
-	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
 // listPaths are the calls that work on lists. They are on the control socket alone:
@@ -122,7 +121,7 @@ func (l *ledger) confirm(ctx context.Context, what confirmation, actor string) (
 	one := blocklists.Confirmation{List: what.List, By: what.By, Note: what.Note, At: time.Now().UTC()}
 	if what.Name != "" {
 		var err error
-		if one.Name, err = wire.ParseName(what.Name); err != nil {
+		if one.Name, err = nameOf(what.Name); err != nil {
 			return nil, err
 		}
 	}
@@ -143,7 +142,7 @@ func (i *importer) confirm(ctx context.Context, what confirmation, actor string)
 		snapshot.Guard = i.last.Load().rules.guard.With(ledger)
 		return snapshot
 	})
-	return what, i.settle(ctx, i.last.Load().rules, i.last.Load().reports, time.Now())
+	return what, i.settleAsItStands(ctx, i.standing(), time.Now())
 }
 
 // application is which lists to import now; none is all.

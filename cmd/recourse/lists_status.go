@@ -90,7 +90,7 @@ func (i *importer) status(ctx context.Context) (listsStatus, error) {
 	}
 	i.importing.Lock()
 	defer i.importing.Unlock()
-	status := statusOf(i.current.Load(), i.last.Load().reports, alarms, time.Now())
+	status := statusOf(i.current.Load(), i.standing(), alarms, time.Now())
 	generations, err := i.folder.Generations()
 	for _, number := range generations {
 		if number != i.current.Load().Bundle.File() {
@@ -179,13 +179,27 @@ func printStatus(to io.Writer, asJSON bool, status *listsStatus) error {
 	return err
 }
 
+// printSource says when the source last confirmed the list, and what is wrong with it.
+func (s *listStatus) printSource(text *strings.Builder) {
+	if !s.Fetch.ConfirmedAt.IsZero() {
+		fmt.Fprintf(text, "  confirmed by its source %s\n", s.Fetch.ConfirmedAt.Format(time.RFC3339))
+	}
+	if s.Trouble != "" {
+		fmt.Fprintf(text, "  in trouble since %s: %s\n", s.Fetch.Since.Format(time.RFC3339), oneLine(s.Trouble))
+	}
+}
+
+// oneLine has the errors of one cause after another in a line.
+func oneLine(text string) string { return strings.ReplaceAll(text, "\n", "; ") }
+
 func (s *listStatus) print(text *strings.Builder) {
 	fmt.Fprintf(text, "%s (%s): ", s.List, s.Purpose)
 	if s.Fetch.State == fetch.Missing && !s.Pinned {
-		fmt.Fprintf(text, "no good copy: %s\n", s.Trouble)
+		fmt.Fprintf(text, "no good copy: %s\n", oneLine(s.Trouble))
 		return
 	}
 	fmt.Fprintf(text, "%s, %d held, read %s, %s refused, sha256 %s\n", count(s.Entries, "entry"), s.HeldNow, s.Fetch.FetchedAt.Format(time.RFC3339), count(s.Refused, "line"), s.Fetch.SHA256)
+	s.printSource(text)
 	if s.Shadow {
 		text.WriteString("  in shadow mode: counted, without effect\n")
 	}
