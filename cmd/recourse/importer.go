@@ -154,7 +154,7 @@ func (i *importer) loadLocked(ctx context.Context, configured *rules, afresh ...
 	before := i.last.Load()
 	i.enforce(&imported{configured: configured, rules: fresh, reports: reports}, compiled, ledger)
 	if before != nil && !sameLists(before.rules.catalog, fresh.catalog) { // a catalog zone lists others than before
-		i.startAnew()
+		defer i.startAnew() // which ends the context of a refresh, so not before all is written down
 	}
 	if err := i.settle(ctx, fresh, reports, started); err != nil {
 		return fmt.Errorf("lists: they are in force; what is held of them is not written down: %w", err)
