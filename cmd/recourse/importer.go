@@ -110,17 +110,25 @@ func (i *importer) loadFiles(ctx context.Context, fresh *rules) error {
 	return nil
 }
 
+// maxFetching bounds how many sources are asked at once for somebody who waits.
+const maxFetching = 4
+
 // fetch asks the sources of some lists. What went wrong with one is in its status.
 func (i *importer) fetch(ctx context.Context, catalog *blocklists.Catalog, wanted func(*blocklists.Manifest) bool) error {
+	var work sync.WaitGroup
+	places := make(chan struct{}, maxFetching)
 	for _, manifest := range catalog.Lists() {
 		if !wanted(manifest) {
 			continue
 		}
-		if _, err := i.store.Fetch(ctx, manifest); err != nil && ctx.Err() != nil {
-			return ctx.Err()
-		}
+		places <- struct{}{}
+		work.Go(func() {
+			_, _ = i.store.Fetch(ctx, manifest) // its status has the error
+			<-places
+		})
 	}
-	return nil
+	work.Wait()
+	return ctx.Err()
 }
 
 // startAnew has refreshing go on with the lists that there are now.

@@ -151,10 +151,8 @@ type application struct {
 }
 
 // apply imports now. Lists that a rollback fixed are read again, and serials that went
-// back are taken.
+// back are taken. Other work on lists does not wait for their sources.
 func (i *importer) apply(ctx context.Context, what application, _ string) (guard.Plan, error) {
-	i.importing.Lock()
-	defer i.importing.Unlock()
 	lists := what.Lists
 	for _, id := range lists {
 		if i.last.Load().rules.catalog.List(id) == nil {
@@ -166,6 +164,15 @@ func (i *importer) apply(ctx context.Context, what application, _ string) (guard
 			lists = append(lists, manifest.ID)
 		}
 	}
+	isWanted := func(m *blocklists.Manifest) bool { return slices.Contains(lists, m.ID) }
+	for _, id := range lists {
+		i.store.Retry(i.last.Load().rules.catalog.List(id)) // a serial that went back was refused
+	}
+	if err := i.fetch(ctx, i.last.Load().rules.catalog, isWanted); err != nil {
+		return guard.Plan{}, err
+	}
+	i.importing.Lock()
+	defer i.importing.Unlock()
 	_, err := i.ledger.change(ctx, func(tx *store.Tx) error {
 		for _, id := range lists {
 			if err := tx.Unpin(ctx, id); err != nil {
@@ -178,10 +185,6 @@ func (i *importer) apply(ctx context.Context, what application, _ string) (guard
 		return guard.Plan{}, err
 	}
 	before := i.current.Load()
-	isWanted := func(m *blocklists.Manifest) bool { return slices.Contains(lists, m.ID) }
-	if err := i.fetch(ctx, i.last.Load().rules.catalog, isWanted); err != nil {
-		return guard.Plan{}, err
-	}
 	if err := i.again(ctx, lists...); err != nil {
 		return guard.Plan{}, err
 	}

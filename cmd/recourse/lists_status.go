@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -184,7 +185,8 @@ func (s *listStatus) printSource(text *strings.Builder) {
 	if !s.Fetch.ConfirmedAt.IsZero() {
 		fmt.Fprintf(text, "  confirmed by its source %s\n", s.Fetch.ConfirmedAt.Format(time.RFC3339))
 	}
-	if s.Trouble != "" {
+	isTold := func(alarm blocklists.Alarm) bool { return strings.Contains(alarm.Detail, s.Trouble) }
+	if s.Trouble != "" && !slices.ContainsFunc(s.Alarms, isTold) {
 		fmt.Fprintf(text, "  in trouble since %s: %s\n", s.Fetch.Since.Format(time.RFC3339), oneLine(s.Trouble))
 	}
 }

@@ -14,7 +14,7 @@ func (i *importer) standing() []bundle.ListReport {
 	reports := slices.Clone(last.reports)
 	for at := range reports {
 		manifest := last.rules.catalog.List(reports[at].List)
-		if manifest == nil || reports[at].Pinned {
+		if manifest == nil {
 			continue
 		}
 		stand(&reports[at], i.store.Status(manifest))
