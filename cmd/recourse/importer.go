@@ -68,6 +68,7 @@ type importer struct {
 
 	importing sync.Mutex // one import at a time; guards what follows
 	behind    bool       // what is in force was found on the disk, and the sources not yet asked
+	failed    error      // why what was brought last is not in force; nil where it is
 }
 
 // imported is what is in force, and how its lists came in.
@@ -182,7 +183,7 @@ func sameLists(one, other *blocklists.Catalog) bool {
 
 // enforce swaps a bundle in, with the rules that go with it.
 func (i *importer) enforce(fresh *imported, compiled *bundle.Bundle, ledger *guard.Ledger) {
-	i.behind = false
+	i.behind, i.failed = false, nil
 	i.last.Store(fresh)
 	i.current.Update(func(snapshot policy.Snapshot) policy.Snapshot {
 		snapshot.Bundle, snapshot.Clients, snapshot.Operator = compiled, fresh.rules.clients, fresh.rules.operator
@@ -253,7 +254,8 @@ func (i *importer) sources() []*blocklists.Manifest {
 func (i *importer) reload(ctx context.Context) {
 	i.importing.Lock()
 	defer i.importing.Unlock()
-	if err := i.again(ctx); err != nil && ctx.Err() == nil {
-		i.logger.Error("lists were not refreshed; those in force stay", "error", err)
+	i.failed = i.again(ctx)
+	if i.failed != nil && ctx.Err() == nil {
+		i.logger.Error("lists were not refreshed; those in force stay", "error", i.failed)
 	}
 }

@@ -175,11 +175,15 @@ func (i *importer) settleAsItStands(ctx context.Context, stood []bundle.ListRepo
 	return i.settle(ctx, last.rules, stood, now)
 }
 
-// look imports where a list's wait is over, and settles where a trial was halted, a source
+// look imports where a list's wait is over or the last import failed, and settles where a trial was halted, a source
 // came into trouble or out of it, or reviews are to be looked at.
 func (i *importer) look(ctx context.Context, now time.Time, reviews bool) error {
 	i.importing.Lock()
 	defer i.importing.Unlock()
+	if i.failed != nil { // a disk that was full may have room again
+		i.failed = i.again(ctx)
+		return i.failed
+	}
 	ledger, err := i.ledger.read(ctx, now)
 	if err != nil {
 		return err

@@ -42,9 +42,11 @@ type listStatus struct {
 
 // listsStatus is how all lists stand.
 type listsStatus struct {
-	Generation uint64       `json:"generation"`
-	Kept       []uint64     `json:"kept_generations"`
-	Lists      []listStatus `json:"lists"`
+	Generation uint64   `json:"generation"`
+	Kept       []uint64 `json:"kept_generations"`
+	// Failed is why what was brought last is not in force; empty where it is.
+	Failed string       `json:"failed,omitempty"`
+	Lists  []listStatus `json:"lists"`
 }
 
 // statusOf puts together what is known of lists in force.
@@ -92,6 +94,9 @@ func (i *importer) status(ctx context.Context) (listsStatus, error) {
 	i.importing.Lock()
 	defer i.importing.Unlock()
 	status := statusOf(i.current.Load(), i.standing(), alarms, time.Now())
+	if i.failed != nil {
+		status.Failed = i.failed.Error()
+	}
 	generations, err := i.folder.Generations()
 	for _, number := range generations {
 		if number != i.current.Load().Bundle.File() {
@@ -173,6 +178,9 @@ func printStatus(to io.Writer, asJSON bool, status *listsStatus) error {
 		fmt.Fprintf(&text, " %d", kept)
 	}
 	text.WriteByte('\n')
+	if status.Failed != "" {
+		fmt.Fprintf(&text, "the last import failed and is tried again; what is in force stays: %s\n", oneLine(status.Failed))
+	}
 	for i := range status.Lists {
 		status.Lists[i].print(&text)
 	}
