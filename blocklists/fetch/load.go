@@ -45,6 +45,9 @@ func (k *keeper) readFetched(ctx context.Context, read func(io.Reader) error) (S
 
 // preview brings the octets to a place that does not last.
 func (k *keeper) preview(ctx context.Context, read func(io.Reader) error) (Status, error) {
+	if _, err := k.origin(); err != nil { // nobody here asks such sources: what is stored, then
+		return k.readStored(ctx, read)
+	}
 	status, err := k.previewSource(ctx, read)
 	if err == nil || ctx.Err() != nil {
 		return status, err

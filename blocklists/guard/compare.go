@@ -139,7 +139,7 @@ func (c *comparison) coveredBy(in *bundle.Bundle, entry *blocklists.Entry) []blo
 	c.ids = ids
 	for _, id := range c.ids {
 		list := in.ListOf(id)
-		if in.Terms(id).Standing == blocklists.Held {
+		if terms := in.Terms(id); terms.Standing == blocklists.Held || terms.Action == blocklists.Passthru {
 			continue
 		}
 		if list.Kind != bundle.Feed || slices.Contains(lists, list.ID) {

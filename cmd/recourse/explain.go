@@ -94,7 +94,12 @@ func snapshotOf(ctx context.Context, config *Config, logger *slog.Logger) (*poli
 		return nil, err
 	}
 	safeguards := made.guard.With(ledger)
-	compiled, _, err := bundle.Compile(ctx, made.catalog, made.own, newListStore(config, nil, logger).Preview(), bundle.Empty(), safeguards, time.Now(), logger)
+	store := newListStore(config, nil, logger).Preview()
+	catalog, err := expandCatalogs(made.catalog, store, logger)
+	if err != nil {
+		return nil, err
+	}
+	compiled, _, err := bundle.Compile(ctx, catalog, made.own, store, bundle.Empty(), safeguards, time.Now(), logger)
 	if err != nil {
 		return nil, err
 	}

@@ -35,6 +35,9 @@ func runListsPlan(ctx context.Context, env *environment, options PlanOptions) er
 		return err
 	}
 	safeguards := made.guard.With(ledger)
+	if made.catalog, err = expandCatalogs(made.catalog, store.Preview(), logger); err != nil {
+		return err
+	}
 	old, _, err := bundle.Compile(ctx, made.catalog, nil, store.LastGood(), bundle.Empty(), safeguards, now, slog.New(slog.DiscardHandler)) // that nothing is in force yet is no error
 	if err != nil {
 		return err

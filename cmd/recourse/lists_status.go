@@ -120,7 +120,11 @@ func storedStatus(ctx context.Context, config *Config) (listsStatus, error) {
 		return listsStatus{}, err
 	}
 	safeguards := made.guard.With(ledger)
-	compiled, reports, err := bundle.Compile(ctx, made.catalog, nil, newListStore(config, nil, logger).LastGood(), bundle.Empty(), safeguards, now, logger)
+	store := newListStore(config, nil, logger).LastGood()
+	if made.catalog, err = expandCatalogs(made.catalog, store, logger); err != nil {
+		return listsStatus{}, err
+	}
+	compiled, reports, err := bundle.Compile(ctx, made.catalog, nil, store, bundle.Empty(), safeguards, now, logger)
 	if err != nil {
 		return listsStatus{}, err
 	}
