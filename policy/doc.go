@@ -80,6 +80,12 @@
 // An entry in shadow mode is weighed last and counted only where it would have counted, once
 // a question. Staged and shadow entries are found by the same look-up as all others.
 //
+// Questions that are blocked again and again are remembered, four thousand a snapshot: the ids that
+// match the name, and the packed answer. A blocked answer else costs five times a cached one, for the
+// entry is read, its code made and a message packed. Whom it concerns, and when, is never remembered, and what
+// is asked for once is not, so that a flood of names below a blocked one pushes nothing out. Refused:
+// answering before what lies below is asked, since an alias there may be blocked by law.
+//
 // Codes are found by an index that the first question for a bundle builds, sixteen
 // octets an entry. A code in the bundle itself would cost as much on every node,
 // and only the desk is asked.

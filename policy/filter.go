@@ -49,7 +49,7 @@ type stage struct {
 
 // Resolve asks what lies below without waiting, and judges what is there. Where
 // nothing is, it judges the question before anything below may wait: what is blocked
-// leaves the machine in no form.
+// leaves the machine in no form. Where a failure is kept, a block goes before it too.
 func (s *stage) Resolve(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
 	snapshot := s.current.Load()
 	who, admitted := snapshot.Clients.Who(query.Client.Addr)
@@ -60,17 +60,27 @@ func (s *stage) Resolve(ctx context.Context, query *resolver.Query) (*resolver.A
 	if err == nil {
 		return s.judge(ctx, snapshot, who, query, answer)
 	}
-	if !errors.Is(err, resolver.ErrWouldBlock) {
+	waits := errors.Is(err, resolver.ErrWouldBlock)
+	if !waits && !hasFailed(err) {
 		return nil, err
 	}
+	failed := err
 	blocked, err := s.judgeQuestion(ctx, snapshot, who, query)
-	if blocked != nil || err != nil {
+	switch {
+	case blocked != nil || err != nil:
 		return blocked, err
-	}
-	if query.Inline {
+	case !waits:
+		return nil, failed
+	case query.Inline:
 		return nil, resolver.ErrWouldBlock
 	}
 	return s.wait(ctx, query)
+}
+
+// hasFailed says that a resolution ended without an answer.
+func hasFailed(err error) bool {
+	var failure *resolver.Failure
+	return errors.As(err, &failure)
 }
 
 // probe asks below for what is there already.
@@ -172,6 +182,9 @@ func unjudged(err error) error {
 
 // judgeQuestion gives a blocked answer, or nil where the question passes so far.
 func (s *stage) judgeQuestion(ctx context.Context, snapshot *Snapshot, who profile.Who, query *resolver.Query) (*resolver.Answer, error) {
+	if kept := snapshot.recent.find(&query.Question); kept != nil && kept.ids != nil {
+		return s.weighed(ctx, snapshot, who, query, hits{ids: kept.ids}, nil)
+	}
 	var room [16]uint32
 	ids, err := snapshot.Bundle.Match(query.Question.Name, room[:0])
 	if err != nil {
@@ -183,9 +196,11 @@ func (s *stage) judgeQuestion(ctx context.Context, snapshot *Snapshot, who profi
 // weighed gives what is answered in the place of the real answer, or nil where nothing
 // that matches blocks for this client. Real is nil before there is one.
 func (s *stage) weighed(ctx context.Context, snapshot *Snapshot, who profile.Who, query *resolver.Query, found hits, real *resolver.Answer) (*resolver.Answer, error) {
-	found, err := found.asker(snapshot.Bundle, query.Question.Name, query.Client.Addr)
-	if err != nil {
-		return nil, unjudged(err)
+	if snapshot.Bundle.Has(blocklists.OnClient) {
+		var err error
+		if found, err = found.asker(snapshot.Bundle, query.Question.Name, query.Client.Addr); err != nil {
+			return nil, unjudged(err)
+		}
 	}
 	if len(found.ids) == 0 {
 		return nil, nil //nolint:nilnil // nothing matches: the caller goes on
@@ -213,10 +228,10 @@ func (f *Filter) countShadows(h *hearing) {
 	}
 }
 
-func (f *Filter) count(match *Match) {
-	if match.Manifest == nil {
+func (f *Filter) count(list *bundle.List) {
+	if list.Manifest == nil {
 		f.counts.Blocked(OwnList, blocklists.User)
 		return
 	}
-	f.counts.Blocked(match.Entry.List, match.Manifest.Purpose)
+	f.counts.Blocked(list.ID, list.Manifest.Purpose)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
+	"github.com/recourse-dns/recourse/policy/profile"
 )
 
 // Stands says whether safeguards and review let an entry of a list act for every client at
@@ -18,9 +19,10 @@ func (s *Snapshot) Stands(id uint32, at time.Time) (stands bool, turns time.Time
 	if list == nil || list.Kind != bundle.Feed {
 		return list != nil, time.Time{}
 	}
-	h := hearing{snapshot: s, hits: hits{ids: []uint32{id}}, at: at, lists: s.Bundle.Lists()}
-	standing := h.weighTerms(0, list)
-	if s.Bundle.Terms(id).Standing == blocklists.Shadow || list.Manifest.Override == overrideDisabled {
+	h := newHearing(s, "", hits{ids: []uint32{id}}, profile.Who{}, at)
+	terms := s.Bundle.Terms(id)
+	standing := h.weighTerms(0, list, &terms)
+	if terms.Standing == blocklists.Shadow || list.Manifest.Override == overrideDisabled {
 		return false, time.Time{}
 	}
 	switch standing {

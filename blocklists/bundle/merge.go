@@ -7,6 +7,7 @@ import (
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/parse"
+	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
 // source gives items in the order of their keys.
@@ -138,6 +139,7 @@ type joiner struct {
 	inspector Inspector
 	items     []item
 	row       parse.Row
+	name      [wire.MaxName]byte // of the row
 }
 
 // joined is what becomes of one list.
@@ -271,8 +273,7 @@ func (j *joiner) inspect(key []byte, list *joined, made, before *item) {
 	if j.row.Trigger.ByAddress() {
 		j.row.Prefix, _ = prefixOf(key)
 	} else {
-		name, _ := nameOf(key)
-		j.row.Name = []byte(name)
+		j.row.Name, _ = octetsOf(key, &j.name)
 	}
 	if made.texts != nil {
 		j.row.Data = []byte(made.texts.data)

@@ -213,6 +213,15 @@ func (s *Store) Settle(m *blocklists.Manifest, read Status) error {
 	return k.settle(read)
 }
 
+// Retry forgets that octets of the list were refused, so that the next [Store.Fetch] brings
+// them again: whoever asks for it means to judge them otherwise.
+func (s *Store) Retry(m *blocklists.Manifest) {
+	turn := s.lists.turn(m.ID)
+	turn.mu.Lock()
+	defer turn.mu.Unlock()
+	turn.refused = nil
+}
+
 // Status is how the list stands by what is stored, without asking or reading anything.
 func (s *Store) Status(m *blocklists.Manifest) Status {
 	k, done, err := s.keeper(m)

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/gaissmai/bart"
-	"golang.org/x/net/publicsuffix"
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/parse"
@@ -345,41 +344,4 @@ func (g *Guard) findProtected(name wire.Name, scope blocklists.Scope, own *mark)
 		}
 	}
 	return Finding{}, false
-}
-
-// belowSuffix says whether other owners begin between a name and one above it.
-func belowSuffix(name, above wire.Name) bool {
-	suffix, _ := publicsuffix.PublicSuffix(name.String())
-	return len(suffix) >= len(above.String())
-}
-
-// probe is a label that no rule of the public suffix list has. Asking for it below a name
-// finds both that the name is a suffix and that all names right below it are.
-const probe = "-."
-
-// suffix says what a name is of which many owners have names below; empty for any other.
-func suffix(name []byte) string {
-	var room [len(probe) + wire.MaxName]byte
-	text := append(room[:0], probe...)
-	labels := 0
-	for i := 0; i < len(name) && name[i] != 0; i += 1 + int(name[i]) {
-		if labels++; labels > 1 {
-			text = append(text, '.')
-		}
-		text = append(text, name[i+1:i+1+int(name[i])]...)
-	}
-	switch labels {
-	case 0:
-		return "the root: every name"
-	case 1:
-		return "a whole top-level domain"
-	}
-	found, icann := publicsuffix.PublicSuffix(string(text))
-	switch {
-	case len(found) < len(text)-len(probe):
-		return ""
-	case icann:
-		return "a public suffix: names of many owners lie below it"
-	}
-	return "a public suffix of a hosting service: names of many owners lie below it"
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net/netip"
 	"time"
 
@@ -101,6 +102,20 @@ func (l *Ledger) Confirmed(list blocklists.ListID, name wire.Name) uint32 {
 		return 0
 	}
 	return max(l.confirmed[nameKey{list, name}], l.confirmed[nameKey{list: list}])
+}
+
+// confirmedNames are the names of a list that people have confirmed by themselves.
+func (l *Ledger) confirmedNames(list blocklists.ListID) iter.Seq[wire.Name] {
+	return func(yield func(wire.Name) bool) {
+		if !l.Confirms(list) {
+			return
+		}
+		for key := range l.confirmed {
+			if key.list == list && key.name != "" && !yield(key.name) {
+				return
+			}
+		}
+	}
 }
 
 // Of finds what is known of an entry; nil where it was never held.

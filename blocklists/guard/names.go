@@ -114,10 +114,14 @@ func (r *Ranks) Len() int {
 }
 
 // ReadRanks reads popular names, the most popular first: one a line, or rank,name
-// a line, or a JSON object whose "list" has them (a MISP warning list). Patterns and
-// what else is no name are skipped and counted.
+// a line, or a JSON object whose "list" has them (a MISP warning list), packed as lists
+// may be. Patterns and what else is no name are skipped and counted.
 func ReadRanks(from io.Reader) (*Ranks, error) {
-	in := bufio.NewReaderSize(io.LimitReader(from, maxPopularBytes+1), 1<<16)
+	plain, err := parse.Unpack(io.LimitReader(from, maxPopularBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errPopular, err)
+	}
+	in := bufio.NewReaderSize(io.LimitReader(plain, maxPopularBytes+1), 1<<16)
 	ranks := &Ranks{byName: make(map[wire.Name]uint32), Sorted: true}
 	r := &rankReader{Ranks: ranks}
 	start, _ := in.Peek(1) // an error comes again below

@@ -140,7 +140,7 @@ func saveCache(kept *cache.Cache, path string) error {
 
 // runCacheFlush drops what the running server keeps of a name.
 func runCacheFlush(ctx context.Context, env *environment, options FlushOptions) error {
-	name, err := wire.ParseName(options.Name)
+	name, err := nameOf(options.Name)
 	if err != nil {
 		return wrongUse("%q is not a domain name", options.Name)
 	}

@@ -44,13 +44,18 @@ func (i *importer) settle(ctx context.Context, fresh *rules, reports []bundle.Li
 	for _, alarm := range begun {
 		i.logger.Warn("lists: "+alarm.Detail, "list", alarm.List, "alarm", alarm.Kind)
 	}
+	i.remind(fresh, reports, ledger, now)
+	return nil
+}
+
+// remind puts in force what the ledger and the reports say of lists.
+func (i *importer) remind(fresh *rules, reports []bundle.ListReport, ledger *guard.Ledger, now time.Time) {
 	i.current.Update(func(snapshot policy.Snapshot) policy.Snapshot {
 		snapshot.Guard = fresh.guard.With(ledger)
 		snapshot.Unreachable = outOfReach(fresh.catalog, reports, now)
 		return snapshot
 	})
 	i.haltAgain(ledger)
-	return nil
 }
 
 // haltAgain keeps trials halted over restarts, and lets those go that people released.
@@ -147,7 +152,7 @@ const (
 )
 
 // watch looks at what changes by itself: trials that were halted, lists whose removals were
-// held for an hour, and dates of review.
+// held for an hour, sources that fell silent or speak again, and dates of review.
 func (i *importer) watch(ctx context.Context) {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
@@ -168,11 +173,23 @@ func (i *importer) watch(ctx context.Context) {
 	}
 }
 
-// look imports where a list's wait is over, and settles where a trial was halted or reviews
-// are to be looked at.
+// settleAsItStands settles by what the sources said since the last import.
+func (i *importer) settleAsItStands(ctx context.Context, stood []bundle.ListReport, now time.Time) error {
+	last := *i.last.Load()
+	last.reports = stood
+	i.last.Store(&last)
+	return i.settle(ctx, last.rules, stood, now)
+}
+
+// look imports where a list's wait is over or the last import failed, and settles where a trial was halted, a source
+// came into trouble or out of it, or reviews are to be looked at.
 func (i *importer) look(ctx context.Context, now time.Time, reviews bool) error {
 	i.importing.Lock()
 	defer i.importing.Unlock()
+	if i.failed != nil { // a disk that was full may have room again
+		i.failed = i.again(ctx)
+		return i.failed
+	}
 	ledger, err := i.ledger.read(ctx, now)
 	if err != nil {
 		return err
@@ -198,8 +215,9 @@ func (i *importer) look(ctx context.Context, now time.Time, reviews bool) error 
 	for list := range i.current.Load().Trials().Halted() {
 		reviews = reviews || ledger.OfList(list, blocklists.Spike) == nil
 	}
-	if !reviews {
+	stood := i.standing()
+	if !reviews && !sourcesTurned(i.last.Load().reports, stood) {
 		return nil
 	}
-	return i.settle(ctx, i.last.Load().rules, i.last.Load().reports, now)
+	return i.settleAsItStands(ctx, stood, now)
 }

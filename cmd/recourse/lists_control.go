@@ -15,7 +15,6 @@ import (
 	"github.com/recourse-dns/recourse/blocklists/guard"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/policy/store"
-	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
 // listPaths are the calls that work on lists. They are on the control socket alone:
@@ -122,7 +121,7 @@ func (l *ledger) confirm(ctx context.Context, what confirmation, actor string) (
 	one := blocklists.Confirmation{List: what.List, By: what.By, Note: what.Note, At: time.Now().UTC()}
 	if what.Name != "" {
 		var err error
-		if one.Name, err = wire.ParseName(what.Name); err != nil {
+		if one.Name, err = nameOf(what.Name); err != nil {
 			return nil, err
 		}
 	}
@@ -143,7 +142,7 @@ func (i *importer) confirm(ctx context.Context, what confirmation, actor string)
 		snapshot.Guard = i.last.Load().rules.guard.With(ledger)
 		return snapshot
 	})
-	return what, i.settle(ctx, i.last.Load().rules, i.last.Load().reports, time.Now())
+	return what, i.settleAsItStands(ctx, i.standing(), time.Now())
 }
 
 // application is which lists to import now; none is all.
@@ -152,10 +151,8 @@ type application struct {
 }
 
 // apply imports now. Lists that a rollback fixed are read again, and serials that went
-// back are taken.
+// back are taken. Other work on lists does not wait for their sources.
 func (i *importer) apply(ctx context.Context, what application, _ string) (guard.Plan, error) {
-	i.importing.Lock()
-	defer i.importing.Unlock()
 	lists := what.Lists
 	for _, id := range lists {
 		if i.last.Load().rules.catalog.List(id) == nil {
@@ -167,6 +164,15 @@ func (i *importer) apply(ctx context.Context, what application, _ string) (guard
 			lists = append(lists, manifest.ID)
 		}
 	}
+	isWanted := func(m *blocklists.Manifest) bool { return slices.Contains(lists, m.ID) }
+	for _, id := range lists {
+		i.store.Retry(i.last.Load().rules.catalog.List(id)) // a serial that went back was refused
+	}
+	if err := i.fetch(ctx, i.last.Load().rules.catalog, isWanted); err != nil {
+		return guard.Plan{}, err
+	}
+	i.importing.Lock()
+	defer i.importing.Unlock()
 	_, err := i.ledger.change(ctx, func(tx *store.Tx) error {
 		for _, id := range lists {
 			if err := tx.Unpin(ctx, id); err != nil {
@@ -179,10 +185,6 @@ func (i *importer) apply(ctx context.Context, what application, _ string) (guard
 		return guard.Plan{}, err
 	}
 	before := i.current.Load()
-	isWanted := func(m *blocklists.Manifest) bool { return slices.Contains(lists, m.ID) }
-	if err := i.fetch(ctx, i.last.Load().rules.catalog, isWanted); err != nil {
-		return guard.Plan{}, err
-	}
 	if err := i.again(ctx, lists...); err != nil {
 		return guard.Plan{}, err
 	}
