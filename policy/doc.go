@@ -41,6 +41,10 @@
 // server, and where the list does not show its names. A cached failure passes unjudged:
 // it carries nothing, and what did not validate is never rewritten.
 //
+// Where one list both blocks a name and lets it pass, the passthru wins: that a name is
+// listed by mistake is what such a line is for. Above a longer block it does not, though
+// ad blockers would: the longest name decides in every list alike.
+//
 // A passthru ends the search of its own step. Of law it takes the name out of its own
 // list alone: one court's exemption lifts no other court's order.
 //
@@ -54,6 +58,13 @@
 // Rewrites of a list are blocks: they have the purpose's Extended DNS Error and code, not
 // 4 (Forged Answer), since who and why is what the reader wants to know. What a list's
 // alias leads to is resolved and not judged again; it is the list's own word.
+//
+// Local records and servers of a zone that withhold a public name stand in for what a list
+// blocks ([StandIns]); by themselves they block nothing. So jurisdiction, profile, date and
+// exception end them like any block, and whom the list does not concern gets the owner's
+// data, from a resolution that knows nothing of them. Refused: a purpose on the row
+// itself, since law needs an order, a venue and a term that only a list has; and entries made
+// of rows, which no shared cache could serve to some clients only.
 //
 // An answer to a client that no row admits is REFUSED with Prohibited and counts as
 // the resolver's own, not as a block: nothing was judged.

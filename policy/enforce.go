@@ -45,8 +45,8 @@ func overridden(manifest *blocklists.Manifest, action blocklists.Action) blockli
 }
 
 // verdict gives the answer in the place of a real one, or nil where nothing that
-// counts blocks. Real is nil before there is one. The snapshot is the hearing's; by itself it may be kept, and what
-// matches then need not leave the caller's stack.
+// counts blocks. Real is nil before there is one. The snapshot is the hearing's; by
+// itself it may be kept, and what matches then need not leave the caller's stack.
 func (s *stage) verdict(ctx context.Context, snapshot *Snapshot, h *hearing, query *resolver.Query, real *resolver.Answer) (*resolver.Answer, error) {
 	winner, found := h.decide()
 	if !found || !h.step(winner).blocks() {
@@ -84,8 +84,9 @@ func (s *stage) answer(ctx context.Context, snapshot *Snapshot, h *hearing, winn
 	}
 	match := h.snapshot.match(id, h.list(winner), h.link(winner))
 	match.Action = action
+	match.StandIn = snapshot.standIn(&match)
 	answer, err := s.enforce(ctx, snapshot, query, &match, steadOf(query, &match, real))
-	if err == nil && lasting {
+	if err == nil && lasting && match.StandIn == "" {
 		snapshot.recent.offer(query, &h.hits, id, action, answer)
 	}
 	return answer, err
@@ -109,6 +110,9 @@ func (s *stage) enforce(ctx context.Context, snapshot *Snapshot, query *resolver
 		return snapshot.truncated(query, match)
 	case blocklists.LocalData:
 		return s.rewritten(ctx, snapshot, query, match, at)
+	}
+	if match.StandIn != "" {
+		return s.stoodIn(ctx, snapshot, query, match, at)
 	}
 	return snapshot.blocked(query, match, at)
 }

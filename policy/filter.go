@@ -25,14 +25,16 @@ const OwnList blocklists.ListID = "own-deny"
 
 // Filter judges queries by the snapshot in force.
 type Filter struct {
-	current *Current
-	counts  Counter
-	logger  *slog.Logger
+	current  *Current
+	counts   Counter
+	standIns map[blocklists.ListID]resolver.Handler
+	logger   *slog.Logger
 }
 
-// New makes a filter.
-func New(current *Current, counts Counter, logger *slog.Logger) *Filter {
-	return &Filter{current: current, counts: counts, logger: logger}
+// New makes a filter. The handlers answer, by list, in the zones of the snapshot's
+// StandIns; nil where no list has any. A failure of theirs means that there is nothing.
+func New(current *Current, counts Counter, standIns map[blocklists.ListID]resolver.Handler, logger *slog.Logger) *Filter {
+	return &Filter{current: current, counts: counts, standIns: standIns, logger: logger}
 }
 
 // Stage puts the filter above the handler that it asks.
@@ -47,7 +49,7 @@ type stage struct {
 
 // Resolve asks what lies below without waiting, and judges what is there. Where
 // nothing is, it judges the question before anything below may wait: what is blocked
-// leaves the machine in no form.
+// leaves the machine in no form. Where a failure is kept, a block goes before it too.
 func (s *stage) Resolve(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
 	snapshot := s.current.Load()
 	who, admitted := snapshot.Clients.Who(query.Client.Addr)
@@ -58,17 +60,27 @@ func (s *stage) Resolve(ctx context.Context, query *resolver.Query) (*resolver.A
 	if err == nil {
 		return s.judge(ctx, snapshot, who, query, answer)
 	}
-	if !errors.Is(err, resolver.ErrWouldBlock) {
+	waits := errors.Is(err, resolver.ErrWouldBlock)
+	if !waits && !hasFailed(err) {
 		return nil, err
 	}
+	failed := err
 	blocked, err := s.judgeQuestion(ctx, snapshot, who, query)
-	if blocked != nil || err != nil {
+	switch {
+	case blocked != nil || err != nil:
 		return blocked, err
-	}
-	if query.Inline {
+	case !waits:
+		return nil, failed
+	case query.Inline:
 		return nil, resolver.ErrWouldBlock
 	}
 	return s.wait(ctx, query)
+}
+
+// hasFailed says that a resolution ended without an answer.
+func hasFailed(err error) bool {
+	var failure *resolver.Failure
+	return errors.As(err, &failure)
 }
 
 // probe asks below for what is there already.

@@ -47,7 +47,7 @@ func (b *below) Resolve(_ context.Context, query *resolver.Query) (*resolver.Ans
 
 func filter(s *policy.Snapshot, next resolver.Handler) (resolver.Handler, *policy.Current, *counter) {
 	current, counts := policy.NewCurrent(s), new(counter)
-	return policy.New(current, counts, quiet).Stage(next), current, counts
+	return policy.New(current, counts, nil, quiet).Stage(next), current, counts
 }
 
 // Whatever the door: the same client gets the same verdict.
@@ -164,11 +164,23 @@ func TestFilterHandsOnWouldBlock(t *testing.T) {
 	}
 }
 
+// A failure that is kept of a name is no answer for whom the name is blocked since.
+func TestFilterBlocksBeforeAKeptFailure(t *testing.T) {
+	stage, _, _ := filter(snapshot(t, compile(t, nil, []list{law("l", "x.example")})), &below{err: resolver.Fail(resolver.NetworkError, "no upstream")})
+	answer, err := stage.Resolve(t.Context(), query(italian, "x.example", dns.TypeA))
+	if err != nil || len(answer.Extended) == 0 || answer.Extended[0].Code != resolver.Censored {
+		t.Errorf("blocked: %+v, %v", answer, err)
+	}
+	if answer, err := stage.Resolve(t.Context(), query(french, "x.example", dns.TypeA)); err == nil {
+		t.Errorf("not blocked, and failed: %+v", answer)
+	}
+}
+
 func TestFilterPassesErrorsOn(t *testing.T) {
 	s := snapshot(t, compile(t, nil, []list{law("l", "x.example")}))
 	for _, failure := range []error{resolver.Dropped, resolver.Fail(resolver.Bogus, "bogus")} {
 		stage, _, _ := filter(s, &below{err: failure})
-		if _, err := stage.Resolve(t.Context(), query(italian, "x.example", dns.TypeA)); !errors.Is(err, failure) {
+		if _, err := stage.Resolve(t.Context(), query(italian, "y.example", dns.TypeA)); !errors.Is(err, failure) {
 			t.Errorf("got %v, want %v", err, failure)
 		}
 	}

@@ -19,6 +19,7 @@ type Snapshot struct {
 	Clients  *profile.Table // nil: nobody is admitted
 	Operator Operator
 	Key      Key
+	StandIns StandIns // nil: none
 	// Guard knows what is held and why; nil: no safeguards.
 	Guard *guard.Guard
 	// Unreachable are law lists whose source has not been reached for long, with since when.

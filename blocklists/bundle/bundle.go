@@ -180,6 +180,9 @@ func (b *Bundle) before(x, y uint32) bool {
 	if s.lists[p.list] != t.lists[q.list] {
 		return s.lists[p.list] < t.lists[q.list]
 	}
+	if passes(p.action) != passes(q.action) {
+		return passes(p.action)
+	}
 	return x < y
 }
 
@@ -212,10 +215,17 @@ func (b *Bundle) MatchAddress(trigger blocklists.Trigger, address netip.Addr, in
 
 // Find gives the id of a list's own entry of exactly this name and scope, which looks at names.
 func (b *Bundle) Find(list blocklists.ListID, name wire.Name, scope blocklists.Scope) (id uint32, found bool) {
+	return b.Same(&blocklists.Entry{List: list, Name: name, Scope: scope})
+}
+
+// Same gives the id of the entry that the same list has of the same subject: trigger, name
+// and scope, or trigger and prefix.
+func (b *Bundle) Same(entry *blocklists.Entry) (id uint32, found bool) {
 	var k key
-	if !b.Has(blocklists.OnName) || !k.ofName(blocklists.OnName, name) {
+	if !b.Has(entry.Trigger) || !k.ofSubject(entry) {
 		return 0, false
 	}
+	list, scope := entry.List, entry.Scope
 	var err error
 	defer b.note(&err)
 	mask := b.maybe(b.strata[0].seed.of(k.bytes()))

@@ -260,7 +260,8 @@ func (c *compiler) feed(ctx context.Context, number int) {
 	if err != nil {
 		c.runs[number] = nil
 		report.Parse.Entries = 0
-		if alike && status.State != fetch.Stopped { // one that stopped must not outlive its source
+		had := alike && before.Report.Fetch.State != fetch.Missing
+		if had && status.State != fetch.Stopped { // one that stopped must not outlive its source
 			c.joiner.lists[number].carried = true
 			report.Parse.Entries, report.Fetch.State = before.Entries, fetch.Kept
 			report.Held, report.Noted, report.Serial = before.Report.Held, before.Report.Noted, before.Report.Serial

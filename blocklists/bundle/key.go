@@ -87,6 +87,17 @@ func (k *key) ofPrefix(trigger blocklists.Trigger, prefix netip.Prefix) {
 	}
 }
 
+// ofSubject makes the key of what an entry looks at; false where that is nothing.
+func (k *key) ofSubject(entry *blocklists.Entry) bool {
+	if !entry.Trigger.ByAddress() {
+		return k.ofName(entry.Trigger, entry.Name)
+	}
+	if entry.Prefix.IsValid() {
+		k.ofPrefix(entry.Trigger, entry.Prefix)
+	}
+	return entry.Prefix.IsValid()
+}
+
 // nameOf turns a key back into the name; false where it is none.
 func nameOf(key []byte) (wire.Name, bool) {
 	var room [wire.MaxName]byte

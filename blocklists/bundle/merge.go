@@ -180,13 +180,16 @@ func (j *joiner) join(key []byte) []item {
 	return kept
 }
 
-// compareItems is the order of one owner's entries: exact first, then by list; the
-// entry of the bundle before precedes the same one of the list.
+// compareItems is the order of one owner's entries: exact first, then by list, and of a
+// list what lets pass before what blocks; the entry of the bundle before precedes the
+// same one of the list.
 func compareItems(a, b item) int {
-	return cmp.Or(cmp.Compare(rank(a.scope), rank(b.scope)), cmp.Compare(a.list, b.list), cmp.Compare(a.scope, b.scope),
-		cmp.Compare(a.action, b.action), cmp.Compare(a.from, b.from), cmp.Compare(a.until, b.until),
+	return cmp.Or(cmp.Compare(rank(a.scope), rank(b.scope)), cmp.Compare(a.list, b.list), -compareBool(passes(a.action), passes(b.action)),
+		cmp.Compare(a.scope, b.scope), cmp.Compare(a.action, b.action), cmp.Compare(a.from, b.from), cmp.Compare(a.until, b.until),
 		-compareBool(a.old, b.old), cmp.Compare(a.line, b.line))
 }
+
+func passes(action uint8) bool { return blocklists.Action(action) == blocklists.Passthru }
 
 func compareBool(a, b bool) int {
 	switch {

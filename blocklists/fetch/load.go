@@ -13,7 +13,7 @@ import (
 
 var (
 	errDamaged = errors.New("the last good copy is damaged")
-	errNoCopy  = errors.New("there is no last good copy")
+	errNoCopy  = errors.New("nothing good was ever had from its source")
 	// ErrStale says that a list stopped, because its source has been silent for too long.
 	ErrStale = errors.New("its source has been silent for longer than max_age, and on_stale is stop")
 )
@@ -45,6 +45,9 @@ func (k *keeper) readFetched(ctx context.Context, read func(io.Reader) error) (S
 
 // preview brings the octets to a place that does not last.
 func (k *keeper) preview(ctx context.Context, read func(io.Reader) error) (Status, error) {
+	if _, err := k.origin(); err != nil { // nobody here asks such sources: what is stored, then
+		return k.readStored(ctx, read)
+	}
 	status, err := k.previewSource(ctx, read)
 	if err == nil || ctx.Err() != nil {
 		return status, err
@@ -223,7 +226,7 @@ func (k *keeper) statusOf(state State, v *Version) Status {
 		status.Since = k.note.Trouble.Since
 	}
 	if v != nil {
-		status.FetchedAt, status.SHA256, status.Size, status.SignedAt = v.FetchedAt, v.SHA256, v.Size, v.SignedAt
+		status.FetchedAt, status.SHA256, status.Size, status.SignedAt, status.SaidAt = v.FetchedAt, v.SHA256, v.Size, v.SignedAt, v.SaidAt
 		if v.Zone != nil {
 			status.Serial = v.Zone.Serial
 		}

@@ -46,8 +46,11 @@ type Status struct {
 	// StaleSince since when that is too long ago; zero while it is not.
 	ConfirmedAt time.Time `json:"confirmed_at,omitzero"`
 	StaleSince  time.Time `json:"stale_since,omitzero"`
-	SignedAt    time.Time `json:"signed_at,omitzero"` // where a signature says when
-	Serial      uint32    `json:"serial,omitempty"`   // of a zone
+	// SaidAt is when the source last said the same again; a file that merely lies there says
+	// nothing. Zero where it said so once.
+	SaidAt   time.Time `json:"said_at,omitzero"`
+	SignedAt time.Time `json:"signed_at,omitzero"` // where a signature says when
+	Serial   uint32    `json:"serial,omitempty"`   // of a zone
 	// Refused is the hash of octets that were brought and are no list, for the reason that
 	// Err gives; Damaged are those of stored octets that are not what they were.
 	Refused string   `json:"refused,omitempty"`
@@ -208,6 +211,15 @@ func (s *Store) Settle(m *blocklists.Manifest, read Status) error {
 	}
 	defer done()
 	return k.settle(read)
+}
+
+// Retry forgets that octets of the list were refused, so that the next [Store.Fetch] brings
+// them again: whoever asks for it means to judge them otherwise.
+func (s *Store) Retry(m *blocklists.Manifest) {
+	turn := s.lists.turn(m.ID)
+	turn.mu.Lock()
+	defer turn.mu.Unlock()
+	turn.refused = nil
 }
 
 // Status is how the list stands by what is stored, without asking or reading anything.

@@ -198,6 +198,10 @@ func (a *alarms) ofHolds(manifests map[blocklists.ListID]*blocklists.Manifest) {
 		if late[list] > 0 {
 			a.add(list, blocklists.AlarmEnforce, "%d entries of an order are still held, and the time to enforce them is over: decide now", late[list])
 		}
+		if waiting[list] == 1 {
+			a.add(list, blocklists.AlarmHeld, "1 entry is held and waits for people")
+			continue
+		}
 		a.add(list, blocklists.AlarmHeld, "%d entries are held and wait for people", waiting[list])
 	}
 }

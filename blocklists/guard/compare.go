@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -63,8 +64,13 @@ func (c *comparison) forward(old, next *bundle.Bundle, id uint32, entry *blockli
 		}
 		return
 	}
-	if was, found := old.Find(entry.List, entry.Name, entry.Scope); found && old.Terms(was).Standing != blocklists.Held {
+	if doesAlike(old, entry) {
 		change.Unchanged++
+		return
+	}
+	if entry.Action == blocklists.Passthru {
+		change.Pass++
+		change.PassNames = keep(change.PassNames, MaxNames, entry, Name{})
 		return
 	}
 	change.Block++
@@ -84,7 +90,12 @@ func (c *comparison) backward(old, next *bundle.Bundle, id uint32, entry *blockl
 	if entry.Standing == blocklists.Held {
 		return
 	}
-	if is, found := next.Find(entry.List, entry.Name, entry.Scope); found && next.Terms(is).Standing != blocklists.Held {
+	if doesAlike(next, entry) {
+		return
+	}
+	if entry.Action == blocklists.Passthru {
+		change.NoPass++
+		change.NoPassNames = keep(change.NoPassNames, MaxNames, entry, Name{})
 		return
 	}
 	change.Unblock++
@@ -93,6 +104,17 @@ func (c *comparison) backward(old, next *bundle.Bundle, id uint32, entry *blockl
 		change.StillBlocked++
 	}
 	change.UnblockNames = keep(change.UnblockNames, MaxNames, entry, Name{Also: also})
+}
+
+// doesAlike says whether a bundle has the same list's entry of the same subject in force,
+// and it blocks, or lets pass, as this one does.
+func doesAlike(in *bundle.Bundle, entry *blocklists.Entry) bool {
+	id, found := in.Same(entry)
+	if !found {
+		return false
+	}
+	terms := in.Terms(id)
+	return terms.Standing != blocklists.Held && (terms.Action == blocklists.Passthru) == (entry.Action == blocklists.Passthru)
 }
 
 // change finds the change that an entry belongs to; nil for names that are no list's.
@@ -106,6 +128,9 @@ func (c *comparison) change(of *bundle.Bundle, id uint32) *Change {
 
 // coveredBy names the lists of a bundle that cover all that the entry covers.
 func (c *comparison) coveredBy(in *bundle.Bundle, entry *blocklists.Entry) []blocklists.ListID {
+	if entry.Trigger != blocklists.OnName {
+		return nil // whether another trigger sees the same, the answer tells
+	}
 	var lists []blocklists.ListID
 	ids, err := in.Match(entry.Name, c.ids[:0])
 	if err != nil {
@@ -114,7 +139,7 @@ func (c *comparison) coveredBy(in *bundle.Bundle, entry *blocklists.Entry) []blo
 	c.ids = ids
 	for _, id := range c.ids {
 		list := in.ListOf(id)
-		if in.Terms(id).Standing == blocklists.Held {
+		if terms := in.Terms(id); terms.Standing == blocklists.Held || terms.Action == blocklists.Passthru {
 			continue
 		}
 		if list.Kind != bundle.Feed || slices.Contains(lists, list.ID) {
@@ -131,7 +156,7 @@ func (c *comparison) coveredBy(in *bundle.Bundle, entry *blocklists.Entry) []blo
 
 // keep puts an entry into a sorted sample of bounded length.
 func keep(sample []Name, most int, entry *blocklists.Entry, shown Name) []Name {
-	shown.Name, shown.Scope, shown.Line = entry.Name.String(), entry.Scope, entry.Line
+	shown.Name, shown.Scope, shown.Line, shown.Trigger = entry.Subject(), entry.Scope, entry.Line, entry.Trigger
 	place, _ := slices.BinarySearchFunc(sample, shown, compareNames)
 	if place >= most {
 		return sample
@@ -144,5 +169,5 @@ func compareNames(a, b Name) int {
 	if order := strings.Compare(a.Name, b.Name); order != 0 {
 		return order
 	}
-	return int(a.Scope) - int(b.Scope)
+	return cmp.Or(int(a.Scope)-int(b.Scope), int(a.Trigger)-int(b.Trigger))
 }

@@ -63,7 +63,7 @@ func (c *comparison) notes(plan *Plan, report *bundle.ListReport) {
 		if !found {
 			continue
 		}
-		entry := blocklists.Entry{Name: wire.Name(note.Row.Name), Scope: note.Row.Scope, Prefix: note.Row.Prefix, Line: note.Row.Line}
+		entry := blocklists.Entry{Trigger: note.Row.Trigger, Name: wire.Name(note.Row.Name), Scope: note.Row.Scope, Prefix: note.Row.Prefix, Line: note.Row.Line}
 		name := Name{Because: note.Because, Safeguard: finding.Safeguard, Rank: finding.Rank}
 		held := note.Standing == blocklists.Held
 		switch {

@@ -54,6 +54,8 @@ type mark struct {
 	rank  uint32    // its own, 0 for none
 	reach reach     // 0: not protected
 	under wire.Name // a protected name below it; "" for none
+	// suffix is a public suffix below it, where it is none itself; "" for none.
+	suffix wire.Name
 	// best is the most popular name at or below this one, with its rank.
 	best     wire.Name
 	bestRank uint32
@@ -65,6 +67,11 @@ func New(config Config) *Guard {
 	for _, protected := range append(builtinNames(), config.Protected...) {
 		g.protect(protected)
 	}
+	aboveSuffixes(func(name, suffix wire.Name) {
+		own := g.marks[name]
+		own.suffix = suffix
+		g.marks[name] = own
+	})
 	for line := range strings.Lines(shared) {
 		text, _, _ := strings.Cut(line, "#")
 		if prefix, err := netip.ParsePrefix(strings.TrimSpace(text)); err == nil {
@@ -285,6 +292,9 @@ func (g *Guard) findName(name wire.Name, scope blocklists.Scope) (Finding, bool)
 	}
 	if found, is := g.findProtected(name, scope, &own); is {
 		return found, true
+	}
+	if own.suffix != "" && scope != blocklists.Exact {
+		return Finding{Safeguard: blocklists.PublicSuffix, Name: own.suffix, Detail: "a public suffix, where names of other owners begin, lies below the entry"}, true
 	}
 	if marked {
 		if popular, rank := own.popular(scope, name); rank > 0 {

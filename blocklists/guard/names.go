@@ -18,6 +18,21 @@ import (
 //go:embed builtin.txt
 var builtin string
 
+// suffixes are names above public suffixes, each with one of those.
+//
+//go:embed suffixes.txt
+var suffixes string
+
+// aboveSuffixes gives them, with a suffix below each.
+func aboveSuffixes(do func(name, suffix wire.Name)) {
+	for line := range strings.Lines(suffixes) {
+		above, below, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if name, err := wire.ParseName(above); err == nil && !strings.HasPrefix(line, "#") {
+			do(name, wire.MustName(below))
+		}
+	}
+}
+
 // reach is how far below a protected name its protection goes.
 type reach uint8
 
@@ -99,10 +114,14 @@ func (r *Ranks) Len() int {
 }
 
 // ReadRanks reads popular names, the most popular first: one a line, or rank,name
-// a line, or a JSON object whose "list" has them (a MISP warning list). Patterns and
-// what else is no name are skipped and counted.
+// a line, or a JSON object whose "list" has them (a MISP warning list), packed as lists
+// may be. Patterns and what else is no name are skipped and counted.
 func ReadRanks(from io.Reader) (*Ranks, error) {
-	in := bufio.NewReaderSize(io.LimitReader(from, maxPopularBytes+1), 1<<16)
+	plain, err := parse.Unpack(io.LimitReader(from, maxPopularBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errPopular, err)
+	}
+	in := bufio.NewReaderSize(io.LimitReader(plain, maxPopularBytes+1), 1<<16)
 	ranks := &Ranks{byName: make(map[wire.Name]uint32), Sorted: true}
 	r := &rankReader{Ranks: ranks}
 	start, _ := in.Peek(1) // an error comes again below

@@ -34,6 +34,10 @@ type Counts struct {
 	Block     int `json:"would_block"`
 	Unblock   int `json:"would_unblock"`
 	Unchanged int `json:"unchanged"`
+	// Pass are exceptions of lists (rpz-passthru, @@) that would be new, NoPass those that
+	// would be gone. They are neither in Block nor in Unblock.
+	Pass   int `json:"would_pass"`
+	NoPass int `json:"would_pass_no_longer"`
 	// AlreadyBlocked are those of Block that another entry covers today, StillBlocked
 	// those of Unblock that another entry will cover. The purpose may differ.
 	AlreadyBlocked int `json:"already_blocked"`
@@ -58,6 +62,8 @@ type Change struct {
 
 	BlockNames   []Name          `json:"block_names,omitempty"`
 	UnblockNames []Name          `json:"unblock_names,omitempty"`
+	PassNames    []Name          `json:"pass_names,omitempty"`
+	NoPassNames  []Name          `json:"pass_no_longer_names,omitempty"`
 	HeldNames    []Name          `json:"held_names,omitempty"`
 	PopularNames []Name          `json:"popular_names,omitempty"`
 	RefusedLines []parse.Refusal `json:"refused_lines,omitempty"`
@@ -69,9 +75,11 @@ type Change struct {
 
 // Name is one entry of a plan.
 type Name struct {
-	Name  string           `json:"name"`
+	Name  string           `json:"name"` // or the prefix
 	Scope blocklists.Scope `json:"scope"`
 	Line  uint32           `json:"line"`
+	// Trigger is what the entry looks at, where that is not the name of the question.
+	Trigger blocklists.Trigger `json:"trigger,omitempty"`
 	// Because is what a safeguard says of the name.
 	Because   string               `json:"because,omitempty"`
 	Safeguard blocklists.Safeguard `json:"safeguard,omitempty"`
@@ -113,6 +121,8 @@ func (c *Counts) add(other *Counts) {
 	c.Block += other.Block
 	c.Unblock += other.Unblock
 	c.Unchanged += other.Unchanged
+	c.Pass += other.Pass
+	c.NoPass += other.NoPass
 	c.AlreadyBlocked += other.AlreadyBlocked
 	c.StillBlocked += other.StillBlocked
 	c.Refused += other.Refused

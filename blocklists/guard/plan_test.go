@@ -1,6 +1,8 @@
 package guard_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -178,5 +180,48 @@ func TestPlanAsJSON(t *testing.T) {
 		if !strings.Contains(string(text), part) {
 			t.Errorf("no %s in %s", part, text)
 		}
+	}
+}
+
+// Exceptions of lists are no blocks, and entries by address are found again.
+func TestAPlanOfAPolicyZone(t *testing.T) {
+	h := newHouse(t)
+	zone := func(records string) *blocklists.Manifest {
+		list := h.list("zone", blocklists.Exact, "$TTL 60\n$ORIGIN rpz.example.\n@ SOA a. b. 1 1 1 1 1\n"+records)
+		list.Format = "rpz"
+		return list
+	}
+	const same = "24.0.2.0.192.rpz-ip CNAME .\nns.a.example.rpz-nsdname CNAME .\n"
+	old, _ := h.compile(h.store, nil, zone(same+"ok.a.example CNAME rpz-passthru.\nturns.example CNAME .\n"))
+	next, reports := h.compile(h.store, nil, zone(same+"24.0.100.51.198.rpz-client-ip CNAME .\nturns.example CNAME rpz-passthru.\n"))
+	fresh := guard.Compare(bundle.Empty(), old, nil, nil)
+	if fresh.Block != 3 || fresh.Pass != 1 || fresh.Lists[0].PassNames[0].Name != "ok.a.example" {
+		t.Errorf("the first: %+v", fresh.Counts)
+	}
+	if names := fresh.Lists[0].BlockNames; names[0].Name != "192.0.2.0/24" || names[0].Trigger != blocklists.OnAddress || names[1].Trigger != blocklists.OnServer {
+		t.Errorf("the first: %+v", names)
+	}
+	plan := guard.Compare(old, next, reports, nil)
+	if want := (guard.Counts{Block: 1, Unblock: 1, Unchanged: 2, Pass: 1, NoPass: 1}); plan.Counts != want {
+		t.Errorf("got %+v, want %+v", plan.Counts, want)
+	}
+}
+
+// A packed file of popular names is what it is unpacked, and a damaged one is refused.
+func TestPackedRanks(t *testing.T) {
+	var packed bytes.Buffer
+	writer := gzip.NewWriter(&packed)
+	if _, err := writer.Write([]byte(`{"list": ["zz.example", "aa.example"]}`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := writer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	half := packed.Bytes()[:packed.Len()/2]
+	if ranks, err := guard.ReadRanks(bytes.NewReader(packed.Bytes())); err != nil || ranks.Len() != 2 {
+		t.Errorf("packed: %+v, %v", ranks, err)
+	}
+	if _, err := guard.ReadRanks(bytes.NewReader(half)); err == nil || !strings.Contains(err.Error(), "damaged or cut off") {
+		t.Errorf("cut off: %v", err)
 	}
 }

@@ -3,17 +3,19 @@ package guard
 import (
 	"bytes"
 	"flag"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
-var update = flag.Bool("update", false, "write suffixes.bits anew")
+var update = flag.Bool("update", false, "write suffixes.bits and suffixes.txt anew")
 
 // suffixRules are the rules of the library, which it has as text for its own tests.
 func suffixRules(t testing.TB) []string {
@@ -65,6 +67,48 @@ func TestTheSuffixFilterHasEveryRule(t *testing.T) {
 	if string(bits) != suffixBits {
 		t.Error("suffixes.bits is of other rules than the library's: write it anew with -update")
 	}
+}
+
+const suffixesHead = "# Names above public suffixes that are none themselves, each with one of the suffixes below it.\n" +
+	"# Made from the rules of golang.org/x/net/publicsuffix: go test ./blocklists/guard -run TestSuffixes -update\n"
+
+// TestSuffixesAreThoseOfTheLibrary fails when the library knows others than the file has.
+func TestSuffixesAreThoseOfTheLibrary(t *testing.T) {
+	suffixes, below := map[string]bool{}, map[string]string{}
+	for _, rule := range suffixRules(t) {
+		suffixes[strings.TrimPrefix(rule, "*.")] = true // what is below a star is one, so its base is as good as one
+	}
+	for suffix := range suffixes {
+		if strings.HasPrefix(suffix, "!") {
+			continue
+		}
+		for _, above, found := strings.Cut(suffix, "."); found; _, above, found = strings.Cut(above, ".") {
+			if strings.Contains(above, ".") && !suffixes[above] && (below[above] == "" || suffix < below[above]) {
+				below[above] = suffix
+			}
+		}
+	}
+	want := suffixesHead
+	for _, above := range slices.Sorted(maps.Keys(below)) {
+		want += above + " " + below[above] + "\n"
+	}
+	if *update {
+		if err := os.WriteFile("suffixes.txt", []byte(want), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want != suffixesText(t) || len(below) < 50 {
+		t.Errorf("suffixes.txt is not what the library has (%d names): run this test with -update", len(below))
+	}
+}
+
+func suffixesText(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("suffixes.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // With the filter the verdict is what it is without: for each rule, what is above, below and beside it.

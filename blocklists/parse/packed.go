@@ -28,6 +28,11 @@ const (
 // ErrDamaged is the cause where packed octets cannot be unpacked to their end.
 var ErrDamaged = errors.New("damaged or cut off")
 
+// Unpack takes the compression off what may be packed as a list may be.
+func Unpack(from io.Reader) (*bufio.Reader, error) {
+	return unpack(bufio.NewReaderSize(from, bufferSize))
+}
+
 // unpack takes off the compression that the first octets tell of.
 func unpack(in *bufio.Reader) (*bufio.Reader, error) {
 	start, _ := in.Peek(4) // an error comes again with the first line

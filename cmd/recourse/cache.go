@@ -45,7 +45,7 @@ func cacheConfig(config *Config, internet *lab.Internet, logger *slog.Logger) ca
 		return made
 	}
 	// Names that do not parse were found by the validation of the configuration.
-	for _, zone := range settings.Zones {
+	for _, zone := range settings.plainZones() {
 		if name, err := wire.ParseName(zone.Zone); err == nil {
 			made.Apart = append(made.Apart, name)
 		}
@@ -140,7 +140,7 @@ func saveCache(kept *cache.Cache, path string) error {
 
 // runCacheFlush drops what the running server keeps of a name.
 func runCacheFlush(ctx context.Context, env *environment, options FlushOptions) error {
-	name, err := wire.ParseName(options.Name)
+	name, err := nameOf(options.Name)
 	if err != nil {
 		return wrongUse("%q is not a domain name", options.Name)
 	}

@@ -50,7 +50,7 @@ func flushCache(w http.ResponseWriter, r *http.Request, resolved *resolution) {
 		sayProblem(w, http.StatusBadRequest, "The request could not be read", err.Error())
 		return
 	}
-	name, err := wire.ParseName(wanted.Name)
+	name, err := nameOf(wanted.Name)
 	if err != nil {
 		sayProblem(w, http.StatusUnprocessableEntity, "There is no such name", err.Error())
 		return

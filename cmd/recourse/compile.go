@@ -46,7 +46,9 @@ func runCompile(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
-	result, err := job.Run(ctx, &bundle.Input{Store: fetch.New(job.Lists, builtinLists(), logger), Inspector: safeguards, Log: logger})
+	// Sources are asked, and the store is written to, by the process that serves.
+	stored := fetch.New(job.Lists, builtinLists(), logger).Stored()
+	result, err := job.Run(ctx, &bundle.Input{Store: stored, Inspector: safeguards, Log: logger})
 	if result == nil {
 		return err
 	}

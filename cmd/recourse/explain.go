@@ -12,6 +12,7 @@ import (
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
+	"github.com/recourse-dns/recourse/blocklists/parse"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
@@ -31,6 +32,7 @@ type explainedMatch struct {
 	Source    string            `json:"source"`
 	Name      string            `json:"name"`
 	Scope     string            `json:"scope"`
+	Trigger   string            `json:"trigger,omitempty"` // where it is not the name
 	Purpose   string            `json:"purpose"`
 	Order     string            `json:"order,omitempty"`
 	Hold      string            `json:"hold,omitempty"`
@@ -46,7 +48,7 @@ func runExplain(ctx context.Context, env *environment, options ExplainOptions) e
 	if err != nil {
 		return err
 	}
-	name, err := wire.ParseName(options.Name)
+	name, err := nameOf(options.Name)
 	if err != nil {
 		return usageError{err}
 	}
@@ -71,6 +73,15 @@ func runExplain(ctx context.Context, env *environment, options ExplainOptions) e
 	return nil
 }
 
+// nameOf reads a name as a person writes it, in Unicode too; what is no name of a host
+// is still one that DNS can carry.
+func nameOf(text string) (wire.Name, error) {
+	if name, err := parse.Name(text); err == nil {
+		return name, nil
+	}
+	return wire.ParseName(text)
+}
+
 // snapshotOf is what a server with this configuration would have in force.
 func snapshotOf(ctx context.Context, config *Config, logger *slog.Logger) (*policy.Snapshot, error) {
 	made, err := newRules(config)
@@ -83,7 +94,12 @@ func snapshotOf(ctx context.Context, config *Config, logger *slog.Logger) (*poli
 		return nil, err
 	}
 	safeguards := made.guard.With(ledger)
-	compiled, _, err := bundle.Compile(ctx, made.catalog, made.own, newListStore(config, nil, logger).Preview(), bundle.Empty(), safeguards, time.Now(), logger)
+	store := newListStore(config, nil, logger).Preview()
+	catalog, err := expandCatalogs(made.catalog, store, logger)
+	if err != nil {
+		return nil, err
+	}
+	compiled, _, err := bundle.Compile(ctx, catalog, made.own, store, bundle.Empty(), safeguards, time.Now(), logger)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +109,7 @@ func snapshotOf(ctx context.Context, config *Config, logger *slog.Logger) (*poli
 		return nil, err
 	}
 	current := policy.NewCurrent(&policy.Snapshot{
-		Bundle: compiled, Overlay: startOverlay(held.path(overlayFile), logger), Clients: made.clients, Operator: made.operator, Key: key, Guard: safeguards,
+		Bundle: compiled, Overlay: startOverlay(held.path(overlayFile), logger), Clients: made.clients, Operator: made.operator, StandIns: made.standIns, Key: key, Guard: safeguards,
 	})
 	return current.Load(), nil
 }
@@ -111,8 +127,11 @@ func explain(verdict *policy.Verdict) explanation {
 
 func explainMatch(match *policy.Match) explainedMatch {
 	said := explainedMatch{
-		List: match.Entry.List, Line: match.Entry.Line, Source: match.Entry.Source, Name: match.Entry.Name.String(),
+		List: match.Entry.List, Line: match.Entry.Line, Source: match.Entry.Source, Name: match.Entry.Subject(),
 		Scope: match.Entry.Scope.String(), Purpose: match.Purpose().String(), Because: match.Because,
+	}
+	if match.Entry.Trigger != blocklists.OnName {
+		said.Trigger = match.Entry.Trigger.String()
 	}
 	if match.Manifest != nil {
 		said.Order = match.Manifest.OrderRef
@@ -137,7 +156,7 @@ func printExplanation(to io.Writer, asJSON bool, said explanation) error {
 	}
 	text.WriteString("\n")
 	for _, match := range said.Matches {
-		fmt.Fprintf(&text, "  %s, line %d of %s: %s (%s), purpose %s", match.List, match.Line, match.Source, match.Name, match.Scope, match.Purpose)
+		fmt.Fprintf(&text, "  %s, line %d of %s: %s (%s), purpose %s", match.List, match.Line, match.Source, match.Name, strings.TrimPrefix(match.Trigger+", "+match.Scope, ", "), match.Purpose)
 		if match.Order != "" {
 			fmt.Fprintf(&text, ", order %s", match.Order)
 		}

@@ -23,6 +23,7 @@ type rules struct {
 	own      []bundle.Own
 	clients  *profile.Table
 	operator policy.Operator
+	standIns policy.StandIns
 	guard    *guard.Guard
 	guarding guarding
 }
@@ -39,7 +40,7 @@ func newRules(config *Config) (*rules, error) {
 	if problems = append(problems, more...); len(problems) > 0 {
 		return nil, fmt.Errorf("%s %s", problems[0].Key, problems[0].Text)
 	}
-	made := &rules{catalog: catalog, clients: clients, operator: config.Operator, guarding: config.guarding()}
+	made := &rules{catalog: catalog, clients: clients, operator: config.Operator, standIns: config.StandIns(), guarding: config.guarding()}
 	if made.guard, err = made.guarding.make(nil, time.Time{}); err != nil {
 		return nil, err
 	}
@@ -56,6 +57,7 @@ type importer struct {
 	store     *fetch.Store
 	refresher *fetch.Refresher
 	lists     string // the store's folder
+	asItIs    bool   // begins with what the state has, and imports nothing by itself
 	folder    *bundle.Folder
 	current   *policy.Current
 	ledger    *ledger
@@ -68,6 +70,7 @@ type importer struct {
 
 	importing sync.Mutex // one import at a time; guards what follows
 	behind    bool       // what is in force was found on the disk, and the sources not yet asked
+	failed    error      // why what was brought last is not in force; nil where it is
 }
 
 // imported is what is in force, and how its lists came in.
@@ -110,17 +113,25 @@ func (i *importer) loadFiles(ctx context.Context, fresh *rules) error {
 	return nil
 }
 
+// maxFetching bounds how many sources are asked at once for somebody who waits.
+const maxFetching = 4
+
 // fetch asks the sources of some lists. What went wrong with one is in its status.
 func (i *importer) fetch(ctx context.Context, catalog *blocklists.Catalog, wanted func(*blocklists.Manifest) bool) error {
+	var work sync.WaitGroup
+	places := make(chan struct{}, maxFetching)
 	for _, manifest := range catalog.Lists() {
 		if !wanted(manifest) {
 			continue
 		}
-		if _, err := i.store.Fetch(ctx, manifest); err != nil && ctx.Err() != nil {
-			return ctx.Err()
-		}
+		places <- struct{}{}
+		work.Go(func() {
+			_, _ = i.store.Fetch(ctx, manifest) // its status has the error
+			<-places
+		})
 	}
-	return nil
+	work.Wait()
+	return ctx.Err()
 }
 
 // startAnew has refreshing go on with the lists that there are now.
@@ -154,7 +165,7 @@ func (i *importer) loadLocked(ctx context.Context, configured *rules, afresh ...
 	before := i.last.Load()
 	i.enforce(&imported{configured: configured, rules: fresh, reports: reports}, compiled, ledger)
 	if before != nil && !sameLists(before.rules.catalog, fresh.catalog) { // a catalog zone lists others than before
-		i.startAnew()
+		defer i.startAnew() // which ends the context of a refresh, so not before all is written down
 	}
 	if err := i.settle(ctx, fresh, reports, started); err != nil {
 		return fmt.Errorf("lists: they are in force; what is held of them is not written down: %w", err)
@@ -174,11 +185,11 @@ func sameLists(one, other *blocklists.Catalog) bool {
 
 // enforce swaps a bundle in, with the rules that go with it.
 func (i *importer) enforce(fresh *imported, compiled *bundle.Bundle, ledger *guard.Ledger) {
-	i.behind = false
+	i.behind, i.failed = false, nil
 	i.last.Store(fresh)
 	i.current.Update(func(snapshot policy.Snapshot) policy.Snapshot {
 		snapshot.Bundle, snapshot.Clients, snapshot.Operator = compiled, fresh.rules.clients, fresh.rules.operator
-		snapshot.Guard = fresh.rules.guard.With(ledger)
+		snapshot.StandIns, snapshot.Guard = fresh.rules.standIns, fresh.rules.guard.With(ledger)
 		return snapshot
 	})
 	select {
@@ -245,7 +256,8 @@ func (i *importer) sources() []*blocklists.Manifest {
 func (i *importer) reload(ctx context.Context) {
 	i.importing.Lock()
 	defer i.importing.Unlock()
-	if err := i.again(ctx); err != nil && ctx.Err() == nil {
-		i.logger.Error("lists were not refreshed; those in force stay", "error", err)
+	i.failed = i.again(ctx)
+	if i.failed != nil && ctx.Err() == nil {
+		i.logger.Error("lists were not refreshed; those in force stay", "error", i.failed)
 	}
 }

@@ -19,6 +19,7 @@ func (i *importer) settle(ctx context.Context, fresh *rules, reports []bundle.Li
 	snapshot := i.current.Load()
 	before := snapshot.Guard.Ledger()
 	read, holds := heldBy(fresh.catalog, reports, before)
+	holds = append(holds, unnoted(snapshot.Bundle, fresh.catalog, reports, holds, before)...)
 	holds = append(holds, spikes(fresh.catalog, snapshot.Trials().Halted())...)
 	alarms := guard.Alarms(guard.Situation{Bundle: snapshot.Bundle, Reports: reports, Holds: holds, Ledger: before, Now: now})
 	var begun []blocklists.Alarm
@@ -151,7 +152,7 @@ const (
 )
 
 // watch looks at what changes by itself: trials that were halted, lists whose removals were
-// held for an hour, and dates of review.
+// held for an hour, sources that fell silent or speak again, and dates of review.
 func (i *importer) watch(ctx context.Context) {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
@@ -172,18 +173,32 @@ func (i *importer) watch(ctx context.Context) {
 	}
 }
 
-// look imports where a list's wait is over, and settles where a trial was halted or reviews
-// are to be looked at.
+// settleAsItStands settles by what the sources said since the last import.
+func (i *importer) settleAsItStands(ctx context.Context, stood []bundle.ListReport, now time.Time) error {
+	last := *i.last.Load()
+	last.reports = stood
+	i.last.Store(&last)
+	return i.settle(ctx, last.rules, stood, now)
+}
+
+// look imports where a list's wait is over or the last import failed, and settles where a trial was halted, a source
+// came into trouble or out of it, or reviews are to be looked at.
 func (i *importer) look(ctx context.Context, now time.Time, reviews bool) error {
 	i.importing.Lock()
 	defer i.importing.Unlock()
+	if i.failed != nil { // a disk that was full may have room again
+		i.failed = i.again(ctx)
+		return i.failed
+	}
 	ledger, err := i.ledger.read(ctx, now)
 	if err != nil {
 		return err
 	}
 	for _, manifest := range i.last.Load().rules.catalog.Lists() {
-		if hold := ledger.OfList(manifest.ID, blocklists.Shrink); hold != nil && ledger.Lapsed(hold) {
-			return i.again(ctx)
+		if hold := ledger.OfList(manifest.ID, blocklists.Shrink); hold != nil {
+			if source := i.store.Status(manifest); ledger.Lapsed(manifest, hold, &source) {
+				return i.again(ctx)
+			}
 		}
 	}
 	for at := range ledger.Records().Holds {
@@ -200,8 +215,9 @@ func (i *importer) look(ctx context.Context, now time.Time, reviews bool) error 
 	for list := range i.current.Load().Trials().Halted() {
 		reviews = reviews || ledger.OfList(list, blocklists.Spike) == nil
 	}
-	if !reviews {
+	stood := i.standing()
+	if !reviews && !sourcesTurned(i.last.Load().reports, stood) {
 		return nil
 	}
-	return i.settle(ctx, i.last.Load().rules, i.last.Load().reports, now)
+	return i.settleAsItStands(ctx, stood, now)
 }

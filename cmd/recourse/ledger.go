@@ -15,7 +15,6 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/guard"
 	"github.com/recourse-dns/recourse/policy/store"
-	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
 // ledger is what safeguards held and people released: in the database, and beside it
@@ -120,7 +119,7 @@ func subjectText(text string) (string, error) {
 	if prefix, err := netip.ParsePrefix(text); err == nil {
 		return prefix.Masked().String(), nil
 	}
-	name, err := wire.ParseName(text)
+	name, err := nameOf(text)
 	if err != nil {
 		return "", err
 	}

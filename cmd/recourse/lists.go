@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/blocklists/guard"
 )
@@ -34,6 +35,9 @@ func runListsPlan(ctx context.Context, env *environment, options PlanOptions) er
 		return err
 	}
 	safeguards := made.guard.With(ledger)
+	if made.catalog, err = expandCatalogs(made.catalog, store.Preview(), logger); err != nil {
+		return err
+	}
 	old, _, err := bundle.Compile(ctx, made.catalog, nil, store.LastGood(), bundle.Empty(), safeguards, now, slog.New(slog.DiscardHandler)) // that nothing is in force yet is no error
 	if err != nil {
 		return err
@@ -68,9 +72,32 @@ func printPlan(to io.Writer, plan *guard.Plan) error {
 		fmt.Fprintf(&text, "overlap: list %s (%s) and list %s (%s) have %s in common, as %s\n", overlap.Lists[0], overlap.Purposes[0],
 			overlap.Lists[1], overlap.Purposes[1], count(overlap.Entries, "entry"), strings.Join(overlap.Names, ", "))
 	}
-	fmt.Fprintf(&text, "in all: would block %d, would unblock %d, unchanged %d, held %d, refused lines %d\n", plan.Block, plan.Unblock, plan.Unchanged, plan.Held, plan.Refused)
+	fmt.Fprintf(&text, "in all: would block %d, would unblock %d, unchanged %d, held %d%s, refused lines %d\n", plan.Block, plan.Unblock, plan.Unchanged, plan.Held, exceptionsOf(&plan.Counts), plan.Refused)
 	_, err := io.WriteString(to, text.String())
 	return err
+}
+
+// exceptionsOf counts the exceptions of lists, where there are any.
+func exceptionsOf(c *guard.Counts) string {
+	said := ""
+	if c.Pass > 0 {
+		said += fmt.Sprintf(", would let pass %d", c.Pass)
+	}
+	if c.NoPass > 0 {
+		said += fmt.Sprintf(", would let pass no longer %d", c.NoPass)
+	}
+	return said
+}
+
+// subjectWords are a name with its scope or a prefix, and what it is sought in.
+func subjectWords(name string, scope blocklists.Scope, trigger blocklists.Trigger) string {
+	switch {
+	case trigger == blocklists.OnName:
+		return fmt.Sprintf("%s (%s)", name, scope)
+	case trigger.ByAddress():
+		return fmt.Sprintf("%s (%s)", name, trigger)
+	}
+	return fmt.Sprintf("%s (%s, %s)", name, trigger, scope)
 }
 
 func heldWord(held bool) string {
@@ -81,7 +108,7 @@ func heldWord(held bool) string {
 }
 
 func printChange(text *strings.Builder, change *guard.Change) {
-	fmt.Fprintf(text, "list %s (%s): would block %d, would unblock %d, unchanged %d, held %d\n", change.List, change.Purpose, change.Block, change.Unblock, change.Unchanged, change.Held)
+	fmt.Fprintf(text, "list %s (%s): would block %d, would unblock %d, unchanged %d, held %d%s\n", change.List, change.Purpose, change.Block, change.Unblock, change.Unchanged, change.Held, exceptionsOf(&change.Counts))
 	if change.Trouble != "" {
 		fmt.Fprintf(text, "  %s: %s\n", change.State, change.Trouble)
 	}
@@ -96,6 +123,8 @@ func printChange(text *strings.Builder, change *guard.Change) {
 	}
 	printNames(text, "would block", change.Block, change.BlockNames)
 	printNames(text, "would unblock", change.Unblock, change.UnblockNames)
+	printNames(text, "would let pass", change.Pass, change.PassNames)
+	printNames(text, "would let pass no longer", change.NoPass, change.NoPassNames)
 	printNames(text, "held", change.Held, change.HeldNames)
 	printNames(text, "popular, and not held", change.Popular, change.PopularNames)
 	for _, refusal := range change.RefusedLines {
@@ -111,7 +140,7 @@ func printChange(text *strings.Builder, change *guard.Change) {
 
 func printNames(text *strings.Builder, what string, all int, names []guard.Name) {
 	for _, name := range names {
-		fmt.Fprintf(text, "  %s: %s (%s), line %d", what, name.Name, name.Scope, name.Line)
+		fmt.Fprintf(text, "  %s: %s, line %d", what, subjectWords(name.Name, name.Scope, name.Trigger), name.Line)
 		if name.Because != "" {
 			fmt.Fprintf(text, ": %s", name.Because)
 		}

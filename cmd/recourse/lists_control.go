@@ -15,7 +15,6 @@ import (
 	"github.com/recourse-dns/recourse/blocklists/guard"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/policy/store"
-	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
 // listPaths are the calls that work on lists. They are on the control socket alone:
@@ -95,12 +94,12 @@ func recordsOf(holds []blocklists.Hold) []guard.HoldRecord {
 // releaseHold writes a person's word down and, where that was the last that was needed,
 // imports again so that what was held takes effect.
 func (i *importer) releaseHold(ctx context.Context, what release, actor string) ([]guard.HoldRecord, error) {
-	released, err := i.ledger.release(ctx, what, actor)
+	i.importing.Lock()
+	defer i.importing.Unlock()
+	released, err := i.ledger.releaseFrom(ctx, i.current.Load().Bundle, i.last.Load().rules.catalog.List(what.List), what, actor)
 	if err != nil {
 		return nil, err
 	}
-	i.importing.Lock()
-	defer i.importing.Unlock()
 	for j := range released {
 		if released[j].Released() {
 			err = i.again(ctx)
@@ -122,7 +121,7 @@ func (l *ledger) confirm(ctx context.Context, what confirmation, actor string) (
 	one := blocklists.Confirmation{List: what.List, By: what.By, Note: what.Note, At: time.Now().UTC()}
 	if what.Name != "" {
 		var err error
-		if one.Name, err = wire.ParseName(what.Name); err != nil {
+		if one.Name, err = nameOf(what.Name); err != nil {
 			return nil, err
 		}
 	}
@@ -143,7 +142,7 @@ func (i *importer) confirm(ctx context.Context, what confirmation, actor string)
 		snapshot.Guard = i.last.Load().rules.guard.With(ledger)
 		return snapshot
 	})
-	return what, i.settle(ctx, i.last.Load().rules, i.last.Load().reports, time.Now())
+	return what, i.settleAsItStands(ctx, i.standing(), time.Now())
 }
 
 // application is which lists to import now; none is all.
@@ -152,10 +151,8 @@ type application struct {
 }
 
 // apply imports now. Lists that a rollback fixed are read again, and serials that went
-// back are taken.
+// back are taken. Other work on lists does not wait for their sources.
 func (i *importer) apply(ctx context.Context, what application, _ string) (guard.Plan, error) {
-	i.importing.Lock()
-	defer i.importing.Unlock()
 	lists := what.Lists
 	for _, id := range lists {
 		if i.last.Load().rules.catalog.List(id) == nil {
@@ -167,6 +164,15 @@ func (i *importer) apply(ctx context.Context, what application, _ string) (guard
 			lists = append(lists, manifest.ID)
 		}
 	}
+	isWanted := func(m *blocklists.Manifest) bool { return slices.Contains(lists, m.ID) }
+	for _, id := range lists {
+		i.store.Retry(i.last.Load().rules.catalog.List(id)) // a serial that went back was refused
+	}
+	if err := i.fetch(ctx, i.last.Load().rules.catalog, isWanted); err != nil {
+		return guard.Plan{}, err
+	}
+	i.importing.Lock()
+	defer i.importing.Unlock()
 	_, err := i.ledger.change(ctx, func(tx *store.Tx) error {
 		for _, id := range lists {
 			if err := tx.Unpin(ctx, id); err != nil {
@@ -179,10 +185,6 @@ func (i *importer) apply(ctx context.Context, what application, _ string) (guard
 		return guard.Plan{}, err
 	}
 	before := i.current.Load()
-	isWanted := func(m *blocklists.Manifest) bool { return slices.Contains(lists, m.ID) }
-	if err := i.fetch(ctx, i.last.Load().rules.catalog, isWanted); err != nil {
-		return guard.Plan{}, err
-	}
 	if err := i.again(ctx, lists...); err != nil {
 		return guard.Plan{}, err
 	}
@@ -205,8 +207,8 @@ type rolledBack struct {
 }
 
 // rollback puts the content of a generation before in force, on all doors at once. The
-// lists that differ are fixed first, so that no refresh can undo it, whenever the machine
-// stops; a new generation is written of it afterwards, with which the next start begins.
+// lists that differ are fixed first, and to which generation, so that neither a refresh nor a
+// start undoes it, whenever the machine stops; a new generation is written of it afterwards.
 func (i *importer) rollback(ctx context.Context, what target, actor string) (rolledBack, error) {
 	i.importing.Lock()
 	defer i.importing.Unlock()
@@ -221,7 +223,7 @@ func (i *importer) rollback(ctx context.Context, what target, actor string) (rol
 	}
 	plan := guard.Compare(bad, good, nil, nil)
 	done := rolledBack{From: bad.Generation(), To: number, Now: good.Generation(), Changed: plan.Counts, Pinned: i.differing(&plan, bad, good)}
-	ledger, err := i.pin(ctx, done.Pinned, actor)
+	ledger, err := i.pin(ctx, &done, actor)
 	if err != nil {
 		return rolledBack{}, err
 	}
@@ -265,11 +267,12 @@ func (i *importer) differing(plan *guard.Plan, bad, good *bundle.Bundle) []block
 	return lists
 }
 
-func (i *importer) pin(ctx context.Context, lists []blocklists.ListID, actor string) (*guard.Ledger, error) {
+func (i *importer) pin(ctx context.Context, done *rolledBack, actor string) (*guard.Ledger, error) {
 	now := time.Now().UTC()
 	return i.ledger.change(ctx, func(tx *store.Tx) error {
-		for _, id := range lists {
-			if err := tx.Pin(ctx, id, actor, now); err != nil {
+		for _, id := range done.Pinned {
+			state := blocklists.ListState{List: id, Pinned: now, PinnedBy: actor, PinnedFrom: done.From, PinnedTo: done.To}
+			if err := tx.Pin(ctx, state); err != nil {
 				return err
 			}
 		}

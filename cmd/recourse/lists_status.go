@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,9 +42,11 @@ type listStatus struct {
 
 // listsStatus is how all lists stand.
 type listsStatus struct {
-	Generation uint64       `json:"generation"`
-	Kept       []uint64     `json:"kept_generations"`
-	Lists      []listStatus `json:"lists"`
+	Generation uint64   `json:"generation"`
+	Kept       []uint64 `json:"kept_generations"`
+	// Failed is why what was brought last is not in force; empty where it is.
+	Failed string       `json:"failed,omitempty"`
+	Lists  []listStatus `json:"lists"`
 }
 
 // statusOf puts together what is known of lists in force.
@@ -90,7 +93,10 @@ func (i *importer) status(ctx context.Context) (listsStatus, error) {
 	}
 	i.importing.Lock()
 	defer i.importing.Unlock()
-	status := statusOf(i.current.Load(), i.last.Load().reports, alarms, time.Now())
+	status := statusOf(i.current.Load(), i.standing(), alarms, time.Now())
+	if i.failed != nil {
+		status.Failed = i.failed.Error()
+	}
 	generations, err := i.folder.Generations()
 	for _, number := range generations {
 		if number != i.current.Load().Bundle.File() {
@@ -114,7 +120,11 @@ func storedStatus(ctx context.Context, config *Config) (listsStatus, error) {
 		return listsStatus{}, err
 	}
 	safeguards := made.guard.With(ledger)
-	compiled, reports, err := bundle.Compile(ctx, made.catalog, nil, newListStore(config, nil, logger).LastGood(), bundle.Empty(), safeguards, now, logger)
+	store := newListStore(config, nil, logger).LastGood()
+	if made.catalog, err = expandCatalogs(made.catalog, store, logger); err != nil {
+		return listsStatus{}, err
+	}
+	compiled, reports, err := bundle.Compile(ctx, made.catalog, nil, store, bundle.Empty(), safeguards, now, logger)
 	if err != nil {
 		return listsStatus{}, err
 	}
@@ -172,6 +182,9 @@ func printStatus(to io.Writer, asJSON bool, status *listsStatus) error {
 		fmt.Fprintf(&text, " %d", kept)
 	}
 	text.WriteByte('\n')
+	if status.Failed != "" {
+		fmt.Fprintf(&text, "the last import failed and is tried again; what is in force stays: %s\n", oneLine(status.Failed))
+	}
 	for i := range status.Lists {
 		status.Lists[i].print(&text)
 	}
@@ -179,13 +192,28 @@ func printStatus(to io.Writer, asJSON bool, status *listsStatus) error {
 	return err
 }
 
+// printSource says when the source last confirmed the list, and what is wrong with it.
+func (s *listStatus) printSource(text *strings.Builder) {
+	if !s.Fetch.ConfirmedAt.IsZero() {
+		fmt.Fprintf(text, "  confirmed by its source %s\n", s.Fetch.ConfirmedAt.Format(time.RFC3339))
+	}
+	isTold := func(alarm blocklists.Alarm) bool { return strings.Contains(alarm.Detail, s.Trouble) }
+	if s.Trouble != "" && !slices.ContainsFunc(s.Alarms, isTold) {
+		fmt.Fprintf(text, "  in trouble since %s: %s\n", s.Fetch.Since.Format(time.RFC3339), oneLine(s.Trouble))
+	}
+}
+
+// oneLine has the errors of one cause after another in a line.
+func oneLine(text string) string { return strings.ReplaceAll(text, "\n", "; ") }
+
 func (s *listStatus) print(text *strings.Builder) {
 	fmt.Fprintf(text, "%s (%s): ", s.List, s.Purpose)
 	if s.Fetch.State == fetch.Missing && !s.Pinned {
-		fmt.Fprintf(text, "no good copy: %s\n", s.Trouble)
+		fmt.Fprintf(text, "no good copy: %s\n", oneLine(s.Trouble))
 		return
 	}
 	fmt.Fprintf(text, "%s, %d held, read %s, %s refused, sha256 %s\n", count(s.Entries, "entry"), s.HeldNow, s.Fetch.FetchedAt.Format(time.RFC3339), count(s.Refused, "line"), s.Fetch.SHA256)
+	s.printSource(text)
 	if s.Shadow {
 		text.WriteString("  in shadow mode: counted, without effect\n")
 	}

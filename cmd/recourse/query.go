@@ -14,7 +14,6 @@ import (
 
 	"github.com/recourse-dns/recourse/blocklists/parse"
 	"github.com/recourse-dns/recourse/resolver"
-	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
 // defaultServer is where the quick start answers.
@@ -150,7 +149,7 @@ func queryName(text string) (string, error) {
 			return name.FQDN(), asWrongUse(err)
 		}
 	}
-	name, err := wire.ParseName(text)
+	name, err := nameOf(text)
 	return name.FQDN(), asWrongUse(err)
 }
 

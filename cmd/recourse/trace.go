@@ -65,7 +65,7 @@ func (o *TraceOptions) question() (wire.Question, error) {
 	if err != nil {
 		return wire.Question{}, err
 	}
-	name, err := wire.ParseName(text)
+	name, err := nameOf(text)
 	return wire.Question{Name: name, Type: kind, Class: wire.ClassIN}, asWrongUse(err)
 }
 

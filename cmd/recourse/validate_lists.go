@@ -3,10 +3,13 @@ package main
 import (
 	"errors"
 	"io/fs"
+	"log/slog"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/blocklists/fetch"
 	"github.com/recourse-dns/recourse/blocklists/guard"
 	"github.com/recourse-dns/recourse/policy/profile"
 )
@@ -99,7 +102,9 @@ func (c *Config) checkLists() {
 func (c *Config) checkList(path string, manifest *blocklists.Manifest) {
 	c.checkSource(child(path, "source"), manifest)
 	if name, builtin := strings.CutPrefix(manifest.Source.File, builtinScheme); !builtin {
-		c.checkFile(child(path, "source.file"), manifest.Source.File)
+		if !c.hasCopy(manifest) { // a file that vanished keeps no node from starting
+			c.checkFile(child(path, "source.file"), manifest.Source.File)
+		}
 	} else if _, err := fs.Stat(builtinLists(), name); err != nil {
 		c.report.problem(child(path, "source.file"), "%s is not built in: law, security and user are", quote(manifest.Source.File))
 	}
@@ -115,6 +120,12 @@ func (c *Config) checkList(path string, manifest *blocklists.Manifest) {
 	if !manifest.Expires.IsZero() && manifest.Expires.Before(time.Now()) {
 		c.report.warn(child(path, "expires"), "list %q ended on %s", manifest.ID, manifest.Expires.Format(time.DateOnly))
 	}
+}
+
+// hasCopy says whether the state has a copy of the list.
+func (c *Config) hasCopy(manifest *blocklists.Manifest) bool {
+	kept := fetch.New(filepath.Join(c.StateDir(), listsDir), nil, slog.New(slog.DiscardHandler))
+	return kept.Status(manifest).SHA256 != ""
 }
 
 func (c *Config) checkProfiles() {

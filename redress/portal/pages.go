@@ -28,6 +28,8 @@ type finding struct {
 	Code         policy.Code
 	Jurisdiction string
 	Blocked      bool
+	Overdue      bool      // the review was not held in time
+	Unreached    time.Time // since when the list's source has not been reached, where that is long ago
 }
 
 func (h *handler) home(w http.ResponseWriter, r *http.Request) {
@@ -55,6 +57,7 @@ func (h *handler) home(w http.ResponseWriter, r *http.Request) {
 		found := finding{
 			Purpose: match.Purpose(), Title: titleOf(match.Manifest.Title), Code: match.Code,
 			Jurisdiction: strings.Join(match.Manifest.Jurisdiction, ", "), Blocked: redress.Blocks(&match),
+			Overdue: !match.ReviewBy.IsZero() && !time.Now().Before(match.ReviewBy), Unreached: match.UnreachableSince,
 		}
 		content.Findings = append(content.Findings, found)
 		content.Blocked = content.Blocked || found.Blocked
@@ -67,6 +70,7 @@ func (h *handler) home(w http.ResponseWriter, r *http.Request) {
 type reasonContent struct {
 	policy.Reason
 	ListTitle string
+	Trigger   string // what the entry looks at
 	// Term is how long there is to contest; zero where the list does not say.
 	Term      time.Duration
 	Authority string
@@ -91,7 +95,8 @@ func (h *handler) reason(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	match := &matches[0]
-	content := reasonContent{Reason: index.ReasonOf(*match), Contest: "/cases/new?code=" + code.String(), API: "/api/v1/reasons/" + code.String(), Own: match.Manifest == nil}
+	content := reasonContent{Reason: index.ReasonOf(*match), Contest: "/cases/new?code=" + code.String(), API: "/api/v1/reasons/" + code.String(), Own: match.Manifest == nil,
+		Trigger: match.Entry.Trigger.String()}
 	content.ListTitle = titleOf(content.Title)
 	if match.Manifest != nil {
 		content.Term, content.Authority = match.Manifest.Redress.Deadline, match.Manifest.Authority.Name

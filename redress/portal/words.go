@@ -66,8 +66,12 @@ func vocabulary() map[string]map[string]string {
 		},
 		"from":  {"notification": "from when you were notified", "publication": "from when the order was published", "knowledge": "from when you came to know of it"},
 		"scope": {"exact": "this name alone", "subtree": "this name and everything below it", "below": "everything below this name"},
-		"cost":  {"free": "free of charge"},
-		"kind":  {"court": "court", "authority": "authority", "provider": "us", "out-of-court": "out-of-court body"},
+		"trigger": {
+			"address": "every name that leads there", "client": "whoever asks from there",
+			"nameserver": "every name that this server serves", "nameserver-address": "every name that is served from there",
+		},
+		"cost": {"free": "free of charge"},
+		"kind": {"court": "court", "authority": "authority", "provider": "us", "out-of-court": "out-of-court body"},
 	}
 }
 
