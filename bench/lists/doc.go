@@ -32,8 +32,8 @@
 //	octets an entry on the disk                      18.5         30
 //	lookup, absent, every label                      0.35 µs      0.5 µs (0.22 µs of processor)
 //	lookup, present, uniform                         4.3 µs       3 µs: missed here (2.7 µs of processor)
-//	compile 1M from text                             1.1 to 3.3 s 0.5 s: missed (0.6 s of processor)
-//	compile 1M by the child, with safeguards         1.2 to 4.0 s 0.5 s: missed (0.9 s of processor)
+//	compile 1M from text                             0.6 to 2.4 s 0.5 s: missed (0.65 s of processor)
+//	compile 1M by the child, with safeguards         1.4 s        0.5 s: missed (0.85 s of processor)
 //	compile 10M from text                            6.8 s        8 s, peak 540 MiB
 //	compile 10M by the child, with safeguards        25 s         8 s: missed (9.7 s of processor, at idle priority)
 //	start with a bundle of 10M, until ready          0.081 s      0.1 s (on one core)
@@ -43,8 +43,9 @@
 //	one name lifted by a decision                    34 ms        100 ms
 //	one name laid on top of 10M (With)               0.6 ms       100 ms; no command does it yet
 //	one name added to a list's file of 500k          1.9 s        of it 0.5 s for the file to rest
-//	cached name, 20 lists over none                  -0.9 %       5 % (3.0 µs and 3.1 µs)
-//	blocked name over a cached one                   +20 %        0: missed (3.8 µs; 463 % before questions were remembered)
+//	cached name, 20 lists over none                  -0.9 %       5 % (3.0 µs and 3.1 µs; -3 % to +4.5 % in other runs)
+//	blocked name over a cached one                   +20 %        0: missed (3.8 µs; +14 % to +27 % in other runs, +460 % before
+//	                                                 blocked questions were remembered)
 //
 // The benchmarks of the index are in blocklists/bundle, because this module imports nothing of ours.
 package main
