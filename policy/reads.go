@@ -12,7 +12,7 @@ import (
 // and aliases, unless it is a household's, which means the names that it sees.
 func reads(manifest *blocklists.Manifest, kind resolver.LinkKind) bool {
 	if len(manifest.Match) > 0 {
-		return kind == resolver.Asker || slices.Contains(manifest.Match, matchWord(kind))
+		return slices.Contains(manifest.Match, matchWord(kind))
 	}
 	switch kind {
 	case resolver.Hint:
@@ -23,8 +23,7 @@ func reads(manifest *blocklists.Manifest, kind resolver.LinkKind) bool {
 	return true
 }
 
-// matchWord is the word of a manifest's match for a kind of link. The address of who
-// asks has none: nothing but a zone's own rpz-client-ip looks at it.
+// matchWord is the word of a manifest's match for a kind of link.
 func matchWord(kind resolver.LinkKind) string {
 	switch kind {
 	case resolver.Asked:
@@ -35,6 +34,8 @@ func matchWord(kind resolver.LinkKind) string {
 		return "address"
 	case resolver.Hint:
 		return "hint"
+	case resolver.Asker:
+		return "client"
 	}
 	return "nameserver"
 }

@@ -116,7 +116,7 @@ func (a *Answer) Pack() (*Answer, error) {
 		return nil, err
 	}
 	packed.Plain = packed.Signed
-	if slices.ContainsFunc(a.message.Answer, a.isProof) || slices.ContainsFunc(a.message.Ns, a.isProof) || slices.ContainsFunc(a.message.Extra, a.isProof) {
+	if slices.ContainsFunc(a.message.Answer, a.isUnasked) || slices.ContainsFunc(a.message.Ns, isProof) || slices.ContainsFunc(a.message.Extra, isProof) {
 		if packed.Plain, err = pack(a.message, true); err != nil {
 			return nil, err
 		}
@@ -124,13 +124,18 @@ func (a *Answer) Pack() (*Answer, error) {
 	return &packed, nil
 }
 
-// isProof says whether a record is left out for a client that did not set DO,
-// unless the client asked for its type (RFC 4035, section 3.2.1).
-func (a *Answer) isProof(record dns.RR) bool {
-	switch kind := record.Header().Rrtype; kind {
+// isUnasked says whether a record of the answer section is left out for a client that
+// did not set DO and did not ask for its type either (RFC 4035, section 3.2.1).
+func (a *Answer) isUnasked(record dns.RR) bool {
+	asked := a.message.Question[0].Qtype
+	return isProof(record) && record.Header().Rrtype != asked && asked != dns.TypeANY
+}
+
+// isProof tells what stands in a message for validators alone.
+func isProof(record dns.RR) bool {
+	switch record.Header().Rrtype {
 	case dns.TypeRRSIG, dns.TypeNSEC, dns.TypeNSEC3:
-		asked := a.message.Question[0].Qtype
-		return kind != asked && asked != dns.TypeANY
+		return true
 	}
 	return false
 }
@@ -141,9 +146,9 @@ func pack(message *dns.Msg, stripped bool) (Packet, error) {
 	bare.Extra = slices.DeleteFunc(slices.Clone(message.Extra), func(record dns.RR) bool { return record.Header().Rrtype == dns.TypeOPT })
 	if stripped {
 		answer := Answer{message: message}
-		bare.Answer = slices.DeleteFunc(slices.Clone(message.Answer), answer.isProof)
-		bare.Ns = slices.DeleteFunc(slices.Clone(message.Ns), answer.isProof)
-		bare.Extra = slices.DeleteFunc(bare.Extra, answer.isProof)
+		bare.Answer = slices.DeleteFunc(slices.Clone(message.Answer), answer.isUnasked)
+		bare.Ns = slices.DeleteFunc(slices.Clone(message.Ns), isProof)
+		bare.Extra = slices.DeleteFunc(bare.Extra, isProof)
 	}
 	wireForm, err := bare.Pack()
 	if err != nil {

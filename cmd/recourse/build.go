@@ -50,7 +50,8 @@ func newResolution(config *Config, internet *lab.Internet, current *policy.Curre
 	path := resolver.HandlerFunc(func(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
 		return resolver.Chain(search, validator.Stage).Resolve(ctx, query)
 	})
-	search, err := newSearcher(config, internet, recurse.Config{Path: path, Cuts: current.WatchesServers}, exchanger, logger)
+	kept := cache.New(cacheConfig(config, internet, logger))
+	search, err := newSearcher(config, internet, recurse.Config{Path: path, Denied: kept.Denied, Cuts: current.WatchesServers}, exchanger, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +61,6 @@ func newResolution(config *Config, internet *lab.Internet, current *policy.Curre
 		return nil, err
 	}
 	filter := policy.New(current, counts, logger)
-	kept := cache.New(cacheConfig(config, internet, logger))
 	names, err := newLocal(config)
 	if err != nil {
 		return nil, err
@@ -127,7 +127,7 @@ func newExchanger(internet *lab.Internet) exchanger {
 func newSearcher(config *Config, internet *lab.Internet, made recurse.Config, client recurse.Exchanger, logger *slog.Logger) (searcher, error) {
 	settings := &config.Resolver
 	if internet != nil {
-		return recurse.New(recurse.Config{Hints: internet.Hints(), IPv4: true, IPv6: true, QueryLocalhost: true, Priming: settings.Priming, Cuts: made.Cuts}, client, logger)
+		return recurse.New(recurse.Config{Hints: internet.Hints(), IPv4: true, IPv6: true, QueryLocalhost: true, Priming: settings.Priming, Denied: made.Denied, Cuts: made.Cuts}, client, logger)
 	}
 	if settings.Mode == "forward" && len(settings.Zones) == 0 {
 		return newForwarder(settings, settings.Upstreams(), client, logger)

@@ -136,7 +136,8 @@ func substitute(name, owner, target wire.Name) wire.Name {
 func (n *node) lasting(now int64) bool { return n.fresh(now) && n.expires-now > n.ttl/10 }
 
 // target is where a kept alias leads, a CNAME's or a DNAME's as was asked; "" where
-// there is none that lasts.
+// there is none that lasts. The record must be the name's own: the answer to a question
+// for a DNAME below another DNAME begins with that other one.
 func (n *node) target(now int64) wire.Name {
 	if n == nil || n.failure != nil || !n.lasting(now) {
 		return ""
@@ -148,8 +149,12 @@ func (n *node) target(now int64) wire.Name {
 		if record.Type != n.key.qtype {
 			continue
 		}
-		var buffer [wire.MaxName]byte
-		target, _, err := wire.ReadName(n.answer.Signed.Wire, record.DataOffset, &buffer)
+		var owners, targets [wire.MaxName]byte
+		owner, _, err := wire.ReadName(n.answer.Signed.Wire, record.NameOffset, &owners)
+		if err != nil || owner != n.key.name {
+			return ""
+		}
+		target, _, err := wire.ReadName(n.answer.Signed.Wire, record.DataOffset, &targets)
 		if err != nil {
 			return ""
 		}

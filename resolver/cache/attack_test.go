@@ -77,7 +77,7 @@ func (a *attacked) reply(kind, name, zone string) (records, authority []string, 
 // TestAScanPushesOutNothingPopular, whatever it is made of, and all side tables together
 // stay within their bound: the answers' size, and an eighth beside it for proofs.
 func TestAScanPushesOutNothingPopular(t *testing.T) {
-	const size, popular, names = 1 << 19, 50, 2000
+	const size, popular, names = 1 << 20, 50, 4000
 	for _, kind := range []string{"plain", "none", "signed", "nosigned", "wild", "alias", "dname", "dead", "all"} {
 		c := cache.New(cache.Config{Size: size, Aggressive: true, Below: true, Stale: cache.Stale{UpTo: time.Hour}})
 		world := &attacked{asked: make(map[string]int)}

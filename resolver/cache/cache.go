@@ -213,6 +213,15 @@ func (c *Cache) kept(query *resolver.Query, now int64) *node {
 	return kept
 }
 
+// Denied gives the proof, where one is kept, that a question has no answer.
+func (c *Cache) Denied(query *resolver.Query) *resolver.Answer {
+	answer := c.denials.Answer(query)
+	if answer != nil {
+		c.stats.Synthesised.Add(1)
+	}
+	return answer
+}
+
 // find gives what is kept of a question, however old.
 func (c *Cache) find(k key) *node {
 	hash := c.hash(k)

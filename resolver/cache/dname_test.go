@@ -89,6 +89,22 @@ func TestWhatAKeptDNAMEDoesNotAnswer(t *testing.T) {
 	})
 }
 
+// TestADNAMEAskedForBelowAnother: what comes is the other one, and no DNAME of the name.
+func TestADNAMEAskedForBelowAnother(t *testing.T) {
+	s := redirected()
+	dname := s.replies["mail.old.example. ANY"].records
+	s.replies["www.old.example. DNAME"] = reply{records: append(slices.Clip(dname), "www.old.example. 300 CNAME www.new.example.")}
+	s.replies["a.www.new.example. A"] = reply{records: signed("a.www.new.example. 60 A 192.0.2.4")}
+	played(t, cache.Config{}, s, func(t *testing.T, handler resolver.Handler, _ *cache.Cache) {
+		resolveType(t, handler, "www.old.example", dns.TypeDNAME)
+		message := resolveType(t, handler, "a.www.old.example", dns.TypeA)
+		want := []string{"old.example. 300 DNAME new.example.", "a.www.old.example. 300 CNAME a.www.new.example.", "a.www.new.example. 60 A 192.0.2.4"}
+		if got := texts(message); !slices.Equal(got, want) {
+			t.Errorf("answered %q", got)
+		}
+	})
+}
+
 func TestADNAMEEndsWithItsTTL(t *testing.T) {
 	s := redirected()
 	played(t, cache.Config{}, s, func(t *testing.T, handler resolver.Handler, _ *cache.Cache) {

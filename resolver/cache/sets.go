@@ -44,8 +44,8 @@ func (c *Cache) keepSets(query *resolver.Query, answer *resolver.Answer) {
 	if message == nil || query.CheckingDisabled() || query.Question.Class != wire.ClassIN {
 		return
 	}
-	// Which set an Extended DNS Error is about is not known.
-	if len(answer.Extended) > 0 || !slices.ContainsFunc(message.Answer, leadsOn) {
+	// Which set an Extended DNS Error is about is not known, but that no alias was made up.
+	if slices.ContainsFunc(answer.Extended, isOfSomeSet) || !slices.ContainsFunc(message.Answer, leadsOn) {
 		return
 	}
 	sets := setsOf(message.Answer)
@@ -55,6 +55,8 @@ func (c *Cache) keepSets(query *resolver.Query, answer *resolver.Answer) {
 		}
 	}
 }
+
+func isOfSomeSet(extended resolver.Extended) bool { return extended.Code != resolver.Synthesised }
 
 func leadsOn(record dns.RR) bool {
 	kind := record.Header().Rrtype

@@ -105,6 +105,7 @@ func TestWhatStandsAtTheEndOfAliasesAnswersForItself(t *testing.T) {
 		{"signed and secure", reply{records: signed(www...), security: resolver.Secure}, true},
 		{"signed in an insecure whole", reply{records: signed(www...), security: resolver.Insecure}, false},
 		{"unsigned in a secure whole", reply{records: www, security: resolver.Secure}, false},
+		{"made of proofs at its end", reply{records: www, extended: []resolver.Extended{{Code: resolver.Synthesised}}}, true},
 		{"with an Extended DNS Error", reply{records: www, extended: []resolver.Extended{{Code: resolver.OtherError}}}, false},
 		{"from a wildcard", reply{records: []string{www[0], signed(www[0])[1], www[1],
 			"node.example. 60 RRSIG A 13 1 300 20330101000000 20200101000000 1 example. AAAA"}, security: resolver.Secure}, false},

@@ -65,9 +65,10 @@ func (r *reply) synthesise(name, target wire.Name, source *rrset) {
 }
 
 // followAlias gives the name that an alias leads to; "" where a DNAME makes none
-// that is short enough.
+// that is short enough. Of several CNAMEs, if the zone has signed them so, the first
+// counts, as it does for whoever resolved them.
 func followAlias(set *rrset, name wire.Name) (wire.Name, error) {
-	if len(set.records) > 1 {
+	if len(set.records) > 1 && set.kind != dns.TypeCNAME {
 		return "", flawed(resolver.Bogus, "more than one alias at %s", set.name)
 	}
 	switch record := set.records[0].(type) {

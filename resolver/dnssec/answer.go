@@ -30,13 +30,18 @@ func (v *validation) answer(ctx context.Context, answer *resolver.Answer) (*reso
 	whole := standing{security: resolver.Secure}
 	name, kind := v.query.Question.Name, v.query.Question.Type
 	for range maxLinks {
-		if sets := reply.at(name, kind); len(sets) > 0 {
+		if sets := reply.at(name, kind); len(sets) > 0 && !reply.leadsNowhere(kind) {
 			whole, err = v.data(ctx, reply, sets, whole)
 			return v.concluded(answer, reply, whole, err)
 		}
 		alias := reply.alias(name)
 		if alias == nil {
 			end, err := v.absence(ctx, reply, name, kind)
+			if isBogus(err) && name != v.query.Question.Name && reply.leadsNowhere(kind) {
+				reply.correct() // the alias is proved; what became of its target was not asked
+				reply.message.Ns = nil
+				end, err = whole, nil
+			}
 			return v.concluded(answer, reply, whole.with(end), err)
 		}
 		link, err := v.positive(ctx, reply, alias)
@@ -216,10 +221,21 @@ func (v *validation) named(reply *reply, proof *denial, name wire.Name, kind uin
 	if other != nil {
 		return standing{}, err
 	}
-	corrected := *reply.message
-	corrected.Rcode = dns.RcodeSuccess
-	reply.message = &corrected
+	reply.correct()
 	return exists, nil
+}
+
+// leadsNowhere says of the answer to a question for an alias that it denies the target
+// as well.
+func (r *reply) leadsNowhere(kind uint16) bool {
+	return kind == dns.TypeCNAME && r.message.Rcode == dns.RcodeNameError
+}
+
+// correct puts the response code right, which nobody signs.
+func (r *reply) correct() {
+	corrected := *r.message
+	corrected.Rcode = dns.RcodeSuccess
+	r.message = &corrected
 }
 
 // keep marks the proofs that a zone signed as part of the answer.

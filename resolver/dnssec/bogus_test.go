@@ -124,9 +124,10 @@ func TestBogus(t *testing.T) {
 		{"NODATA with SOA unsigned", func(t *testing.T, w *world) {
 			w.edit(www+" AAAA", func(m *dns.Msg) { m.Ns = slices.Delete(m.Ns, 1, 2) })
 		}, www, dns.TypeAAAA, resolver.SignaturesMissing},
-		{"two aliases at one name", func(t *testing.T, w *world) {
-			z := w.zone("example.test.")
-			z.records = append(z.records, record(t, "alias.example.test. 600 IN CNAME many.example.test."))
+		{"an alias added to a signed one", func(t *testing.T, w *world) {
+			w.edit("alias.example.test. A", func(m *dns.Msg) {
+				m.Answer = append([]dns.RR{record(t, "alias.example.test. 600 IN CNAME many.example.test.")}, m.Answer...)
+			})
 		}, "alias.example.test.", dns.TypeA, resolver.Bogus},
 		{"no zone key bit", func(t *testing.T, w *world) {
 			rekey(w, func(key *dns.DNSKEY) { key.Flags = dns.SEP })

@@ -23,7 +23,7 @@ type denial struct {
 	validation *validation
 	zone       *zone
 	plain      []nsec
-	hashed     hashes
+	hashed     hashChains
 	// overworked says that the zone has NSEC3 records of too many iterations.
 	overworked bool
 	// flaw is why a record could not be used.
@@ -81,7 +81,6 @@ func (v *validation) denial(reply *reply, zone *zone) (*denial, error) {
 		return known, nil
 	}
 	proof := &denial{validation: v, zone: zone, ttl: unbounded}
-	proof.hashed = hashes{validation: v, zone: zone.name}
 	plain, hashed := 0, 0
 	for _, set := range reply.denials() {
 		if set.kind == dns.TypeSOA || !set.signedBy(zone.name) {
@@ -132,7 +131,7 @@ func (d *denial) take(set *rrset) error {
 				d.overworked = true
 				continue
 			}
-			d.hashed.add(set.name, record)
+			d.hash(set.name, record)
 		}
 	}
 	return nil
@@ -174,18 +173,16 @@ const (
 )
 
 // prove is the common course: plain records first, then hashed ones.
-func (d *denial) prove(what string, name wire.Name, plain func() bool, hashed func() (outcome, error)) (standing, error) {
+func (d *denial) prove(what string, name wire.Name, plain func() bool, hashed func(*hashes) (outcome, error)) (standing, error) {
 	if len(d.plain) > 0 && plain() {
 		return d.answered(false)
 	}
-	if len(d.hashed.records) > 0 {
-		found, err := hashed()
-		if err != nil {
-			return standing{}, err
-		}
-		if found != nothing {
-			return d.answered(found == provedOptOut)
-		}
+	found, err := d.hashed.prove(hashed)
+	if err != nil {
+		return standing{}, err
+	}
+	if found != nothing {
+		return d.answered(found == provedOptOut)
 	}
 	return d.missing(what, name)
 }
@@ -194,7 +191,7 @@ func (d *denial) prove(what string, name wire.Name, plain func() bool, hashed fu
 func (d *denial) noName(name wire.Name) (standing, error) {
 	return d.prove("the absence of", name,
 		func() bool { return noNameByNSEC(d.plain, name) },
-		func() (outcome, error) { return d.hashed.noName(name) })
+		func(h *hashes) (outcome, error) { return h.noName(name) })
 }
 
 // noData proves that a name has no records of a type. ANY may be left unanswered
@@ -202,7 +199,7 @@ func (d *denial) noName(name wire.Name) (standing, error) {
 func (d *denial) noData(name wire.Name, kind uint16) (standing, error) {
 	found, err := d.prove("no "+dns.Type(kind).String()+" at", name,
 		func() bool { return noDataByNSEC(d.plain, name, kind) },
-		func() (outcome, error) { return d.hashed.noData(name, kind) })
+		func(h *hashes) (outcome, error) { return h.noData(name, kind) })
 	if kind != dns.TypeANY || !isBogus(err) {
 		return found, err
 	}
@@ -221,15 +218,15 @@ func (d *denial) noData(name wire.Name, kind uint16) (standing, error) {
 func (d *denial) noCloser(name wire.Name, labels int) (standing, error) {
 	return d.prove("nothing nearer than the wildcard to", name,
 		func() bool { return noCloserByNSEC(d.plain, name, labels) },
-		func() (outcome, error) { return d.hashed.noCloser(name, labels) })
+		func(h *hashes) (outcome, error) { return h.noCloser(name, labels) })
 }
 
 // cut reads from the denial of DS whether a name is an insecure zone or none.
 func (d *denial) cut(name wire.Name) (*zone, error) {
 	found := cutByNSEC(d.plain, name)
-	if found == nil && len(d.hashed.records) > 0 {
+	for i := 0; found == nil && i < len(d.hashed); i++ {
 		var err error
-		if found, err = d.hashed.cut(name); err != nil {
+		if found, err = d.hashed[i].cut(name); err != nil {
 			return nil, err
 		}
 	}
@@ -248,14 +245,16 @@ func (d *denial) typesAt(name wire.Name) ([]uint16, error) {
 	if own, found := at(d.plain, name); found {
 		return own.types, nil
 	}
-	if len(d.hashed.records) == 0 {
-		return nil, nil
+	for _, chain := range d.hashed {
+		own, err := chain.at(name)
+		if err != nil {
+			return nil, err
+		}
+		if own != nil {
+			return own.types, nil
+		}
 	}
-	own, err := d.hashed.at(name)
-	if err != nil || own == nil {
-		return nil, err
-	}
-	return own.types, nil
+	return nil, nil
 }
 
 // cutByTypes reads a zone cut from the types at a name, as the parent lists them;

@@ -23,8 +23,25 @@ type nsec3 struct {
 	types       []uint16
 }
 
-// hashes are a zone's NSEC3 records of one salt and iteration count, that of the
-// first; a proof across two chains is none (RFC 5155, section 8.2).
+// maxHashChains is how many chains of one zone are tried: a zone that changes its salt
+// has the old one and the new one for a while.
+const maxHashChains = 2
+
+// hashChains are a zone's NSEC3 records, those of one salt and iteration count together.
+type hashChains []*hashes
+
+// prove tries each chain by itself: what one lacks another cannot make up for, since
+// they may be of two states of the zone (RFC 5155, section 8.2).
+func (c hashChains) prove(claim func(*hashes) (outcome, error)) (outcome, error) {
+	for _, chain := range c {
+		if found, err := claim(chain); err != nil || found != nothing {
+			return found, err
+		}
+	}
+	return nothing, nil
+}
+
+// hashes are the NSEC3 records of one chain.
 type hashes struct {
 	validation *validation
 	zone       wire.Name
@@ -34,9 +51,9 @@ type hashes struct {
 	computed   map[wire.Name]string
 }
 
-// add leaves out what must be ignored: unknown hash algorithms and flags
-// (RFC 5155, sections 8.1 and 8.2), and hashes that are none.
-func (h *hashes) add(owner wire.Name, record *dns.NSEC3) {
+// hash adds a record to its chain. It leaves out what must be ignored: unknown hash
+// algorithms and flags (RFC 5155, sections 8.1 and 8.2), and hashes that are none.
+func (d *denial) hash(owner wire.Name, record *dns.NSEC3) {
 	if record.Hash != dns.SHA1 || record.Flags&^1 != 0 {
 		return
 	}
@@ -49,13 +66,24 @@ func (h *hashes) add(owner wire.Name, record *dns.NSEC3) {
 	if ownerHash == "" || next == "" {
 		return
 	}
-	if len(h.records) == 0 {
-		h.iterations, h.salt, h.computed = record.Iterations, string(salt), make(map[wire.Name]string)
+	if chain := d.chain(record.Iterations, string(salt)); chain != nil {
+		chain.records = append(chain.records, nsec3{owner: ownerHash, next: next, optOut: record.Flags&1 != 0, types: record.TypeBitMap})
 	}
-	if record.Iterations != h.iterations || string(salt) != h.salt {
-		return
+}
+
+// chain is the one of these parameters; nil where there are too many others.
+func (d *denial) chain(iterations uint16, salt string) *hashes {
+	for _, known := range d.hashed {
+		if known.iterations == iterations && known.salt == salt {
+			return known
+		}
 	}
-	h.records = append(h.records, nsec3{owner: ownerHash, next: next, optOut: record.Flags&1 != 0, types: record.TypeBitMap})
+	if len(d.hashed) == maxHashChains {
+		return nil
+	}
+	chain := &hashes{validation: d.validation, zone: d.zone.name, iterations: iterations, salt: salt, computed: make(map[wire.Name]string)}
+	d.hashed = append(d.hashed, chain)
+	return chain
 }
 
 func decodeHash(text string) string {

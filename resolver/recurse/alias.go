@@ -3,6 +3,7 @@ package recurse
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/miekg/dns"
 
@@ -39,14 +40,10 @@ type outcome struct {
 // the asked servers goes. What they say about names elsewhere is not read.
 func (r *reply) walk(name wire.Name, qtype uint16) (*outcome, error) {
 	out := &outcome{zone: r.zone, rcode: r.rcode, proofs: r.proofs()}
+	if qtype == dns.TypeCNAME {
+		return out, r.itself(out, name)
+	}
 	for range maxLinks + 1 {
-		// A CNAME that a DNAME makes is data for who asks for it, and goes with the
-		// DNAME, which alone is signed (RFC 6672, section 5.3.1).
-		if owner := r.dnameAbove(name); owner != "" && qtype == dns.TypeCNAME {
-			_, link, err := r.redirect(name, owner)
-			out.records, out.rcode = append(out.records, link...), dns.RcodeSuccess // whatever became of its target
-			return out, err
-		}
 		if found, err := set(r.answer, name, qtype); err != nil || len(found) > 0 {
 			out.records = append(out.records, found...)
 			return out, r.positive(err)
@@ -70,6 +67,30 @@ func (r *reply) walk(name wire.Name, qtype uint16) (*outcome, error) {
 		}
 	}
 	return out, r.close(out, name)
+}
+
+// itself answers a question for the alias at a name. A CNAME that a DNAME makes is data
+// too, and goes with the DNAME, which alone is signed (RFC 6672, section 5.3.1). NXDOMAIN
+// beside it says of the target that it does not exist (RFC 2308, section 2.1).
+func (r *reply) itself(out *outcome, name wire.Name) error {
+	target, link, err := r.alias(name)
+	if err != nil {
+		return err
+	}
+	if link == nil {
+		return r.close(out, name)
+	}
+	out.records = link
+	if target == "" {
+		out.rcode = dns.RcodeYXDomain
+		return nil
+	}
+	if beyond, _ := set(r.answer, target, dns.TypeCNAME); r.rcode != dns.RcodeNameError || len(beyond) > 0 || r.dnameAbove(target) != "" {
+		out.rcode = dns.RcodeSuccess
+		return nil
+	}
+	out.targets = append(out.targets, target)
+	return r.close(out, target)
 }
 
 // positive is the error of a reply that has the data and denies it too.
@@ -162,19 +183,26 @@ func (r *reply) alias(name wire.Name) (target wire.Name, link []dns.RR, err erro
 	if err != nil || link == nil {
 		return "", nil, err
 	}
-	for _, rr := range link {
-		cname, ok := rr.(*dns.CNAME)
-		if !ok {
-			continue
-		}
-		if target != "" {
-			return "", nil, fmt.Errorf("%w: two CNAMEs at one name", errMalformed)
-		}
-		if target, err = wire.ParseName(cname.Target); err != nil {
-			return "", nil, fmt.Errorf("%w: %w", errMalformed, err)
-		}
+	link = sole(link)
+	first := slices.IndexFunc(link, func(rr dns.RR) bool { return matches(rr, dns.TypeCNAME) })
+	cname, ok := link[first].(*dns.CNAME)
+	if !ok {
+		return "", nil, fmt.Errorf("%w: no name in a CNAME", errMalformed)
+	}
+	if target, err = wire.ParseName(cname.Target); err != nil {
+		return "", nil, fmt.Errorf("%w: %w", errMalformed, err)
 	}
 	return target, link, nil
+}
+
+// sole leaves the first of several CNAMEs. A name has one (RFC 2181, section 10.1), but
+// servers that spread load make more of them. Signed ones stay together: a signature is
+// one over all.
+func sole(link []dns.RR) []dns.RR {
+	if slices.ContainsFunc(link, func(rr dns.RR) bool { return signs(rr, dns.TypeCNAME) }) {
+		return link
+	}
+	return link[:1]
 }
 
 // dnameAbove is the owner of a DNAME of the answer section that the name lies

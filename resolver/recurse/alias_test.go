@@ -142,7 +142,6 @@ func TestContradictions(t *testing.T) {
 		rcode             int
 		answer, authority string
 	}{
-		"two aliases":           {dns.RcodeSuccess, "x CNAME a\nx CNAME b", ""},
 		"two trees":             {dns.RcodeSuccess, "@ DNAME a.\n@ DNAME b.", ""},
 		"data and denial":       {dns.RcodeNameError, "x A 192.0.2.1", ""},
 		"YXDOMAIN for nothing":  {dns.RcodeYXDomain, "", "@ SOA a b 1 2 3 4 5"},

@@ -15,8 +15,15 @@ import (
 func (r *resolution) follow(ctx context.Context) (*resolver.Answer, error) {
 	links := newChain(r.query.Question.Name)
 	name := r.query.Question.Name
+	var alias *outcome
 	for {
-		out, err := r.lookup(ctx, name, r.query.Question.Type)
+		out, err := r.denied(name, r.query.Question.Type), error(nil)
+		if out == nil {
+			out, err = r.lookup(ctx, name, r.query.Question.Type)
+		}
+		if alias != nil && alias.isAll(ctx, out, err) {
+			return links.answer(r.query, alias), nil
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -27,7 +34,16 @@ func (r *resolution) follow(ctx context.Context) (*resolver.Answer, error) {
 			return links.answer(r.query, out), nil
 		}
 		name = out.next
+		if r.query.Question.Type == dns.TypeCNAME {
+			alias = out
+		}
 	}
+}
+
+// isAll says of the alias that was asked for whether it is the whole answer, whatever code
+// came with it: its target was looked up, and it is not so that this does not exist.
+func (o *outcome) isAll(ctx context.Context, target *outcome, err error) bool {
+	return isUnanswered(ctx, err) || err == nil && (target.rcode != dns.RcodeNameError || len(target.records) > 0)
 }
 
 // Reduce makes an answer of one reply by a server that is asked for all zones,

@@ -37,6 +37,7 @@ type delegation struct {
 	choking atomic.Pointer[choking]
 	proved  atomic.Bool                  // its name servers have been looked up, or are being
 	rescued atomic.Int64                 // the same, until which no more servers are searched for
+	reheard atomic.Bool                  // another server of the parent has been asked for it
 	child   atomic.Pointer[[]nameserver] // what the zone itself says of its name servers
 }
 

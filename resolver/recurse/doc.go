@@ -10,7 +10,8 @@
 // (path.go), reads what a reply is good for
 // (bailiwick.go, referral.go, alias.go), goes down one cut at each referral, and
 // follows aliases from zone to zone until the question is answered or denied
-// (answer.go). Who told what is remembered for a while, in case it does not
+// (answer.go, denied.go), and has another server of the parent heard where a delegation
+// leads to nobody (misled.go). Who told what is remembered for a while, in case it does not
 // validate (trail.go). [Upstreams] is the part below: it puts one question to
 // several servers in the best order (upstreams.go, asking.go, servers.go,
 // order.go) and knows what counts as a reply (exchange.go, cookie.go, casing.go);
@@ -51,6 +52,12 @@
 // wait. Where servers replied, their failure may be one of the name, and each question
 // tries for itself. Refused: to fail at once, which holds names down that would resolve.
 //
+// A delegation whose servers disown the zone may be the error of one server of the
+// parent, whatever it made up. Once for each delegation another one is asked, and where it
+// tells the same nobody is asked again. Refused: to doubt it also where the servers are
+// silent, which is common and would double the questions to the parent; and to doubt
+// whoever told in other queries, since names in lame zones are easy to have.
+//
 // harden.referral_path is done for questions of clients, once a cut, and with at most
 // half of what the query may ask. It asks through validation, which is above: the
 // handler is given. A validator of its own below would prove every zone twice.
@@ -87,6 +94,10 @@
 // NXDOMAIN beside an alias, without proof, does not count for the alias's target,
 // which is asked for by itself. It costs a question for each alias to nothing, and
 // reaches names that servers with rewriting front ends deny. All peers do so.
+// Beside an alias that was asked for by itself the code says the same, and is passed on
+// where it is so; else the alias is the answer. Peers do this, or leave the code out, or
+// fail. What is proved already of a target's absence is not asked for: the cache above
+// is given, as an alias must not make names cost more than they do by themselves.
 //
 // Parts of names are asked with type NS: it is what the answer is wanted for, and
 // small. A zone whose servers choke on it is asked with A, then for whole names,

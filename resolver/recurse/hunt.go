@@ -30,7 +30,7 @@ type hunt struct {
 // the referral finds.
 func (h *hunt) exhaust(ctx context.Context) error {
 	known, unknown := h.known(h.zone)
-	isSuspect := func(s resolver.Server) bool { return h.upstreams.health.isSuspect(s, h.zone.zone) }
+	isSuspect := func(s resolver.Server) bool { return h.isSuspect(s, h.zone.zone) }
 	trusted := slices.DeleteFunc(slices.Clone(known), isSuspect)
 	suspects := slices.DeleteFunc(known, func(s resolver.Server) bool { return slices.Contains(trusted, s) })
 	var last error = resolver.Fail(resolver.NoReachableAuthority, "no server of %s has an address that may be asked", h.zone.zone)

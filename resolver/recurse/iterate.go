@@ -32,6 +32,8 @@ type resolution struct {
 	pending []wire.Name
 	// without are the configured zones that gave no answer and may be left out.
 	without []wire.Name
+	// misleading are the servers that told this query of delegations which led nowhere.
+	misleading []lameness
 }
 
 func (r *Resolver) newResolution(query *resolver.Query) *resolution {
@@ -75,6 +77,7 @@ func (r *resolution) descend(ctx context.Context, zone *delegation, name wire.Na
 	now := r.query.Now
 	parts := r.minimiser(name)
 	again := true
+	var lost *misled
 	r.heardOf(zone)
 	if err := r.watched(zone); err != nil {
 		return nil, err
@@ -102,6 +105,11 @@ func (r *resolution) descend(ctx context.Context, zone *delegation, name wire.Na
 			r.cuts.forget(zone.zone)
 			zone, again = r.closest(ctx, name, qtype), false
 			continue
+		case r.mayBeMisled(ctx, zone, err):
+			lost = &misled{zone, err}
+			r.doubtTeller(zone)
+			zone, again = r.closest(ctx, name, qtype), false
+			continue
 		case err != nil:
 			return nil, err
 		case out != nil && question.Minimised:
@@ -115,6 +123,9 @@ func (r *resolution) descend(ctx context.Context, zone *delegation, name wire.Na
 			return out, nil
 		}
 		r.keep(cut)
+		if err := lost.reheard(r, cut); err != nil {
+			return nil, err
+		}
 		if err := r.watched(cut); err != nil {
 			return nil, err
 		}

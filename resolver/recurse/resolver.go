@@ -36,6 +36,9 @@ type Config struct {
 	LooseGlue bool
 	// Path looks name servers up, and validates; nil: referrals are believed as they are.
 	Path resolver.Handler
+	// Denied gives what is proved already of the absence of what an alias leads to, nil
+	// where nothing is; nil: all is asked for.
+	Denied func(*resolver.Query) *resolver.Answer
 	// Cuts says whether answers tell which zones they came through; nil: never.
 	Cuts        func() bool
 	Islands     []wire.Name   // zones below the root that have a trust anchor

@@ -56,7 +56,8 @@ func build(config *Config, world *world, upstream *upstream, state string, logge
 	path := resolver.HandlerFunc(func(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
 		return resolver.Chain(search, validator.Stage).Resolve(ctx, query)
 	})
-	search, err := newSearch(config, world, path, exchanger, logger)
+	kept := cache.New(cacheConfig(config, logger))
+	search, err := newSearch(config, world, recurse.Config{Path: path, Denied: kept.Denied}, exchanger, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +65,7 @@ func build(config *Config, world *world, upstream *upstream, state string, logge
 	if err != nil {
 		return nil, err
 	}
-	kept, names := cache.New(cacheConfig(config, logger)), local.Stage(localConfig(config))
+	names := local.Stage(localConfig(config))
 	handler := resolver.Chain(search,
 		names,
 		kept.Lookup,
@@ -134,7 +135,7 @@ func islands(anchors []dns.RR) []wire.Name {
 	return zones
 }
 
-func newSearch(config *Config, world *world, path resolver.Handler, exchanger recurse.Exchanger, logger *slog.Logger) (resolver.Handler, error) {
+func newSearch(config *Config, world *world, above recurse.Config, exchanger recurse.Exchanger, logger *slog.Logger) (resolver.Handler, error) {
 	if len(config.Forward) > 0 {
 		return newForwarder(config, config.Forward, exchanger, logger)
 	}
@@ -147,13 +148,13 @@ func newSearch(config *Config, world *world, path resolver.Handler, exchanger re
 		return nil, err
 	}
 	made := recurse.Config{
-		Hints: hints, Islands: islands(anchors), IPv4: config.IPv4, IPv6: config.IPv6, QueryLocalhost: config.QueryLocalhost,
+		Hints: hints, Denied: above.Denied, Islands: islands(anchors), IPv4: config.IPv4, IPv6: config.IPv6, QueryLocalhost: config.QueryLocalhost,
 		EDNSSize: config.EDNSSize, Priming: config.Priming, RandomCase: config.RandomiseCase, BelowNXDomain: config.HardenBelowNXDOMAIN,
 		Minimisation: map[string]recurse.Minimisation{"off": recurse.Whole, "relaxed": recurse.Relaxed, "strict": recurse.Strict}[config.Minimisation],
 	}
 	made.LooseGlue = !config.HardenGlue
 	if config.HardenReferralPath {
-		made.Path = path
+		made.Path = above.Path
 	}
 	for _, zone := range config.Zones {
 		if zone.Stub {

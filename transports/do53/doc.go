@@ -7,6 +7,12 @@
 // runs the chain inline. What has to wait is copied out of the read buffer and
 // answered from a goroutine of its own, whose number the service bounds.
 //
+// TCP is opened last, since those who wait for a server to start try to connect: a
+// question over UDP in the instant between the two was refused by the kernel, and on a busy
+// machine the instant was long enough for a whole test. That another server has the port
+// then shows only after UDP was shared with it for that instant; the lock on the state
+// directory keeps a second one of ours from getting so far.
+//
 // A socket on an unspecified address learns from the kernel to which address a
 // query came, and the reply leaves from there; a multi-homed host would otherwise
 // answer from an address that the client did not ask.

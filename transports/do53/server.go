@@ -76,18 +76,20 @@ func (s *Server) Close() error {
 	return err
 }
 
-// open takes the TCP port first: when it was port 0, UDP must have the same one.
+// open opens TCP last: whoever waits for the server tries to connect, and may ask over
+// UDP as soon as he can. Only a port that nobody knows yet is taken from TCP, as UDP must
+// have the same one.
 func (s *Server) open(address netip.AddrPort) error {
 	family := "4"
 	if address.Addr().Is6() {
 		family = "6"
 	}
-	stream, err := net.ListenTCP("tcp"+family, net.TCPAddrFromAddrPort(address))
-	if err != nil {
-		return err
+	if address.Port() == 0 {
+		if err := s.openTCP(family, address); err != nil {
+			return err
+		}
+		address = s.Addr()
 	}
-	s.stream = stream
-	address = s.Addr()
 	for range socketsPerAddress() {
 		socket, err := listenUDP("udp"+family, address)
 		if err != nil {
@@ -95,6 +97,18 @@ func (s *Server) open(address netip.AddrPort) error {
 		}
 		s.sockets = append(s.sockets, socket)
 	}
+	if s.stream != nil {
+		return nil
+	}
+	return s.openTCP(family, address)
+}
+
+func (s *Server) openTCP(family string, address netip.AddrPort) error {
+	stream, err := net.ListenTCP("tcp"+family, net.TCPAddrFromAddrPort(address))
+	if err != nil {
+		return err
+	}
+	s.stream = stream
 	return nil
 }
 

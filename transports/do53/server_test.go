@@ -353,6 +353,26 @@ func TestListenSaysWhichAddress(t *testing.T) {
 	}
 }
 
+// TestTCPIsOpenedLast: with both ports taken the first one that is opened fails. Whoever
+// gets a TCP connection must find UDP open as well.
+func TestTCPIsOpenedLast(t *testing.T) {
+	stream, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Close()
+	address := stream.Addr().(*net.TCPAddr).AddrPort()
+	socket, err := net.ListenPacket("udp", address.String())
+	if err != nil {
+		t.Skip("the UDP port is taken")
+	}
+	defer socket.Close()
+	_, err = do53.Listen(do53.Config{Address: address}, nil, slog.New(slog.DiscardHandler))
+	if failed := (*net.OpError)(nil); !errors.As(err, &failed) || failed.Net != "udp4" {
+		t.Errorf("failed first: %v", err)
+	}
+}
+
 func FuzzService(f *testing.F) {
 	query, _ := new(dns.Msg).SetQuestion("www.", dns.TypeA).Pack()
 	f.Add(query)
