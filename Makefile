@@ -38,7 +38,7 @@ bench: ## run the benchmarks with allocations
 bench-peers: ## what a cold resolution costs, beside four others, and an attack; ARGS go to it (Debian, root)
 	@bash bench/work.sh $(ARGS)
 
-bench-lists: ## what lists of 1M and 10M names cost, beside the targets
+bench-lists: ## what lists of 1M and 10M names cost, beside the targets; QUICK=1: 100,000
 	@bash bench/lists.sh
 
 conformance: build ## play the conformance suite of ../shared, where it is; ARGS go to it

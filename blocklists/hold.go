@@ -116,6 +116,10 @@ type ListState struct {
 	// anew, nothing new is taken of it.
 	Pinned   time.Time `json:"pinned,omitzero"`
 	PinnedBy string    `json:"pinned_by,omitempty"`
+	// PinnedFrom is the generation that the rollback left, and PinnedTo the one whose content
+	// took its place. No generation up to the former may be in force again.
+	PinnedFrom uint64 `json:"pinned_from,omitempty"`
+	PinnedTo   uint64 `json:"pinned_to,omitempty"`
 }
 
 // Confirmation is a person's word that an entry, or a whole list where the name is empty, has been

@@ -52,6 +52,12 @@ type Verify struct {
 // IsZero says that nothing is verified.
 func (v Verify) IsZero() bool { return v == Verify{} }
 
+// IsSigned says whether what the source gives proves from whom it is: by a signature, or a
+// key that only the primary of a zone has. A sum beside a list, or TLS, proves less.
+func (s *Source) IsSigned() bool {
+	return s.Verify.Minisign != "" || s.Verify.OpenPGP != "" || s.TSIG.Name != ""
+}
+
 // TSIG names a shared key for transfers (RFC 8945).
 type TSIG struct {
 	Name       string `yaml:"name"`

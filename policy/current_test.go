@@ -47,7 +47,7 @@ func TestCurrentChangesAtTheSameTime(t *testing.T) {
 	for range 2 {
 		reading.Go(func() {
 			// A below of its own, for it counts.
-			mine := policy.New(current, new(counter), quiet).Stage(&below{cached: cached})
+			mine := policy.New(current, new(counter), nil, quiet).Stage(&below{cached: cached})
 			for {
 				answer, err := mine.Resolve(t.Context(), query(italian, "x.example", dns.TypeA))
 				if err != nil || answer.Origin != resolver.Policy {

@@ -41,6 +41,10 @@
 // server, and where the list does not show its names. A cached failure passes unjudged:
 // it carries nothing, and what did not validate is never rewritten.
 //
+// Where one list both blocks a name and lets it pass, the passthru wins: that a name is
+// listed by mistake is what such a line is for. Above a longer block it does not, though
+// ad blockers would: the longest name decides in every list alike.
+//
 // A passthru ends the search of its own step. Of law it takes the name out of its own
 // list alone: one court's exemption lifts no other court's order.
 //
@@ -55,6 +59,13 @@
 // 4 (Forged Answer), since who and why is what the reader wants to know. What a list's
 // alias leads to is resolved and not judged again; it is the list's own word.
 //
+// Local records and servers of a zone that withhold a public name stand in for what a list
+// blocks ([StandIns]); by themselves they block nothing. So jurisdiction, profile, date and
+// exception end them like any block, and whom the list does not concern gets the owner's
+// data, from a resolution that knows nothing of them. Refused: a purpose on the row
+// itself, since law needs an order, a venue and a term that only a list has; and entries made
+// of rows, which no shared cache could serve to some clients only.
+//
 // An answer to a client that no row admits is REFUSED with Prohibited and counts as
 // the resolver's own, not as a block: nothing was judged.
 //
@@ -68,6 +79,12 @@
 //
 // An entry in shadow mode is weighed last and counted only where it would have counted, once
 // a question. Staged and shadow entries are found by the same look-up as all others.
+//
+// Questions that are blocked again and again are remembered, four thousand a snapshot: the ids that
+// match the name, and the packed answer. A blocked answer else costs five times a cached one, for the
+// entry is read, its code made and a message packed. Whom it concerns, and when, is never remembered, and what
+// is asked for once is not, so that a flood of names below a blocked one pushes nothing out. Refused:
+// answering before what lies below is asked, since an alias there may be blocked by law.
 //
 // Codes are found by an index that the first question for a bundle builds, sixteen
 // octets an entry. A code in the bundle itself would cost as much on every node,

@@ -45,17 +45,15 @@ func overridden(manifest *blocklists.Manifest, action blocklists.Action) blockli
 }
 
 // verdict gives the answer in the place of a real one, or nil where nothing that
-// counts blocks. Real is nil before there is one. The snapshot is the hearing's; by itself it may be kept, and what
-// matches then need not leave the caller's stack.
+// counts blocks. Real is nil before there is one. The snapshot is the hearing's; by
+// itself it may be kept, and what matches then need not leave the caller's stack.
 func (s *stage) verdict(ctx context.Context, snapshot *Snapshot, h *hearing, query *resolver.Query, real *resolver.Answer) (*resolver.Answer, error) {
 	winner, found := h.decide()
 	if !found || !h.step(winner).blocks() {
 		return nil, nil //nolint:nilnil // nothing blocks: the caller goes on
 	}
-	list := h.list(winner)
-	match := h.snapshot.match(h.hits.ids[winner], list, h.link(winner))
-	match.Action = h.action(winner)
-	answer, err := s.enforce(ctx, snapshot, query, &match, steadOf(query, &match, real))
+	list, action := h.list(winner), h.action(winner)
+	answer, err := s.answer(ctx, snapshot, h, winner, query, real)
 	if err != nil && isOutcome(err) {
 		return nil, err
 	}
@@ -63,14 +61,44 @@ func (s *stage) verdict(ctx context.Context, snapshot *Snapshot, h *hearing, que
 		s.logger.Error("a block could not be answered", "list", list.ID, "error", err)
 		return nil, resolver.Fail(resolver.Prohibited, "the block could not be answered")
 	}
-	s.count(&match)
-	if one := snapshot.trials.of(snapshot.Bundle.ListIndex(h.hits.ids[winner])); one != nil {
+	s.count(list)
+	if one := snapshot.trials.of(h.place(winner)); one != nil {
 		one.count(h.staged(winner), h.at)
 	}
-	if match.Action == blocklists.Drop {
+	if action == blocklists.Drop {
 		return nil, resolver.Dropped
 	}
 	return answer, nil
+}
+
+// answer gives the answer of a block by a hit: the one of the last time, where the same
+// question was blocked by the same entry, or else a new one.
+func (s *stage) answer(ctx context.Context, snapshot *Snapshot, h *hearing, winner int, query *resolver.Query, real *resolver.Answer) (*resolver.Answer, error) {
+	id, action := h.hits.ids[winner], h.action(winner)
+	// What an alias or an address leads to stands behind what the real answer says.
+	lasting := h.kind(winner) == resolver.Asked && isLasting(action)
+	if lasting {
+		if kept := snapshot.recent.find(&query.Question); kept.answers(query, id, action) {
+			return kept.answerAt(query.Now), nil
+		}
+	}
+	match := h.snapshot.match(id, h.list(winner), h.link(winner))
+	match.Action = action
+	match.StandIn = snapshot.standIn(&match)
+	answer, err := s.enforce(ctx, snapshot, query, &match, steadOf(query, &match, real))
+	if err == nil && lasting && match.StandIn == "" {
+		snapshot.recent.offer(query, &h.hits, id, action, answer)
+	}
+	return answer, err
+}
+
+// isLasting says whether the answer depends on nothing but question and entry.
+func isLasting(action blocklists.Action) bool {
+	switch action {
+	case blocklists.Drop, blocklists.TCPOnly, blocklists.LocalData:
+		return false
+	}
+	return true
 }
 
 // enforce answers as the match wants it. A drop is no answer and no error.
@@ -82,6 +110,9 @@ func (s *stage) enforce(ctx context.Context, snapshot *Snapshot, query *resolver
 		return snapshot.truncated(query, match)
 	case blocklists.LocalData:
 		return s.rewritten(ctx, snapshot, query, match, at)
+	}
+	if match.StandIn != "" {
+		return s.stoodIn(ctx, snapshot, query, match, at)
 	}
 	return snapshot.blocked(query, match, at)
 }

@@ -25,14 +25,16 @@ const OwnList blocklists.ListID = "own-deny"
 
 // Filter judges queries by the snapshot in force.
 type Filter struct {
-	current *Current
-	counts  Counter
-	logger  *slog.Logger
+	current  *Current
+	counts   Counter
+	standIns map[blocklists.ListID]resolver.Handler
+	logger   *slog.Logger
 }
 
-// New makes a filter.
-func New(current *Current, counts Counter, logger *slog.Logger) *Filter {
-	return &Filter{current: current, counts: counts, logger: logger}
+// New makes a filter. The handlers answer, by list, in the zones of the snapshot's
+// StandIns; nil where no list has any. A failure of theirs means that there is nothing.
+func New(current *Current, counts Counter, standIns map[blocklists.ListID]resolver.Handler, logger *slog.Logger) *Filter {
+	return &Filter{current: current, counts: counts, standIns: standIns, logger: logger}
 }
 
 // Stage puts the filter above the handler that it asks.
@@ -180,6 +182,9 @@ func unjudged(err error) error {
 
 // judgeQuestion gives a blocked answer, or nil where the question passes so far.
 func (s *stage) judgeQuestion(ctx context.Context, snapshot *Snapshot, who profile.Who, query *resolver.Query) (*resolver.Answer, error) {
+	if kept := snapshot.recent.find(&query.Question); kept != nil && kept.ids != nil {
+		return s.weighed(ctx, snapshot, who, query, hits{ids: kept.ids}, nil)
+	}
 	var room [16]uint32
 	ids, err := snapshot.Bundle.Match(query.Question.Name, room[:0])
 	if err != nil {
@@ -191,9 +196,11 @@ func (s *stage) judgeQuestion(ctx context.Context, snapshot *Snapshot, who profi
 // weighed gives what is answered in the place of the real answer, or nil where nothing
 // that matches blocks for this client. Real is nil before there is one.
 func (s *stage) weighed(ctx context.Context, snapshot *Snapshot, who profile.Who, query *resolver.Query, found hits, real *resolver.Answer) (*resolver.Answer, error) {
-	found, err := found.asker(snapshot.Bundle, query.Question.Name, query.Client.Addr)
-	if err != nil {
-		return nil, unjudged(err)
+	if snapshot.Bundle.Has(blocklists.OnClient) {
+		var err error
+		if found, err = found.asker(snapshot.Bundle, query.Question.Name, query.Client.Addr); err != nil {
+			return nil, unjudged(err)
+		}
 	}
 	if len(found.ids) == 0 {
 		return nil, nil //nolint:nilnil // nothing matches: the caller goes on
@@ -221,10 +228,10 @@ func (f *Filter) countShadows(h *hearing) {
 	}
 }
 
-func (f *Filter) count(match *Match) {
-	if match.Manifest == nil {
+func (f *Filter) count(list *bundle.List) {
+	if list.Manifest == nil {
 		f.counts.Blocked(OwnList, blocklists.User)
 		return
 	}
-	f.counts.Blocked(match.Entry.List, match.Manifest.Purpose)
+	f.counts.Blocked(list.ID, list.Manifest.Purpose)
 }

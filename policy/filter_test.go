@@ -47,7 +47,7 @@ func (b *below) Resolve(_ context.Context, query *resolver.Query) (*resolver.Ans
 
 func filter(s *policy.Snapshot, next resolver.Handler) (resolver.Handler, *policy.Current, *counter) {
 	current, counts := policy.NewCurrent(s), new(counter)
-	return policy.New(current, counts, quiet).Stage(next), current, counts
+	return policy.New(current, counts, nil, quiet).Stage(next), current, counts
 }
 
 // Whatever the door: the same client gets the same verdict.

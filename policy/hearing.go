@@ -63,6 +63,8 @@ type hearing struct {
 	client   netip.Addr // for what is staged; invalid where nobody asks
 
 	lists []bundle.List
+	// places is where the lists of the first hits stand: that is asked for again and again.
+	places [8]int32
 	// Whether the operator exempts the question, or any alias.
 	exemptQuestion, exemptAlias bool
 	// shadows says that a hit of a list in shadow mode would count.
@@ -72,6 +74,9 @@ type hearing struct {
 func newHearing(snapshot *Snapshot, question wire.Name, found hits, who profile.Who, at time.Time) hearing {
 	h := hearing{snapshot: snapshot, question: question, hits: found, who: who, at: at, lists: snapshot.Bundle.Lists()}
 	for i := range found.ids {
+		if i < len(h.places) {
+			h.places[i] = int32(snapshot.Bundle.ListIndex(found.ids[i]))
+		}
 		if h.list(i).Kind == bundle.OperatorException {
 			asked := h.kind(i) == resolver.Asked
 			h.exemptQuestion = h.exemptQuestion || asked
@@ -81,9 +86,15 @@ func newHearing(snapshot *Snapshot, question wire.Name, found hits, who profile.
 	return h
 }
 
-func (h *hearing) list(i int) *bundle.List {
-	return &h.lists[h.snapshot.Bundle.ListIndex(h.hits.ids[i])]
+// place is where the list of a hit stands among the bundle's.
+func (h *hearing) place(i int) int {
+	if i < len(h.places) {
+		return int(h.places[i])
+	}
+	return h.snapshot.Bundle.ListIndex(h.hits.ids[i])
 }
+
+func (h *hearing) list(i int) *bundle.List { return &h.lists[h.place(i)] }
 
 // link is what the hit covers.
 func (h *hearing) link(i int) resolver.Link {
@@ -111,7 +122,7 @@ func (h *hearing) decide() (winner int, found bool) {
 		if !found || h.action(winner) != blocklists.Passthru {
 			return winner, found
 		}
-		if from, list = h.step(winner), h.snapshot.Bundle.ListIndex(h.hits.ids[winner])+1; from != stepLaw {
+		if from, list = h.step(winner), h.place(winner)+1; from != stepLaw {
 			from, list = from+1, 0
 		}
 	}
@@ -121,7 +132,7 @@ func (h *hearing) decide() (winner int, found bool) {
 // on, and of the steps behind it.
 func (h *hearing) first(from step, list int) (winner int, found bool) {
 	for i := range h.hits.ids {
-		if step := h.step(i); step < from || step == from && h.snapshot.Bundle.ListIndex(h.hits.ids[i]) < list {
+		if step := h.step(i); step < from || step == from && h.place(i) < list {
 			continue
 		}
 		switch standing := h.weigh(i); {
@@ -139,8 +150,7 @@ func (h *hearing) before(i, j int) bool {
 	if mine, other := h.step(i), h.step(j); mine != other {
 		return mine < other
 	}
-	index := h.snapshot.Bundle.ListIndex
-	if mine, other := index(h.hits.ids[i]), index(h.hits.ids[j]); mine != other {
+	if mine, other := h.place(i), h.place(j); mine != other {
 		return mine < other
 	}
 	return rank(h.kind(i)) < rank(h.kind(j))
@@ -198,7 +208,8 @@ func (h *hearing) weigh(i int) standing {
 	case bundle.ProfileAllow, bundle.ProfileDeny:
 		return h.weighOwn(i, list)
 	}
-	switch terms := h.snapshot.Bundle.Terms(h.hits.ids[i]); {
+	terms := h.snapshot.Bundle.Terms(h.hits.ids[i])
+	switch {
 	case expired(list.Manifest, h.at), !terms.InForce(h.at):
 		return outOfDate
 	case list.Manifest.Override == overrideDisabled:
@@ -206,14 +217,14 @@ func (h *hearing) weigh(i int) standing {
 	case !reads(list.Manifest, h.kind(i)):
 		return notRead
 	}
-	if standing := h.weighTerms(i, list); standing != counts {
+	if standing := h.weighTerms(i, list, &terms); standing != counts {
 		return standing
 	}
 	if h.exception(i, list) != nil {
 		return excepted
 	}
 	standing := h.weighFeed(i, list)
-	if standing == counts && h.snapshot.Bundle.Terms(h.hits.ids[i]).Standing == blocklists.Shadow {
+	if standing == counts && terms.Standing == blocklists.Shadow {
 		return shadowed
 	}
 	return standing

@@ -57,6 +57,7 @@ func (h *hearing) explained(i int) Match {
 	list, standing := h.list(i), h.weigh(i)
 	match := h.snapshot.match(h.hits.ids[i], list, h.link(i))
 	match.Action = h.action(i)
+	match.StandIn = h.snapshot.standIn(&match)
 	match.Counts = standing == counts
 	if standing == excepted || standing == exempted {
 		if list.Kind == bundle.Feed {
@@ -72,7 +73,7 @@ func actionOf(step step, match *Match) Action {
 	switch {
 	case !step.blocks():
 		return Pass
-	case match.Action == blocklists.LocalData:
+	case match.Action == blocklists.LocalData, match.StandIn != "":
 		return Rewrite
 	}
 	return Block
@@ -233,6 +234,9 @@ func (v *Verdict) conclusion() string {
 		done = "sent to TCP"
 	case blocklists.LocalData:
 		done = "rewritten"
+	}
+	if v.Primary.StandIn != "" {
+		done = "rewritten, with what resolver.zones has for " + v.Primary.StandIn.String()
 	}
 	text := fmt.Sprintf(done+": list %s decides, purpose %s, code %s", v.Primary.Entry.List, v.Primary.Purpose(), v.Primary.Code)
 	if v.Primary.Manifest.Answer == blocklists.Page {

@@ -248,9 +248,6 @@ func (h *hits) servers(index *bundle.Bundle, cut *resolver.Cut) error {
 
 // asker adds what matches the address of who asks. It is never part of a memo.
 func (h hits) asker(index *bundle.Bundle, question wire.Name, addr netip.Addr) (hits, error) {
-	if !index.Has(blocklists.OnClient) {
-		return h, nil
-	}
 	more := hits{ids: slices.Clone(h.ids), links: slices.Clone(h.links)}
 	more.by(resolver.Link{Name: question})
 	err := more.match(index, resolver.Link{Kind: resolver.Asker, Addr: addr})

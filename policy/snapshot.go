@@ -19,6 +19,7 @@ type Snapshot struct {
 	Clients  *profile.Table // nil: nobody is admitted
 	Operator Operator
 	Key      Key
+	StandIns StandIns // nil: none
 	// Guard knows what is held and why; nil: no safeguards.
 	Guard *guard.Guard
 	// Unreachable are law lists whose source has not been reached for long, with since when.
@@ -27,6 +28,8 @@ type Snapshot struct {
 	// codes finds entries by code; made for this bundle and key, and shared by the
 	// snapshots that have the same two.
 	codes *codeIndex
+	// recent is of this snapshot alone.
+	recent *recent
 	// trials are made for this bundle and go on with the next.
 	trials *Trials
 }
@@ -75,6 +78,7 @@ func (c *Current) Update(change func(Snapshot) Snapshot) {
 	if !next.codes.fits(&next) {
 		next.codes = newCodeIndex(&next)
 	}
+	next.recent = newRecent()
 	next.trials = next.trials.fit(next.Bundle)
 	c.snapshot.Store(&next)
 }

@@ -13,13 +13,11 @@ import (
 // weighTerms says whether an entry's own terms let it count: the
 // safeguards, its review and its stage. Shadow comes last of all, when the entry would
 // count: what it would have done is what is counted.
-func (h *hearing) weighTerms(i int, list *bundle.List) standing {
-	id := h.hits.ids[i]
-	terms := h.snapshot.Bundle.Terms(id)
+func (h *hearing) weighTerms(i int, list *bundle.List, terms *blocklists.Terms) standing {
 	switch {
 	case terms.Standing == blocklists.Held:
 		return heldBack
-	case list.Manifest.Purpose == blocklists.Security && h.overdue(id, list):
+	case list.Manifest.Purpose == blocklists.Security && h.overdue(h.hits.ids[i], list):
 		return unreviewed
 	case terms.Standing == blocklists.Staged:
 		return h.weighStaged(i, list)
@@ -34,7 +32,7 @@ func (h *hearing) overdue(id uint32, list *bundle.List) bool {
 }
 
 func (h *hearing) weighStaged(i int, list *bundle.List) standing {
-	one := h.snapshot.trials.of(h.snapshot.Bundle.ListIndex(h.hits.ids[i]))
+	one := h.snapshot.trials.of(h.place(i))
 	switch {
 	case one != nil && one.counts.halted.Load() != 0:
 		return halted

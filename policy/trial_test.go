@@ -75,7 +75,7 @@ func TestAStageActsForAShareAndThenForAll(t *testing.T) {
 	})
 	g := guard.New(guard.Config{})
 	current := policy.NewCurrent(&policy.Snapshot{Bundle: guarded(t, g, nil, staged), Clients: everybody(t), Guard: g})
-	ask := asking{t, policy.New(current, new(counter), quiet)}
+	ask := asking{t, policy.New(current, new(counter), nil, quiet)}
 	count := blockedFor(t, ask, "new.example", today)
 	if count < 50 || count > 170 {
 		t.Errorf("a tenth of 1000 networks are %d", count)
@@ -104,7 +104,7 @@ func TestASpikeHaltsAStage(t *testing.T) {
 	})
 	g := guard.New(guard.Config{})
 	current := policy.NewCurrent(&policy.Snapshot{Bundle: guarded(t, g, nil, staged), Clients: everybody(t), Guard: g})
-	ask := asking{t, policy.New(current, new(counter), quiet)}
+	ask := asking{t, policy.New(current, new(counter), nil, quiet)}
 	count := blockedFor(t, ask, "new.example", today)
 	if count != 51 { // 51 blocks of half of the clients are 102 of all
 		t.Errorf("halted after %d blocks", count)
@@ -131,7 +131,7 @@ func TestShadowCountsWithoutEffect(t *testing.T) {
 	g := guard.New(guard.Config{})
 	current := policy.NewCurrent(&policy.Snapshot{Bundle: guarded(t, g, nil, shadow), Clients: everybody(t), Guard: g})
 	counts := new(counter)
-	ask := asking{t, policy.New(current, counts, quiet)}
+	ask := asking{t, policy.New(current, counts, nil, quiet)}
 	for range 3 {
 		if ask.blocked(italian, "www.new.example", today) {
 			t.Fatal("a list in shadow mode blocks")
@@ -152,7 +152,7 @@ func TestHeldEntriesDoNotCount(t *testing.T) {
 	}
 	g := guard.New(guard.Config{Protected: []guard.Protected{protect}})
 	current := policy.NewCurrent(&policy.Snapshot{Bundle: guarded(t, g, nil, security("feed", "bank.example", "phish.example")), Clients: everybody(t), Guard: g})
-	ask := asking{t, policy.New(current, new(counter), quiet)}
+	ask := asking{t, policy.New(current, new(counter), nil, quiet)}
 	if ask.blocked(italian, "bank.example", today) || !ask.blocked(italian, "phish.example", today) {
 		t.Error("held and not held are mixed up")
 	}

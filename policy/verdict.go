@@ -5,6 +5,7 @@ import (
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
 // Action is what a verdict does with a question. The zero value passes.
@@ -41,7 +42,10 @@ type Match struct {
 	Profile  string               // whose name it is, for ProfileAllow and ProfileDeny
 	Link     resolver.Link        // what the entry covers
 	Action   blocklists.Action    // what the match does if it decides
-	Code     Code
+	// StandIn is the zone whose records or servers answer if the match decides, since the
+	// configuration has some; "" where the list says how.
+	StandIn wire.Name
+	Code    Code
 	// Exception is the decided or operator's exception that covers the match; nil if none.
 	Exception *blocklists.Exception
 	// Hold is what a safeguard holds of the match, or held before it was released; nil if none did.

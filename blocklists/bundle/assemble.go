@@ -95,6 +95,19 @@ func (c *compiler) merge(ctx context.Context, w *writer, sources []source) error
 	if err != nil {
 		return err
 	}
+	writing := writeBeside(w)
+	err = c.mergeInto(ctx, m, writing)
+	writing.finish()
+	if err != nil {
+		return err
+	}
+	if w.failed != nil {
+		return w.failed
+	}
+	return w.out.err
+}
+
+func (c *compiler) mergeInto(ctx context.Context, m *merge, writing *beside) error {
 	var owner []byte
 	for count := 0; len(m.heap) > 0; count++ {
 		if count&0xffff == 0 && ctx.Err() != nil {
@@ -112,14 +125,11 @@ func (c *compiler) merge(ctx context.Context, w *writer, sources []source) error
 		if err := c.recall(owner); err != nil {
 			return err
 		}
-		if items := c.joiner.join(owner); len(items) > 0 {
-			w.add(owner, items)
-		}
-		if w.failed != nil {
-			return w.failed
+		if items := c.joiner.join(owner); len(items) > 0 && !writing.add(owner, items) {
+			return nil // why, the writer says
 		}
 	}
-	return w.out.err
+	return nil
 }
 
 // recall adds what the bundle before has of a key, where the bundle before is not merged whole.

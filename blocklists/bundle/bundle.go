@@ -180,6 +180,9 @@ func (b *Bundle) before(x, y uint32) bool {
 	if s.lists[p.list] != t.lists[q.list] {
 		return s.lists[p.list] < t.lists[q.list]
 	}
+	if passes(p.action) != passes(q.action) {
+		return passes(p.action)
+	}
 	return x < y
 }
 
@@ -286,7 +289,7 @@ func (b *Bundle) FirstSeen(id uint32) (seen uint32) {
 	}
 	var err error
 	defer b.note(&err)
-	_, seen, err = s.provenance(at)
+	seen, err = s.seenAt(at)
 	return seen
 }
 

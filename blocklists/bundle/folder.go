@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -34,6 +35,8 @@ type Folder struct {
 	Keep int
 	// Tell is told when a bundle that was opened turns out to be damaged; it may be nil.
 	Tell func(error)
+	// InTurns has opening give way to whatever else the process does, and so take twice as long.
+	InTurns bool
 }
 
 func fileOf(generation uint64) string {
@@ -95,7 +98,11 @@ func (f *Folder) open(generation uint64, lists []List) (*Bundle, error) {
 }
 
 func (f *Folder) openLayer(file string) (*layer, *meta, error) {
-	l, err := openFile(filepath.Join(f.Dir, file))
+	var pause *turn
+	if f.InTurns {
+		pause = new(turn)
+	}
+	l, err := openFile(filepath.Join(f.Dir, file), pause)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -290,10 +297,8 @@ func (f *Folder) clear() error {
 	needed := make(map[string]bool)
 	for _, generation := range generations[:min(keep, len(generations))] {
 		needed[fileOf(generation)] = true
-		if l, said, err := f.openLayer(fileOf(generation)); err == nil && l != nil {
-			for _, file := range said.Below {
-				needed[file] = true
-			}
+		for _, file := range belowOf(filepath.Join(f.Dir, fileOf(generation))) {
+			needed[file] = true
 		}
 	}
 	for _, generation := range generations {
@@ -305,6 +310,30 @@ func (f *Folder) clear() error {
 		}
 	}
 	return errors.Join(err, f.clearAside())
+}
+
+// belowOf is on which files one lies, without reading more of it than that takes; none where it
+// cannot be read, since it is then opened by nobody.
+func belowOf(path string) []string {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil
+	}
+	l := &layer{held: &held{file: file, fd: file.Fd()}}
+	if err := l.loadHeader(file, info.Size()); err != nil {
+		return nil
+	}
+	text := make([]byte, l.sections[sectionMeta].length)
+	var said meta
+	if l.read(sectionMeta, 0, text) != nil || json.Unmarshal(text, &said) != nil {
+		return nil
+	}
+	return said.Below
 }
 
 // abandoned is after which time what was written aside is nobody's any more.

@@ -28,6 +28,8 @@ type Change struct {
 	Before int // entries in force in the generation before; 0 where there was none
 	Kept   int // those of them that the reading has
 	Added  int // entries that would take effect and did not before
+	// Source is how the source stands of which they were read.
+	Source fetch.Status
 }
 
 // Ruling is what becomes of a list as a whole. The zero value takes it as it is.
@@ -111,7 +113,7 @@ func (c *compiler) weigh() (again bool) {
 		if list.carried || list.ruled || report.Fetch.State == fetch.Missing {
 			continue
 		}
-		change := Change{Kept: list.kept, Added: list.added}
+		change := Change{Kept: list.kept, Added: list.added, Source: report.Fetch}
 		before := c.before[report.List]
 		if before != nil {
 			change.Before = before.Entries - before.Held

@@ -100,22 +100,28 @@ func (k *key) ofSubject(entry *blocklists.Entry) bool {
 
 // nameOf turns a key back into the name; false where it is none.
 func nameOf(key []byte) (wire.Name, bool) {
+	var room [wire.MaxName]byte
+	octets, is := octetsOf(key, &room)
+	return wire.Name(octets), is
+}
+
+// octetsOf does the same without a copy: the name lies in the room.
+func octetsOf(key []byte, room *[wire.MaxName]byte) ([]byte, bool) {
 	if len(key) == 0 || len(key) > maxKey {
-		return "", false
+		return nil, false
 	}
-	var octets [wire.MaxName]byte
 	start := len(key) - 1 // of what was written so far, from the end
-	octets[start] = 0
+	room[start] = 0
 	for rest := key[1:]; len(rest) > 0; {
 		length := 1 + int(rest[0])
 		if length == 1 || length > len(rest) || length > 1+wire.MaxLabel {
-			return "", false
+			return nil, false
 		}
 		start -= length
-		copy(octets[start:], rest[:length])
+		copy(room[start:], rest[:length])
 		rest = rest[length:]
 	}
-	return wire.Name(octets[:len(key)]), start == 0
+	return room[:len(key)], start == 0
 }
 
 // prefixOf turns a key back into the prefix.

@@ -25,6 +25,7 @@ type layer struct {
 	classes []byte
 	firsts  []byte // of each block where its least key begins in least, and its first id
 	least   []byte
+	seen    []byte
 	times   []byte
 	extras  []byte
 }
@@ -47,7 +48,7 @@ func (h *held) close() error {
 }
 
 // openFile opens a bundle's file. This program never writes to it again.
-func openFile(path string) (*layer, error) {
+func openFile(path string, pause *turn) (*layer, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -56,17 +57,17 @@ func openFile(path string) (*layer, error) {
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	return open(&held{file: file, fd: file.Fd()}, file, info.Size())
+	return open(&held{file: file, fd: file.Fd()}, file, info.Size(), pause)
 }
 
 // openImage opens a bundle that lies in memory.
 func openImage(octets []byte) (*layer, error) {
-	return open(&held{image: octets}, bytes.NewReader(octets), int64(len(octets)))
+	return open(&held{image: octets}, bytes.NewReader(octets), int64(len(octets)), nil)
 }
 
-func open(h *held, from io.ReaderAt, size int64) (*layer, error) {
+func open(h *held, from io.ReaderAt, size int64, pause *turn) (*layer, error) {
 	l := &layer{held: h}
-	err := l.load(from, size)
+	err := l.load(from, size, pause)
 	if err != nil {
 		return nil, errors.Join(err, h.close())
 	}
@@ -75,7 +76,15 @@ func open(h *held, from io.ReaderAt, size int64) (*layer, error) {
 }
 
 // load reads what lookups need.
-func (l *layer) load(from io.ReaderAt, size int64) error {
+func (l *layer) load(from io.ReaderAt, size int64, pause *turn) error {
+	if err := l.loadHeader(from, size); err != nil {
+		return err
+	}
+	return l.loadSections(from, pause)
+}
+
+// loadHeader reads the header and the sums of all pages.
+func (l *layer) loadHeader(from io.ReaderAt, size int64) error {
 	page := make([]byte, pageSize)
 	if _, err := from.ReadAt(page, 0); err != nil && !errors.Is(err, io.EOF) {
 		return err
@@ -93,14 +102,15 @@ func (l *layer) load(from io.ReaderAt, size int64) error {
 		return corrupt("its sums have a wrong checksum")
 	}
 	l.sums = l.sums[:length]
-	return l.loadSections(from)
+	return nil
 }
 
-// loadSections reads the resident sections into one piece of memory, on two cores.
-func (l *layer) loadSections(from io.ReaderAt) error {
+// loadSections reads the resident sections into one piece of memory: in turns with others, or
+// else on two cores.
+func (l *layer) loadSections(from io.ReaderAt, pause *turn) error {
 	parts := map[section]*[]byte{
 		sectionFirsts: &l.firsts, sectionFilter: (*[]byte)(&l.filter), sectionKinds: &l.kinds, sectionClasses: &l.classes,
-		sectionTimes: &l.times, sectionExtras: &l.extras, sectionMeta: &l.meta,
+		sectionSeen: &l.seen, sectionTimes: &l.times, sectionExtras: &l.extras, sectionMeta: &l.meta,
 	}
 	total := uint64(0)
 	for s := range parts {
@@ -118,15 +128,18 @@ func (l *layer) loadSections(from io.ReaderAt) error {
 		room := resident[:pagesOf(e.length)*pageSize]
 		resident = resident[len(room):]
 		*part = room[:e.length:e.length]
-		half := len(room) / 2 / pageSize * pageSize
-		reading.Go(func() { errs.add(l.loadPages(from, room[:half], e.offset)) })
-		errs.add(l.loadPages(from, room[half:], e.offset+uint64(half)))
+		half := 0
+		if pause == nil {
+			half = len(room) / 2 / pageSize * pageSize
+			reading.Go(func() { errs.add(l.loadPages(from, room[:half], e.offset, nil)) })
+		}
+		errs.add(l.loadPages(from, room[half:], e.offset+uint64(half), pause))
 		reading.Wait()
 	}
 	if err := errs.join(); err != nil {
 		return err
 	}
-	return l.checkSections()
+	return l.checkSections(pause)
 }
 
 // errorList collects errors of several goroutines.
@@ -145,8 +158,8 @@ func (e *errorList) add(err error) {
 
 func (e *errorList) join() error { return errors.Join(e.errs...) }
 
-func (l *layer) loadPages(from io.ReaderAt, into []byte, at uint64) error {
-	const piece = 64 * pageSize // stays in the cache between reading and checking
+func (l *layer) loadPages(from io.ReaderAt, into []byte, at uint64, pause *turn) error {
+	const piece = 16 * pageSize // stays in the cache between reading and checking
 	for len(into) > 0 {
 		n := min(piece, len(into))
 		if read, err := from.ReadAt(into[:n], int64(at)); read < n {
@@ -159,13 +172,13 @@ func (l *layer) loadPages(from io.ReaderAt, into []byte, at uint64) error {
 			at += pageSize
 		}
 		into = into[n:]
-		runtime.Gosched() // on one core, answers go between two pieces
+		pause.end()
 	}
 	return nil
 }
 
 // checkSections makes sure that what points somewhere points to something.
-func (l *layer) checkSections() error {
+func (l *layer) checkSections(pause *turn) error {
 	blocks := l.blocks()
 	if uint64(len(l.firsts)) < 8*uint64(blocks) || (l.entries > 0) != (blocks > 0) {
 		return corrupt("it lacks the index of its names")
@@ -184,8 +197,8 @@ func (l *layer) checkSections() error {
 		if getWide(l.kinds, l.kindWidth, id) >= classes {
 			return corrupt("entry %d has no kind", id)
 		}
-		if id&0xffff == 0 {
-			runtime.Gosched()
+		if id%entriesATurn == 0 {
+			pause.end()
 		}
 	}
 	return nil
@@ -330,6 +343,9 @@ func (l *layer) read(s section, at uint64, into []byte) error {
 
 // wide reads one value of a column that stays in the file.
 func (l *layer) wide(s section, width uint8, id uint32) (uint32, error) {
+	if width == 0 {
+		return 0, nil // all are the first
+	}
 	var octets [4]byte
 	err := l.read(s, uint64(id)*uint64(width), octets[:width])
 	return binary.LittleEndian.Uint32(octets[:]), err
@@ -340,15 +356,22 @@ func (l *layer) provenance(id uint32) (line, seen uint32, err error) {
 	if line, err = l.wide(sectionLines, l.lineWidth, id); err != nil {
 		return 0, 0, err
 	}
-	index, err := l.wide(sectionSeen, l.seenWidth, id)
-	if err != nil {
+	if seen, err = l.seenAt(id); err != nil {
 		return 0, 0, err
 	}
-	if uint64(index)*4+4 > uint64(len(l.times)) {
-		return 0, 0, corrupt("entry %d has no time", id)
-	}
-	return line, binary.LittleEndian.Uint32(l.times[4*index:]), nil
+	return line, seen, nil
 }
+
+// seenAt gives when an entry was first seen.
+func (l *layer) seenAt(id uint32) (uint32, error) {
+	index := getWide(l.seen, l.seenWidth, id)
+	if uint64(index)*4+4 > uint64(len(l.times)) {
+		return 0, corrupt("entry %d has no time", id)
+	}
+	return l.timeAt(index), nil
+}
+
+func (l *layer) timeAt(index uint32) uint32 { return binary.LittleEndian.Uint32(l.times[4*index:]) }
 
 // textsOf gives what few entries have; for the others it is empty.
 func (l *layer) textsOf(id uint32) (texts, error) {

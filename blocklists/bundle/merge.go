@@ -7,6 +7,7 @@ import (
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/parse"
+	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
 // source gives items in the order of their keys.
@@ -138,6 +139,7 @@ type joiner struct {
 	inspector Inspector
 	items     []item
 	row       parse.Row
+	name      [wire.MaxName]byte // of the row
 }
 
 // joined is what becomes of one list.
@@ -178,13 +180,16 @@ func (j *joiner) join(key []byte) []item {
 	return kept
 }
 
-// compareItems is the order of one owner's entries: exact first, then by list; the
-// entry of the bundle before precedes the same one of the list.
+// compareItems is the order of one owner's entries: exact first, then by list, and of a
+// list what lets pass before what blocks; the entry of the bundle before precedes the
+// same one of the list.
 func compareItems(a, b item) int {
-	return cmp.Or(cmp.Compare(rank(a.scope), rank(b.scope)), cmp.Compare(a.list, b.list), cmp.Compare(a.scope, b.scope),
-		cmp.Compare(a.action, b.action), cmp.Compare(a.from, b.from), cmp.Compare(a.until, b.until),
+	return cmp.Or(cmp.Compare(rank(a.scope), rank(b.scope)), cmp.Compare(a.list, b.list), -compareBool(passes(a.action), passes(b.action)),
+		cmp.Compare(a.scope, b.scope), cmp.Compare(a.action, b.action), cmp.Compare(a.from, b.from), cmp.Compare(a.until, b.until),
 		-compareBool(a.old, b.old), cmp.Compare(a.line, b.line))
 }
+
+func passes(action uint8) bool { return blocklists.Action(action) == blocklists.Passthru }
 
 func compareBool(a, b bool) int {
 	switch {
@@ -268,8 +273,7 @@ func (j *joiner) inspect(key []byte, list *joined, made, before *item) {
 	if j.row.Trigger.ByAddress() {
 		j.row.Prefix, _ = prefixOf(key)
 	} else {
-		name, _ := nameOf(key)
-		j.row.Name = []byte(name)
+		j.row.Name, _ = octetsOf(key, &j.name)
 	}
 	if made.texts != nil {
 		j.row.Data = []byte(made.texts.data)

@@ -89,6 +89,7 @@ type errand struct {
 	aside    *os.File
 	version  Version
 	wait     time.Duration
+	says     bool // what is found to be the same is said anew
 }
 
 func (s *Store) prepare(m *blocklists.Manifest) (*errand, error) {
@@ -101,8 +102,11 @@ func (s *Store) prepare(m *blocklists.Manifest) (*errand, error) {
 	if err != nil {
 		return nil, err
 	}
+	says := true
 	if m.Source.File != "" { // before it is read, so that a change meanwhile is seen afterwards
-		k.turn.stamp, k.turn.stamped = s.look(m), true
+		now := s.look(m)
+		says = k.turn.stamped && !k.turn.stamp.equal(now)
+		k.turn.stamp, k.turn.stamped = now, true
 	}
 	if err := os.MkdirAll(k.dir, 0o750); err != nil {
 		return nil, fmt.Errorf("%w: %w", errNotKept, err)
@@ -112,7 +116,7 @@ func (s *Store) prepare(m *blocklists.Manifest) (*errand, error) {
 		return nil, fmt.Errorf("%w: %w", errNotKept, err)
 	}
 	k.turn.aside = filepath.Base(aside.Name())
-	return &errand{manifest: m, origin: origin, known: k.known(), aside: aside}, nil
+	return &errand{manifest: m, origin: origin, known: k.known(), aside: aside, says: says}, nil
 }
 
 func (e *errand) end() {
@@ -127,6 +131,9 @@ func (k *keeper) finish(e *errand, err error) error {
 	}
 	switch {
 	case errors.Is(err, Unchanged):
+		if newest := k.note.newest(); newest != nil && e.says {
+			newest.SaidAt = now()
+		}
 		return k.confirm(e.wait)
 	case err != nil:
 		return k.fail(err)

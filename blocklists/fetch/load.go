@@ -226,7 +226,7 @@ func (k *keeper) statusOf(state State, v *Version) Status {
 		status.Since = k.note.Trouble.Since
 	}
 	if v != nil {
-		status.FetchedAt, status.SHA256, status.Size, status.SignedAt = v.FetchedAt, v.SHA256, v.Size, v.SignedAt
+		status.FetchedAt, status.SHA256, status.Size, status.SignedAt, status.SaidAt = v.FetchedAt, v.SHA256, v.Size, v.SignedAt, v.SaidAt
 		if v.Zone != nil {
 			status.Serial = v.Zone.Serial
 		}

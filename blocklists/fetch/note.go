@@ -30,6 +30,9 @@ type Version struct {
 	FetchedAt time.Time `json:"fetched_at"`
 	Source    string    `json:"source"`
 	Format    string    `json:"format"`
+	// SaidAt is when the source last gave the same octets again, or said that it has no others;
+	// zero where it gave them once. A file says so when it is written anew.
+	SaidAt time.Time `json:"said_at,omitzero"`
 	// From identifies the source with its keys: what another source said, or one that
 	// nobody verified, is no reason not to bring the octets anew.
 	From string `json:"from"`

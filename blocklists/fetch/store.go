@@ -46,8 +46,11 @@ type Status struct {
 	// StaleSince since when that is too long ago; zero while it is not.
 	ConfirmedAt time.Time `json:"confirmed_at,omitzero"`
 	StaleSince  time.Time `json:"stale_since,omitzero"`
-	SignedAt    time.Time `json:"signed_at,omitzero"` // where a signature says when
-	Serial      uint32    `json:"serial,omitempty"`   // of a zone
+	// SaidAt is when the source last said the same again; a file that merely lies there says
+	// nothing. Zero where it said so once.
+	SaidAt   time.Time `json:"said_at,omitzero"`
+	SignedAt time.Time `json:"signed_at,omitzero"` // where a signature says when
+	Serial   uint32    `json:"serial,omitempty"`   // of a zone
 	// Refused is the hash of octets that were brought and are no list, for the reason that
 	// Err gives; Damaged are those of stored octets that are not what they were.
 	Refused string   `json:"refused,omitempty"`

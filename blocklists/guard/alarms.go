@@ -42,33 +42,70 @@ type Review struct {
 	Soon    int       // entries whose review is due within [ReviewNotice]
 }
 
-// Reviews says how the entries of each list of a bundle stand, by the bundle's lists.
+// Reviews says how the entries of each list of a bundle stand, by the bundle's lists. It
+// counts entries that are alike together, and looks only at those one by one that a person confirmed.
 func Reviews(in *bundle.Bundle, ledger *Ledger, now time.Time) []Review {
 	lists := in.Lists()
 	reviews := make([]Review, len(lists))
-	earliest := make([]int64, len(lists))
-	for id := range in.IDs() {
-		index := in.ListIndex(id)
-		manifest := lists[index].Manifest
-		if manifest == nil || manifest.ReviewEvery <= 0 || in.Terms(id).Standing == blocklists.Held {
+	dues := make([]map[int64]int, len(lists)) // how many entries are due when
+	for _, group := range in.Groups() {
+		manifest := lists[group.List].Manifest
+		if manifest == nil || manifest.ReviewEvery <= 0 || group.Seen == 0 || group.Standing == blocklists.Held {
 			continue
 		}
-		due := ReviewDue(in, id, manifest, ledger)
-		if due == 0 {
-			continue
+		if dues[group.List] == nil {
+			dues[group.List] = make(map[int64]int)
 		}
-		if earliest[index] == 0 || due < earliest[index] {
-			earliest[index] = due
-			reviews[index].Next = time.Unix(due, 0).UTC()
-		}
-		switch left := time.Duration(due-now.Unix()) * time.Second; {
-		case left <= 0:
-			reviews[index].Overdue++
-		case left <= ReviewNotice && manifest.ReviewEvery > ReviewNotice:
-			reviews[index].Soon++
+		latest := max(group.Seen, group.From, ledger.Confirmed(manifest.ID, ""))
+		dues[group.List][dueAfter(latest, manifest)] += group.Count
+	}
+	for i := range lists {
+		if len(dues[i]) > 0 {
+			moveConfirmed(in, lists[i].Manifest, ledger, dues[i])
+			reviews[i] = reviewOf(dues[i], lists[i].Manifest, now)
 		}
 	}
 	return reviews
+}
+
+// moveConfirmed counts the entries that a person confirmed by their names where they belong.
+func moveConfirmed(in *bundle.Bundle, manifest *blocklists.Manifest, ledger *Ledger, dues map[int64]int) {
+	for name := range ledger.confirmedNames(manifest.ID) {
+		for _, id := range in.IDsOf(manifest.ID, name) {
+			due := ReviewDue(in, id, manifest, ledger)
+			if due == 0 || in.Terms(id).Standing == blocklists.Held {
+				continue
+			}
+			dues[dueAfter(max(in.FirstSeen(id), in.Terms(id).From, ledger.Confirmed(manifest.ID, "")), manifest)]--
+			dues[due]++
+		}
+	}
+}
+
+func reviewOf(dues map[int64]int, manifest *blocklists.Manifest, now time.Time) Review {
+	var review Review
+	earliest := int64(0)
+	for due, count := range dues {
+		if count == 0 {
+			continue
+		}
+		if earliest == 0 || due < earliest {
+			earliest = due
+			review.Next = time.Unix(due, 0).UTC()
+		}
+		switch left := time.Duration(due-now.Unix()) * time.Second; {
+		case left <= 0:
+			review.Overdue += count
+		case left <= ReviewNotice && manifest.ReviewEvery > ReviewNotice:
+			review.Soon += count
+		}
+	}
+	return review
+}
+
+// dueAfter is a list's interval after a time in seconds since 1970.
+func dueAfter(latest uint32, manifest *blocklists.Manifest) int64 {
+	return int64(latest) + int64(manifest.ReviewEvery/time.Second)
 }
 
 // ReviewDue is when an entry's review is due, in seconds since 1970; 0 for never: its
@@ -85,7 +122,7 @@ func ReviewDue(in *bundle.Bundle, id uint32, manifest *blocklists.Manifest, ledg
 		entry, _ := in.Entry(id)
 		latest = max(latest, ledger.Confirmed(manifest.ID, entry.Name))
 	}
-	return int64(latest) + int64(manifest.ReviewEvery/time.Second)
+	return dueAfter(latest, manifest)
 }
 
 // alarms collects what is to be told.

@@ -26,16 +26,22 @@
 // A protected name is protected with what lies below it, up to a public suffix. Where other
 // owners begin, a hosting service's own name must not shield the phishing of its tenants.
 //
+// The ledger has the first 10,000 held entries of a list, since more is no work for people but
+// a wrong file. The others are held by the bundle alone, and a person who names one finds it.
+//
 // Popular names hold security alone. What a household wants filtered is popular by its nature,
 // and an order names what it names.
 //
 // The library of the public suffix list is asked for a label below the name, so that one
-// question finds a suffix and a wildcard rule. It has no way to list its rules, so what lies
-// below a name is not known: above shared hosting the protected names stand in.
+// question finds a suffix and a wildcard rule. It has no way to list its rules, so the 400
+// names above suffixes are in a file, which a test makes of the library's own tables and
+// compares with them. Refused: a second library with a list of its own, of another day.
 //
 // Growth holds all that is new, and not what is beyond the limit: nobody can say which part
 // of a wrong file is right. A list that shrank stays as it was, whole, for the same reason.
-// It lapses by itself for security after an hour, because a block too long is the harm there.
+// It lapses by itself for security after an hour, because a block too long is the harm there,
+// once the source is known to mean it. A file that lies there since a job broke off says nothing
+// by being read again.
 //
 // A release is of list and subject, and not of the safeguard: the person has seen the name.
 // What was released of a list's growth is its size, so that it cannot grow on without limit.

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/gaissmai/bart"
-	"golang.org/x/net/publicsuffix"
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/parse"
@@ -55,6 +54,8 @@ type mark struct {
 	rank  uint32    // its own, 0 for none
 	reach reach     // 0: not protected
 	under wire.Name // a protected name below it; "" for none
+	// suffix is a public suffix below it, where it is none itself; "" for none.
+	suffix wire.Name
 	// best is the most popular name at or below this one, with its rank.
 	best     wire.Name
 	bestRank uint32
@@ -66,6 +67,11 @@ func New(config Config) *Guard {
 	for _, protected := range append(builtinNames(), config.Protected...) {
 		g.protect(protected)
 	}
+	aboveSuffixes(func(name, suffix wire.Name) {
+		own := g.marks[name]
+		own.suffix = suffix
+		g.marks[name] = own
+	})
 	for line := range strings.Lines(shared) {
 		text, _, _ := strings.Cut(line, "#")
 		if prefix, err := netip.ParsePrefix(strings.TrimSpace(text)); err == nil {
@@ -287,6 +293,9 @@ func (g *Guard) findName(name wire.Name, scope blocklists.Scope) (Finding, bool)
 	if found, is := g.findProtected(name, scope, &own); is {
 		return found, true
 	}
+	if own.suffix != "" && scope != blocklists.Exact {
+		return Finding{Safeguard: blocklists.PublicSuffix, Name: own.suffix, Detail: "a public suffix, where names of other owners begin, lies below the entry"}, true
+	}
 	if marked {
 		if popular, rank := own.popular(scope, name); rank > 0 {
 			return Finding{Safeguard: blocklists.PopularName, Name: popular, Rank: rank}, true
@@ -335,41 +344,4 @@ func (g *Guard) findProtected(name wire.Name, scope blocklists.Scope, own *mark)
 		}
 	}
 	return Finding{}, false
-}
-
-// belowSuffix says whether other owners begin between a name and one above it.
-func belowSuffix(name, above wire.Name) bool {
-	suffix, _ := publicsuffix.PublicSuffix(name.String())
-	return len(suffix) >= len(above.String())
-}
-
-// probe is a label that no rule of the public suffix list has. Asking for it below a name
-// finds both that the name is a suffix and that all names right below it are.
-const probe = "-."
-
-// suffix says what a name is of which many owners have names below; empty for any other.
-func suffix(name []byte) string {
-	var room [len(probe) + wire.MaxName]byte
-	text := append(room[:0], probe...)
-	labels := 0
-	for i := 0; i < len(name) && name[i] != 0; i += 1 + int(name[i]) {
-		if labels++; labels > 1 {
-			text = append(text, '.')
-		}
-		text = append(text, name[i+1:i+1+int(name[i])]...)
-	}
-	switch labels {
-	case 0:
-		return "the root: every name"
-	case 1:
-		return "a whole top-level domain"
-	}
-	found, icann := publicsuffix.PublicSuffix(string(text))
-	switch {
-	case len(found) < len(text)-len(probe):
-		return ""
-	case icann:
-		return "a public suffix: names of many owners lie below it"
-	}
-	return "a public suffix of a hosting service: names of many owners lie below it"
 }

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net/netip"
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/blocklists/fetch"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
@@ -102,6 +104,20 @@ func (l *Ledger) Confirmed(list blocklists.ListID, name wire.Name) uint32 {
 	return max(l.confirmed[nameKey{list, name}], l.confirmed[nameKey{list: list}])
 }
 
+// confirmedNames are the names of a list that people have confirmed by themselves.
+func (l *Ledger) confirmedNames(list blocklists.ListID) iter.Seq[wire.Name] {
+	return func(yield func(wire.Name) bool) {
+		if !l.Confirms(list) {
+			return
+		}
+		for key := range l.confirmed {
+			if key.list == list && key.name != "" && !yield(key.name) {
+				return
+			}
+		}
+	}
+}
+
 // Of finds what is known of an entry; nil where it was never held.
 func (l *Ledger) Of(list blocklists.ListID, subject blocklists.Subject) *blocklists.Hold {
 	if l == nil {
@@ -122,11 +138,15 @@ func (l *Ledger) OfList(list blocklists.ListID, safeguard blocklists.Safeguard) 
 // beyond the limit without a person.
 const ShrinkWait = time.Hour
 
-// Lapsed says whether a hold on a list that shrank has done its work: the source has
-// said the same for an hour. Of security alone: to lift a protection late harms whoever is
-// blocked by mistake, to lift an order or a household's filter is for people.
-func (l *Ledger) Lapsed(hold *blocklists.Hold) bool {
-	return hold.Safeguard == blocklists.Shrink && hold.Purpose == blocklists.Security && l.now.Sub(hold.Since) >= ShrinkWait
+// Lapsed says whether a hold on a list that shrank has done its work: an hour has passed,
+// and what the source has is signed, or was said once more since. Of security alone: to lift a
+// protection late harms whoever is blocked by mistake, to lift an order or a household's
+// filter is for people.
+func (l *Ledger) Lapsed(list *blocklists.Manifest, hold *blocklists.Hold, source *fetch.Status) bool {
+	if hold.Safeguard != blocklists.Shrink || list.Purpose != blocklists.Security || l.now.Sub(hold.Since) < ShrinkWait {
+		return false
+	}
+	return list.Source.IsSigned() || source.FetchedAt.After(hold.Since) || source.SaidAt.After(hold.Since)
 }
 
 // RanOut says whether the time within which an order must be enforced is over for what is

@@ -53,7 +53,7 @@ func (g *Guard) checkShrink(list *blocklists.Manifest, limit blocklists.Limit, c
 	if list.Removes() != blocklists.ByAbsence || !limit.Exceeded(gone, change.Before) {
 		return nil
 	}
-	if hold := g.config.Ledger.OfList(list.ID, blocklists.Shrink); hold != nil && (hold.Released() || g.config.Ledger.Lapsed(hold)) {
+	if hold := g.config.Ledger.OfList(list.ID, blocklists.Shrink); hold != nil && (hold.Released() || g.config.Ledger.Lapsed(list, hold, &change.Source)) {
 		return nil
 	}
 	return fmt.Errorf("%w: %d of %d entries are gone, the limit is %s; the list stays as it was", ErrShrunk, gone, change.Before, limit)

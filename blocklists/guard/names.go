@@ -18,6 +18,21 @@ import (
 //go:embed builtin.txt
 var builtin string
 
+// suffixes are names above public suffixes, each with one of those.
+//
+//go:embed suffixes.txt
+var suffixes string
+
+// aboveSuffixes gives them, with a suffix below each.
+func aboveSuffixes(do func(name, suffix wire.Name)) {
+	for line := range strings.Lines(suffixes) {
+		above, below, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if name, err := wire.ParseName(above); err == nil && !strings.HasPrefix(line, "#") {
+			do(name, wire.MustName(below))
+		}
+	}
+}
+
 // reach is how far below a protected name its protection goes.
 type reach uint8
 

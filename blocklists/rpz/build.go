@@ -52,11 +52,11 @@ func build(ctx context.Context, config *PublishConfig, view *View, lists []*bloc
 // gather sorts the owners of all entries and of exceptions, and apart the rules of other
 // triggers, which depend on nothing around them.
 func (b *builder) gather(ctx context.Context, names, others *sorter) error {
-	for _, entry := range b.judge.view.Index.All() {
+	for id, entry := range b.judge.view.Index.All() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if !b.judge.counts(&entry) {
+		if !b.judge.counts(id, &entry) {
 			continue
 		}
 		if entry.Trigger == blocklists.OnName {
@@ -201,11 +201,15 @@ func (b *builder) other(entry *blocklists.Entry, into *sorter) error {
 	return nil
 }
 
-// ranked is a rule in an order by place, then by the precedence of its list: place, rank,
-// records, and in the last two octets the length of the place.
+// ranked is a rule in an order by place, then by the precedence of its list, of which what
+// lets pass goes before what blocks: place, rank, records, and in the last two octets the length of the place.
 func ranked(r rule, purpose blocklists.Purpose, order int) []byte {
 	out := append([]byte(nil), r.place()...)
-	out = binary.BigEndian.AppendUint16(out, uint16(purpose)<<12|uint16(min(order, 1<<12-1)))
+	rank := uint32(purpose)<<28 | uint32(min(order, 1<<26))<<1
+	if string(r.records()) != passthru {
+		rank |= 1
+	}
+	out = binary.BigEndian.AppendUint32(out, rank)
 	out = append(out, r.records()...)
 	return binary.BigEndian.AppendUint16(out, uint16(len(r.place())))
 }
@@ -214,7 +218,7 @@ func ranked(r rule, purpose blocklists.Purpose, order int) []byte {
 func unranked(record []byte) rule {
 	end := len(record) - 2
 	length := int(binary.BigEndian.Uint16(record[end:]))
-	return newRule(record[:length-1], kind(record[length-1]), string(record[length+2:end]))
+	return newRule(record[:length-1], kind(record[length-1]), string(record[length+4:end]))
 }
 
 func (b *builder) list(id blocklists.ListID) *blocklists.Manifest {

@@ -34,6 +34,10 @@
 // undo another's block, and an exception may lie inside a subtree. So what stands in the
 // zone is the verdict on the name and on what lies below it.
 //
+// What policy stops at run time is asked of policy ([View]): a zone knows no share of
+// clients, and whoever enforces it counts no would-be blocks, so what is staged, halted, in shadow
+// mode or past its review is left out until it acts for everybody.
+//
 // Names between a rule and the wildcard above it are written out. By RFC 4592 a name that
 // exists stops a wildcard, and some resolvers look policy up so, others by the longest match.
 // BIND and Unbound give the same verdicts (cmd/recourse/secondaries_test.go).

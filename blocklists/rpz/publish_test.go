@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -212,6 +213,10 @@ func TestRules(t *testing.T) {
 			[]string{"phish subtree example", "phish exact good.example passthru"}, nil,
 			[]string{"*.example .", "*.good.example .", "example .", "good.example rpz-passthru."},
 		},
+		"a passthru beside a block": {
+			[]string{"phish subtree a.example", "phish subtree a.example passthru", "phish subtree b.example passthru", "phish subtree b.example", "malware exact b.example"}, nil,
+			nil,
+		},
 		"names on the way to a passthru exist": {
 			[]string{"phish subtree example", "phish subtree very.good.example passthru"}, nil,
 			[]string{"*.example .", "*.good.example .", "*.very.good.example rpz-passthru.", "example .", "good.example .", "very.good.example rpz-passthru."},
@@ -302,6 +307,67 @@ func TestOtherTriggers(t *testing.T) {
 			"24.0.2.0.192.rpz-ip *.", "32.zz.db8.2001.rpz-nsip .", "ns.example.rpz-nsdname .", "zz.example ."}
 		if got := ruleTexts(transferred(t, publish(t, config(t), inForce), axfr())); !slices.Equal(got, want) {
 			t.Errorf("rules\n%q, want\n%q", got, want)
+		}
+	})
+}
+
+// What a safeguard stops while it is in the lists goes out of the zone, and comes back.
+func TestWhatDoesNotStandIsNotPublished(t *testing.T) {
+	settings := config(t)
+	synctest.Test(t, func(t *testing.T) {
+		inForce := &policy{generation: 1, entries: entries("phish exact a.example", "phish exact b.example")}
+		end := time.Now().Add(time.Hour)
+		var by atomic.Value
+		by.Store("")
+		view := func() *rpz.View {
+			v, stopped := inForce.view(), by.Load().(string)
+			v.StandsBy = stopped
+			v.Stands = func(id uint32, at time.Time) (bool, time.Time) {
+				if id == 0 {
+					return stopped == "", time.Time{}
+				}
+				return at.Before(end), end
+			}
+			return v
+		}
+		p, err := rpz.NewPublisher(settings, view, quiet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantRules := func(want ...string) {
+			t.Helper()
+			if got := ruleTexts(transferred(t, p, axfr())); !slices.Equal(got, want) {
+				t.Errorf("rules %q, want %q", got, want)
+			}
+		}
+		ctx, cancel := contextFor(t)
+		done := make(chan struct{})
+		go func() { defer close(done); p.Run(ctx) }()
+		look := func(length time.Duration) { time.Sleep(length); synctest.Wait() }
+		look(2 * time.Second)
+		wantRules("a.example .", "b.example .")
+		by.Store("halted")
+		look(2 * time.Second)
+		wantRules("b.example .")
+		by.Store("")
+		look(2 * time.Second)
+		wantRules("a.example .", "b.example .")
+		look(time.Hour)
+		wantRules("a.example .")
+		cancel()
+		<-done
+	})
+}
+
+// Of one prefix in one list, what lets pass goes before what blocks, as for names.
+func TestAPrefixThatPasses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		prefix := func(action blocklists.Action) blocklists.Entry {
+			return blocklists.Entry{List: "phish", Trigger: blocklists.OnAddress, Prefix: netip.MustParsePrefix("192.0.2.0/24"), Terms: blocklists.Terms{Action: action}}
+		}
+		inForce := &policy{generation: 1, entries: index{prefix(blocklists.Block), prefix(blocklists.Passthru)}}
+		if got := ruleTexts(transferred(t, publish(t, config(t), inForce), axfr())); !slices.Equal(got, []string{"24.0.2.0.192.rpz-ip rpz-passthru."}) {
+			t.Errorf("rules %q", got)
 		}
 	})
 }

@@ -195,19 +195,20 @@ func (p *Publisher) Run(ctx context.Context) {
 // published is what was made into zones last.
 type published struct {
 	generation, sequence uint64
+	standsBy             string
 	done                 bool
 	turns                time.Time // when a date changes it
 }
 
 func (p *published) differs(view *View) bool {
-	return !p.done || p.generation != view.Generation || p.sequence != view.Sequence || !p.turns.IsZero() && !time.Now().Before(p.turns)
+	return !p.done || p.generation != view.Generation || p.sequence != view.Sequence || p.standsBy != view.StandsBy || !p.turns.IsZero() && !time.Now().Before(p.turns)
 }
 
 // retryPublish is when a zone that could not be written is tried again.
 const retryPublish = time.Minute
 
 func (p *Publisher) publish(ctx context.Context, view *View) published {
-	made := published{generation: view.Generation, sequence: view.Sequence, done: true}
+	made := published{generation: view.Generation, sequence: view.Sequence, standsBy: view.StandsBy, done: true}
 	for name, lists := range p.config.split(view.Lists) {
 		turns, err := p.publishZone(ctx, name, lists, view)
 		if ctx.Err() != nil {

@@ -31,6 +31,11 @@ type View struct {
 	Sequence   uint64
 	Index      Index
 	Exceptions Exceptions
+	// Stands says whether the safeguards let an entry act for every client at a time, and
+	// when that changes by itself; zero for never. Nil: those that are active do.
+	Stands func(id uint32, at time.Time) (stands bool, turns time.Time)
+	// StandsBy is another text when Stands may say something else of the same entries.
+	StandsBy string
 	// Lists are all lists, in file order.
 	Lists []*blocklists.Manifest
 	// Exempt is the list under which the operator's own exceptions are in the index.
@@ -90,11 +95,11 @@ func (j *judge) turnsAt(at time.Time) {
 
 // counts says whether an entry belongs into the zone at all: of a list that does, in force,
 // and not held back by a safeguard.
-func (j *judge) counts(entry *blocklists.Entry) bool {
+func (j *judge) counts(id uint32, entry *blocklists.Entry) bool {
 	if entry.List == j.view.Exempt {
 		return true
 	}
-	if j.order[entry.List] == 0 || entry.Standing != blocklists.Active {
+	if j.order[entry.List] == 0 || !j.stands(id, entry) {
 		return false
 	}
 	for _, date := range []uint32{entry.From, entry.Until} {
@@ -103,6 +108,15 @@ func (j *judge) counts(entry *blocklists.Entry) bool {
 		}
 	}
 	return entry.InForce(j.at)
+}
+
+func (j *judge) stands(id uint32, entry *blocklists.Entry) bool {
+	if j.view.Stands == nil {
+		return entry.Standing == blocklists.Active
+	}
+	stands, turns := j.view.Stands(id, j.at)
+	j.turnsAt(turns)
+	return stands
 }
 
 // name judges the name itself, below what lies below it and has no rule of its own.
@@ -128,7 +142,7 @@ func (j *judge) probe(name, except wire.Name) verdict {
 	exempt := false
 	for _, id := range j.ids {
 		entry := j.entry(id)
-		if entry == nil || entry.Trigger != blocklists.OnName || entry.Name == except || !j.counts(entry) {
+		if entry == nil || entry.Trigger != blocklists.OnName || entry.Name == except || !j.counts(id, entry) {
 			continue
 		}
 		if entry.List == j.view.Exempt {
@@ -178,15 +192,15 @@ func (j *judge) decide(name wire.Name, exempt bool) verdict {
 	return verdict{exempt: exempt}
 }
 
-// best is the entry of the list that decides: the longest name, then exact before subtree.
-// None where an exception takes the name out of the list.
+// best is the entry of the list that decides: the longest name, then exact before subtree,
+// then what lets pass before what blocks. None where an exception takes the name out of the list.
 func (j *judge) best(list *blocklists.Manifest, name wire.Name) *blocklists.Entry {
 	var best *blocklists.Entry
 	for _, entry := range j.found {
 		if entry.List != list.ID {
 			continue
 		}
-		if best == nil || len(entry.Name) > len(best.Name) || len(entry.Name) == len(best.Name) && entry.Scope == blocklists.Exact && best.Scope != blocklists.Exact {
+		if best == nil || goesBefore(entry, best) {
 			best = entry
 		}
 	}
@@ -198,4 +212,15 @@ func (j *judge) best(list *blocklists.Manifest, name wire.Name) *blocklists.Entr
 		return best
 	}
 	return nil
+}
+
+// goesBefore compares two entries of one list that cover the same name.
+func goesBefore(one, other *blocklists.Entry) bool {
+	if len(one.Name) != len(other.Name) {
+		return len(one.Name) > len(other.Name)
+	}
+	if exact := one.Scope == blocklists.Exact; exact != (other.Scope == blocklists.Exact) {
+		return exact
+	}
+	return one.Action == blocklists.Passthru && other.Action != blocklists.Passthru
 }

@@ -27,6 +27,7 @@ type resolution struct {
 	serving    resolver.Handler
 	unfiltered resolver.Handler
 	kept       *cache.Cache
+	standIns   []*cache.Cache // of what answers in the place of blocks
 	search     searcher
 	validator  *dnssec.Validator
 	clock      *dnssec.Clock // nil where the machine's clock is always believed
@@ -60,41 +61,45 @@ func newResolution(config *Config, internet *lab.Internet, current *policy.Curre
 	if err != nil {
 		return nil, err
 	}
-	filter := policy.New(current, counts, logger)
 	names, err := newLocal(config)
 	if err != nil {
 		return nil, err
 	}
+	open := resolver.Chain(search,
+		// Reasons that are not policy's can be left out; policy's never.
+		only(!config.Resolver.EDE, local.Quiet),
+		// Special names are answered before the cache, so that nothing from the world
+		// can ever be kept under them.
+		names,
+		// What is kept was validated, so validation comes below; it is not filtered,
+		// so that a reversed block needs no flush. Who may look without recursion
+		// gets no further than this.
+		kept.Lookup,
+		// The first stage that waits: one resolution for all who ask the same.
+		kept.Flight,
+		// From here to validation answers are changed once, before they are kept.
+		only(config.Resolver.MinimalResponses, local.Minimal),
+		// Addresses are made of what was validated. The questions for them go through
+		// local names and the cache, as if the client had asked them.
+		newDNS64(config, func(next resolver.Handler) resolver.Handler {
+			return resolver.Chain(next, names, kept.Lookup, kept.Flight)
+		}),
+		// No address is made of one that a public name must not have.
+		newRebinding(config),
+		// What did not validate is told to the zone's agent where it came up.
+		reporting,
+		// Each answer is proved once, before it is kept.
+		validator.Stage,
+	)
+	standIns, more, err := newStandIns(config, open, exchanger, logger)
+	if err != nil {
+		return nil, err
+	}
 	return &resolution{
-		serving: resolver.Chain(search,
-			// Policy is on top: it judges every answer whatever made it, also a kept one,
-			// and what it blocks costs nothing below and never leaves the machine.
-			filter.Stage,
-			// Reasons that are not policy's can be left out; policy's never.
-			only(!config.Resolver.EDE, local.Quiet),
-			// Special names are answered before the cache, so that nothing from the world
-			// can ever be kept under them.
-			names,
-			// What is kept was validated, so validation comes below; it is not filtered,
-			// so that a reversed block needs no flush. Who may look without recursion
-			// gets no further than this.
-			kept.Lookup,
-			// The first stage that waits: one resolution for all who ask the same.
-			kept.Flight,
-			// From here to validation answers are changed once, before they are kept.
-			only(config.Resolver.MinimalResponses, local.Minimal),
-			// Addresses are made of what was validated. The questions for them go through
-			// local names and the cache, as if the client had asked them.
-			newDNS64(config, func(next resolver.Handler) resolver.Handler {
-				return resolver.Chain(next, names, kept.Lookup, kept.Flight)
-			}),
-			// No address is made of one that a public name must not have.
-			newRebinding(config),
-			// What did not validate is told to the zone's agent where it came up.
-			reporting,
-			// Each answer is proved once, before it is kept.
-			validator.Stage,
-		),
+		// Policy is on top: it judges every answer whatever made it, also a kept one,
+		// and what it blocks costs nothing below and never leaves the machine.
+		serving:  resolver.Chain(open, policy.New(current, counts, standIns, logger).Stage),
+		standIns: more,
 		// For proofs of control alone: a blocked name must be seen as the world sees it,
 		// and as it is now.
 		unfiltered: resolver.Chain(search, validator.Stage),
@@ -129,7 +134,7 @@ func newSearcher(config *Config, internet *lab.Internet, made recurse.Config, cl
 	if internet != nil {
 		return recurse.New(recurse.Config{Hints: internet.Hints(), IPv4: true, IPv6: true, QueryLocalhost: true, Priming: settings.Priming, Denied: made.Denied, Cuts: made.Cuts}, client, logger)
 	}
-	if settings.Mode == "forward" && len(settings.Zones) == 0 {
+	if settings.Mode == "forward" && len(settings.plainZones()) == 0 {
 		return newForwarder(settings, settings.Upstreams(), client, logger)
 	}
 	return newRecursion(config, made, client, logger)
@@ -161,7 +166,7 @@ func newRecursion(config *Config, made recurse.Config, client recurse.Exchanger,
 	if !settings.Harden.ReferralPath {
 		made.Path = nil
 	}
-	zones := settings.Zones
+	zones := settings.plainZones()
 	if settings.Mode == "forward" {
 		zones = append(slices.Clip(zones), Zone{Zone: ".", Forward: settings.Forward})
 	}

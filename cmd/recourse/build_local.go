@@ -29,7 +29,7 @@ func newLocal(config *Config) (resolver.Stage, error) {
 	}
 	return local.Stage(local.Config{
 		Zones:   settings.LocalZones != "none",
-		Served:  servedNames(settings.Zones),
+		Served:  servedNames(settings.plainZones()),
 		Records: records,
 		Snoop:   settings.Snoop,
 		DNS64:   settings.DNS64,

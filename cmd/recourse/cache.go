@@ -45,7 +45,7 @@ func cacheConfig(config *Config, internet *lab.Internet, logger *slog.Logger) ca
 		return made
 	}
 	// Names that do not parse were found by the validation of the configuration.
-	for _, zone := range settings.Zones {
+	for _, zone := range settings.plainZones() {
 		if name, err := wire.ParseName(zone.Zone); err == nil {
 			made.Apart = append(made.Apart, name)
 		}

@@ -23,6 +23,11 @@ type desk struct {
 // openDesk talks to the server that holds the state. Where none does, it takes the
 // state and starts a desk of its own, without doors, for this one command.
 func openDesk(ctx context.Context, env *environment, flag ConfigFlag) (*desk, error) {
+	return openNode(ctx, env, flag, &node{})
+}
+
+// openNode finds the running server or, where none runs, starts a node of its own without doors.
+func openNode(ctx context.Context, env *environment, flag ConfigFlag, own *node) (*desk, error) {
 	config, err := env.config(flag, false)
 	if err != nil {
 		return nil, err
@@ -30,7 +35,7 @@ func openDesk(ctx context.Context, env *environment, flag ConfigFlag) (*desk, er
 	socket := filepath.Join(config.StateDir(), controlFile)
 	alone := *config
 	alone.Listen = Listen{}
-	own := &node{config: &alone, logger: env.logger()}
+	own.config, own.logger = &alone, env.logger()
 	_, err = own.startDesk(ctx, nil, newMetrics())
 	if err != nil {
 		err = errors.Join(err, own.Close())

@@ -144,11 +144,14 @@ type ServeStale struct {
 }
 
 // Zone is a zone whose servers are configured: resolvers (forward) or the zone's own (stub).
+// With a list it is instead what answers, by servers or records, where the list blocks.
 type Zone struct {
-	Zone    string     `yaml:"zone"`
-	Forward []Upstream `yaml:"forward"`
-	Stub    []Upstream `yaml:"stub"`
-	First   bool       `yaml:"first"`
+	Zone    string            `yaml:"zone"`
+	Forward []Upstream        `yaml:"forward"`
+	Stub    []Upstream        `yaml:"stub"`
+	Records []string          `yaml:"records"` // lines of a zone file
+	First   bool              `yaml:"first"`
+	List    blocklists.ListID `yaml:"list"`
 }
 
 // NegativeTrustAnchor is a zone that is not validated for a time (RFC 7646).

@@ -271,7 +271,7 @@ func TestValidate(t *testing.T) {
 		{"list of a token", "role: reviewer", "role: authority, authority: C, lists: [b]", `f:8: desk.tokens[0].lists[0]: no list has the id "b"` + "\nf:8: warning: desk.tokens[0]: not supported by this version yet (tokens of role authority)"},
 		{"ended token", "role: reviewer", "role: reviewer, until: 2020-01-01", `f:8: warning: desk.tokens[0].until: token "r" ended on 2020-01-01`},
 		{"one name twice", "r.token}", "r.token}, {name: r, role: reviewer, file: r.token}", `f:8: desk.tokens[1].name: "r" is the name of desk.tokens[0] already`},
-		{"a forward for a public name", "mode: recurse", "mode: recurse, zones: [{zone: shop.example.com, forward: [192.0.2.1]}]", `warning: resolver.zones[0].zone: "shop.example.com" is a public name`},
+		{"a forward for a public name", "mode: recurse", "mode: recurse, zones: [{zone: shop.example.com, forward: [192.0.2.1]}]", `f:4: resolver.zones[0].zone: "shop.example.com" is a public name`},
 		{"protected name", "desk:", "bundle: {protected: [a.example, 192.0.2.0/24, b..example]}\ndesk:", `f:8: bundle.protected[2]: "b..example" is no name to list: has an empty label; write NAME, =NAME for the name alone, .NAME for all below it, or a network`},
 		{"popular without a file", "desk:", "bundle: {popular: {hold_above: 10}}\ndesk:", "f:8: bundle.popular.file: is missing: hold_above needs the names by rank"},
 		{"popular file that is not there", "desk:", "bundle: {popular: {file: none.txt, hold_above: 10}}\ndesk:", `f:8: warning: bundle.popular.file: "none.txt" cannot be read: no such file or directory; until it can, its names are not known`},

@@ -109,7 +109,7 @@ func snapshotOf(ctx context.Context, config *Config, logger *slog.Logger) (*poli
 		return nil, err
 	}
 	current := policy.NewCurrent(&policy.Snapshot{
-		Bundle: compiled, Overlay: startOverlay(held.path(overlayFile), logger), Clients: made.clients, Operator: made.operator, Key: key, Guard: safeguards,
+		Bundle: compiled, Overlay: startOverlay(held.path(overlayFile), logger), Clients: made.clients, Operator: made.operator, StandIns: made.standIns, Key: key, Guard: safeguards,
 	})
 	return current.Load(), nil
 }

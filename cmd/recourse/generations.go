@@ -22,7 +22,7 @@ func newImporter(config *Config, store *fetch.Store, current *policy.Current, le
 		current: current, ledger: ledger, logger: logger,
 		damaged: make(chan error, 1), started: make(chan struct{}, 1), replaced: make(chan struct{}, 1),
 	}
-	made.folder = &bundle.Folder{Dir: filepath.Join(config.StateDir(), bundlesDir), Keep: int(config.Bundle.Keep) + 1, Tell: made.noteDamage}
+	made.folder = &bundle.Folder{Dir: filepath.Join(config.StateDir(), bundlesDir), Keep: int(config.Bundle.Keep) + 1, Tell: made.noteDamage, InTurns: true}
 	return made
 }
 
@@ -35,8 +35,8 @@ func (i *importer) noteDamage(err error) {
 }
 
 // begin puts the newest bundle of the disk in force, if it has what the configuration
-// asks for, and then brings the lists in. With such a bundle, lists that cannot be
-// compiled keep nobody from starting.
+// asks for or the importer takes the state as it is, and then brings the lists in. With
+// such a bundle, lists that cannot be compiled keep nobody from starting.
 func (i *importer) begin(ctx context.Context, configured *rules) error {
 	started := time.Now()
 	i.importing.Lock()
@@ -45,25 +45,58 @@ func (i *importer) begin(ctx context.Context, configured *rules) error {
 	if err != nil {
 		return fmt.Errorf("lists: %w", err)
 	}
-	held, trouble := i.folder.Newest(0, fresh.catalog, fresh.own)
-	if trouble != nil {
-		i.logger.Error("ALARM: a bundle on the disk is damaged", "error", trouble)
-	}
-	if held == nil || !held.Fits(fresh.catalog, fresh.own) {
-		return i.loadFiles(ctx, configured)
-	}
 	ledger, err := i.ledger.read(ctx, started)
 	if err != nil {
 		return fmt.Errorf("lists: %w", err)
 	}
+	held := i.newest(fresh, ledger)
+	if held == nil && i.asItIs {
+		held = bundle.Empty()
+	}
+	if held == nil {
+		return i.loadFiles(ctx, configured)
+	}
+	if !i.asItIs && !held.Fits(fresh.catalog, fresh.own) {
+		// What is compiled now is the next generation: it knows what was seen when, and how
+		// lists were that a rollback fixed.
+		i.current.Update(func(snapshot policy.Snapshot) policy.Snapshot { snapshot.Bundle = held; return snapshot })
+		return i.loadFiles(ctx, configured)
+	}
 	reports := held.Reports()
 	i.enforce(&imported{configured: configured, rules: fresh, reports: reports}, held, ledger)
 	i.behind = true
-	if err := i.settle(ctx, fresh, reports, started); err != nil {
-		return fmt.Errorf("lists: %w", err)
-	}
+	i.remind(fresh, reports, ledger, started) // what is to be told of them can wait until questions are answered
 	i.logger.Info("lists are in force, as they were compiled before", "generation", held.Generation(), "entries", held.Len(), "took", time.Since(started).String())
 	return nil
+}
+
+// newest opens the newest bundle of the disk; nil if there is none. Where the machine stopped
+// in the middle of a rollback, it is the one that was to be in force.
+func (i *importer) newest(fresh *rules, ledger *guard.Ledger) *bundle.Bundle {
+	hurried := *i.folder
+	hurried.InTurns = false // nobody is answered yet
+	held, trouble := hurried.Newest(0, fresh.catalog, fresh.own)
+	if trouble != nil {
+		i.logger.Error("ALARM: a bundle on the disk is damaged", "error", trouble)
+	}
+	if held == nil {
+		return nil
+	}
+	left, wanted := uint64(0), uint64(0)
+	for _, state := range ledger.Records().Lists {
+		if !state.Pinned.IsZero() && state.PinnedFrom > left {
+			left, wanted = state.PinnedFrom, state.PinnedTo
+		}
+	}
+	if held.Generation() > left {
+		return held
+	}
+	good, err := hurried.Open(wanted, left, fresh.catalog, fresh.own)
+	if err != nil {
+		i.logger.Error("ALARM: the generation that a rollback put in force cannot be opened; the one before the rollback is", "error", err)
+		return held
+	}
+	return good
 }
 
 // compile has the next bundle made by a process of its own and opens it. That process
@@ -166,6 +199,10 @@ func (i *importer) catchUp(ctx context.Context) {
 	defer i.importing.Unlock()
 	if !i.behind {
 		return
+	}
+	last := i.last.Load()
+	if err := i.settle(ctx, last.rules, last.reports, time.Now()); err != nil && ctx.Err() == nil {
+		i.logger.Error("lists: what is held could not be written down", "error", err)
 	}
 	if err := i.loadFiles(ctx, i.last.Load().configured); err != nil && ctx.Err() == nil {
 		i.logger.Error("lists were not refreshed; those in force stay", "error", err)

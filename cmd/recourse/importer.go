@@ -23,6 +23,7 @@ type rules struct {
 	own      []bundle.Own
 	clients  *profile.Table
 	operator policy.Operator
+	standIns policy.StandIns
 	guard    *guard.Guard
 	guarding guarding
 }
@@ -39,7 +40,7 @@ func newRules(config *Config) (*rules, error) {
 	if problems = append(problems, more...); len(problems) > 0 {
 		return nil, fmt.Errorf("%s %s", problems[0].Key, problems[0].Text)
 	}
-	made := &rules{catalog: catalog, clients: clients, operator: config.Operator, guarding: config.guarding()}
+	made := &rules{catalog: catalog, clients: clients, operator: config.Operator, standIns: config.StandIns(), guarding: config.guarding()}
 	if made.guard, err = made.guarding.make(nil, time.Time{}); err != nil {
 		return nil, err
 	}
@@ -56,6 +57,7 @@ type importer struct {
 	store     *fetch.Store
 	refresher *fetch.Refresher
 	lists     string // the store's folder
+	asItIs    bool   // begins with what the state has, and imports nothing by itself
 	folder    *bundle.Folder
 	current   *policy.Current
 	ledger    *ledger
@@ -187,7 +189,7 @@ func (i *importer) enforce(fresh *imported, compiled *bundle.Bundle, ledger *gua
 	i.last.Store(fresh)
 	i.current.Update(func(snapshot policy.Snapshot) policy.Snapshot {
 		snapshot.Bundle, snapshot.Clients, snapshot.Operator = compiled, fresh.rules.clients, fresh.rules.operator
-		snapshot.Guard = fresh.rules.guard.With(ledger)
+		snapshot.StandIns, snapshot.Guard = fresh.rules.standIns, fresh.rules.guard.With(ledger)
 		return snapshot
 	})
 	select {

@@ -19,6 +19,7 @@ func (i *importer) settle(ctx context.Context, fresh *rules, reports []bundle.Li
 	snapshot := i.current.Load()
 	before := snapshot.Guard.Ledger()
 	read, holds := heldBy(fresh.catalog, reports, before)
+	holds = append(holds, unnoted(snapshot.Bundle, fresh.catalog, reports, holds, before)...)
 	holds = append(holds, spikes(fresh.catalog, snapshot.Trials().Halted())...)
 	alarms := guard.Alarms(guard.Situation{Bundle: snapshot.Bundle, Reports: reports, Holds: holds, Ledger: before, Now: now})
 	var begun []blocklists.Alarm
@@ -43,13 +44,18 @@ func (i *importer) settle(ctx context.Context, fresh *rules, reports []bundle.Li
 	for _, alarm := range begun {
 		i.logger.Warn("lists: "+alarm.Detail, "list", alarm.List, "alarm", alarm.Kind)
 	}
+	i.remind(fresh, reports, ledger, now)
+	return nil
+}
+
+// remind puts in force what the ledger and the reports say of lists.
+func (i *importer) remind(fresh *rules, reports []bundle.ListReport, ledger *guard.Ledger, now time.Time) {
 	i.current.Update(func(snapshot policy.Snapshot) policy.Snapshot {
 		snapshot.Guard = fresh.guard.With(ledger)
 		snapshot.Unreachable = outOfReach(fresh.catalog, reports, now)
 		return snapshot
 	})
 	i.haltAgain(ledger)
-	return nil
 }
 
 // haltAgain keeps trials halted over restarts, and lets those go that people released.
@@ -189,8 +195,10 @@ func (i *importer) look(ctx context.Context, now time.Time, reviews bool) error 
 		return err
 	}
 	for _, manifest := range i.last.Load().rules.catalog.Lists() {
-		if hold := ledger.OfList(manifest.ID, blocklists.Shrink); hold != nil && ledger.Lapsed(hold) {
-			return i.again(ctx)
+		if hold := ledger.OfList(manifest.ID, blocklists.Shrink); hold != nil {
+			if source := i.store.Status(manifest); ledger.Lapsed(manifest, hold, &source) {
+				return i.again(ctx)
+			}
 		}
 	}
 	for at := range ledger.Records().Holds {

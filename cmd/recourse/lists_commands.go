@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/blocklists/guard"
 	"github.com/recourse-dns/recourse/policy/store"
@@ -74,10 +76,10 @@ func (c *listsClient) call(ctx context.Context, method, path string, body, into 
 	return nil
 }
 
-// withLists does a thing by the running server or, where none runs, by a desk of its own
-// that imports the lists first.
+// withLists does a thing by the running server or, where none runs, on what it left, which
+// nothing is imported into first.
 func withLists(ctx context.Context, env *environment, flag ConfigFlag, do func(*listsClient) error) error {
-	desk, err := openDesk(ctx, env, flag)
+	desk, err := openNode(ctx, env, flag, &node{asItIs: true})
 	if err != nil {
 		return err
 	}
@@ -85,7 +87,7 @@ func withLists(ctx context.Context, env *environment, flag ConfigFlag, do func(*
 }
 
 // withLedger does a thing by the running server or, where none runs, on the database.
-func withLedger(ctx context.Context, env *environment, flag ConfigFlag, remote func(*listsClient) error, local func(*ledger) error) error {
+func withLedger(ctx context.Context, env *environment, flag ConfigFlag, remote func(*listsClient) error, local func(*Config, *ledger) error) error {
 	config, err := env.config(flag, false)
 	if err != nil {
 		return err
@@ -101,7 +103,7 @@ func withLedger(ctx context.Context, env *environment, flag ConfigFlag, remote f
 	if err != nil {
 		return errors.Join(err, held.Close())
 	}
-	err = local(&ledger{database: database, path: held.path(holdsFile), logger: env.logger()})
+	err = local(config, &ledger{database: database, path: held.path(holdsFile), logger: env.logger()})
 	return errors.Join(err, database.Close(), held.Close())
 }
 
@@ -109,7 +111,7 @@ func runListsHolds(ctx context.Context, env *environment, options HoldsOptions) 
 	var holds []guard.HoldRecord
 	err := withLedger(ctx, env, options.ConfigFlag,
 		func(c *listsClient) error { return c.call(ctx, "GET", "holds", nil, &holds) },
-		func(l *ledger) error {
+		func(_ *Config, l *ledger) error {
 			found, err := l.database.Holds(ctx)
 			holds = recordsOf(found)
 			return err
@@ -165,8 +167,12 @@ func runListsRelease(ctx context.Context, env *environment, options ReleaseOptio
 	var holds []guard.HoldRecord
 	err := withLedger(ctx, env, options.ConfigFlag,
 		func(c *listsClient) error { return c.call(ctx, "POST", "release", what, &holds) },
-		func(l *ledger) error {
-			released, err := l.release(ctx, what, localActor())
+		func(config *Config, l *ledger) error {
+			in, catalog, err := storedBundle(config, env.logger())
+			if err != nil {
+				return err
+			}
+			released, err := l.releaseFrom(ctx, in, catalog.List(what.List), what, localActor())
 			holds = recordsOf(released)
 			return err
 		})
@@ -179,11 +185,32 @@ func runListsRelease(ctx context.Context, env *environment, options ReleaseOptio
 	return printHolds(env.stdout, holds)
 }
 
+// storedBundle is what a stopped server had in force; empty where it never ran.
+func storedBundle(config *Config, logger *slog.Logger) (*bundle.Bundle, *blocklists.Catalog, error) {
+	made, err := newRules(config)
+	if err != nil {
+		return nil, nil, err
+	}
+	catalog, err := expandCatalogs(made.catalog, newListStore(config, nil, logger), logger)
+	if err != nil {
+		return nil, nil, err
+	}
+	folder := bundle.Folder{Dir: filepath.Join(config.StateDir(), bundlesDir)}
+	held, err := folder.Newest(0, catalog, made.own)
+	if err != nil {
+		logger.Error("ALARM: a bundle on the disk is damaged", "error", err)
+	}
+	if held == nil {
+		held = bundle.Empty()
+	}
+	return held, catalog, nil
+}
+
 func runListsConfirm(ctx context.Context, env *environment, options ConfirmOptions) error {
 	what := confirmation{List: options.List, Name: options.Name, By: options.By, Note: options.Note}
 	err := withLedger(ctx, env, options.ConfigFlag,
 		func(c *listsClient) error { return c.call(ctx, "POST", "confirm", what, &what) },
-		func(l *ledger) error { _, err := l.confirm(ctx, what, localActor()); return err })
+		func(_ *Config, l *ledger) error { _, err := l.confirm(ctx, what, localActor()); return err })
 	if err != nil {
 		return err
 	}

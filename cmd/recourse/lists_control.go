@@ -94,12 +94,12 @@ func recordsOf(holds []blocklists.Hold) []guard.HoldRecord {
 // releaseHold writes a person's word down and, where that was the last that was needed,
 // imports again so that what was held takes effect.
 func (i *importer) releaseHold(ctx context.Context, what release, actor string) ([]guard.HoldRecord, error) {
-	released, err := i.ledger.release(ctx, what, actor)
+	i.importing.Lock()
+	defer i.importing.Unlock()
+	released, err := i.ledger.releaseFrom(ctx, i.current.Load().Bundle, i.last.Load().rules.catalog.List(what.List), what, actor)
 	if err != nil {
 		return nil, err
 	}
-	i.importing.Lock()
-	defer i.importing.Unlock()
 	for j := range released {
 		if released[j].Released() {
 			err = i.again(ctx)
@@ -207,8 +207,8 @@ type rolledBack struct {
 }
 
 // rollback puts the content of a generation before in force, on all doors at once. The
-// lists that differ are fixed first, so that no refresh can undo it, whenever the machine
-// stops; a new generation is written of it afterwards, with which the next start begins.
+// lists that differ are fixed first, and to which generation, so that neither a refresh nor a
+// start undoes it, whenever the machine stops; a new generation is written of it afterwards.
 func (i *importer) rollback(ctx context.Context, what target, actor string) (rolledBack, error) {
 	i.importing.Lock()
 	defer i.importing.Unlock()
@@ -223,7 +223,7 @@ func (i *importer) rollback(ctx context.Context, what target, actor string) (rol
 	}
 	plan := guard.Compare(bad, good, nil, nil)
 	done := rolledBack{From: bad.Generation(), To: number, Now: good.Generation(), Changed: plan.Counts, Pinned: i.differing(&plan, bad, good)}
-	ledger, err := i.pin(ctx, done.Pinned, actor)
+	ledger, err := i.pin(ctx, &done, actor)
 	if err != nil {
 		return rolledBack{}, err
 	}
@@ -267,11 +267,12 @@ func (i *importer) differing(plan *guard.Plan, bad, good *bundle.Bundle) []block
 	return lists
 }
 
-func (i *importer) pin(ctx context.Context, lists []blocklists.ListID, actor string) (*guard.Ledger, error) {
+func (i *importer) pin(ctx context.Context, done *rolledBack, actor string) (*guard.Ledger, error) {
 	now := time.Now().UTC()
 	return i.ledger.change(ctx, func(tx *store.Tx) error {
-		for _, id := range lists {
-			if err := tx.Pin(ctx, id, actor, now); err != nil {
+		for _, id := range done.Pinned {
+			state := blocklists.ListState{List: id, Pinned: now, PinnedBy: actor, PinnedFrom: done.From, PinnedTo: done.To}
+			if err := tx.Pin(ctx, state); err != nil {
 				return err
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -170,6 +171,36 @@ func TestAWrongFileIsRolledBack(t *testing.T) {
 
 	// A power cut does not bring it back.
 	s.kill()
+	s = start(t, directory, "--config", "recourse.yaml")
+	s.expect(t, good)
+
+	// Not even one in the middle of it, when lists are fixed and no generation is written of it.
+	s.kill()
+	left, err := os.ReadDir(filepath.Join(directory, "state", bundlesDir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	removed := 0
+	for _, entry := range left {
+		digits := strings.Trim(strings.SplitN(entry.Name(), ".", 2)[0], "abcdefghijklmnopqrstuvwxyz-")
+		if number, err := strconv.ParseUint(digits, 10, 64); err == nil && number > done.From {
+			removed++
+			if err := os.Remove(filepath.Join(directory, "state", bundlesDir, entry.Name())); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if removed == 0 {
+		t.Fatal("the rollback has left no generation")
+	}
+	s = start(t, directory, "--config", "recourse.yaml")
+	s.expect(t, good)
+	wantText(t, recourse(t, directory, 0, "lists", "apply", config, "--list", "court"), "generation ")
+	s.expect(t, good)
+
+	// Nor a restart with another configuration.
+	s.kill()
+	replaceIn(t, filepath.Join(directory, "recourse.yaml"), "deny: [games.example]", "deny: [games.example, more.example]")
 	s = start(t, directory, "--config", "recourse.yaml")
 	s.expect(t, good)
 

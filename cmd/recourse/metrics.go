@@ -22,8 +22,8 @@ type metrics struct {
 	registry *prometheus.Registry
 	queries  [][]prometheus.Counter // by door and outcome, made beforehand
 	latency  prometheus.Histogram
-	blocks   *prometheus.CounterVec
-	shadows  *prometheus.CounterVec
+	blocks   *listCounters
+	shadows  *listCounters
 	fetches  *prometheus.CounterVec
 }
 
@@ -36,12 +36,8 @@ func newMetrics() *metrics {
 		latency: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "recourse_query_duration_seconds", Help: "From the packet read to the reply written.", Buckets: buckets,
 		}),
-		blocks: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "recourse_blocks_total", Help: "Blocked answers by list and purpose.",
-		}, []string{"list", "purpose"}),
-		shadows: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "recourse_would_block_total", Help: "Questions that lists in shadow mode would have blocked, by list and purpose.",
-		}, []string{"list", "purpose"}),
+		blocks:  newListCounters("recourse_blocks_total", "Blocked answers by list and purpose."),
+		shadows: newListCounters("recourse_would_block_total", "Questions that lists in shadow mode would have blocked, by list and purpose."),
 		fetches: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "recourse_list_fetches_total", Help: "How often the sources of lists were asked, by outcome.",
 		}, []string{"list", "outcome"}),
@@ -58,7 +54,7 @@ func newMetrics() *metrics {
 		}
 		m.queries = append(m.queries, row)
 	}
-	m.registry.MustRegister(queries, m.latency, m.blocks, m.shadows, m.fetches, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(queries, m.latency, m.blocks.all, m.shadows.all, m.fetches, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
@@ -70,12 +66,12 @@ func (m *metrics) Answered(door resolver.Door, outcome transports.Outcome, took 
 
 // Blocked implements policy's counter.
 func (m *metrics) Blocked(list blocklists.ListID, purpose blocklists.Purpose) {
-	m.blocks.WithLabelValues(string(list), purpose.String()).Inc()
+	m.blocks.of(list, purpose).Inc()
 }
 
 // WouldBlock implements policy's counter.
 func (m *metrics) WouldBlock(list blocklists.ListID, purpose blocklists.Purpose) {
-	m.shadows.WithLabelValues(string(list), purpose.String()).Inc()
+	m.shadows.of(list, purpose).Inc()
 }
 
 // Fetched implements [fetch.Observer].

@@ -35,7 +35,7 @@ func (c *Config) RootHints() ([]dns.RR, error) {
 			addresses++
 		}
 	}
-	if len(records) == 0 && len(c.Resolver.Zones) > 0 {
+	if len(records) == 0 && len(c.Resolver.plainZones()) > 0 {
 		return []dns.RR{}, nil // an island: only the zones of the configuration are resolved
 	}
 	if servers == 0 || addresses == 0 {

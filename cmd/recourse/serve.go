@@ -32,6 +32,7 @@ type node struct {
 	config  *Config
 	logger  *slog.Logger
 	closers []io.Closer // in the order in which they were opened
+	asItIs  bool        // nothing is imported unless it is asked for
 
 	importer *importer
 	trust    trustHandler
@@ -90,6 +91,9 @@ func (n *node) start(ctx context.Context, inLab bool) error {
 		return err
 	}
 	n.startCache(resolved.kept, inLab)
+	for _, kept := range resolved.standIns {
+		n.closers = append(n.closers, kept)
+	}
 	if err := n.startMetrics(counts); err != nil {
 		return err
 	}
@@ -137,6 +141,7 @@ func (n *node) startLists(ctx context.Context, current *policy.Current, resolved
 		return err
 	}
 	n.importer = newImporter(n.config, newListStore(n.config, resolved.unfiltered, n.logger), current, ledger, counts, n.logger)
+	n.importer.asItIs = n.asItIs
 	counts.watchSources(n.importer)
 	return n.importer.begin(ctx, made)
 }
@@ -198,8 +203,8 @@ func (n *node) reload(ctx context.Context, options ServeOptions) {
 		n.logger.Error("the new configuration is not used; the old one keeps running", "error", err)
 		return
 	}
-	if !slices.Equal(config.Listen.Do53, n.config.Listen.Do53) || !slices.Equal(config.Listen.Web, n.config.Listen.Web) || config.StateDir() != n.config.StateDir() || !reflect.DeepEqual(config.ServeRPZ, n.config.ServeRPZ) {
-		n.logger.Warn("listeners, serve_rpz and the state directory change with a restart; lists, profiles, clients and operator change now")
+	if !slices.Equal(config.Listen.Do53, n.config.Listen.Do53) || !slices.Equal(config.Listen.Web, n.config.Listen.Web) || config.StateDir() != n.config.StateDir() || !reflect.DeepEqual(config.ServeRPZ, n.config.ServeRPZ) || !reflect.DeepEqual(config.Resolver.Zones, n.config.Resolver.Zones) {
+		n.logger.Warn("listeners, serve_rpz, zones and the state directory change with a restart; lists, profiles, clients and operator change now")
 	}
 	n.reimport(ctx, config)
 }
@@ -207,6 +212,7 @@ func (n *node) reload(ctx context.Context, options ServeOptions) {
 func (n *node) reimport(ctx context.Context, config *Config) {
 	made, err := newRules(config)
 	if err == nil {
+		made.standIns = n.config.StandIns() // what answers for them was made at the start
 		err = n.importer.load(ctx, made)
 	}
 	if err != nil {

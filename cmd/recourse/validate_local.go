@@ -40,15 +40,24 @@ func (c *Config) checkLocalRecord(path, line string, own []wire.Name) dns.RR {
 		return nil
 	}
 	name, err := wire.ParseName(record.Header().Name)
-	switch {
-	case err != nil:
+	if err != nil {
 		c.report.problem(path, "%s", err)
 		return nil
-	case !local.MayHold(name, own):
-		c.report.problem(path, "%s is a public name: other data for it is a block, which needs a list with a purpose; if the name is yours, put it into private_names", quote(name.String()))
-		return nil
+	}
+	if !local.MayHold(name, own) {
+		c.withholds(path, name, "write it as resolver.zones: [{zone: "+name.String()+", records: [...], list: ID}]")
 	}
 	return record
+}
+
+// withholds tells that a public name would be answered with other data than its owner's,
+// for no stated purpose. The safeguards are off for tests alone, where it is a warning.
+func (c *Config) withholds(path string, name wire.Name, remedy string) {
+	tell := c.report.problem
+	if c.Bundle.Guard == "off" {
+		tell = c.report.warn
+	}
+	tell(path, "%s is a public name: other data for it is a block, which needs a list with a purpose: %s; if the name is yours, put it into private_names", quote(name.String()), remedy)
 }
 
 // checkPrivateNames refuses names that nobody can own, and points out those that

@@ -1,13 +1,9 @@
 package main
 
 import (
-	"net/url"
 	"strings"
 	"time"
 
-	"golang.org/x/net/publicsuffix"
-
-	"github.com/recourse-dns/recourse/resolver/local"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
@@ -119,35 +115,17 @@ func (c *Config) checkZones() {
 			c.report.problem(child(path, "zone"), "is missing")
 		case err != nil:
 			c.report.problem(child(path, "zone"), "%s is not a name", quote(zone.Zone))
-		case seen[name]:
+		case seen[name] && zone.List == "":
 			c.report.problem(child(path, "zone"), "%s is there twice", quote(zone.Zone))
 		}
-		seen[name] = true
-		if err == nil {
+		seen[name] = seen[name] || zone.List == ""
+		if err == nil && zone.List == "" {
 			c.checkOwnZone(child(path, "zone"), name)
 		}
-		if (len(zone.Forward) == 0) == (len(zone.Stub) == 0) {
-			c.report.problem(path, "must have one of forward and stub")
-		}
+		c.checkZoneData(path, &zone)
 		c.checkZoneServers(child(path, "forward"), zone.Forward)
 		c.checkZoneServers(child(path, "stub"), zone.Stub)
 	}
-}
-
-// checkOwnZone points out zones of the public DNS that other servers are to answer for:
-// that withholds what their owners publish, unless the owner is the operator.
-func (c *Config) checkOwnZone(path string, name wire.Name) {
-	own := parsedNames(c.Resolver.PrivateNames)
-	if portal, err := url.Parse(c.Operator.Portal); err == nil {
-		if domain, err := publicsuffix.EffectiveTLDPlusOne(portal.Hostname()); err == nil {
-			own = append(own, parsedNames([]string{domain})...)
-		}
-	}
-	suffix, icann := publicsuffix.PublicSuffix(name.String())
-	if name == wire.Root || local.MayHold(name, own) || !icann && !strings.Contains(suffix, ".") { // nothing is delegated below an unknown suffix
-		return
-	}
-	c.report.warn(path, "%s is a public name: to have other servers answer for it is a block, which needs a list with a purpose; if the name is yours, put it into private_names", quote(name.String()))
 }
 
 // checkValidation reads what validation is told beside its anchors.

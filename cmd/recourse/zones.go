@@ -71,7 +71,8 @@ func (i *importer) view() *rpz.View {
 }
 
 func viewOf(snapshot *policy.Snapshot) *rpz.View {
-	view := &rpz.View{Generation: snapshot.Bundle.Generation(), Sequence: snapshot.Overlay.Sequence(), Index: snapshot.Bundle, Exceptions: snapshot.Overlay}
+	view := &rpz.View{Generation: snapshot.Bundle.Generation(), Sequence: snapshot.Overlay.Sequence(), Index: snapshot.Bundle, Exceptions: snapshot.Overlay,
+		Stands: snapshot.Stands, StandsBy: snapshot.StandsBy()}
 	for _, list := range snapshot.Bundle.Lists() {
 		switch list.Kind {
 		case bundle.Feed:

@@ -22,10 +22,18 @@ var ErrSamePerson = errors.New("has released it already; another person has to")
 
 // SettleHolds writes what is held of lists that were read: new holds begin, known ones go on
 // with their releases, and those of the lists that are not among them end.
-func (t *Tx) SettleHolds(ctx context.Context, lists []blocklists.ListID, holds []blocklists.Hold, at time.Time) error {
-	kept := make(map[int64]bool, len(holds))
-	for i := range holds {
-		id, err := t.putHold(ctx, &holds[i], at)
+func (t *Tx) SettleHolds(ctx context.Context, lists []blocklists.ListID, found []blocklists.Hold, at time.Time) error {
+	open, err := t.openByPlace(ctx)
+	if err != nil {
+		return fmt.Errorf("settle holds: %w", err)
+	}
+	kept := make(map[int64]bool, len(found))
+	for i := range found {
+		if known, is := open[placeOf(&found[i])]; is && says(&known, &found[i]) {
+			kept[known.ID] = true // as most are: thousands go on from import to import
+			continue
+		}
+		id, err := t.putHold(ctx, &found[i], at)
 		if err != nil {
 			return fmt.Errorf("settle holds: %w", err)
 		}
@@ -37,6 +45,35 @@ func (t *Tx) SettleHolds(ctx context.Context, lists []blocklists.ListID, holds [
 		}
 	}
 	return nil
+}
+
+// place is what there is one open hold of.
+type place struct {
+	list    blocklists.ListID
+	whole   string
+	subject blocklists.Subject
+}
+
+func placeOf(hold *blocklists.Hold) place {
+	return place{list: hold.List, whole: wholeOf(hold.Safeguard), subject: hold.Subject}
+}
+
+func (t *Tx) openByPlace(ctx context.Context) (map[place]blocklists.Hold, error) {
+	open, err := holds(ctx, t, `ended_at IS NULL`)
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[place]blocklists.Hold, len(open))
+	for i := range open {
+		known[placeOf(&open[i])] = open[i]
+	}
+	return known, nil
+}
+
+// says tells whether what is written down of a hold is what was found now.
+func says(known, found *blocklists.Hold) bool {
+	return known.Purpose == found.Purpose && known.Safeguard == found.Safeguard && known.Detail == found.Detail && known.Line == found.Line &&
+		(known.Count == found.Count || len(known.Releases) > 0)
 }
 
 // putHold begins a hold, or lets the one that is there go on: since when it holds stays.

@@ -112,21 +112,21 @@ func TestListStatesConfirmationsAndAlarms(t *testing.T) {
 		}
 	}
 	do(func(ctx context.Context, tx *store.Tx) error {
-		return errors.Join(tx.NoteSerial(ctx, "feed", 7), tx.Pin(ctx, "feed", "Ada", today), tx.NoteSerial(ctx, "feed", 8), tx.Unpin(ctx, "unknown"),
+		return errors.Join(tx.NoteSerial(ctx, "feed", 7), tx.Pin(ctx, blocklists.ListState{List: "feed", Pinned: today, PinnedBy: "Ada", PinnedFrom: 42, PinnedTo: 41}), tx.NoteSerial(ctx, "feed", 8), tx.Unpin(ctx, "unknown"),
 			tx.Confirm(ctx, blocklists.Confirmation{List: "feed", Name: wire.MustName("x.example"), By: "Ada", At: today}, "uid 0"))
 	})
 	records, err := db.Ledger(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (blocklists.ListState{List: "feed", Serial: 8, Pinned: today, PinnedBy: "Ada"}); len(records.Lists) != 1 || records.Lists[0] != want {
+	if want := (blocklists.ListState{List: "feed", Serial: 8, Pinned: today, PinnedBy: "Ada", PinnedFrom: 42, PinnedTo: 41}); len(records.Lists) != 1 || records.Lists[0] != want {
 		t.Errorf("states: %+v", records.Lists)
 	}
 	if len(records.Confirmations) != 1 || records.Confirmations[0].Name != wire.MustName("x.example") {
 		t.Errorf("confirmations: %+v", records.Confirmations)
 	}
 	do(func(ctx context.Context, tx *store.Tx) error { return tx.Unpin(ctx, "feed") })
-	if records, err = db.Ledger(t.Context()); err != nil || !records.Lists[0].Pinned.IsZero() || records.Lists[0].Serial != 8 {
+	if records, err = db.Ledger(t.Context()); err != nil || records.Lists[0] != (blocklists.ListState{List: "feed", Serial: 8}) {
 		t.Errorf("unpinned: %+v, %v", records.Lists, err)
 	}
 

@@ -21,19 +21,21 @@ func (t *Tx) NoteSerial(ctx context.Context, list blocklists.ListID, serial uint
 	return nil
 }
 
-// Pin fixes a list as it is after a rollback; Unpin lets it be read again.
-func (t *Tx) Pin(ctx context.Context, list blocklists.ListID, by string, at time.Time) error {
-	_, err := t.tx.ExecContext(ctx, `INSERT INTO list_states (list, pinned_at, pinned_by) VALUES (?, ?, ?)
-		ON CONFLICT (list) DO UPDATE SET pinned_at = excluded.pinned_at, pinned_by = excluded.pinned_by`, string(list), at.UnixMicro(), by)
+// Pin fixes a list as it is after a rollback, as the state says; Unpin lets it be read again.
+func (t *Tx) Pin(ctx context.Context, state blocklists.ListState) error {
+	_, err := t.tx.ExecContext(ctx, `INSERT INTO list_states (list, pinned_at, pinned_by, pinned_from, pinned_to) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (list) DO UPDATE SET pinned_at = excluded.pinned_at, pinned_by = excluded.pinned_by,
+			pinned_from = excluded.pinned_from, pinned_to = excluded.pinned_to`,
+		string(state.List), state.Pinned.UnixMicro(), state.PinnedBy, int64(state.PinnedFrom), int64(state.PinnedTo))
 	if err != nil {
-		return fmt.Errorf("pin list %q: %w", list, err)
+		return fmt.Errorf("pin list %q: %w", state.List, err)
 	}
 	return nil
 }
 
 // Unpin lets a list be read again; one that is not pinned stays so.
 func (t *Tx) Unpin(ctx context.Context, list blocklists.ListID) error {
-	if _, err := t.tx.ExecContext(ctx, `UPDATE list_states SET pinned_at = NULL, pinned_by = '' WHERE list = ?`, string(list)); err != nil {
+	if _, err := t.tx.ExecContext(ctx, `UPDATE list_states SET pinned_at = NULL, pinned_by = '', pinned_from = 0, pinned_to = 0 WHERE list = ?`, string(list)); err != nil {
 		return fmt.Errorf("unpin list %q: %w", list, err)
 	}
 	return nil
@@ -53,7 +55,7 @@ func (t *Tx) Confirm(ctx context.Context, one blocklists.Confirmation, actor str
 }
 
 func listStates(ctx context.Context, from querier) ([]blocklists.ListState, error) {
-	rows, err := from.QueryContext(ctx, `SELECT list, serial, pinned_at, pinned_by FROM list_states ORDER BY list`)
+	rows, err := from.QueryContext(ctx, `SELECT list, serial, pinned_at, pinned_by, pinned_from, pinned_to FROM list_states ORDER BY list`)
 	if err != nil {
 		return nil, err
 	}
@@ -61,13 +63,14 @@ func listStates(ctx context.Context, from querier) ([]blocklists.ListState, erro
 	var all []blocklists.ListState
 	for rows.Next() {
 		var (
-			state  blocklists.ListState
-			serial int64
-			pinned sql.NullInt64
+			state            blocklists.ListState
+			serial, from, to int64
+			pinned           sql.NullInt64
 		)
-		if err := rows.Scan(&state.List, &serial, &pinned, &state.PinnedBy); err != nil {
+		if err := rows.Scan(&state.List, &serial, &pinned, &state.PinnedBy, &from, &to); err != nil {
 			return nil, err
 		}
+		state.PinnedFrom, state.PinnedTo = uint64(from), uint64(to)
 		if state.Serial = uint64(serial); pinned.Valid {
 			state.Pinned = time.UnixMicro(pinned.Int64).UTC()
 		}

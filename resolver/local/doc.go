@@ -27,7 +27,8 @@
 // Local records stand only at special names, reverse names of private addresses and
 // names that the operator calls his own. For any other name they would withhold what
 // its owner published: a block without purpose, reason and way back. Unbound's and
-// dnsmasq's habit of blocking with local data was refused for that.
+// dnsmasq's habit of blocking with local data was refused for that. Records that stand in
+// for what a list blocks are those of another Stage, which package policy asks.
 //
 // DNS64 makes nothing for CD=1. RFC 6147 demands that for DO=1 only; one answer for
 // both keeps the cache's key small, and who sets CD without DO validates nothing and

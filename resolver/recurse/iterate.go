@@ -74,67 +74,99 @@ func (r *resolution) lookup(ctx context.Context, name wire.Name, qtype uint16) (
 // descend goes from a zone cut down to the servers that answer the question, or
 // say that there is nothing.
 func (r *resolution) descend(ctx context.Context, zone *delegation, name wire.Name, qtype uint16) (*outcome, error) {
-	now := r.query.Now
-	parts := r.minimiser(name)
-	again := true
-	var lost *misled
 	r.heardOf(zone)
 	if err := r.watched(zone); err != nil {
 		return nil, err
 	}
+	way := &descent{resolution: r, zone: zone, name: name, qtype: qtype, parts: r.minimiser(name), again: true}
 	for range maxReferrals {
-		var err error
-		if zone, err = r.prove(ctx, zone); err != nil {
-			return nil, err
+		if out, err := way.down(ctx); out != nil || err != nil {
+			return out, err
 		}
-		part, disguise := parts.next(zone, r.isInside, now), zone.disguise(now)
-		question := Question{Name: part, Type: qtype, Zone: zone.zone}
-		if question.Minimised = part != name; question.Minimised {
-			question.Type = disguise.qtype()
-		}
-		out, cut, err := r.step(ctx, zone, question)
-		switch {
-		case err != nil && question.Minimised && isUnanswered(ctx, err) && !errors.Is(err, errFailing) && r.mayTellMore(disguise, err):
-			if errors.Is(err, errDead) {
-				parts.off = true
-			} else {
-				zone.chokedOn(disguise, now)
-			}
-			continue
-		case again && r.mayHaveMoved(zone) && isUnanswered(ctx, err):
-			r.cuts.forget(zone.zone)
-			zone, again = r.closest(ctx, name, qtype), false
-			continue
-		case r.mayBeMisled(ctx, zone, err):
-			lost = &misled{zone, err}
-			r.doubtTeller(zone)
-			zone, again = r.closest(ctx, name, qtype), false
-			continue
-		case err != nil:
-			return nil, err
-		case out != nil && question.Minimised:
-			if out = r.learn(parts, zone, part, out); out != nil {
-				r.passed(zone)
-				return out, nil
-			}
-			continue
-		case out != nil:
-			r.passed(zone)
-			return out, nil
-		}
-		r.keep(cut)
-		if err := lost.reheard(r, cut); err != nil {
-			return nil, err
-		}
-		if err := r.watched(cut); err != nil {
-			return nil, err
-		}
-		if qtype == dns.TypeDS && cut.zone == name {
-			return r.referredDS(cut, now), nil
-		}
-		zone, again = cut, false
 	}
 	return nil, resolver.Fail(resolver.NoReachableAuthority, "more than %d referrals", maxReferrals)
+}
+
+// descent is one lookup on its way down from cut to cut.
+type descent struct {
+	*resolution
+	zone  *delegation
+	name  wire.Name
+	qtype uint16
+	parts *minimiser
+	again bool    // where it began may be out of date
+	lost  *misled // where it was led astray
+}
+
+// down asks the servers of the zone that it has come to; nil and nil where it goes on.
+func (d *descent) down(ctx context.Context) (*outcome, error) {
+	var err error
+	if d.zone, err = d.prove(ctx, d.zone); err != nil {
+		return nil, err
+	}
+	question, tried := d.next()
+	out, cut, err := d.step(ctx, d.zone, question)
+	switch {
+	case err != nil:
+		return nil, d.otherwise(ctx, question, tried, err)
+	case out == nil:
+		return d.enter(cut)
+	case question.Minimised:
+		if out = d.learn(d.parts, d.zone, question.Name, out); out == nil {
+			return nil, nil
+		}
+	}
+	d.passed(d.zone)
+	return out, nil
+}
+
+// next is what to ask of the zone, and how a part of the name is disguised.
+func (d *descent) next() (Question, disguise) {
+	part, disguise := d.parts.next(d.zone, d.isInside, d.query.Now), d.zone.disguise(d.query.Now)
+	question := Question{Name: part, Type: d.qtype, Zone: d.zone.zone}
+	if question.Minimised = part != d.name; question.Minimised {
+		question.Type = disguise.qtype()
+	}
+	return question, disguise
+}
+
+// otherwise finds another way on where a zone gave no answer. There is none: the error.
+func (d *descent) otherwise(ctx context.Context, question Question, tried disguise, err error) error {
+	unanswered := isUnanswered(ctx, err)
+	switch {
+	case question.Minimised && unanswered && !errors.Is(err, errFailing) && d.mayTellMore(tried, err):
+		if errors.Is(err, errDead) {
+			d.parts.off = true
+		} else {
+			d.zone.chokedOn(tried, d.query.Now)
+		}
+	case d.again && d.mayHaveMoved(d.zone) && unanswered:
+		d.cuts.forget(d.zone.zone)
+		d.zone, d.again = d.closest(ctx, d.name, d.qtype), false
+	case d.mayBeMisled(ctx, d.zone, err):
+		d.lost = &misled{d.zone, err}
+		d.doubtTeller(d.zone)
+		d.zone, d.again = d.closest(ctx, d.name, d.qtype), false
+	default:
+		return err
+	}
+	return nil
+}
+
+// enter goes into a zone that was found further down.
+func (d *descent) enter(cut *delegation) (*outcome, error) {
+	d.keep(cut)
+	if err := d.lost.reheard(d.resolution, cut); err != nil {
+		return nil, err
+	}
+	if err := d.watched(cut); err != nil {
+		return nil, err
+	}
+	if d.qtype == dns.TypeDS && cut.zone == d.name {
+		return d.referredDS(cut, d.query.Now), nil
+	}
+	d.zone, d.again = cut, false
+	return nil, nil
 }
 
 // mayTellMore says whether a part of a name that brought nothing is asked for in
