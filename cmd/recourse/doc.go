@@ -44,4 +44,12 @@
 // outside: recursion and validation have no hooks for it that could slow or change
 // them. It has no cache and no policy, so that every step is taken and a block does
 // not hide how a name resolves; explain tells of blocks.
+//
+// The process that compiles reads the store of lists and never writes to it: two
+// writers of one note lost what sources had said, and octets that were just brought.
+// What it made of each list is taken down by the process that serves.
+//
+// How a list stands is what its source said last, not what it said at the last
+// compile: a source that falls silent brings nothing to compile. Alarms follow within
+// half a minute, and so does another try where an import failed.
 package main

@@ -81,9 +81,9 @@ func TestASilentSourceIsSeenAtOnce(t *testing.T) {
 	defer web.Close()
 	n := nodeOn(t, t.TempDir(), fmt.Sprintf(`url: %q, refresh: 1s, private_addresses: [127.0.0.0/8]`, web.URL))
 	awaitOutcome(t, n, "phish.example", "nxdomain")
-	generation := n.importer.current.Load().Bundle.Generation()
 	silent.Store(true)
 	awaitTrouble(t, n, "404")
+	generation := n.importer.current.Load().Bundle.Generation()
 	if err := n.importer.look(t.Context(), time.Now(), false); err != nil {
 		t.Fatal(err)
 	}
