@@ -32,6 +32,7 @@ type node struct {
 	config  *Config
 	logger  *slog.Logger
 	closers []io.Closer // in the order in which they were opened
+	ends    []func()    // of the work in the background
 	asItIs  bool        // nothing is imported unless it is asked for
 
 	importer *importer
@@ -121,6 +122,7 @@ func (n *node) background(ctx context.Context, run func(context.Context)) {
 	ctx, end := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
 	go func() { defer close(done); run(ctx) }()
+	n.ends = append(n.ends, end)
 	n.closers = append(n.closers, closerFunc(func() error { end(); <-done; return nil }))
 }
 
@@ -225,6 +227,9 @@ const closeTime = 1400 * time.Millisecond
 
 // Close stops everything. What still waits is ended, what is written is whole.
 func (n *node) Close() error {
+	for _, end := range n.ends { // all at once; each is waited for in its turn
+		end()
+	}
 	done := make(chan error, 1)
 	go func() {
 		var errs []error
