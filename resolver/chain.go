@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
-	"strings"
 )
 
 // Handler resolves one query.
@@ -90,56 +87,3 @@ func (f *Failure) Error() string { return f.Err.Error() }
 
 // Unwrap gives the cause.
 func (f *Failure) Unwrap() error { return f.Err }
-
-// Transport is how a server is asked.
-type Transport uint8
-
-// The transports of step with the doors; a DNS server is asked over UDP first.
-const (
-	OverUDP Transport = iota
-	OverTCP
-)
-
-// Server is one address of an upstream server and how to ask it.
-type Server struct {
-	Addr      netip.AddrPort
-	Transport Transport
-}
-
-func (s Server) String() string {
-	if s.Transport == OverTCP {
-		return "tcp://" + s.Addr.String()
-	}
-	return "udp://" + s.Addr.String()
-}
-
-// ParseServer reads "192.0.2.1", "192.0.2.1:5353", "192.0.2.1@5353",
-// "[2001:db8::1]:53", "2001:db8::1@53", "udp://…" or "tcp://…". The port is 53
-// where none is given.
-func ParseServer(text string) (Server, error) {
-	var server Server
-	rest := text
-	if scheme, after, found := strings.Cut(text, "://"); found {
-		rest = after
-		switch scheme {
-		case "udp":
-		case "tcp":
-			server.Transport = OverTCP
-		default:
-			return Server{}, fmt.Errorf("server %q: transport %q is not known", text, scheme)
-		}
-	}
-	if addr, err := netip.ParseAddr(strings.Trim(rest, "[]")); err == nil {
-		server.Addr = netip.AddrPortFrom(addr, 53)
-		return server, nil
-	}
-	if host, port, found := strings.Cut(rest, "@"); found {
-		rest = net.JoinHostPort(strings.Trim(host, "[]"), port)
-	}
-	addr, err := netip.ParseAddrPort(rest)
-	if err != nil {
-		return Server{}, fmt.Errorf("server %q: not an address with a port", text)
-	}
-	server.Addr = addr
-	return server, nil
-}

@@ -37,7 +37,13 @@ func (d Door) String() string {
 type Client struct {
 	Addr netip.Addr // unmapped; invalid for Internal
 	Door Door
+	// Name is the name that the client connected to, in lower case and without a dot at
+	// its end: the server name of TLS or the host of HTTP. "" where it gave none.
+	Name string
 }
+
+// Encrypted says whether nobody on the way can read the query or claim its address.
+func (c Client) Encrypted() bool { return c.Door >= TLS }
 
 // Query is one question on its way down the chain. A door may use the same Query
 // again for the next packet after an Inline pass; so whoever keeps Question.Name

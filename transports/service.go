@@ -49,34 +49,29 @@ type Observer interface {
 
 // Service runs the chain for the doors.
 type Service struct {
+	*Gate
 	handler  resolver.Handler
 	observer Observer
 	logger   *slog.Logger
-	waiting  chan struct{}
 }
 
-// DefaultWaiting is how many queries may wait for an answer at once.
-const DefaultWaiting = 4096
-
-// NewService makes a service over the chain. At most waiting queries wait at once.
-func NewService(handler resolver.Handler, waiting int, observer Observer, logger *slog.Logger) *Service {
-	return &Service{handler: handler, observer: observer, logger: logger, waiting: make(chan struct{}, waiting)}
+// NewService makes a service over the chain, within the bounds of the gate.
+func NewService(handler resolver.Handler, gate *Gate, observer Observer, logger *slog.Logger) *Service {
+	return &Service{Gate: gate, handler: handler, observer: observer, logger: logger}
 }
 
-// Admit takes a place for a query that has to wait; false when all are taken and
-// the query must be shed. Leave gives it back.
-func (s *Service) Admit(door resolver.Door) bool {
-	select {
-	case s.waiting <- struct{}{}:
+// Admit takes a place for a query of the client that has to wait; false when there is
+// none and the query must be shed. Leave gives it back.
+func (s *Service) Admit(client resolver.Client) bool {
+	if s.wait() {
 		return true
-	default:
-		s.observer.Answered(door, Shed, 0)
-		return false
 	}
+	s.observer.Answered(client.Door, Shed, 0)
+	return false
 }
 
 // Leave gives back what Admit took.
-func (s *Service) Leave() { <-s.waiting }
+func (s *Service) Leave(resolver.Client) { s.leave() }
 
 // Answer reads the packet into the query, runs the chain, and appends the reply
 // to dst. No reply at all is dst as it was. The error is resolver.ErrWouldBlock

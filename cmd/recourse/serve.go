@@ -22,8 +22,6 @@ import (
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/resolver/lab"
-	"github.com/recourse-dns/recourse/transports"
-	"github.com/recourse-dns/recourse/transports/do53"
 )
 
 // node is a running resolver with its desk. It is built from the bottom up and
@@ -174,19 +172,6 @@ func (n *node) startMetrics(counts *metrics) error {
 		return err
 	}
 	n.closers, n.metrics = append(n.closers, web), web.addrs
-	return nil
-}
-
-func (n *node) startDoors(resolved *resolution, zones transports.Zones, counts *metrics) error {
-	service := transports.NewService(resolved.serving, transports.DefaultWaiting, counts, n.logger)
-	for _, address := range n.config.Listen.Do53 {
-		door, err := do53.Listen(do53.Config{Address: address, Zones: zones}, service, n.logger)
-		if err != nil {
-			return err
-		}
-		n.closers = append(n.closers, door)
-		n.do53 = append(n.do53, door.Addr())
-	}
 	return nil
 }
 

@@ -67,7 +67,7 @@ func serve(t *testing.T, address string, waiting int) (*do53.Server, *world, *co
 	t.Helper()
 	w, seen := &world{release: make(chan struct{})}, new(counts)
 	logger := slog.New(slog.DiscardHandler)
-	server, err := do53.Listen(do53.Config{Address: netip.MustParseAddrPort(address), Connections: 4}, transports.NewService(w, waiting, seen, logger), logger)
+	server, err := do53.Listen(do53.Config{Address: netip.MustParseAddrPort(address), Connections: 4}, transports.NewService(w, transports.NewGate(transports.Limits{Waiting: waiting}), seen, logger), logger)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -318,7 +318,7 @@ func isReset(err error) bool {
 func TestCloseEndsWhatWaits(t *testing.T) {
 	logger := slog.New(slog.DiscardHandler)
 	w := &world{release: make(chan struct{})}
-	server, err := do53.Listen(do53.Config{Address: netip.MustParseAddrPort("127.0.0.1:0")}, transports.NewService(w, 10, new(counts), logger), logger)
+	server, err := do53.Listen(do53.Config{Address: netip.MustParseAddrPort("127.0.0.1:0")}, transports.NewService(w, transports.NewGate(transports.Limits{Waiting: 10}), new(counts), logger), logger)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -381,7 +381,7 @@ func FuzzService(f *testing.F) {
 	logger := slog.New(slog.DiscardHandler)
 	w := &world{release: make(chan struct{})}
 	close(w.release)
-	service := transports.NewService(w, 10, new(counts), logger)
+	service := transports.NewService(w, transports.NewGate(transports.Limits{Waiting: 10}), new(counts), logger)
 	f.Fuzz(func(t *testing.T, packet []byte) {
 		query := &resolver.Query{Client: resolver.Client{Door: resolver.UDP}}
 		reply, err := service.Answer(t.Context(), query, packet, nil, 0)

@@ -136,12 +136,12 @@ func (c *stream) wait(packet []byte) bool {
 	case <-c.server.context.Done():
 		return false
 	}
-	if !c.server.service.Admit(resolver.TCP) {
+	if !c.server.service.Admit(c.client) {
 		<-c.slots
 		return false // the client sees the end and may ask again, elsewhere
 	}
 	c.work.Go(func() {
-		defer func() { <-c.slots; c.server.service.Leave() }()
+		defer func() { <-c.slots; c.server.service.Leave(c.client) }()
 		query := &resolver.Query{Client: c.client}
 		if reply, err := c.server.service.Answer(c.server.context, query, packet, []byte{0, 0}, maxMessage); err == nil {
 			c.write(reply)
@@ -158,12 +158,12 @@ func (c *stream) divert(errand transports.Errand, packet []byte) bool {
 	case <-c.server.context.Done():
 		return false
 	}
-	if !c.server.service.Admit(resolver.TCP) {
+	if !c.server.service.Admit(c.client) {
 		<-c.slots
 		return false
 	}
 	c.work.Go(func() {
-		defer func() { <-c.slots; c.server.service.Leave() }()
+		defer func() { <-c.slots; c.server.service.Leave(c.client) }()
 		buffer := []byte{}
 		err := c.server.zones.Run(c.server.context, errand, c.client, packet, func(message []byte) error {
 			buffer = append(append(buffer[:0], 0, 0), message...)

@@ -85,7 +85,7 @@ type waiting struct {
 // wait runs the same chain where it may wait. Packet and control are copied: the
 // caller reads the next packet into them.
 func (s *Server) wait(socket *net.UDPConn, client resolver.Client, packet, control []byte, from netip.AddrPort) {
-	if !s.service.Admit(resolver.UDP) {
+	if !s.service.Admit(client) {
 		return
 	}
 	next := waiting{socket, client, slices.Clone(packet), slices.Clone(control), from}
@@ -115,7 +115,7 @@ func (s *Server) attend(next waiting) {
 }
 
 func (s *Server) resolve(next waiting) {
-	defer s.service.Leave()
+	defer s.service.Leave(next.client)
 	query := &resolver.Query{Client: next.client}
 	reply, err := s.service.Answer(s.context, query, next.packet, nil, 0)
 	if err == nil {
@@ -125,12 +125,12 @@ func (s *Server) resolve(next waiting) {
 
 // divert has what concerns zones done where it may wait.
 func (s *Server) divert(socket *net.UDPConn, errand transports.Errand, client resolver.Client, packet, control []byte, from netip.AddrPort) {
-	if !s.service.Admit(resolver.UDP) {
+	if !s.service.Admit(client) {
 		return
 	}
 	packet, control = slices.Clone(packet), slices.Clone(control)
 	s.work.Go(func() {
-		defer s.service.Leave()
+		defer s.service.Leave(client)
 		err := s.zones.Run(s.context, errand, client, packet, func(message []byte) error {
 			s.send(socket, message, control, from)
 			return nil

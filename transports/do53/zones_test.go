@@ -109,7 +109,7 @@ func TestErrands(t *testing.T) {
 // connection goes on with questions for the chain.
 func TestDoorsHandOnWhatConcernsZones(t *testing.T) {
 	world := new(world)
-	service := transports.NewService(world, 16, new(counts), slog.New(slog.DiscardHandler))
+	service := transports.NewService(world, transports.NewGate(transports.Limits{Waiting: 16}), new(counts), slog.New(slog.DiscardHandler))
 	door, err := do53.Listen(do53.Config{Address: netip.MustParseAddrPort("127.0.0.1:0"), Zones: transports.Zones{Transfers: served{}, Notified: served{}}}, service, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,25 @@
+package main
+
+import (
+	"github.com/recourse-dns/recourse/transports"
+	"github.com/recourse-dns/recourse/transports/do53"
+)
+
+// startDoors opens all doors over one service: the same chain, bounds and counts behind
+// each of them.
+func (n *node) startDoors(resolved *resolution, zones transports.Zones, counts *metrics) error {
+	service := transports.NewService(resolved.serving, transports.NewGate(transports.Limits{}), counts, n.logger)
+	return n.startDo53(service, zones)
+}
+
+func (n *node) startDo53(service *transports.Service, zones transports.Zones) error {
+	for _, address := range n.config.Listen.Do53 {
+		door, err := do53.Listen(do53.Config{Address: address, Zones: zones}, service, n.logger)
+		if err != nil {
+			return err
+		}
+		n.closers = append(n.closers, door)
+		n.do53 = append(n.do53, door.Addr())
+	}
+	return nil
+}
