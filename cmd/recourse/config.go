@@ -19,7 +19,7 @@ type Config struct {
 	Operator   policy.Operator        `yaml:"operator"`
 	Roles      []string               `yaml:"roles" oneof:"resolve,desk" later:"fleets"`
 	Listen     Listen                 `yaml:"listen"`
-	TLS        Certificates           `yaml:"tls" later:"encrypted doors"`
+	TLS        Certificates           `yaml:"tls"`
 	BlockPage  BlockPage              `yaml:"block_page" later:"the block page on listeners of its own"`
 	OnCall     OnCall                 `yaml:"on_call" later:"alarms"`
 	State      string                 `yaml:"state"`
@@ -38,6 +38,7 @@ type Config struct {
 type Listen struct {
 	Do53    []netip.AddrPort `yaml:"do53"` // UDP and TCP
 	Web     []netip.AddrPort `yaml:"web"`
+	WebTLS  []netip.AddrPort `yaml:"web_tls"` // the same pages over TLS
 	Metrics []netip.AddrPort `yaml:"metrics"`
 
 	DoT               []netip.AddrPort `yaml:"dot" later:"DNS over TLS"`
@@ -54,11 +55,18 @@ type RateLimit struct {
 	Burst     uint32 `yaml:"burst"`
 }
 
-// Certificates is where the encrypted doors and the web take theirs from.
+// Certificates is where the encrypted doors and the web take theirs from. Where it names
+// none a self-signed one is made.
 type Certificates struct {
+	CertificatePair
+	More []CertificatePair `yaml:"more"` // for other names, or with another kind of key
+	ACME ACME              `yaml:"acme" later:"certificates by ACME"`
+}
+
+// CertificatePair is two files of PEM blocks: a certificate with its chain, and the key.
+type CertificatePair struct {
 	Certificate string `yaml:"certificate"`
 	Key         string `yaml:"key"`
-	ACME        ACME   `yaml:"acme"`
 }
 
 // ACME is how certificates are ordered (RFC 8555).

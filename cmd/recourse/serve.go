@@ -22,6 +22,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/resolver/lab"
+	"github.com/recourse-dns/recourse/transports/tlsconf"
 )
 
 // node is a running resolver with its desk. It is built from the bottom up and
@@ -33,10 +34,13 @@ type node struct {
 	ends    []func()    // of the work in the background
 	asItIs  bool        // nothing is imported unless it is asked for
 
+	certificates *tlsconf.Certificates // nil where nothing is encrypted
+
 	importer *importer
 	trust    trustHandler
 	do53     []netip.AddrPort
 	web      []netip.AddrPort
+	webTLS   []netip.AddrPort
 	metrics  []netip.AddrPort
 	updates  *lab.UpdateServer
 }
@@ -167,7 +171,7 @@ func (n *node) startMetrics(counts *metrics) error {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(counts.registry, promhttp.HandlerOpts{}))
-	web, err := listenWeb(n.config.Listen.Metrics, mux)
+	web, err := listenWeb(n.config.Listen.Metrics, mux, nil)
 	if err != nil {
 		return err
 	}
@@ -178,6 +182,7 @@ func (n *node) startMetrics(counts *metrics) error {
 // reload reads the configuration again. What is wrong with it is said, and the old
 // one keeps running.
 func (n *node) reload(ctx context.Context, options ServeOptions) {
+	n.reloadCertificates()
 	if options.Config == "" {
 		n.reimport(ctx, n.config)
 		return
@@ -240,6 +245,9 @@ func (n *node) welcome(to io.Writer) error {
 	}
 	for _, address := range n.web {
 		fmt.Fprintf(&text, "web      http://%s\n", address)
+	}
+	for _, address := range n.webTLS {
+		fmt.Fprintf(&text, "web      https://%s\n", address)
 	}
 	for _, address := range n.metrics {
 		fmt.Fprintf(&text, "metrics  http://%s/metrics\n", address)

@@ -1,0 +1,326 @@
+package tlsconf_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"log/slog"
+	"math/big"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/recourse-dns/recourse/transports/tlsconf"
+)
+
+// authority signs certificates for tests.
+type authority struct {
+	key  *ecdsa.PrivateKey
+	cert *x509.Certificate
+	pool *x509.CertPool
+}
+
+func newAuthority(t testing.TB) *authority {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Test authority"}, IsCA: true, BasicConstraintsValid: true,
+		NotBefore: time.Now().Add(-1000 * time.Hour), NotAfter: time.Now().Add(100_000 * time.Hour), KeyUsage: x509.KeyUsageCertSign,
+	}
+	signed, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(signed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(cert)
+	return &authority{key, cert, pool}
+}
+
+// issued is a certificate with its key, as files hold them.
+type issued struct{ certificate, key []byte }
+
+// life is when a certificate holds.
+type life struct{ from, to time.Time }
+
+func year() life {
+	return life{time.Now().Add(-time.Hour), time.Now().Add(365 * 24 * time.Hour)}
+}
+
+// issue makes a certificate for names and addresses.
+func (a *authority) issue(t testing.TB, when life, subjects ...string) issued {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.issueFor(t, key, key.Public(), when, subjects...)
+}
+
+func (a *authority) issueRSA(t testing.TB, subjects ...string) issued {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.issueFor(t, key, key.Public(), year(), subjects...)
+}
+
+func (a *authority) issueFor(t testing.TB, key, public any, when life, subjects ...string) issued {
+	t.Helper()
+	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: serial, NotBefore: when.from, NotAfter: when.to, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
+	for _, subject := range subjects {
+		if addr := net.ParseIP(subject); addr != nil {
+			template.IPAddresses = append(template.IPAddresses, addr)
+		} else {
+			template.DNSNames = append(template.DNSNames, subject)
+		}
+	}
+	signed, err := x509.CreateCertificate(rand.Reader, template, a.cert, public, a.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	packed, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return issued{
+		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed}),
+		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: packed}),
+	}
+}
+
+// write puts the pair into a directory.
+func (i issued) write(t testing.TB, dir string) tlsconf.Pair {
+	t.Helper()
+	pair := tlsconf.Pair{Certificate: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem")}
+	if err := errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(pair.Certificate, i.certificate, 0o600), os.WriteFile(pair.Key, i.key, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	return pair
+}
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+func open(t testing.TB, config tlsconf.Config) *tlsconf.Certificates {
+	t.Helper()
+	if config.State == "" {
+		config.State = t.TempDir()
+	}
+	made, err := tlsconf.New(config, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+// shake completes a handshake over a socket on loopback and gives the client's side of it.
+func shake(t testing.TB, server, client *tls.Config) (tls.ConnectionState, error) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		secure := tls.Server(conn, server)
+		if secure.Handshake() == nil {
+			secure.Write([]byte{1}) // TLS 1.3 clients read their tickets with the data
+		}
+	}()
+	defer func() { <-done }()
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	secure := tls.Client(conn, client)
+	if err := secure.Handshake(); err != nil {
+		return tls.ConnectionState{}, err
+	}
+	if _, err := secure.Read(make([]byte, 1)); err != nil {
+		return tls.ConnectionState{}, err
+	}
+	return secure.ConnectionState(), nil
+}
+
+// leafOf is the certificate that a client with this server name is shown.
+func leafOf(t testing.TB, server *tls.Config, name string) *x509.Certificate {
+	t.Helper()
+	state, err := shake(t, server, &tls.Config{ServerName: name, InsecureSkipVerify: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state.PeerCertificates[0]
+}
+
+func TestTheServerNameChooses(t *testing.T) {
+	ca, dir := newAuthority(t), t.TempDir()
+	var pairs []tlsconf.Pair
+	for i, subjects := range [][]string{{"dns.example.net", "dns2.example.net"}, {"*.home.example"}, {"kids.home.example"}, {"by-address.example", "127.0.0.1"}} {
+		pairs = append(pairs, ca.issue(t, year(), subjects...).write(t, filepath.Join(dir, string(rune('a'+i)))))
+	}
+	certificates := open(t, tlsconf.Config{Pairs: pairs})
+	server := certificates.Server("dot")
+	for name, want := range map[string]string{
+		"dns.example.net":    "dns.example.net",
+		"DNS2.example.net":   "dns.example.net",
+		"kids.home.example":  "kids.home.example",
+		"guest.home.example": "*.home.example",
+		"a.b.home.example":   "dns.example.net", // a wildcard is one label
+		"home.example":       "dns.example.net",
+		"unknown.example":    "dns.example.net",
+		"":                   "by-address.example", // the address that the client came to
+	} {
+		if got := leafOf(t, server, name).DNSNames[0]; got != want {
+			t.Errorf("a client that wants %q got %q, want %q", name, got, want)
+		}
+	}
+	if got, want := strings.Join(certificates.Names(), " "), "dns.example.net dns2.example.net *.home.example kids.home.example by-address.example"; got != want {
+		t.Errorf("names are %s", got)
+	}
+}
+
+func TestTheKindOfKeyFollowsTheClient(t *testing.T) {
+	ca, dir := newAuthority(t), t.TempDir()
+	server := open(t, tlsconf.Config{Pairs: []tlsconf.Pair{
+		ca.issue(t, year(), "dns.example.net").write(t, filepath.Join(dir, "ecdsa")),
+		ca.issueRSA(t, "dns.example.net").write(t, filepath.Join(dir, "rsa")),
+	}}).Server("dot")
+	for suite, want := range map[uint16]x509.PublicKeyAlgorithm{
+		tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256:   x509.RSA,
+		tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256: x509.ECDSA,
+	} {
+		state, err := shake(t, server, &tls.Config{ServerName: "dns.example.net", RootCAs: ca.pool, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := state.PeerCertificates[0].PublicKeyAlgorithm; got != want {
+			t.Errorf("%s: the key is %s", tls.CipherSuiteName(suite), got)
+		}
+	}
+}
+
+func TestVersionsAndSuites(t *testing.T) {
+	ca := newAuthority(t)
+	server := open(t, tlsconf.Config{Pairs: []tlsconf.Pair{ca.issueRSA(t, "dns.example.net").write(t, t.TempDir())}}).Server("dot")
+	client := func(change func(*tls.Config)) *tls.Config {
+		config := &tls.Config{ServerName: "dns.example.net", RootCAs: ca.pool, NextProtos: []string{"dot"}}
+		change(config)
+		return config
+	}
+	state, err := shake(t, server, client(func(*tls.Config) {}))
+	if err != nil || state.Version != tls.VersionTLS13 || state.NegotiatedProtocol != "dot" {
+		t.Errorf("by default: %+v, %v", state.Version, err)
+	}
+	if state, err = shake(t, server, client(func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 })); err != nil || state.Version != tls.VersionTLS12 {
+		t.Errorf("TLS 1.2: %v", err)
+	}
+	for name, change := range map[string]func(*tls.Config){
+		"TLS 1.1":               func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 },
+		"CBC":                   func(c *tls.Config) { c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA} },
+		"no forward secrecy":    func(c *tls.Config) { c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_RSA_WITH_AES_128_GCM_SHA256} },
+		"another door's client": func(c *tls.Config) { c.NextProtos = []string{"h2"} },
+	} {
+		if _, err := shake(t, server, client(change)); err == nil {
+			t.Errorf("%s was accepted", name)
+		}
+	}
+}
+
+func TestSelfSigned(t *testing.T) {
+	config := tlsconf.Config{State: t.TempDir(), Names: []string{"dns.home.arpa", "localhost"}, Addresses: []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("::1")}}
+	first := leafOf(t, open(t, config).Server("dot"), "")
+	for _, subject := range []string{"dns.home.arpa", "localhost", "127.0.0.1", "::1"} {
+		if err := first.VerifyHostname(subject); err != nil {
+			t.Error(err)
+		}
+	}
+	if left := time.Until(first.NotAfter); left < 364*24*time.Hour || left > 366*24*time.Hour || first.PublicKeyAlgorithm != x509.ECDSA {
+		t.Errorf("it holds for %s, with %s", left, first.PublicKeyAlgorithm)
+	}
+	if about, err := os.Stat(filepath.Join(config.State, tlsconf.SelfSignedFile)); err != nil || about.Mode().Perm() != 0o600 {
+		t.Errorf("the file: %v, %v", about, err)
+	}
+	if again := leafOf(t, open(t, config).Server("dot"), ""); !again.Equal(first) {
+		t.Error("a restart made another certificate")
+	}
+	config.Names = append(config.Names, "dns.example.net")
+	more := leafOf(t, open(t, config).Server("dot"), "")
+	if err := more.VerifyHostname("dns.example.net"); err != nil {
+		t.Error(err)
+	}
+	if tlsconf.Pin(more) != tlsconf.Pin(first) {
+		t.Error("another name made another key")
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(more)
+	if _, err := shake(t, open(t, config).Server("dot"), &tls.Config{RootCAs: pool, ServerName: "127.0.0.1"}); err != nil {
+		t.Errorf("a client that trusts it: %v", err)
+	}
+}
+
+func TestSelfSignedSaysWhatIsWrong(t *testing.T) {
+	config := tlsconf.Config{State: t.TempDir()}
+	if err := os.WriteFile(filepath.Join(config.State, tlsconf.SelfSignedFile), []byte("rubbish"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tlsconf.New(config, quiet()); err == nil || !strings.Contains(err.Error(), "remove the file") {
+		t.Errorf("a damaged file: %v", err)
+	}
+	config.State = filepath.Join(config.State, "absent")
+	if _, err := tlsconf.New(config, quiet()); err == nil || !strings.Contains(err.Error(), "absent") {
+		t.Errorf("no state directory: %v", err)
+	}
+}
+
+// TestTicketsAreGoodAtEveryDoor: a client comes back by another listener of ours.
+func TestTicketsAreGoodAtEveryDoor(t *testing.T) {
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		certificates := open(t, tlsconf.Config{Names: []string{"localhost"}})
+		client := &tls.Config{InsecureSkipVerify: true, ServerName: "localhost", ClientSessionCache: tls.NewLRUClientSessionCache(1), MaxVersion: version}
+		var resumed []bool
+		for _, protocol := range []string{"dot", "h2"} {
+			state, err := shake(t, certificates.Server(protocol).Clone(), client)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resumed = append(resumed, state.DidResume)
+		}
+		if !slices.Equal(resumed, []bool{false, true}) {
+			t.Errorf("%s: resumed %v", tls.VersionName(version), resumed)
+		}
+		state, err := shake(t, open(t, tlsconf.Config{Names: []string{"localhost"}}).Server("dot"), client)
+		if err != nil || state.DidResume {
+			t.Errorf("%s: another server's ticket: resumed %t, %v", tls.VersionName(version), state.DidResume, err)
+		}
+	}
+}
