@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -52,16 +54,37 @@ func (p Pair) octets() (certificate, key []byte, err error) {
 }
 
 func (p Pair) parse(certificate, key []byte) (*tls.Certificate, error) {
+	if err := checkCertificate(certificate); err != nil {
+		return nil, &FileError{p.Certificate, err}
+	}
 	pair, err := tls.X509KeyPair(certificate, key)
-	if err == nil {
+	switch {
+	case err == nil:
 		return &pair, nil
+	case bytes.Contains(key, []byte("ENCRYPTED")):
+		err = errors.New("is locked with a passphrase, which nobody is there to type: store the key without one, readable by its owner alone")
+	case !bytes.Contains(key, []byte("PRIVATE KEY-----")):
+		err = errors.New("holds no private key in PEM")
+	default:
+		err = fmt.Errorf("does not go with the certificate %q: %w", p.Certificate, err)
 	}
-	// The library tells by its words alone which of the two is at fault: a certificate
-	// that is sound with no key at all leaves the key.
-	if !bytes.Contains(certificate, []byte("-----BEGIN CERTIFICATE-----")) {
-		return nil, &FileError{p.Certificate, errors.New("holds no certificate in PEM")}
+	return nil, &FileError{p.Key, err}
+}
+
+// checkCertificate looks at the first certificate alone, so that what is wrong with it is
+// not put down to the key.
+func checkCertificate(text []byte) error {
+	for {
+		var block *pem.Block
+		block, text = pem.Decode(text)
+		switch {
+		case block == nil:
+			return errors.New("holds no certificate in PEM")
+		case block.Type == "CERTIFICATE":
+			_, err := x509.ParseCertificate(block.Bytes)
+			return err
+		}
 	}
-	return nil, &FileError{p.Key, fmt.Errorf("does not go with the certificate %q: %w", p.Certificate, err)}
 }
 
 // maxPEM bounds a file of certificates: a long chain has a few thousand octets.
