@@ -13,11 +13,13 @@ import (
 	"time"
 )
 
-// Config says where certificates come from. Without pairs a self-signed one is made.
+// Config says where certificates come from. While there is no other a self-signed one is made.
 type Config struct {
 	// Pairs are files; the first is for clients without a server name that none holds
 	// the address for.
 	Pairs []Pair
+	// ACME orders one; nil for none.
+	ACME *ACME
 	// State is the directory for what is made here.
 	State string
 	// Names and Addresses are what a self-signed certificate is made for.
@@ -29,6 +31,8 @@ type Config struct {
 type Certificates struct {
 	logger  *slog.Logger
 	sources []source
+	ordered *ordered            // also one of sources; nil for none
+	made    *selfSigned         // while sources have nothing
 	current atomic.Pointer[set] // replaced whole, never changed
 	tickets tickets
 
@@ -46,40 +50,54 @@ type source interface {
 
 // New reads the certificates, or makes one. The error says which file cannot be used.
 func New(config Config, logger *slog.Logger) (*Certificates, error) {
-	c := &Certificates{logger: logger}
+	c := &Certificates{logger: logger, made: &selfSigned{state: config.State, names: config.Names, addresses: config.Addresses}}
 	for _, pair := range config.Pairs {
 		c.sources = append(c.sources, &files{pair: pair})
 	}
-	if len(c.sources) == 0 {
-		c.sources = append(c.sources, &selfSigned{state: config.State, names: config.Names, addresses: config.Addresses, logger: logger})
+	if config.ACME != nil {
+		c.ordered = newOrdered(*config.ACME, config.State, logger)
+		c.sources = append(c.sources, c.ordered)
 	}
 	c.tickets.rotate()
-	return c, c.Reload()
+	return c, c.look()
 }
 
-// Reload looks at all sources again. What cannot be used is in the error, and what it
-// would have replaced stays.
+// Reload looks at all sources again, and orders at once what is due. What cannot be used
+// is in the error, and what it would have replaced stays.
 func (c *Certificates) Reload() error {
+	if c.ordered != nil {
+		c.ordered.ask()
+	}
+	return c.look()
+}
+
+func (c *Certificates) look() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
-	var all []presented
-	var problems []error
-	for _, from := range c.sources {
-		found, err := from.look(now)
-		if err != nil {
-			problems = append(problems, err)
-		}
-		for _, certificate := range found {
-			all = append(all, presented{certificate, from.kind()})
-		}
+	all, err := lookAt(now, c.sources)
+	if len(all) == 0 && err == nil {
+		all, err = lookAt(now, []source{c.made})
 	}
 	if before := c.current.Load(); before == nil || !slices.Equal(before.all, all) {
 		c.current.Store(newSet(all))
 		c.tell(before, all)
 	}
 	c.alarms.tell(c.logger, all, now)
-	return errors.Join(problems...)
+	return err
+}
+
+func lookAt(now time.Time, sources []source) ([]presented, error) {
+	var all []presented
+	var problems []error
+	for _, from := range sources {
+		found, err := from.look(now)
+		problems = append(problems, err)
+		for _, certificate := range found {
+			all = append(all, presented{certificate, from.kind()})
+		}
+	}
+	return all, errors.Join(problems...)
 }
 
 // tell logs what is presented that was not before.
@@ -94,7 +112,7 @@ func (c *Certificates) tell(before *set, all []presented) {
 // Server is the configuration of listeners that speak these protocols, which are names of
 // ALPN (RFC 7301). It is never changed; what it presents is.
 func (c *Certificates) Server(protocols ...string) *tls.Config {
-	return &tls.Config{
+	config := &tls.Config{
 		MinVersion:     tls.VersionTLS12,
 		CipherSuites:   suites(),
 		NextProtos:     protocols,
@@ -102,6 +120,16 @@ func (c *Certificates) Server(protocols ...string) *tls.Config {
 		WrapSession:    c.tickets.wrap,
 		UnwrapSession:  c.tickets.unwrap,
 	}
+	if c.ordered != nil && c.ordered.config.Challenge == ChallengeTLSALPN {
+		answering := challenged()
+		config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			if isChallenge(hello) {
+				return answering, nil
+			}
+			return nil, nil
+		}
+	}
+	return config
 }
 
 // suites are those of TLS 1.2 with forward secrecy and authenticated encryption. Those of
@@ -134,7 +162,7 @@ func (c *Certificates) Names() []string {
 
 // Status is one certificate that is presented.
 type Status struct {
-	Source string // "files" or "self-signed"
+	Source string // "files", "acme" or "self-signed"
 	Leaf   *x509.Certificate
 }
 
@@ -153,8 +181,14 @@ const (
 	rotateInterval = 8 * time.Hour
 )
 
-// Run follows the certificates until the context ends.
+// Run follows the certificates until the context ends. The doors are open by then.
 func (c *Certificates) Run(ctx context.Context) {
+	if c.ordered != nil {
+		done := make(chan struct{})
+		taken := func() { _ = c.look() } // what is wrong with a file is said below
+		go func() { defer close(done); c.ordered.run(ctx, taken) }()
+		defer func() { <-done }()
+	}
 	look, rotate := time.NewTicker(lookInterval), time.NewTicker(rotateInterval)
 	defer look.Stop()
 	defer rotate.Stop()
@@ -166,7 +200,7 @@ func (c *Certificates) Run(ctx context.Context) {
 		case <-rotate.C:
 			c.tickets.rotate()
 		case <-look.C:
-			said = c.sayOnce(c.Reload(), said)
+			said = c.sayOnce(c.look(), said)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package tlsconf
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -13,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"net"
 	"net/netip"
 	"os"
@@ -35,7 +33,6 @@ type selfSigned struct {
 	state     string
 	names     []string
 	addresses []netip.Addr
-	logger    *slog.Logger
 	kept      *tls.Certificate
 }
 
@@ -81,17 +78,7 @@ func (s *selfSigned) stored() (*tls.Certificate, error) {
 
 // willDo says whether a certificate is good for all that it has to be, and for long enough.
 func (s *selfSigned) willDo(leaf *x509.Certificate, now time.Time) bool {
-	for _, name := range s.names {
-		if leaf.VerifyHostname(name) != nil {
-			return false
-		}
-	}
-	for _, addr := range s.addresses {
-		if leaf.VerifyHostname(addr.String()) != nil {
-			return false
-		}
-	}
-	return now.Add(selfSignedRenew).Before(leaf.NotAfter) && !now.Before(leaf.NotBefore)
+	return covers(leaf, s.names, s.addresses) && now.Add(selfSignedRenew).Before(leaf.NotAfter) && !now.Before(leaf.NotBefore)
 }
 
 // make signs a new certificate, with the key of the one before.
@@ -115,10 +102,11 @@ func (s *selfSigned) make(now time.Time) (*tls.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	octets, err := inPEM(signed, key)
+	packed, err := keyInPEM(key)
 	if err != nil {
 		return nil, err
 	}
+	octets := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed}), packed...)
 	if err := writeWhole(s.path(), octets); err != nil {
 		return nil, err
 	}
@@ -134,16 +122,12 @@ func (s *selfSigned) key() (crypto.Signer, error) {
 	return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 }
 
-func inPEM(certificate []byte, key crypto.Signer) ([]byte, error) {
+func keyInPEM(key crypto.Signer) ([]byte, error) {
 	packed, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		return nil, err
 	}
-	var text bytes.Buffer
-	err = errors.Join(
-		pem.Encode(&text, &pem.Block{Type: "CERTIFICATE", Bytes: certificate}),
-		pem.Encode(&text, &pem.Block{Type: "PRIVATE KEY", Bytes: packed}))
-	return text.Bytes(), err
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: packed}), nil
 }
 
 // writeWhole writes a file that only its owner can read, so that it is there whole or not at all.

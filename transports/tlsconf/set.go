@@ -102,6 +102,19 @@ func namesOf(leaf *x509.Certificate) []string {
 	return names
 }
 
+// covers says whether a certificate is good for all names and addresses. A name that is a
+// wildcard is asked for as such.
+func covers(leaf *x509.Certificate, names []string, addrs []netip.Addr) bool {
+	own := namesOf(leaf)
+	for _, name := range names {
+		if !slices.Contains(own, strings.ToLower(name)) {
+			return false
+		}
+	}
+	held := AddressesOf(leaf)
+	return !slices.ContainsFunc(addrs, func(addr netip.Addr) bool { return !slices.Contains(held, addr) })
+}
+
 // AddressesOf are the addresses that a certificate is good for.
 func AddressesOf(leaf *x509.Certificate) []netip.Addr {
 	var addrs []netip.Addr
