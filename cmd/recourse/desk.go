@@ -144,14 +144,14 @@ func (n *node) startWeb(held *state, calls, private, pages http.Handler) error {
 // openWeb serves the pages where they are wanted, plain and over TLS.
 func (n *node) openWeb(pages http.Handler) error {
 	if len(n.config.Listen.Web) > 0 {
-		web, err := listenWeb(n.config.Listen.Web, pages, nil)
+		web, err := listenWeb(n.sockets, n.config.Listen.Web, pages, nil)
 		if err != nil {
 			return err
 		}
 		n.closers, n.web = append(n.closers, web), web.addrs
 	}
 	if len(n.config.Listen.WebTLS) > 0 {
-		web, err := listenWeb(n.config.Listen.WebTLS, pages, n.certificates.Server("h2", "http/1.1"))
+		web, err := listenWeb(n.sockets, n.config.Listen.WebTLS, pages, n.certificates.Server("h2", "http/1.1"))
 		if err != nil {
 			return err
 		}

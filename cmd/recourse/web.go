@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/recourse-dns/recourse/transports/sockets"
 )
 
 // unknownPeer is the actor where the kernel does not say who it is.
@@ -36,13 +38,13 @@ type webServer struct {
 }
 
 // listenWeb serves over TLS where it is given a configuration for that.
-func listenWeb(addresses []netip.AddrPort, handler http.Handler, encrypted *tls.Config) (*webServer, error) {
+func listenWeb(open *sockets.Set, addresses []netip.AddrPort, handler http.Handler, encrypted *tls.Config) (*webServer, error) {
 	var listeners []net.Listener
 	for _, address := range addresses {
-		listener, err := net.Listen("tcp", address.String())
+		listener, err := open.ListenTCP(address)
 		if err != nil {
-			for _, open := range listeners {
-				open.Close()
+			for _, other := range listeners {
+				other.Close()
 			}
 			return nil, fmt.Errorf("listen on %s for the web: %w", address, err)
 		}
