@@ -55,28 +55,6 @@ type RateLimit struct {
 	Burst     uint32 `yaml:"burst"`
 }
 
-// Certificates is where the encrypted doors and the web take theirs from. Where it names
-// none a self-signed one is made.
-type Certificates struct {
-	CertificatePair
-	More []CertificatePair `yaml:"more"` // for other names, or with another kind of key
-	ACME ACME              `yaml:"acme" later:"certificates by ACME"`
-}
-
-// CertificatePair is two files of PEM blocks: a certificate with its chain, and the key.
-type CertificatePair struct {
-	Certificate string `yaml:"certificate"`
-	Key         string `yaml:"key"`
-}
-
-// ACME is how certificates are ordered (RFC 8555).
-type ACME struct {
-	Directory string   `yaml:"directory"`
-	Email     string   `yaml:"email"`
-	Names     []string `yaml:"names"`
-	Challenge string   `yaml:"challenge"`
-}
-
 // BlockPage is the addresses that the answer `page` points to.
 type BlockPage struct {
 	Listen []netip.AddrPort `yaml:"listen"`

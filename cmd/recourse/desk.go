@@ -77,7 +77,7 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 		return nil, err
 	}
 	n.closers = append(n.closers, held)
-	if err := n.startCertificates(ctx, held); err != nil {
+	if err := n.startCertificates(held, counts); err != nil {
 		return nil, err
 	}
 	database, err := store.Open(ctx, held.path(databaseFile), n.logger)

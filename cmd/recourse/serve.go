@@ -131,6 +131,7 @@ func (n *node) start(ctx context.Context, inLab bool) error {
 	if err := n.closeRest(); err != nil {
 		return err
 	}
+	n.followCertificates(ctx)
 	n.background(ctx, n.importer.refresh)
 	n.background(ctx, n.importer.keepCodes)
 	n.background(ctx, n.importer.watch)

@@ -23,6 +23,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/recourse-dns/recourse/transports/tlsconf"
+	"github.com/recourse-dns/recourse/transports/tlsconf/tlsconftest"
 )
 
 // patience is how long an authority on this machine may take before a test fails.
@@ -181,8 +182,8 @@ func startPebble(t *testing.T, resolver netip.AddrPort, port int, more map[strin
 	if err != nil {
 		t.Skip("pebble is not installed: certificates are not ordered (.ci/install.sh installs it)")
 	}
-	ca, dir := newAuthority(t), t.TempDir()
-	own := ca.issue(t, year(), "127.0.0.1").write(t, dir)
+	ca, dir := tlsconftest.New(t), t.TempDir()
+	own := ca.Issue(t, tlsconftest.Year(), "127.0.0.1").Write(t, dir)
 	address := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(freePort(t))).String()
 	settings := map[string]any{"listenAddress": address, "certificate": own.Certificate, "privateKey": own.Key, "httpPort": 1, "tlsPort": port}
 	for key, value := range more {
@@ -217,7 +218,7 @@ func startPebble(t *testing.T, resolver netip.AddrPort, port int, more map[strin
 		<-said
 		_ = command.Wait()
 	})
-	return "https://" + address + "/dir", ca.pool
+	return "https://" + address + "/dir", ca.Pool
 }
 
 // openDoor is a listener that is open until the test ends.
@@ -298,12 +299,12 @@ func TestOrderedAtADoor(t *testing.T) {
 // of its life left.
 func renewedWhenDue(t *testing.T, state string, acme tlsconf.ACME, door net.Listener, before *x509.Certificate) {
 	t.Helper()
-	old := newAuthority(t).issue(t, life{time.Now().Add(-1000 * time.Hour), time.Now().Add(400 * time.Hour)}, "dns.isp.example", "127.0.0.1")
+	old := tlsconftest.New(t).Issue(t, tlsconftest.Between(time.Now().Add(-1000*time.Hour), time.Now().Add(400*time.Hour)), "dns.isp.example", "127.0.0.1")
 	stored, err := filepath.Glob(filepath.Join(state, tlsconf.ACMEDir, "certificates", "*", "certificate.pem"))
 	if err != nil || len(stored) != 1 {
 		t.Fatalf("stored: %v, %v", stored, err)
 	}
-	write(t, stored[0], slices.Concat(old.certificate, old.key))
+	write(t, stored[0], slices.Concat(old.Certificate, old.Key))
 	door.Close()
 	listener, err := net.Listen("tcp", addrOf(door).String())
 	if err != nil {

@@ -166,6 +166,18 @@ type Status struct {
 	Leaf   *x509.Certificate
 }
 
+// Name is what the certificate is known by: the first name that it is good for, else the
+// first address.
+func (s Status) Name() string {
+	if names := namesOf(s.Leaf); len(names) > 0 {
+		return names[0]
+	}
+	if addrs := AddressesOf(s.Leaf); len(addrs) > 0 {
+		return addrs[0].String()
+	}
+	return ""
+}
+
 // Status lists what is presented, in order.
 func (c *Certificates) Status() []Status {
 	all := c.current.Load().all

@@ -1,17 +1,11 @@
 package tlsconf_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"errors"
+
 	"log/slog"
-	"math/big"
+
 	"net"
 	"net/netip"
 	"os"
@@ -22,104 +16,8 @@ import (
 	"time"
 
 	"github.com/recourse-dns/recourse/transports/tlsconf"
+	"github.com/recourse-dns/recourse/transports/tlsconf/tlsconftest"
 )
-
-// authority signs certificates for tests.
-type authority struct {
-	key  *ecdsa.PrivateKey
-	cert *x509.Certificate
-	pool *x509.CertPool
-}
-
-func newAuthority(t testing.TB) *authority {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Test authority"}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-1000 * time.Hour), NotAfter: time.Now().Add(100_000 * time.Hour), KeyUsage: x509.KeyUsageCertSign,
-	}
-	signed, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(signed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(cert)
-	return &authority{key, cert, pool}
-}
-
-// issued is a certificate with its key, as files hold them.
-type issued struct{ certificate, key []byte }
-
-// life is when a certificate holds.
-type life struct{ from, to time.Time }
-
-func year() life {
-	return life{time.Now().Add(-time.Hour), time.Now().Add(365 * 24 * time.Hour)}
-}
-
-// issue makes a certificate for names and addresses.
-func (a *authority) issue(t testing.TB, when life, subjects ...string) issued {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a.issueFor(t, key, key.Public(), when, subjects...)
-}
-
-func (a *authority) issueRSA(t testing.TB, subjects ...string) issued {
-	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a.issueFor(t, key, key.Public(), year(), subjects...)
-}
-
-func (a *authority) issueFor(t testing.TB, key, public any, when life, subjects ...string) issued {
-	t.Helper()
-	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: serial, NotBefore: when.from, NotAfter: when.to, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
-	for _, subject := range subjects {
-		if addr := net.ParseIP(subject); addr != nil {
-			template.IPAddresses = append(template.IPAddresses, addr)
-		} else {
-			template.DNSNames = append(template.DNSNames, subject)
-		}
-	}
-	signed, err := x509.CreateCertificate(rand.Reader, template, a.cert, public, a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	packed, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return issued{
-		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed}),
-		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: packed}),
-	}
-}
-
-// write puts the pair into a directory.
-func (i issued) write(t testing.TB, dir string) tlsconf.Pair {
-	t.Helper()
-	pair := tlsconf.Pair{Certificate: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem")}
-	if err := errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(pair.Certificate, i.certificate, 0o600), os.WriteFile(pair.Key, i.key, 0o600)); err != nil {
-		t.Fatal(err)
-	}
-	return pair
-}
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
@@ -183,10 +81,10 @@ func leafOf(t testing.TB, server *tls.Config, name string) *x509.Certificate {
 }
 
 func TestTheServerNameChooses(t *testing.T) {
-	ca, dir := newAuthority(t), t.TempDir()
+	ca, dir := tlsconftest.New(t), t.TempDir()
 	var pairs []tlsconf.Pair
 	for i, subjects := range [][]string{{"dns.example.net", "dns2.example.net"}, {"*.home.example"}, {"kids.home.example"}, {"by-address.example", "127.0.0.1"}} {
-		pairs = append(pairs, ca.issue(t, year(), subjects...).write(t, filepath.Join(dir, string(rune('a'+i)))))
+		pairs = append(pairs, ca.Issue(t, tlsconftest.Year(), subjects...).Write(t, filepath.Join(dir, string(rune('a'+i)))))
 	}
 	certificates := open(t, tlsconf.Config{Pairs: pairs})
 	server := certificates.Server("dot")
@@ -210,16 +108,16 @@ func TestTheServerNameChooses(t *testing.T) {
 }
 
 func TestTheKindOfKeyFollowsTheClient(t *testing.T) {
-	ca, dir := newAuthority(t), t.TempDir()
+	ca, dir := tlsconftest.New(t), t.TempDir()
 	server := open(t, tlsconf.Config{Pairs: []tlsconf.Pair{
-		ca.issue(t, year(), "dns.example.net").write(t, filepath.Join(dir, "ecdsa")),
-		ca.issueRSA(t, "dns.example.net").write(t, filepath.Join(dir, "rsa")),
+		ca.Issue(t, tlsconftest.Year(), "dns.example.net").Write(t, filepath.Join(dir, "ecdsa")),
+		ca.IssueRSA(t, "dns.example.net").Write(t, filepath.Join(dir, "rsa")),
 	}}).Server("dot")
 	for suite, want := range map[uint16]x509.PublicKeyAlgorithm{
 		tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256:   x509.RSA,
 		tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256: x509.ECDSA,
 	} {
-		state, err := shake(t, server, &tls.Config{ServerName: "dns.example.net", RootCAs: ca.pool, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite}})
+		state, err := shake(t, server, &tls.Config{ServerName: "dns.example.net", RootCAs: ca.Pool, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -230,10 +128,10 @@ func TestTheKindOfKeyFollowsTheClient(t *testing.T) {
 }
 
 func TestVersionsAndSuites(t *testing.T) {
-	ca := newAuthority(t)
-	server := open(t, tlsconf.Config{Pairs: []tlsconf.Pair{ca.issueRSA(t, "dns.example.net").write(t, t.TempDir())}}).Server("dot")
+	ca := tlsconftest.New(t)
+	server := open(t, tlsconf.Config{Pairs: []tlsconf.Pair{ca.IssueRSA(t, "dns.example.net").Write(t, t.TempDir())}}).Server("dot")
 	client := func(change func(*tls.Config)) *tls.Config {
-		config := &tls.Config{ServerName: "dns.example.net", RootCAs: ca.pool, NextProtos: []string{"dot"}}
+		config := &tls.Config{ServerName: "dns.example.net", RootCAs: ca.Pool, NextProtos: []string{"dot"}}
 		change(config)
 		return config
 	}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/recourse-dns/recourse/transports/tlsconf"
+	"github.com/recourse-dns/recourse/transports/tlsconf/tlsconftest"
 )
 
 // interval is longer than that at which files are looked at.
@@ -66,19 +67,19 @@ func write(t testing.TB, path string, octets []byte) {
 }
 
 func TestFilesAreReadAgain(t *testing.T) {
-	ca, dir := newAuthority(t), t.TempDir()
-	next := ca.issue(t, year(), "second.example")
-	pair := ca.issue(t, year(), "first.example").write(t, dir)
+	ca, dir := tlsconftest.New(t), t.TempDir()
+	next := ca.Issue(t, tlsconftest.Year(), "second.example")
+	pair := ca.Issue(t, tlsconftest.Year(), "first.example").Write(t, dir)
 	synctest.Test(t, func(t *testing.T) {
 		certificates, log := follow(t, pair)
-		write(t, pair.Certificate, next.certificate)
+		write(t, pair.Certificate, next.Certificate)
 		for range 3 {
 			time.Sleep(interval)
 		}
 		if got := presented(certificates).DNSNames[0]; got != "first.example" || log.count("does not go with the certificate") != 1 {
 			t.Errorf("with half of the new pair %s is presented; %s", got, log.text.String())
 		}
-		write(t, pair.Key, next.key)
+		write(t, pair.Key, next.Key)
 		time.Sleep(interval)
 		if got := presented(certificates).DNSNames[0]; got != "second.example" || log.count("second.example") != 1 {
 			t.Errorf("with the whole pair %s is presented; %s", got, log.text.String())
@@ -96,9 +97,9 @@ func TestFilesAreReadAgain(t *testing.T) {
 // TestLinksAreFollowed: certbot puts another link in the place of each file, Kubernetes
 // one in the place of the folder that all files are links into.
 func TestLinksAreFollowed(t *testing.T) {
-	ca, dir := newAuthority(t), t.TempDir()
-	ca.issue(t, year(), "first.example").write(t, filepath.Join(dir, "..2026_11_01"))
-	ca.issue(t, year(), "second.example").write(t, filepath.Join(dir, "..2026_11_02"))
+	ca, dir := tlsconftest.New(t), t.TempDir()
+	ca.Issue(t, tlsconftest.Year(), "first.example").Write(t, filepath.Join(dir, "..2026_11_01"))
+	ca.Issue(t, tlsconftest.Year(), "second.example").Write(t, filepath.Join(dir, "..2026_11_02"))
 	swap := func(target, link string) {
 		t.Helper()
 		if err := errors.Join(os.Symlink(target, link+"_tmp"), os.Rename(link+"_tmp", link)); err != nil {
@@ -127,12 +128,12 @@ func TestLinksAreFollowed(t *testing.T) {
 }
 
 func TestAnEndedPairReplacesNoneThatHolds(t *testing.T) {
-	ca, dir := newAuthority(t), t.TempDir()
-	old := life{time.Now().Add(-900 * time.Hour), time.Now().Add(-time.Hour)}
-	ended, held := ca.issue(t, old, "ended.example"), ca.issue(t, year(), "held.example")
-	pair := held.write(t, dir)
+	ca, dir := tlsconftest.New(t), t.TempDir()
+	old := tlsconftest.Between(time.Now().Add(-900*time.Hour), time.Now().Add(-time.Hour))
+	ended, held := ca.Issue(t, old, "ended.example"), ca.Issue(t, tlsconftest.Year(), "held.example")
+	pair := held.Write(t, dir)
 	certificates := open(t, tlsconf.Config{Pairs: []tlsconf.Pair{pair}})
-	ended.write(t, dir)
+	ended.Write(t, dir)
 	if err := certificates.Reload(); err == nil || presented(certificates).DNSNames[0] != "held.example" {
 		t.Errorf("%v; %s is presented", err, presented(certificates).DNSNames[0])
 	}
@@ -143,20 +144,22 @@ func TestAnEndedPairReplacesNoneThatHolds(t *testing.T) {
 }
 
 func TestWhatCannotBeUsedNamesItsFile(t *testing.T) {
-	ca := newAuthority(t)
+	ca := tlsconftest.New(t)
 	for name, test := range map[string]struct {
 		change func(tlsconf.Pair) error
 		isKey  bool
 		text   string
 	}{
-		"no certificate":     {func(p tlsconf.Pair) error { return os.Remove(p.Certificate) }, false, "no such file"},
-		"no key":             {func(p tlsconf.Pair) error { return os.Remove(p.Key) }, true, "no such file"},
-		"files confused":     {func(p tlsconf.Pair) error { return os.Rename(p.Key, p.Certificate) }, true, "no such file"},
-		"no PEM":             {func(p tlsconf.Pair) error { return os.WriteFile(p.Certificate, []byte("x"), 0o600) }, false, "holds no certificate"},
-		"another pair's key": {func(p tlsconf.Pair) error { return os.WriteFile(p.Key, ca.issue(t, year(), "b.example").key, 0o600) }, true, "does not go with the certificate"},
-		"a broken key":       {func(p tlsconf.Pair) error { return os.WriteFile(p.Key, []byte("-----BEGIN PRIVATE KEY-----\n"), 0o600) }, true, "does not go with the certificate"},
-		"a folder":           {func(p tlsconf.Pair) error { return errors.Join(os.Remove(p.Key), os.Mkdir(p.Key, 0o700)) }, true, "is not a file"},
-		"a large file":       {func(p tlsconf.Pair) error { return os.WriteFile(p.Key, make([]byte, 1<<20+1), 0o600) }, true, "is larger than"},
+		"no certificate": {func(p tlsconf.Pair) error { return os.Remove(p.Certificate) }, false, "no such file"},
+		"no key":         {func(p tlsconf.Pair) error { return os.Remove(p.Key) }, true, "no such file"},
+		"files confused": {func(p tlsconf.Pair) error { return os.Rename(p.Key, p.Certificate) }, true, "no such file"},
+		"no PEM":         {func(p tlsconf.Pair) error { return os.WriteFile(p.Certificate, []byte("x"), 0o600) }, false, "holds no certificate"},
+		"another pair's key": {func(p tlsconf.Pair) error {
+			return os.WriteFile(p.Key, ca.Issue(t, tlsconftest.Year(), "b.example").Key, 0o600)
+		}, true, "does not go with the certificate"},
+		"a broken key": {func(p tlsconf.Pair) error { return os.WriteFile(p.Key, []byte("-----BEGIN PRIVATE KEY-----\n"), 0o600) }, true, "does not go with the certificate"},
+		"a folder":     {func(p tlsconf.Pair) error { return errors.Join(os.Remove(p.Key), os.Mkdir(p.Key, 0o700)) }, true, "is not a file"},
+		"a large file": {func(p tlsconf.Pair) error { return os.WriteFile(p.Key, make([]byte, 1<<20+1), 0o600) }, true, "is larger than"},
 		"a broken certificate": {func(p tlsconf.Pair) error {
 			return os.WriteFile(p.Certificate, []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), 0o600)
 		}, false, "x509"},
@@ -164,7 +167,7 @@ func TestWhatCannotBeUsedNamesItsFile(t *testing.T) {
 			return os.WriteFile(p.Key, []byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"), 0o600)
 		}, true, "passphrase"},
 	} {
-		pair := ca.issue(t, year(), "a.example").write(t, t.TempDir())
+		pair := ca.Issue(t, tlsconftest.Year(), "a.example").Write(t, t.TempDir())
 		if err := test.change(pair); err != nil {
 			t.Fatal(err)
 		}
@@ -182,10 +185,10 @@ func TestWhatCannotBeUsedNamesItsFile(t *testing.T) {
 
 // TestAlarms: each stage before the end is said once.
 func TestAlarms(t *testing.T) {
-	ca, dir := newAuthority(t), t.TempDir()
+	ca, dir := tlsconftest.New(t), t.TempDir()
 	start := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // when bubbles begin
-	long := ca.issue(t, life{start.Add(-70 * 24 * time.Hour), start.Add(20 * 24 * time.Hour)}, "quarter.example").write(t, filepath.Join(dir, "long"))
-	short := ca.issue(t, life{start, start.Add(6 * 24 * time.Hour)}, "week.example").write(t, filepath.Join(dir, "short"))
+	long := ca.Issue(t, tlsconftest.Between(start.Add(-70*24*time.Hour), start.Add(20*24*time.Hour)), "quarter.example").Write(t, filepath.Join(dir, "long"))
+	short := ca.Issue(t, tlsconftest.Between(start, start.Add(6*24*time.Hour)), "week.example").Write(t, filepath.Join(dir, "short"))
 	synctest.Test(t, func(t *testing.T) {
 		log := new(record)
 		certificates, err := tlsconf.New(tlsconf.Config{Pairs: []tlsconf.Pair{long, short}}, slog.New(slog.NewTextHandler(log, nil)))
@@ -239,8 +242,8 @@ func TestSelfSignedIsRenewed(t *testing.T) {
 // TestTicketsAreForgotten: what a key sealed is opened for 16 hours at least, and for a
 // day at most, also by configurations that were cloned before.
 func TestTicketsAreForgotten(t *testing.T) {
-	hold := life{time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)}
-	pair := newAuthority(t).issue(t, hold, "dns.example.net").write(t, t.TempDir())
+	hold := tlsconftest.Between(time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC))
+	pair := tlsconftest.New(t).Issue(t, hold, "dns.example.net").Write(t, t.TempDir())
 	synctest.Test(t, func(t *testing.T) {
 		certificates, _ := follow(t, pair)
 		server := certificates.Server("dot").Clone()
