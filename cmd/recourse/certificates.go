@@ -59,8 +59,10 @@ func (c *Config) Encrypted() bool {
 func (c *Config) certificates(state string) (tlsconf.Config, error) {
 	made := tlsconf.Config{State: state, Addresses: c.ownAddresses()}
 	portal, addr := c.portalHost()
-	if portal != "" {
-		made.Names = append(made.Names, portal)
+	for _, name := range []string{strings.ToLower(strings.TrimSuffix(c.Listen.Name, ".")), portal} {
+		if name != "" {
+			made.Names = append(made.Names, name)
+		}
 	}
 	if addr.IsValid() && !slices.Contains(made.Addresses, addr) {
 		made.Addresses = append(made.Addresses, addr)

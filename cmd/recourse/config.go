@@ -39,6 +39,7 @@ type Listen struct {
 	Do53    []netip.AddrPort `yaml:"do53"` // UDP and TCP
 	Web     []netip.AddrPort `yaml:"web"`
 	WebTLS  []netip.AddrPort `yaml:"web_tls"` // the same pages over TLS
+	Name    string           `yaml:"name"`    // by which clients verify the encrypted doors
 	Metrics []netip.AddrPort `yaml:"metrics"`
 
 	DoT               []netip.AddrPort `yaml:"dot" later:"DNS over TLS"`

@@ -36,6 +36,27 @@ func (c *Config) checkTLS() {
 	read = slices.DeleteFunc(read, func(one *tls.Certificate) bool { return one == nil })
 	c.checkACME()
 	c.checkPresented(read)
+	c.checkOwnName(read)
+}
+
+// checkOwnName looks at the name that clients are told to verify the doors by.
+func (c *Config) checkOwnName(read []*tls.Certificate) {
+	text := c.Listen.Name
+	if text == "" || c.report.isBad("listen.name") {
+		return
+	}
+	name, err := wire.ParseName(text)
+	switch {
+	case err != nil || strings.ContainsFunc(text, isNoHost) || name == wire.Root:
+		c.report.problem("listen.name", "%s is not a name of a host, as dns.example.net", quote(text))
+	case name.IsBelow(wire.MustName("resolver.arpa")):
+		c.report.problem("listen.name", "%s is every resolver's: no certificate can be for it", quote(text))
+	case !c.Sound("tls") || !c.Encrypted():
+	case len(read) > 0 || c.TLS.ACME.Wanted():
+		if !c.isFor(strings.TrimSuffix(text, "."), read) {
+			c.report.warn("listen.name", "no certificate is for %s: clients that are told of the doors by it turn away", quote(text))
+		}
+	}
 }
 
 // checkPair gives the certificate; nil where it cannot be used, and says why.
@@ -94,8 +115,7 @@ func (c *Config) checkPresented(read []*tls.Certificate) {
 		return
 	}
 	host := portal.Hostname()
-	names, addrs := c.TLS.ACME.subjects()
-	if slices.ContainsFunc(read, func(one *tls.Certificate) bool { return one.Leaf.VerifyHostname(host) == nil }) || c.TLS.ACME.Wanted() && isFor(host, names, addrs) {
+	if c.isFor(host, read) {
 		return
 	}
 	switch {
@@ -106,8 +126,15 @@ func (c *Config) checkPresented(read []*tls.Certificate) {
 	}
 }
 
-// isFor says whether names or addresses of a certificate are good for a host.
-func isFor(host string, names []string, addrs []netip.Addr) bool {
+// isFor says whether a certificate that was read, or is ordered, is good for a host.
+func (c *Config) isFor(host string, read []*tls.Certificate) bool {
+	if slices.ContainsFunc(read, func(one *tls.Certificate) bool { return one.Leaf.VerifyHostname(host) == nil }) {
+		return true
+	}
+	if !c.TLS.ACME.Wanted() {
+		return false
+	}
+	names, addrs := c.TLS.ACME.subjects()
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return slices.Contains(addrs, addr)
 	}
