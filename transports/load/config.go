@@ -45,6 +45,9 @@ func (c Config) withDefaults() (Config, error) {
 	if !c.Server.Addr.IsValid() {
 		return c, errors.New("the server has no address")
 	}
+	if len(c.Questions) == 0 {
+		return c, errors.New("there is nothing to ask")
+	}
 	if c.Rate < 0 || c.Queries < 0 || c.Time < 0 || c.Timeout < 0 {
 		return c, errors.New("rate, queries and times are not negative")
 	}

@@ -110,10 +110,11 @@ func (d *datagrams) takeSome(descriptor uintptr) bool {
 	return !errors.Is(d.takeErr, unix.EAGAIN)
 }
 
-// transfer makes the call, and makes it again where a signal came between.
+// transfer makes the call, and makes it again where a signal came between. The scheduler is
+// not told, since the call never waits.
 func transfer(call, descriptor uintptr, messages []message) (int, error) {
 	for {
-		count, _, number := unix.Syscall6(call, descriptor, uintptr(unsafe.Pointer(&messages[0])), uintptr(len(messages)), unix.MSG_DONTWAIT, 0, 0)
+		count, _, number := unix.RawSyscall6(call, descriptor, uintptr(unsafe.Pointer(&messages[0])), uintptr(len(messages)), unix.MSG_DONTWAIT, 0, 0)
 		if number == 0 {
 			return int(count), nil
 		}

@@ -162,7 +162,8 @@ func (l *lane) reconnect(ctx context.Context, err error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.report.Lost += uint64(l.flights.clear())
-	if l.stopped.Load() || l.spent {
+	if l.stopped.Load() || l.spent || l.left.Load() <= 0 {
+		l.spent = true
 		return nil
 	}
 	if !l.heard {
