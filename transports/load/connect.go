@@ -29,9 +29,44 @@ func (r *run) connect(ctx context.Context, i int) (carrier, error) {
 			return nil, err
 		}
 		return newMessages(conn), nil
+	case resolver.OverHTTPS:
+		conn, err := r.dialTLS(ctx, i, "h2")
+		if err != nil {
+			return nil, err
+		}
+		opened, err := newExchanges(conn, r.authority(), r.path(), r.config.GET, r.config.InFlight)
+		if err != nil {
+			conn.Close()
+			return nil, err
+		}
+		return opened, nil
 	default:
 		return nil, fmt.Errorf("%s:// cannot be loaded yet", door)
 	}
+}
+
+// authority is what a URL would have between scheme and path.
+func (r *run) authority() string {
+	const usual = 443
+	server := r.config.Server
+	name, port := server.Name, server.Addr.Port()
+	if name == "" {
+		name = server.Addr.Addr().String()
+		if server.Addr.Addr().Is6() {
+			name = "[" + name + "]"
+		}
+	}
+	if port == usual {
+		return name
+	}
+	return fmt.Sprintf("%s:%d", name, port)
+}
+
+func (r *run) path() string {
+	if path := r.config.Server.Path; path != "" && path != "/" {
+		return path
+	}
+	return "/dns-query"
 }
 
 // handshakeTime bounds how long a connection may take to open.
@@ -55,6 +90,10 @@ func (r *run) dialTLS(ctx context.Context, i int, protocol string) (net.Conn, er
 	if err := conn.HandshakeContext(ctx); err != nil {
 		plain.Close()
 		return nil, err
+	}
+	if agreed := conn.ConnectionState().NegotiatedProtocol; agreed != protocol && protocol == "h2" {
+		conn.Close()
+		return nil, fmt.Errorf("the server speaks %q and not %q", agreed, protocol)
 	}
 	return conn, nil
 }

@@ -25,11 +25,16 @@ type flights struct {
 const maxInFlight = 1 << 15
 
 func newFlights(most int, significant uint32) flights {
+	return flights{table: make([]flight, tableSize(most)), significant: significant}
+}
+
+// tableSize is a power of two with room for twice as many.
+func tableSize(most int) int {
 	size := 256
 	for size < 2*most {
 		size *= 2
 	}
-	return flights{table: make([]flight, size), significant: significant}
+	return size
 }
 
 func (f *flights) at(sequence uint32) *flight {

@@ -25,14 +25,14 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// answer replies as the first label says; "cookie" wants a server's part in the cookie.
-func answer(writer dns.ResponseWriter, query *dns.Msg) {
+// respond makes the reply that the first label asks for: nil for none.
+func respond(query *dns.Msg) *dns.Msg {
 	reply := new(dns.Msg).SetReply(query)
 	record := &dns.A{Hdr: dns.RR_Header{Name: query.Question[0].Name, Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 60}, A: net.IPv4(192, 0, 2, 1)}
 	reply.Answer = []dns.RR{record}
 	switch label, _, _ := strings.Cut(query.Question[0].Name, "."); label {
 	case "silent":
-		return
+		return nil
 	case "none":
 		reply.Answer, reply.Rcode = nil, dns.RcodeNameError
 	case "other":
@@ -43,12 +43,12 @@ func answer(writer dns.ResponseWriter, query *dns.Msg) {
 		reply.Truncated = true
 	case "bare":
 		reply.Question, reply.Answer, reply.Rcode = nil, nil, dns.RcodeRefused
-	case "twice":
-		_ = writer.WriteMsg(reply)
-	case "close":
-		writer.Close()
-		return
-	case "cookie":
+	case "long":
+		reply.Answer = make([]dns.RR, 2000)
+		for i := range reply.Answer {
+			reply.Answer[i] = record
+		}
+	case "cookie": // wants a server's part
 		const whole = 16
 		if !giveCookie(query, reply, whole) {
 			reply.Rcode = dns.RcodeBadCookie & 0xf
@@ -57,6 +57,21 @@ func answer(writer dns.ResponseWriter, query *dns.Msg) {
 		if opt := query.IsEdns0(); opt == nil || query.Len()%128 != 0 || !opt.Do() {
 			reply.Rcode = dns.RcodeFormatError
 		}
+	}
+	return reply
+}
+
+// answer also replies twice and hangs up.
+func answer(writer dns.ResponseWriter, query *dns.Msg) {
+	reply := respond(query)
+	switch label, _, _ := strings.Cut(query.Question[0].Name, "."); {
+	case reply == nil:
+		return
+	case label == "close":
+		writer.Close()
+		return
+	case label == "twice":
+		_ = writer.WriteMsg(reply)
 	}
 	_ = writer.WriteMsg(reply) // a client that has left is not this server's concern
 }
