@@ -35,7 +35,7 @@ type BenchOptions struct {
 	GET         bool          `name:"get" help:"Over HTTP, ask with GET in place of POST."`
 	CA          string        `name:"ca" type:"existingfile" placeholder:"FILE" help:"Trust these certificates, in place of the system's."`
 	Insecure    bool          `help:"Take any certificate."`
-	Words       []string      `arg:"" optional:"" name:"words" help:"[@URL] [NAME [TYPE]]: the server, by default @udp://127.0.0.1:5300, as udp://, tcp://, tls://ADDRESS:PORT or https://ADDRESS:PORT/PATH, or tls://NAME@ADDRESS:PORT for the name in its certificate; the name; the type of record, by default A."`
+	Words       []string      `arg:"" optional:"" name:"words" help:"[@URL] [NAME [TYPE]]: the server, by default @udp://127.0.0.1:5300, udp, tcp, tls, https, h3 or quic://ADDRESS:PORT/PATH, with NAME@ before the address for the name in its certificate; the name; the type of record, by default A."`
 }
 
 // Help shows the command at work.
@@ -138,6 +138,7 @@ var benchDoors = map[string]struct {
 }{
 	"udp": {resolver.OverUDP, 53}, "tcp": {resolver.OverTCP, 53}, "tls": {resolver.OverTLS, 853},
 	"https": {resolver.OverHTTPS, 443},
+	"h3":    {resolver.OverHTTP3, 443}, "quic": {resolver.OverQUIC, 853},
 }
 
 // benchServer reads URL of a server; a name is looked up as the system does it.
@@ -151,7 +152,7 @@ func benchServer(ctx context.Context, text string) (resolver.Server, error) {
 	}
 	door, known := benchDoors[read.Scheme]
 	if !known {
-		return resolver.Server{}, wrongUse("server %q: %q is not one of udp, tcp, tls, https", clip(text), clip(read.Scheme))
+		return resolver.Server{}, wrongUse("server %q: %q is not one of udp, tcp, tls, https, h3, quic", clip(text), clip(read.Scheme))
 	}
 	server := resolver.Server{Transport: door.transport, Name: read.User.Username(), Path: read.EscapedPath()}
 	port := door.port

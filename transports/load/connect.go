@@ -40,8 +40,16 @@ func (r *run) connect(ctx context.Context, i int) (carrier, error) {
 			return nil, err
 		}
 		return opened, nil
+	case resolver.OverQUIC:
+		opened, err := r.dialQUIC(ctx, i, "doq", lengthFirst{})
+		if err != nil {
+			return nil, err // and not a carrier that holds nothing
+		}
+		return opened, nil
+	case resolver.OverHTTP3:
+		return r.dialHTTP3(ctx, i)
 	default:
-		return nil, fmt.Errorf("%s:// cannot be loaded yet", door)
+		return nil, fmt.Errorf("transport %d is not known", door)
 	}
 }
 

@@ -56,7 +56,11 @@ func serveHTTP2(t *testing.T, configure func(*http.Server)) resolver.Server {
 }
 
 func TestOverHTTP2(t *testing.T) {
-	server := serveHTTP2(t, func(*http.Server) {})
+	testOverHTTP(t, serveHTTP2(t, func(*http.Server) {}))
+}
+
+func testOverHTTP(t *testing.T, server resolver.Server) {
+	t.Helper()
 	for _, get := range []bool{false, true} {
 		report := run(t, load.Config{
 			Server: server, Questions: questions("www", "none", "other", "long", "status", "reset"), GET: get,

@@ -19,6 +19,7 @@ type reply struct {
 	sequence uint32
 	packet   []byte
 	failed   bool
+	buffer   *[]byte // that it lies in, where that goes back
 }
 
 // carrier is one connection: it moves queries and replies in batches. One goroutine may
