@@ -33,6 +33,7 @@ type BenchOptions struct {
 	Pad         bool          `help:"Pad queries to blocks of 128 octets."`
 	Source      []string      `placeholder:"ADDR" help:"Addresses or a prefix to come from, one a connection in turn."`
 	GET         bool          `name:"get" help:"Over HTTP, ask with GET in place of POST."`
+	Hold        bool          `help:"Open the connections, ask once on each, hold them for --time, and ask again: what is lost has not lasted."`
 	CA          string        `name:"ca" type:"existingfile" placeholder:"FILE" help:"Trust these certificates, in place of the system's."`
 	Insecure    bool          `help:"Take any certificate."`
 	Words       []string      `arg:"" optional:"" name:"words" help:"[@URL] [NAME [TYPE]]: the server, by default @udp://127.0.0.1:5300, udp, tcp, tls, https, h3 or quic://ADDRESS:PORT/PATH, with NAME@ before the address for the name in its certificate; the name; the type of record, by default A."`
@@ -52,7 +53,7 @@ func (o *BenchOptions) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
-	report, err := load.Run(ctx, config)
+	report, err := o.load(ctx, env, config)
 	if report == nil {
 		return err
 	}
@@ -68,6 +69,15 @@ func (o *BenchOptions) Run(ctx context.Context, env *environment) error {
 		return errNo
 	}
 	return err
+}
+
+func (o *BenchOptions) load(ctx context.Context, env *environment, config load.Config) (*load.Report, error) {
+	if !o.Hold {
+		return load.Run(ctx, config)
+	}
+	return load.Hold(ctx, config, func(open int) {
+		_, _ = fmt.Fprintf(env.stderr, "%d connections are open\n", open) // who waits for it sees that it does not come
+	})
 }
 
 func (o *BenchOptions) config(ctx context.Context) (load.Config, error) {

@@ -22,19 +22,19 @@ func (r *run) connect(ctx context.Context, i int) (carrier, error) {
 		if err != nil {
 			return nil, err
 		}
-		return newMessages(conn), nil
+		return newMessages(conn, r.readSize), nil
 	case resolver.OverTLS:
 		conn, err := r.dialTLS(ctx, i, "dot")
 		if err != nil {
 			return nil, err
 		}
-		return newMessages(conn), nil
+		return newMessages(conn, r.readSize), nil
 	case resolver.OverHTTPS:
 		conn, err := r.dialTLS(ctx, i, "h2")
 		if err != nil {
 			return nil, err
 		}
-		opened, err := newExchanges(conn, r.authority(), r.path(), r.config.GET, r.config.InFlight)
+		opened, err := newExchanges(conn, r.authority(), r.path(), r.config.GET, r.config.InFlight, r.readSize)
 		if err != nil {
 			conn.Close()
 			return nil, err

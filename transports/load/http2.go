@@ -73,9 +73,9 @@ type header struct {
 	stream uint32
 }
 
-func newExchanges(conn net.Conn, authority, path string, get bool, inFlight int) (*exchanges, error) {
+func newExchanges(conn net.Conn, authority, path string, get bool, inFlight, size int) (*exchanges, error) {
 	e := &exchanges{
-		conn: conn, get: get, reading: make([]byte, readSize), window: usualWindow, allowed: maxInFlight,
+		conn: conn, get: get, reading: make([]byte, max(size, maxFrame+frameHeader)), window: usualWindow, allowed: maxInFlight,
 		open:   make([]uint32, tableSize(inFlight)),
 		failed: make(map[uint32]struct{}), parts: make(map[uint32][]byte),
 	}

@@ -120,7 +120,7 @@ func echoLane(t *testing.T, door resolver.Transport) *lane {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &run{config: config, began: time.Now()}
+	r := &run{config: config, readSize: usualRead, began: time.Now()}
 	r.left.Store(1 << 30)
 	if r.queries, err = queries(config.Questions, config.Extras, nil); err != nil {
 		t.Fatal(err)
@@ -152,7 +152,7 @@ func echoStream(listener *net.TCPListener) {
 		return
 	}
 	defer conn.Close()
-	buffer, filled := make([]byte, readSize), 0
+	buffer, filled := make([]byte, usualRead), 0
 	for {
 		size, err := conn.Read(buffer[filled:])
 		if err != nil {

@@ -59,12 +59,7 @@ type lane struct {
 
 func (r *run) newLane(ctx context.Context, number int) (*lane, error) {
 	l := &lane{run: r, number: number, queries: r.queries}
-	significant := ^uint32(0)
-	switch r.config.Server.Transport {
-	case resolver.OverUDP, resolver.OverTCP, resolver.OverTLS:
-		significant = 0xffff // the ID
-	}
-	l.flights = newFlights(r.config.InFlight, significant)
+	l.flights = newFlights(r.config.InFlight, r.significant())
 	// So many connections begin as far apart in the questions.
 	l.cursor = number * len(l.queries) / r.config.Connections
 	var err error
@@ -78,7 +73,20 @@ func (r *run) newLane(ctx context.Context, number int) (*lane, error) {
 	return l, err
 }
 
-// run sends and receives until all is sent and answered or lost.
+// justID is the bits of a sequence number that an ID holds.
+const justID = 0xffff
+
+// significant is the bits of a sequence number that replies give back: all of them where a
+// stream tells, the ID else.
+func (r *run) significant() uint32 {
+	switch r.config.Server.Transport {
+	case resolver.OverUDP, resolver.OverTCP, resolver.OverTLS:
+		return justID
+	}
+	return ^uint32(0)
+}
+
+// drive sends and receives until all is sent and answered or lost.
 func (l *lane) drive(ctx context.Context) error {
 	if l.config.Rate > 0 {
 		return l.drivePaced(ctx)
@@ -209,18 +217,11 @@ func (l *lane) count(r *reply, now moment) {
 	case r.failed:
 		l.report.Failed++
 		return
-	case !l.queries[ended.question].isAnswered(r.packet, l.flights.significant != 0xffff):
+	case !l.queries[ended.question].isAnswered(r.packet, l.flights.significant != justID):
 		l.report.Wrong++
 		return
 	}
-	l.report.Answered++
-	l.report.BytesReceived += uint64(len(r.packet))
-	l.report.Rcodes[r.packet[3]&0x0f]++
-	const truncated = 0x02
-	if r.packet[2]&truncated != 0 {
-		l.report.Truncated++
-	}
-	l.report.Latency.Record(time.Duration(now - ended.due))
+	l.report.tally(r.packet, now-ended.due)
 }
 
 // isAnswered says whether a packet is a response to this question. A server that could not

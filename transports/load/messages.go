@@ -15,11 +15,11 @@ type messages struct {
 	end     int
 }
 
-// readSize takes several full records of TLS, and the longest message.
-const readSize = 1 << 17
+// usualRead takes several full records of TLS, and the longest message.
+const usualRead = 1 << 17
 
-func newMessages(conn net.Conn) *messages {
-	return &messages{conn: conn, reading: make([]byte, readSize)}
+func newMessages(conn net.Conn, size int) *messages {
+	return &messages{conn: conn, reading: make([]byte, size)}
 }
 
 func (m *messages) add(sequence uint32, packet []byte) {
@@ -41,6 +41,9 @@ func (m *messages) flush() error {
 func (m *messages) receive(into []reply) ([]reply, error) {
 	m.end = copy(m.reading, m.reading[m.start:m.end])
 	m.start = 0
+	if m.end == len(m.reading) {
+		return into, errLong
+	}
 	size, err := m.conn.Read(m.reading[m.end:])
 	m.end += size
 	const prefix = 2

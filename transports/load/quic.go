@@ -25,12 +25,11 @@ type framing interface {
 // so each has a goroutine.
 type streams struct {
 	framing
-	conn      *quic.Conn
-	transport *quic.Transport
-	socket    *net.UDPConn
-	patience  time.Duration
-	context   context.Context // ends with the connection
-	cancel    context.CancelFunc
+	conn     *quic.Conn
+	own      *endpoint // nil where it is shared
+	patience time.Duration
+	context  context.Context // ends with the connection
+	cancel   context.CancelFunc
 
 	done    chan reply
 	pending sync.WaitGroup
@@ -49,21 +48,24 @@ func (s *streams) buffer() *[]byte {
 
 // dialQUIC opens connection number i for the protocol.
 func (r *run) dialQUIC(ctx context.Context, i int, protocol string, framing framing) (*streams, error) {
-	local := &net.UDPAddr{}
-	if source := r.config.source(i); source.IsValid() {
-		local = &net.UDPAddr{IP: source.AsSlice(), Zone: source.Zone()}
+	source := r.config.source(i)
+	var at, own *endpoint
+	var err error
+	if r.endpoints != nil {
+		at, err = r.endpoints.get(source)
+	} else {
+		own, err = openEndpoint(source)
+		at = own
 	}
-	socket, err := net.ListenUDP("udp", local)
 	if err != nil {
 		return nil, err
 	}
-	transport := &quic.Transport{Conn: socket}
-	conn, err := transport.Dial(ctx, net.UDPAddrFromAddrPort(r.config.Server.Addr), r.tlsFor(protocol), &quic.Config{HandshakeIdleTimeout: handshakeTime})
+	conn, err := at.transport.Dial(ctx, net.UDPAddrFromAddrPort(r.config.Server.Addr), r.tlsFor(protocol), &quic.Config{HandshakeIdleTimeout: handshakeTime})
 	if err != nil {
-		return nil, errors.Join(err, transport.Close(), socket.Close())
+		return nil, errors.Join(err, own.Close())
 	}
 	s := &streams{
-		framing: framing, conn: conn, transport: transport, socket: socket, patience: r.config.Timeout,
+		framing: framing, conn: conn, own: own, patience: r.config.Timeout,
 		done: make(chan reply, r.config.InFlight), timer: time.NewTimer(handshakeTime),
 	}
 	s.context, s.cancel = context.WithCancel(conn.Context())
@@ -181,7 +183,7 @@ func (s *streams) Close() error {
 	err := s.conn.CloseWithError(0, "")
 	s.cancel()
 	s.pending.Wait()
-	return errors.Join(err, s.transport.Close(), s.socket.Close())
+	return errors.Join(err, s.own.Close())
 }
 
 // lengthFirst is DNS over QUIC (RFC 9250, section 4.2): a message with its length before it.

@@ -32,6 +32,18 @@ func (r *Report) Rate() float64 {
 	return float64(r.Answered) / r.Elapsed.Seconds()
 }
 
+// tally counts an answer.
+func (r *Report) tally(packet []byte, after moment) {
+	const truncated = 0x02
+	r.Answered++
+	r.BytesReceived += uint64(len(packet))
+	r.Rcodes[packet[3]&0x0f]++
+	if packet[2]&truncated != 0 {
+		r.Truncated++
+	}
+	r.Latency.Record(time.Duration(after))
+}
+
 func (r *Report) add(other *Report) {
 	r.Sent += other.Sent
 	r.Answered += other.Answered

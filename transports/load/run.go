@@ -10,11 +10,13 @@ import (
 
 // run is what the lanes of one run share.
 type run struct {
-	config  Config
-	queries []query
-	began   time.Time
-	stopped atomic.Bool  // the time is up
-	left    atomic.Int64 // queries that may still be sent
+	config    Config
+	readSize  int        // of the buffer of a stream
+	endpoints *endpoints // nil: each connection over QUIC has a socket of its own
+	queries   []query
+	began     time.Time
+	stopped   atomic.Bool  // the time is up
+	left      atomic.Int64 // queries that may still be sent
 }
 
 // Run loads the server and reports. It ends when time or queries are used up, or with the
@@ -29,7 +31,7 @@ func Run(ctx context.Context, config Config) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{config: config, queries: all}
+	r := &run{config: config, readSize: usualRead, queries: all}
 	r.left.Store(int64(config.Queries))
 	if config.Queries == 0 {
 		r.left.Store(1<<63 - 1)
