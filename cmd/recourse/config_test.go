@@ -187,7 +187,7 @@ func TestValidate(t *testing.T) {
 	for name, text := range map[string]string{
 		"a.txt": "a.example\n", "r.token": "0123456789abcdef\n", "short.token": "secret", "two.token": "0123456789abcdef\n0123456789abcdef\n",
 		"long.token": strings.Repeat("x", maxSecret+1), "junk.zone": "this is no zone\n", "empty.zone": "; nothing\n",
-		"a.zone": "a.example. 60 IN A 192.0.2.1\n", "include.zone": "$INCLUDE a.zone\n", "file": "",
+		"a.zone": "a.example. 60 IN A 192.0.2.1\n", "root.zone": ". NS a.root.example.\na.root.example. A 192.0.2.1\n", "include.zone": "$INCLUDE a.zone\n", "file": "",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -272,6 +272,8 @@ func TestValidate(t *testing.T) {
 		{"ended token", "role: reviewer", "role: reviewer, until: 2020-01-01", `f:8: warning: desk.tokens[0].until: token "r" ended on 2020-01-01`},
 		{"one name twice", "r.token}", "r.token}, {name: r, role: reviewer, file: r.token}", `f:8: desk.tokens[1].name: "r" is the name of desk.tokens[0] already`},
 		{"a forward for a public name", "mode: recurse", "mode: recurse, zones: [{zone: shop.example.com, forward: [192.0.2.1]}]", `f:4: resolver.zones[0].zone: "shop.example.com" is a public name`},
+		{"a forward below another root", "mode: recurse", "mode: recurse, root_hints: root.zone, zones: [{zone: shop.example.com, forward: [192.0.2.1]}]", `f:4: warning: resolver.zones[0].zone: "shop.example.com" is a public name`},
+		{"hints that nothing uses", "mode: recurse", "mode: forward, forward: [192.0.2.1], root_hints: root.zone, zones: [{zone: shop.example.com, forward: [192.0.2.1]}]", `f:4: resolver.zones[0].zone: "shop.example.com" is a public name`},
 		{"protected name", "desk:", "bundle: {protected: [a.example, 192.0.2.0/24, b..example]}\ndesk:", `f:8: bundle.protected[2]: "b..example" is no name to list: has an empty label; write NAME, =NAME for the name alone, .NAME for all below it, or a network`},
 		{"popular without a file", "desk:", "bundle: {popular: {hold_above: 10}}\ndesk:", "f:8: bundle.popular.file: is missing: hold_above needs the names by rank"},
 		{"popular file that is not there", "desk:", "bundle: {popular: {file: none.txt, hold_above: 10}}\ndesk:", `f:8: warning: bundle.popular.file: "none.txt" cannot be read: no such file or directory; until it can, its names are not known`},
