@@ -1,8 +1,10 @@
 package resolver_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -145,5 +147,31 @@ func TestParseServer(t *testing.T) {
 		if (err != nil) != (want == "") || err == nil && server.String() != want {
 			t.Errorf("ParseServer(%q) = %v, %v; want %q", text, server, err, want)
 		}
+	}
+}
+
+func TestBare(t *testing.T) {
+	message := new(dns.Msg).SetQuestion("a.example.", dns.TypeA)
+	message.Answer = []dns.RR{record(t, "a.example. 300 A 192.0.2.1")}
+	message.Ns = []dns.RR{record(t, "example. 300 NS ns.example.")}
+	whole := *message
+	whole.Extra = []dns.RR{record(t, "ns.example. 300 A 192.0.2.2"), record(t, "ns.example. 300 AAAA 2001:db8::2")}
+	pack := func(message *dns.Msg) resolver.Packet {
+		packed, err := resolver.NewAnswer(message, time.Now()).Pack()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return packed.Plain
+	}
+	full, want := pack(&whole), pack(message)
+	bare := full.Bare()
+	if !bytes.Equal(bare.Wire, want.Wire) || !slices.Equal(bare.TTLs, want.TTLs) {
+		t.Errorf("%x, %v instead of %x, %v", bare.Wire, bare.TTLs, want.Wire, want.TTLs)
+	}
+	if again := want.Bare(); !bytes.Equal(again.Wire, want.Wire) || full.Wire[11] != 2 {
+		t.Error("a packet without additional section changed, or the one with it")
+	}
+	if empty := (resolver.Packet{}).Bare(); empty.Wire != nil {
+		t.Errorf("%v", empty)
 	}
 }

@@ -78,7 +78,6 @@ func newResolution(config *Config, internet *lab.Internet, current *policy.Curre
 		// The first stage that waits: one resolution for all who ask the same.
 		kept.Flight,
 		// From here to validation answers are changed once, before they are kept.
-		only(config.Resolver.MinimalResponses, local.Minimal),
 		// Addresses are made of what was validated. The questions for them go through
 		// local names and the cache, as if the client had asked them.
 		newDNS64(config, func(next resolver.Handler) resolver.Handler {
@@ -132,7 +131,7 @@ func newExchanger(internet *lab.Internet) exchanger {
 func newSearcher(config *Config, internet *lab.Internet, made recurse.Config, client recurse.Exchanger, logger *slog.Logger) (searcher, error) {
 	settings := &config.Resolver
 	if internet != nil {
-		return recurse.New(recurse.Config{Hints: internet.Hints(), IPv4: true, IPv6: true, QueryLocalhost: true, Priming: settings.Priming, Denied: made.Denied, Cuts: made.Cuts}, client, logger)
+		return recurse.New(recurse.Config{Hints: internet.Hints(), IPv4: true, IPv6: true, QueryLocalhost: true, Priming: settings.Priming, Full: !settings.MinimalResponses, Denied: made.Denied, Cuts: made.Cuts}, client, logger)
 	}
 	if settings.Mode == "forward" && len(settings.plainZones()) == 0 {
 		return newForwarder(settings, settings.Upstreams(), client, logger)
@@ -143,6 +142,7 @@ func newSearcher(config *Config, internet *lab.Internet, made recurse.Config, cl
 func newForwarder(settings *Resolver, servers []resolver.Server, client recurse.Exchanger, logger *slog.Logger) (*forward.Forwarder, error) {
 	return forward.New(forward.Config{
 		Servers: servers, Validating: settings.DNSSEC == "validate", EDNSSize: settings.EDNSSize, RandomCase: settings.RandomiseCase,
+		Full: !settings.MinimalResponses,
 	}, client, logger)
 }
 
@@ -163,6 +163,7 @@ func newRecursion(config *Config, made recurse.Config, client recurse.Exchanger,
 	made.EDNSSize, made.Priming, made.RandomCase = settings.EDNSSize, settings.Priming, settings.RandomiseCase
 	made.Minimisation = minimisation(settings.QNAMEMinimisation)
 	made.BelowNXDomain, made.LooseGlue = settings.Harden.BelowNXDomain, !settings.Harden.Glue
+	made.Full = !settings.MinimalResponses
 	if !settings.Harden.ReferralPath {
 		made.Path = nil
 	}

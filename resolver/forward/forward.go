@@ -28,6 +28,7 @@ type Config struct {
 	// CD, so that what they hold for bogus comes through to be judged here.
 	Validating bool
 	EDNSSize   uint16        // UDP payload size to advertise; 0: 1232
+	Full       bool          // answers carry the NS records and addresses that came with them
 	RandomCase bool          // mix the casing of names (0x20)
 	Patience   time.Duration // for one question; 0: 7 s
 }
@@ -82,7 +83,7 @@ func (f *Forwarder) Resolve(ctx context.Context, query *resolver.Query) (*resolv
 	var explained []resolver.Extended
 	err := f.upstreams.Ask(ctx, work, f.config.Servers, f.question(query), func(server resolver.Server, reply *dns.Msg) (err error) {
 		extended := attributed(server, reply)
-		if answer, err = read(query, reply, extended); err != nil && len(extended) > 0 {
+		if answer, err = read(query, reply, extended, f.config.Full); err != nil && len(extended) > 0 {
 			explained = extended
 		}
 		return err
@@ -106,10 +107,10 @@ func (f *Forwarder) question(query *resolver.Query) recurse.Question {
 
 // read makes an answer of a reply. A block is passed on as the upstream gave it:
 // asking the next upstream would be a way around it.
-func read(query *resolver.Query, reply *dns.Msg, extended []resolver.Extended) (*resolver.Answer, error) {
+func read(query *resolver.Query, reply *dns.Msg, extended []resolver.Extended, full bool) (*resolver.Answer, error) {
 	switch reply.Rcode {
 	case dns.RcodeSuccess, dns.RcodeNameError, dns.RcodeYXDomain:
-		answer, err := recurse.Reduce(query, reply)
+		answer, err := recurse.Reduce(query, reply, full)
 		if err != nil || len(extended) == 0 {
 			return answer, err
 		}
