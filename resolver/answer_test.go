@@ -135,21 +135,6 @@ func TestWorkIsSharedAndNeverComesBack(t *testing.T) {
 	}
 }
 
-func TestParseServer(t *testing.T) {
-	for text, want := range map[string]string{
-		"192.0.2.1": "udp://192.0.2.1:53", "192.0.2.1:5353": "udp://192.0.2.1:5353", "2001:db8::1": "udp://[2001:db8::1]:53",
-		"[2001:db8::1]:54": "udp://[2001:db8::1]:54", "tcp://192.0.2.1": "tcp://192.0.2.1:53", "udp://192.0.2.1:1": "udp://192.0.2.1:1",
-		"192.0.2.1@5353": "udp://192.0.2.1:5353", "tcp://2001:db8::1@54": "tcp://[2001:db8::1]:54", "[2001:db8::1]@54": "udp://[2001:db8::1]:54",
-		"192.0.2.1@": "", "192.0.2.1@5353:1": "", "@53": "",
-		"": "", "example.net": "", "192.0.2.1:70000": "", "ftp://192.0.2.1": "",
-	} {
-		server, err := resolver.ParseServer(text)
-		if (err != nil) != (want == "") || err == nil && server.String() != want {
-			t.Errorf("ParseServer(%q) = %v, %v; want %q", text, server, err, want)
-		}
-	}
-}
-
 func TestBare(t *testing.T) {
 	message := new(dns.Msg).SetQuestion("a.example.", dns.TypeA)
 	message.Answer = []dns.RR{record(t, "a.example. 300 A 192.0.2.1")}

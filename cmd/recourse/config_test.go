@@ -214,7 +214,7 @@ func TestValidate(t *testing.T) {
 		{"state is a file", "./state", "file", `f:3: state: "file" (` + dir + `/file) is not a directory`},
 		{"forward to nobody", "mode: recurse", "mode: forward", "f:4: resolver.forward: is missing: whom to ask in mode forward"},
 		{"forward to nobody yet", "mode: recurse", "mode: forward, forward: [\"quic://9.9.9.9\"]", "f:4: resolver.forward: has no upstream that this version can ask\nf:4: warning: resolver.forward[0]: not supported by this version yet (upstreams over quic)"},
-		{"upstream", "mode: recurse", "mode: forward, forward: [dns.example]", `f:4: resolver.forward[0]: server "dns.example": not an address with a port`},
+		{"upstream", "mode: recurse", "mode: forward, forward: [dns.example]", `f:4: resolver.forward[0]: server "dns.example": has a name: without encryption a server is known by its address alone; write tls://NAME or the address`},
 		{"upstream not used", "mode: recurse", "forward: [192.0.2.1]", "f:4: warning: resolver.forward: is not used: resolver.mode is recurse"},
 		{"small cache", "mode: recurse", "cache: 1kB", "f:4: resolver.cache: is smaller than 1MiB"},
 		{"payload", "mode: recurse", "edns_size: 100", "f:4: resolver.edns_size: 100 is not from 512 to 4096"},
