@@ -35,6 +35,8 @@ func TestParseServer(t *testing.T) {
 
 func TestParseServerRefuses(t *testing.T) {
 	for text, want := range map[string]string{
+		"fe80::1%a/b":                   "is not a port", // no such interface
+		"tls://fe80::1%*":               "is not a port",
 		"":                              "neither an address nor the name of a host",
 		"192.0.2.1@":                    `"" is not a port`,
 		"192.0.2.1@5353:1":              `"5353:1" is not a port`,
@@ -61,7 +63,6 @@ func TestParseServerRefuses(t *testing.T) {
 		"https://dns.example/a b":       "the path is not that of a URL",
 		"https://dns.example/" + strings.Repeat("a", 255): "the path is longer than 255 octets",
 		"https:///dns-query":                              "neither",
-		"[fe80::1%a/b]":                                   "neither an address nor the name of a host",
 		"tls://" + strings.Repeat("a.", 300):              "longer than 600 octets",
 		"tls://" + strings.Repeat("a", 64) + ".b":         "neither",
 	} {
