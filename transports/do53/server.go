@@ -11,20 +11,19 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/transports"
+	"github.com/recourse-dns/recourse/transports/stream"
 )
 
 // Config is one address to serve on.
 type Config struct {
 	Address netip.AddrPort // port 0 takes a free one, the same for UDP and TCP
-	// Connections bounds open TCP connections; 0 is DefaultConnections.
-	Connections int
+	// Limits bounds what one TCP connection may take.
+	Limits stream.Limits
 	// Zones are served and heard of beside the chain.
 	Zones transports.Zones
 }
-
-// DefaultConnections is how many TCP connections one address holds at most.
-const DefaultConnections = 1000
 
 // Server serves one address over UDP and TCP until it is closed.
 type Server struct {
@@ -32,7 +31,7 @@ type Server struct {
 	logger  *slog.Logger
 	sockets []*net.UDPConn
 	stream  *net.TCPListener
-	conns   *connections
+	tcp     *stream.Server
 	zones   transports.Zones
 
 	context context.Context // ends when the server closes; bounds what still waits
@@ -45,10 +44,7 @@ type Server struct {
 
 // Listen opens the sockets and serves. The server is answering when it returns.
 func Listen(config Config, service *transports.Service, logger *slog.Logger) (*Server, error) {
-	if config.Connections <= 0 {
-		config.Connections = DefaultConnections
-	}
-	server := &Server{service: service, logger: logger, conns: newConnections(config.Connections), idle: make(chan waiting), zones: config.Zones}
+	server := &Server{service: service, logger: logger, idle: make(chan waiting), zones: config.Zones}
 	server.context, server.cancel = context.WithCancel(context.Background())
 	if err := server.open(config.Address); err != nil {
 		server.cancel()
@@ -57,9 +53,16 @@ func Listen(config Config, service *transports.Service, logger *slog.Logger) (*S
 	for _, socket := range server.sockets {
 		server.work.Go(func() { server.serveUDP(socket) })
 	}
-	server.work.Go(server.serveTCP)
+	var err error
+	server.tcp, err = stream.Serve(stream.Config{Listener: server.stream, Door: resolver.TCP, Zones: config.Zones, Limits: config.Limits}, service, logger)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", config.Address, errors.Join(err, server.Close()))
+	}
 	return server, nil
 }
+
+// TCP is the side that serves connections.
+func (s *Server) TCP() *stream.Server { return s.tcp }
 
 // Addr is the address in use, with the port that was taken for port 0.
 func (s *Server) Addr() netip.AddrPort {
@@ -67,11 +70,14 @@ func (s *Server) Addr() netip.AddrPort {
 	return netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
 }
 
-// Close stops listening, ends what still waits, and returns when all is done.
+// Close stops listening, ends what still waits, and returns when all is done. Connections
+// are given a moment for the answers that are on their way.
 func (s *Server) Close() error {
 	s.cancel()
 	err := s.closeSockets()
-	s.conns.closeAll()
+	if s.tcp != nil {
+		err = errors.Join(err, s.tcp.Close())
+	}
 	s.work.Wait()
 	return err
 }
@@ -85,7 +91,7 @@ func (s *Server) open(address netip.AddrPort) error {
 		family = "6"
 	}
 	if address.Port() == 0 {
-		if err := s.openTCP(family, address); err != nil {
+		if err := s.openTCP(address); err != nil {
 			return err
 		}
 		address = s.Addr()
@@ -100,15 +106,15 @@ func (s *Server) open(address netip.AddrPort) error {
 	if s.stream != nil {
 		return nil
 	}
-	return s.openTCP(family, address)
+	return s.openTCP(address)
 }
 
-func (s *Server) openTCP(family string, address netip.AddrPort) error {
-	stream, err := net.ListenTCP("tcp"+family, net.TCPAddrFromAddrPort(address))
+func (s *Server) openTCP(address netip.AddrPort) error {
+	listener, err := stream.Listen(address)
 	if err != nil {
 		return err
 	}
-	s.stream = stream
+	s.stream = listener
 	return nil
 }
 
@@ -121,7 +127,7 @@ func socketsPerAddress() int {
 
 func (s *Server) closeSockets() error {
 	var errs []error
-	if s.stream != nil {
+	if s.stream != nil && s.tcp == nil { // else it is closed with its connections
 		errs = append(errs, s.stream.Close())
 	}
 	for _, socket := range s.sockets {
