@@ -311,4 +311,3 @@ func (d *direction) opens(data []byte) uint64 {
 	}
 	return d.count
 }
-

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"crypto/tls"
 	"encoding/hex"
+	"errors"
 	"io"
 	"net"
 	"net/netip"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -45,7 +47,6 @@ func configFor(config *tls.Config, hello *tls.ClientHelloInfo) (*tls.Config, err
 		}
 	}
 	one := chosen.Clone()
-	one.NextProtos = config.NextProtos
 	one.DynamicRecordSizingDisabled = true
 	one.KeyLogWriter = &hello.Conn.(*shake).keys
 	return one, nil
@@ -101,7 +102,7 @@ func (h *shake) run(s *Server) {
 		return
 	}
 	if err == nil {
-		err = h.begin(secured)
+		err = h.begin(secured, s.config.TLS.NextProtos)
 	}
 	if err != nil {
 		s.counts.Failed.Add(1)
@@ -112,9 +113,16 @@ func (h *shake) run(s *Server) {
 	c.socket.wake() // what came after the handshake waits
 }
 
+// errOther says that the client speaks another protocol, as one that only proves who owns
+// a name (RFC 8737, section 3).
+var errOther = errors.New("another protocol was agreed on")
+
 // begin has messages follow the handshake.
-func (h *shake) begin(secured *tls.Conn) error {
+func (h *shake) begin(secured *tls.Conn, protocols []string) error {
 	state := secured.ConnectionState()
+	if state.NegotiatedProtocol != "" && !slices.Contains(protocols, state.NegotiatedProtocol) {
+		return errOther
+	}
 	c, s := h.conn, h.conn.server
 	if state.Version == tls.VersionTLS13 {
 		records, err := newRecords(state.CipherSuite, h.keys.client, h.keys.server, h.sent)
