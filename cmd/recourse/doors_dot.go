@@ -17,7 +17,7 @@ func (n *node) startDoT(service *transports.Service, zones transports.Zones) err
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{dot.Protocol}, Certificates: []tls.Certificate{pair}}
 	for _, address := range n.config.Listen.DoT {
-		door, err := dot.Listen(dot.Config{Address: address, TLS: config, Zones: zones}, service, n.logger)
+		door, err := dot.Listen(dot.Config{Address: address, TLS: config, Zones: zones, Sockets: n.sockets}, service, n.logger)
 		if err != nil {
 			return err
 		}

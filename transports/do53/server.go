@@ -10,9 +10,11 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/transports"
+	"github.com/recourse-dns/recourse/transports/sockets"
 	"github.com/recourse-dns/recourse/transports/stream"
 )
 
@@ -23,6 +25,8 @@ type Config struct {
 	Limits stream.Limits
 	// Zones are served and heard of beside the chain.
 	Zones transports.Zones
+	// Sockets opens the address, or has it open from before; nil opens it.
+	Sockets *sockets.Set
 }
 
 // Server serves one address over UDP and TCP until it is closed.
@@ -34,9 +38,10 @@ type Server struct {
 	tcp     *stream.Server
 	zones   transports.Zones
 
-	context context.Context // ends when the server closes; bounds what still waits
-	cancel  context.CancelFunc
-	work    sync.WaitGroup
+	context  context.Context // bounds what still waits, when the server closes
+	cancel   context.CancelFunc
+	stopping chan struct{} // closed when nothing new is taken any more
+	work     sync.WaitGroup
 
 	idle    chan waiting // to the goroutines that rest
 	resting atomic.Int32
@@ -44,9 +49,9 @@ type Server struct {
 
 // Listen opens the sockets and serves. The server is answering when it returns.
 func Listen(config Config, service *transports.Service, logger *slog.Logger) (*Server, error) {
-	server := &Server{service: service, logger: logger, idle: make(chan waiting), zones: config.Zones}
+	server := &Server{service: service, logger: logger, stopping: make(chan struct{}), idle: make(chan waiting), zones: config.Zones}
 	server.context, server.cancel = context.WithCancel(context.Background())
-	if err := server.open(config.Address); err != nil {
+	if err := server.open(config.Sockets, config.Address); err != nil {
 		server.cancel()
 		return nil, fmt.Errorf("listen on %s: %w", config.Address, errors.Join(err, server.closeSockets()))
 	}
@@ -70,52 +75,67 @@ func (s *Server) Addr() netip.AddrPort {
 	return netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
 }
 
-// Close stops listening, ends what still waits, and returns when all is done. Connections
-// are given a moment for the answers that are on their way.
+// drainTime is how long queries that were read may still take when the server closes.
+const drainTime = 700 * time.Millisecond
+
+// Close stops reading and lets what was read be answered, for a moment; then it ends what
+// still waits, and returns when all is done.
 func (s *Server) Close() error {
-	s.cancel()
-	err := s.closeSockets()
+	close(s.stopping)
+	err := s.stopReading()
+	answered := make(chan struct{})
+	go func() { defer close(answered); s.work.Wait() }()
 	if s.tcp != nil {
 		err = errors.Join(err, s.tcp.Close())
 	}
-	s.work.Wait()
+	select {
+	case <-answered:
+	case <-time.After(drainTime):
+	}
+	s.cancel()
+	<-answered
+	for _, socket := range s.sockets {
+		err = errors.Join(err, socket.Close())
+	}
 	return err
+}
+
+// stopReading leaves datagrams that were not read in their sockets for who may have them
+// open as well.
+func (s *Server) stopReading() error {
+	var errs []error
+	for _, socket := range s.sockets {
+		errs = append(errs, socket.SetReadDeadline(time.Unix(1, 0)))
+	}
+	return errors.Join(errs...)
+}
+
+// isStopping says whether nothing new is to be read.
+func (s *Server) isStopping() bool {
+	select {
+	case <-s.stopping:
+		return true
+	default:
+		return false
+	}
 }
 
 // open opens TCP last: whoever waits for the server tries to connect, and may ask over
 // UDP as soon as he can. Only a port that nobody knows yet is taken from TCP, as UDP must
 // have the same one.
-func (s *Server) open(address netip.AddrPort) error {
-	family := "4"
-	if address.Addr().Is6() {
-		family = "6"
-	}
+func (s *Server) open(set *sockets.Set, address netip.AddrPort) (err error) {
 	if address.Port() == 0 {
-		if err := s.openTCP(address); err != nil {
+		if s.stream, err = stream.Listen(set, address); err != nil {
 			return err
 		}
 		address = s.Addr()
 	}
-	for range socketsPerAddress() {
-		socket, err := listenUDP("udp"+family, address)
-		if err != nil {
-			return err
-		}
-		s.sockets = append(s.sockets, socket)
-	}
-	if s.stream != nil {
-		return nil
-	}
-	return s.openTCP(address)
-}
-
-func (s *Server) openTCP(address netip.AddrPort) error {
-	listener, err := stream.Listen(address)
-	if err != nil {
+	s.sockets, err = set.ListenUDP(address, socketsPerAddress(), func(descriptor int) error { return prepare(descriptor, address.Addr()) })
+	if err != nil || s.stream != nil {
 		return err
 	}
-	s.stream = listener
-	return nil
+	s.stream, err = stream.Listen(set, address)
+	return err
 }
 
 func socketsPerAddress() int {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/transports"
+	"github.com/recourse-dns/recourse/transports/sockets"
 	"github.com/recourse-dns/recourse/transports/stream"
 )
 
@@ -22,6 +23,8 @@ type Config struct {
 	TLS *tls.Config
 	// Zones are served and heard of beside the chain, over TLS too (RFC 9103).
 	Zones transports.Zones
+	// Sockets opens the address, or has it open from before; nil opens it.
+	Sockets *sockets.Set
 	// Limits bounds what one connection may take. Idle is [Idle] where it is 0.
 	Limits stream.Limits
 }
@@ -31,7 +34,7 @@ type Server = stream.Server
 
 // Listen opens the address and serves. The server is answering when it returns.
 func Listen(config Config, service *transports.Service, logger *slog.Logger) (*Server, error) {
-	listener, err := stream.Listen(config.Address)
+	listener, err := stream.Listen(config.Sockets, config.Address)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", config.Address, err)
 	}

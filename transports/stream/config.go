@@ -8,6 +8,7 @@ import (
 
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/transports"
+	"github.com/recourse-dns/recourse/transports/sockets"
 )
 
 // Config is one address to serve on.
@@ -47,7 +48,7 @@ const (
 	DefaultTaking    = 5 * time.Second
 	DefaultUntaken   = 256 << 10
 	DefaultWaiting   = 64
-	DefaultGrace     = 250 * time.Millisecond
+	DefaultGrace     = 600 * time.Millisecond
 )
 
 func (l Limits) complete() Limits {
@@ -77,14 +78,10 @@ func (l Limits) shortest() time.Duration {
 	return min(l.Pressed, l.Handshake, l.Message, l.Taking)
 }
 
-// Listen opens an address for connections. Replies leave at once, and the kernel keeps
-// little of what a client does not take.
-func Listen(address netip.AddrPort) (*net.TCPListener, error) {
-	family := "tcp4"
-	if address.Addr().Is6() {
-		family = "tcp6"
-	}
-	listener, err := net.ListenTCP(family, net.TCPAddrFromAddrPort(address))
+// Listen opens an address for connections, or has it open from before. Replies leave at
+// once, and the kernel keeps little of what a client does not take.
+func Listen(set *sockets.Set, address netip.AddrPort) (*net.TCPListener, error) {
+	listener, err := set.ListenTCP(address)
 	if err != nil {
 		return nil, err
 	}

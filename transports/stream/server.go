@@ -102,15 +102,22 @@ func (s *Server) Counts() *Counts { return &s.counts }
 // Open is how many connections are open.
 func (s *Server) Open() int { return s.open.count() }
 
-// Close stops listening. What waits for its answer gets it, within a time; then all
+// lingering is how long connections are still read when the server closes: a client that
+// has just connected has its first query on the way, and a close would reset it.
+const lingering = 100 * time.Millisecond
+
+// Close stops accepting; connections that were not taken stay in their queue for who may
+// have the listener open as well. What was read is answered, within a time; then all
 // connections end, and it returns.
 func (s *Server) Close() error {
 	err := s.driver.stop()
 	s.accepter.Wait()
-	s.open.each(func(c *conn) { c.finish() })
-	if !s.open.empty(s.limits.Grace) {
-		s.cancel() // what still waits fails, and is told so
-		s.open.empty(s.limits.Grace / 2)
+	if !s.open.empty(lingering) {
+		s.open.each(func(c *conn) { c.finish() })
+		if !s.open.empty(s.limits.Grace) {
+			s.cancel() // what still waits fails, and is told so
+			s.open.empty(s.limits.Grace / 4)
+		}
 	}
 	s.cancel()
 	s.open.each(func(c *conn) { c.cut() })
