@@ -1,4 +1,4 @@
-// Package upstream asks servers over whichever transport they are configured with or found
+// Package upstreams asks servers over whichever transport they are configured with or found
 // to have: it is what recursion, forwarding and the command query send their questions
 // through, above the clients of transports/do53, dot, doh and doq.
 //
@@ -24,4 +24,4 @@
 // day after a failure (RFC 9539, section 4.3). A server that answered over TLS before and
 // fails is asked in plain text within the same exchange, with a third of its time, so
 // that a resolution fails no oftener than without.
-package upstream
+package upstreams

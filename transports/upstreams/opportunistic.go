@@ -1,4 +1,4 @@
-package upstream
+package upstreams
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,8 @@ type OpportunisticConfig struct {
 	Probes      int           // at the same time; 16
 	PlainPort   uint16        // only servers on this port are tried; 53
 	Port        uint16        // where they are tried; 853
+	// Except are addresses that are asked as they are configured.
+	Except []netip.Addr
 }
 
 func (c *OpportunisticConfig) complete() {
@@ -99,7 +102,7 @@ func (o *Opportunistic) Close() error {
 // Exchange implements [Exchanger]. A server that answered over TLS lately is asked over
 // TLS alone; only if that fails in plain text.
 func (o *Opportunistic) Exchange(ctx context.Context, server resolver.Server, query []byte, accept func(reply []byte) bool) ([]byte, error) {
-	if server.Transport.Encrypted() || server.Addr.Port() != o.config.PlainPort {
+	if server.Transport.Encrypted() || server.Addr.Port() != o.config.PlainPort || slices.Contains(o.config.Except, server.Addr.Addr()) {
 		return o.client.Exchange(ctx, server, query, accept)
 	}
 	switch o.known.way(server.Addr.Addr(), time.Now()) {

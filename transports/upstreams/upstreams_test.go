@@ -1,4 +1,4 @@
-package upstream_test
+package upstreams_test
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/recourse-dns/recourse/resolver"
-	"github.com/recourse-dns/recourse/transports/upstream"
+	"github.com/recourse-dns/recourse/transports/upstreams"
 )
 
 // fake answers as it is told, and notes who was asked.
@@ -97,7 +97,7 @@ func TestClientAsksOverOneTransport(t *testing.T) {
 	for i := range clients {
 		clients[i] = &fake{t: t, says: reply(0)}
 	}
-	client := upstream.NewClient(upstream.Transports{Plain: clients[0], TLS: clients[1], HTTPS: clients[2], HTTP3: clients[3], QUIC: clients[4]})
+	client := upstreams.NewClient(upstreams.Transports{Plain: clients[0], TLS: clients[1], HTTPS: clients[2], HTTP3: clients[3], QUIC: clients[4]})
 	for text, want := range map[string]int{"192.0.2.1": 0, "tcp://192.0.2.1": 0, "tls://192.0.2.1": 1, "https://192.0.2.1": 2, "h3://192.0.2.1": 3, "quic://192.0.2.1": 4} {
 		server, err := resolver.ParseServer(text)
 		if err != nil {
@@ -111,7 +111,7 @@ func TestClientAsksOverOneTransport(t *testing.T) {
 				t.Errorf("%s: client %d asked: %t", text, i, asked)
 			}
 		}
-		broken := upstream.NewClient(upstream.Transports{Plain: &fake{t: t, says: reply(0)}})
+		broken := upstreams.NewClient(upstreams.Transports{Plain: &fake{t: t, says: reply(0)}})
 		if _, err := broken.Exchange(t.Context(), server, query(t), anything); (err == nil) != (want == 0) {
 			t.Errorf("%s without a client for it: %v", text, err)
 		}
@@ -124,24 +124,24 @@ func TestClientAsksOverOneTransport(t *testing.T) {
 			t.Errorf("client %d is not closed", i)
 		}
 	}
-	if err := upstream.NewClient(upstream.Transports{}).Close(); err != nil {
+	if err := upstreams.NewClient(upstreams.Transports{}).Close(); err != nil {
 		t.Error(err)
 	}
 }
 
 // pair is one authoritative server, in plain text and over TLS.
 type pair struct {
-	*upstream.Opportunistic
+	*upstreams.Opportunistic
 	t             *testing.T
 	plain, secure *fake
 }
 
 var authority = resolver.Server{Addr: netip.MustParseAddrPort("192.0.2.1:53")}
 
-func newPair(t *testing.T, config upstream.OpportunisticConfig) *pair {
+func newPair(t *testing.T, config upstreams.OpportunisticConfig) *pair {
 	t.Helper()
 	p := &pair{t: t, plain: &fake{t: t, says: reply(0)}, secure: &fake{t: t, says: reply(0)}}
-	p.Opportunistic = upstream.NewOpportunistic(config, p.plain, p.secure, slog.New(slog.DiscardHandler))
+	p.Opportunistic = upstreams.NewOpportunistic(config, p.plain, p.secure, slog.New(slog.DiscardHandler))
 	t.Cleanup(func() {
 		if err := p.Close(); err != nil {
 			t.Error(err)
@@ -167,7 +167,7 @@ func (p *pair) ask(plain, secure int) {
 
 func TestFirstContactIsNotDelayed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPair(t, upstream.OpportunisticConfig{})
+		p := newPair(t, upstreams.OpportunisticConfig{})
 		p.secure.takes = 3 * time.Second
 		begin := time.Now()
 		p.ask(1, 1)
@@ -208,7 +208,7 @@ func TestWhatCountsAsFound(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := newPair(t, upstream.OpportunisticConfig{})
+				p := newPair(t, upstreams.OpportunisticConfig{})
 				p.secure.say(test.says, test.fails)
 				p.ask(1, 1)
 				time.Sleep(4 * time.Second) // the time-out of a try
@@ -228,7 +228,7 @@ func TestWhatCountsAsFound(t *testing.T) {
 // failure for one day.
 func TestPersistenceAndDamping(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPair(t, upstream.OpportunisticConfig{})
+		p := newPair(t, upstreams.OpportunisticConfig{})
 		p.ask(1, 1)
 		for range 3 {
 			time.Sleep(71 * time.Hour)
@@ -255,7 +255,7 @@ func TestFallback(t *testing.T) {
 	for name, says := range map[string]func(*dns.Msg) *dns.Msg{"silent": func(*dns.Msg) *dns.Msg { return nil }, "refuses": reply(dns.RcodeRefused)} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := newPair(t, upstream.OpportunisticConfig{})
+				p := newPair(t, upstreams.OpportunisticConfig{})
 				p.ask(1, 1)
 				p.secure.say(says, nil)
 				ctx, cancel := context.WithCancel(t.Context())
@@ -274,8 +274,8 @@ func TestFallback(t *testing.T) {
 
 func TestWhoIsNotTried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPair(t, upstream.OpportunisticConfig{})
-		for _, text := range []string{"192.0.2.1:5353", "tls://192.0.2.1", "https://192.0.2.1"} {
+		p := newPair(t, upstreams.OpportunisticConfig{Except: []netip.Addr{netip.MustParseAddr("192.0.2.9")}})
+		for _, text := range []string{"192.0.2.9", "192.0.2.1:5353", "tls://192.0.2.1", "https://192.0.2.1"} {
 			server, err := resolver.ParseServer(text)
 			if err != nil {
 				t.Fatal(err)
@@ -285,7 +285,7 @@ func TestWhoIsNotTried(t *testing.T) {
 			}
 		}
 		synctest.Wait()
-		if p.secure.count() != 0 || p.plain.count() != 3 {
+		if p.secure.count() != 0 || p.plain.count() != 4 {
 			t.Errorf("asked %v", p.secure.asked)
 		}
 		if err := p.Close(); err != nil {
@@ -298,7 +298,7 @@ func TestWhoIsNotTried(t *testing.T) {
 // TestProbesAreBounded: over TCP too, and those left out are made up for later.
 func TestProbesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPair(t, upstream.OpportunisticConfig{Probes: 3})
+		p := newPair(t, upstreams.OpportunisticConfig{Probes: 3})
 		p.secure.say(func(*dns.Msg) *dns.Msg { return nil }, nil)
 		var failed atomic.Int64
 		contact := func() {
