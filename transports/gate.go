@@ -69,6 +69,13 @@ func (g *Gate) Disconnect(client resolver.Client) {
 	}
 }
 
+// Full is which share of the connections that may be open is: 1 when no more may be.
+func (g *Gate) Full() float64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return float64(g.open) / float64(g.limits.Connections)
+}
+
 // wait takes the place of a query that has to wait; false when there is none left.
 func (g *Gate) wait() bool {
 	select {

@@ -37,6 +37,10 @@ func AppendReply(dst, packet []byte, query *resolver.Query, answer *resolver.Ans
 		kept = &answer.Signed
 	}
 	opt := optLength(query, answer.Extended)
+	if len(kept.Wire)+opt > limit { // what was not asked for gives way first (RFC 2181, section 9)
+		bare := kept.Bare()
+		kept = &bare
+	}
 	if len(kept.Wire)+opt <= limit {
 		return appendWhole(dst, packet, query, answer, kept, answer.Extended, false)
 	}

@@ -41,6 +41,7 @@ type node struct {
 	importer *importer
 	trust    trustHandler
 	do53     []netip.AddrPort
+	dot      []netip.AddrPort
 	web      []netip.AddrPort
 	webTLS   []netip.AddrPort
 	metrics  []netip.AddrPort
@@ -267,6 +268,9 @@ func (n *node) welcome(to io.Writer) error {
 	var text strings.Builder
 	for _, address := range n.do53 {
 		fmt.Fprintf(&text, "DNS      %s (UDP and TCP)\n", address)
+	}
+	for _, address := range n.dot {
+		fmt.Fprintf(&text, "DNS      %s (TLS)\n", address)
 	}
 	for _, address := range n.web {
 		fmt.Fprintf(&text, "web      http://%s\n", address)
