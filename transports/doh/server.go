@@ -13,6 +13,8 @@ import (
 
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/transports"
+	"github.com/recourse-dns/recourse/transports/proxy"
+	"github.com/recourse-dns/recourse/transports/sockets"
 )
 
 const (
@@ -29,12 +31,17 @@ type Config struct {
 	Address netip.AddrPort
 	TLS     *tls.Config // with certificates
 	AltSvc  string      // the value of Alt-Svc: where HTTP/3 is served; "" for nowhere
+	// Proxies are load balancers, before whose connections stands who the client is.
+	Proxies proxy.Trusted
+	// Sockets opens the address, or has it open from before; nil opens it.
+	Sockets *sockets.Set
 }
 
 // Server is one DoH door: HTTP/2 of its own, HTTP/1.1 by net/http.
 type Server struct {
 	service  *transports.Service
 	logger   *slog.Logger
+	proxies  proxy.Trusted
 	tls      *tls.Config
 	blocks   *blocks
 	listener *net.TCPListener
@@ -54,16 +61,12 @@ func Listen(config Config, service *transports.Service, logger *slog.Logger) (*S
 	if config.TLS == nil {
 		return nil, errors.New("DNS over HTTPS needs a certificate")
 	}
-	family := "tcp4"
-	if config.Address.Addr().Is6() {
-		family = "tcp6"
-	}
-	listener, err := net.ListenTCP(family, net.TCPAddrFromAddrPort(config.Address))
+	listener, err := config.Sockets.ListenTCP(config.Address)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", config.Address, err)
 	}
 	s := &Server{
-		service: service, logger: logger, tls: secured(config.TLS), blocks: newBlocks(config.AltSvc), listener: listener,
+		service: service, logger: logger, proxies: config.Proxies, tls: secured(config.TLS), blocks: newBlocks(config.AltSvc), listener: listener,
 		older: newOlder(newHandler(service, resolver.HTTPS, config.AltSvc), listener.Addr()),
 		lines: make(map[*line]*connection),
 	}
@@ -125,28 +128,58 @@ func (s *Server) rest() bool {
 
 // admit lets a connection in, before anything is done for it.
 func (s *Server) admit(conn *net.TCPConn) {
-	remote := conn.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().Unmap()
-	client := resolver.Client{Addr: remote, Door: resolver.HTTPS}
-	if !s.service.Connect(client) {
-		conn.Close()
-		return
-	}
+	client := resolver.Client{Addr: conn.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().Unmap(), Door: resolver.HTTPS}
 	l := &line{Conn: conn}
 	l.gone = func() {
 		s.mu.Lock()
 		delete(s.lines, l)
 		s.mu.Unlock()
-		s.service.Disconnect(client)
 	}
 	s.mu.Lock()
 	closed := s.closed
 	s.lines[l] = nil
 	s.mu.Unlock()
-	if closed {
+	switch {
+	case closed:
+		l.Close()
+	case s.proxies.Trusts(client.Addr): // it is not the client, and says who is
+		s.group.Go(func() { s.introduce(l, client) })
+	case s.enter(l, client):
+		s.group.Go(func() { s.serve(l, client) })
+	}
+}
+
+// enter takes the client's place among those connected; where there is none the line is closed.
+func (s *Server) enter(l *line, client resolver.Client) bool {
+	if !s.service.Connect(client) {
+		l.Close()
+		return false
+	}
+	forget := l.gone
+	l.gone = func() {
+		forget()
+		s.service.Disconnect(client)
+	}
+	return true
+}
+
+// introduce reads who the client is whom a load balancer speaks for.
+func (s *Server) introduce(l *line, client resolver.Client) {
+	if err := l.SetDeadline(time.Now().Add(handshake)); err != nil {
 		l.Close()
 		return
 	}
-	s.group.Go(func() { s.serve(l, client) })
+	source, err := proxy.Read(l)
+	if err != nil {
+		l.Close()
+		return
+	}
+	if source.IsValid() {
+		client.Addr = source.Addr().Unmap()
+	}
+	if s.enter(l, client) {
+		s.serve(l, client)
+	}
 }
 
 // serve shakes hands and serves what the client then speaks.
@@ -157,28 +190,11 @@ func (s *Server) serve(l *line, client resolver.Client) {
 		return
 	}
 	state := conn.ConnectionState()
-	if state.NegotiatedProtocol != "h2" {
-		if !s.older.conns.hand(conn) {
-			_ = conn.Close() // nothing was asked yet
-		}
-		return
+	if state.NegotiatedProtocol == "h2" {
+		s.serveFrames(conn, l, client, state)
+	} else if !s.older.conns.hand(conn) {
+		_ = conn.Close() // nothing was asked yet
 	}
-	c := newConnection(s, conn, l, client)
-	c.serverName, c.weak = state.ServerName, isWeak(state)
-	s.mu.Lock()
-	_, open := s.lines[l]
-	if open {
-		s.lines[l] = c
-	}
-	closed := s.closed
-	s.mu.Unlock()
-	if !open {
-		return
-	}
-	if closed {
-		c.drain()
-	}
-	c.serve()
 }
 
 func (s *Server) shake(conn *tls.Conn, l *line) bool {
@@ -189,6 +205,25 @@ func (s *Server) shake(conn *tls.Conn, l *line) bool {
 		return false
 	}
 	return l.SetDeadline(time.Time{}) == nil
+}
+
+func (s *Server) serveFrames(conn *tls.Conn, l *line, client resolver.Client, state tls.ConnectionState) {
+	c := newConnection(s, conn, l, client)
+	c.serverName, c.weak = state.ServerName, isWeak(state)
+	s.mu.Lock()
+	_, open := s.lines[l]
+	if open {
+		s.lines[l] = c
+	}
+	closed := s.closed
+	s.mu.Unlock()
+	switch {
+	case !open:
+		return
+	case closed:
+		c.drain()
+	}
+	c.serve()
 }
 
 // isWeak says whether HTTP/2 rules the cipher out (RFC 9113, section 9.2.2): what of TLS 1.2

@@ -28,7 +28,8 @@ type stream struct {
 	since time.Time // when it began to be received, worked for or sent
 	name  string    // that the client connected to
 
-	isGet    bool   // its message stands in its head, and its body is passed over
+	verdict  status // of its head: statusOK for one whose message is read
+	isGet    bool   // and stands in its head; the body is passed over, as one that is refused
 	message  []byte // or what has come of it
 	length   int64  // of the body, where it was said; else -1
 	got      int64  // of the body
@@ -62,14 +63,10 @@ func (c *connection) open(id uint32, ends bool) error {
 	c.active = c.now
 	c.controls.earn(controlPerRequest)
 	s.name = c.nameOf(head.host)
-	verdict := head.judge()
-	if verdict == statusOK && s.isGet {
-		s.message, verdict = head.appendMessage(s.message)
+	if s.verdict = head.judge(); s.verdict == statusOK && s.isGet {
+		s.message, s.verdict = head.appendMessage(s.message)
 	}
-	switch {
-	case verdict != statusOK:
-		return c.refuse(s, verdict)
-	case ends:
+	if ends || s.verdict == statusTooLarge {
 		return c.answer(s, s.message)
 	}
 	c.keep(s)
@@ -99,7 +96,7 @@ func (c *connection) receive(s *stream, part []byte, size int, ends bool) error 
 	}
 	message := s.message
 	switch {
-	case s.isGet:
+	case s.isGet || s.verdict != statusOK:
 	case ends && len(s.message) == 0:
 		message = part // which is the rule, and saves a copy
 	default:
@@ -118,6 +115,9 @@ func (c *connection) receive(s *stream, part []byte, size int, ends bool) error 
 
 // answer runs the chain on a whole message, and has a worker run it where it must wait.
 func (c *connection) answer(s *stream, message []byte) error {
+	if s.verdict != statusOK {
+		return c.refuse(s, s.verdict)
+	}
 	if !isQuery(message) {
 		return c.refuse(s, statusMalformed)
 	}
