@@ -18,7 +18,7 @@ func TestH2spec(t *testing.T) {
 	}
 	d := open(t, 10)
 	path := Path + "?dns=" + base64.RawURLEncoding.EncodeToString(question(t, "www", dns.TypeA))
-	said, err := exec.Command(program, "-t", "-k", "-h", "127.0.0.1", "-p", strconv.Itoa(int(d.Addr().Port())), "-P", path, "-o", "2").CombinedOutput()
+	said, err := exec.Command(program, "-t", "-k", "-h", "127.0.0.1", "-p", strconv.Itoa(int(d.Addr().Port())), "-P", path, "-o", "2", "--strict").CombinedOutput()
 	if err != nil || !strings.Contains(string(said), " 0 failed") {
 		t.Errorf("%v\n%s", err, said)
 	}

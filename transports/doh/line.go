@@ -21,6 +21,10 @@ type line struct {
 	once       sync.Once
 	next, last int
 	buffer     [lineBuffer]byte
+
+	mu       sync.Mutex // guards what follows; TLS writes by itself, now and then
+	gathered []byte
+	gathers  bool
 }
 
 func (l *line) Read(into []byte) (int, error) {
@@ -39,6 +43,33 @@ func (l *line) Read(into []byte) (int, error) {
 	size := copy(into, l.buffer[l.next:l.last])
 	l.next += size
 	return size, nil
+}
+
+// gather keeps what is written until send writes it at once.
+func (l *line) gather(room []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gathered, l.gathers = room, true
+}
+
+// send writes what was gathered and gives the room back.
+func (l *line) send() ([]byte, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	room := l.gathered
+	l.gathered, l.gathers = nil, false
+	_, err := l.Conn.Write(room)
+	return room, err
+}
+
+func (l *line) Write(octets []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.gathers {
+		l.gathered = append(l.gathered, octets...)
+		return len(octets), nil
+	}
+	return l.Conn.Write(octets)
 }
 
 func (l *line) Close() error {

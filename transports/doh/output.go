@@ -2,6 +2,7 @@ package doh
 
 import (
 	"encoding/binary"
+	"errors"
 	"sync"
 	"time"
 
@@ -22,18 +23,32 @@ const (
 	responseRoom = 1024
 )
 
-// buffers are what connections write from; one at rest has none.
-var buffers = sync.Pool{New: func() any { return new([recordSize + 2048]byte) }}
+// bufferSize has room for what is written at once and the overhead of its records.
+const bufferSize = recordSize + 8192
 
-// output gathers frames, so that many answers leave in one record.
+// buffers are what connections write from; one at rest has none.
+var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
+
+func getBuffer() []byte { return buffers.Get().(*[bufferSize]byte)[:0] }
+
+func putBuffer(buffer []byte) {
+	if cap(buffer) == bufferSize { // else it has grown, or there was none
+		buffers.Put((*[bufferSize]byte)(buffer[:bufferSize]))
+	}
+}
+
+// output gathers frames, so that many answers leave with one call.
 type output struct {
 	pending []byte
+	records []int // where in it answers end: each is a record of TLS of its own
 	writing bool  // by one goroutine, which goes on until nothing is pending
 	failed  error // of a write
 	gone    bool  // nothing is written any more
 	written sync.Cond
-	held    int // octets of answers that wait for the client's windows
-	date    date
+	// recordsOut is records of the batch before, to use again.
+	recordsOut []int
+	held       int // octets of answers that wait for the client's windows
+	date       date
 	// tableSize: the client wants to hear that our table of header fields is no larger than it allows.
 	tableSize bool
 }
@@ -41,38 +56,55 @@ type output struct {
 // flush writes what is pending, unless somebody does already.
 func (c *connection) flush() error {
 	for len(c.pending) > 0 && !c.writing && c.failed == nil {
-		batch := c.pending
-		c.pending, c.writing = nil, true
+		batch, records := c.pending, c.records
+		c.pending, c.records, c.writing = nil, c.recordsOut, true
 		c.mu.Unlock()
-		err := c.write(batch)
+		err := c.write(batch, records)
 		c.mu.Lock()
-		c.writing, c.failed = false, err
+		c.recordsOut, c.writing, c.failed = records[:0], false, err
 		c.written.Broadcast()
 	}
 	return c.failed
 }
 
-func (c *connection) write(batch []byte) error {
-	err := c.line.SetWriteDeadline(time.Now().Add(stalled))
-	if err == nil {
-		_, err = c.conn.Write(batch)
+// write encrypts a batch, answer by answer, and sends it.
+func (c *connection) write(batch []byte, records []int) error {
+	defer putBuffer(batch)
+	if err := c.line.SetWriteDeadline(time.Now().Add(stalled)); err != nil {
+		return err
 	}
-	if cap(batch) == recordSize+2048 {
-		buffers.Put((*[recordSize + 2048]byte)(batch[:cap(batch)]))
-	}
-	if err != nil {
+	c.line.gather(getBuffer())
+	err := c.encrypt(batch, records)
+	sealed, failed := c.line.send()
+	putBuffer(sealed)
+	if err = errors.Join(err, failed); err != nil {
 		_ = c.line.SetReadDeadline(longAgo) // so that the reader ends
 	}
 	return err
 }
 
-// room makes sure that so much can be appended: more than a record leaves first.
+func (c *connection) encrypt(batch []byte, records []int) error {
+	start := 0
+	for _, end := range records {
+		if _, err := c.conn.Write(batch[start:end]); err != nil {
+			return err
+		}
+		start = end
+	}
+	if start == len(batch) {
+		return nil
+	}
+	_, err := c.conn.Write(batch[start:])
+	return err
+}
+
+// room makes sure that so much can be appended: more than fits at once leaves first.
 func (c *connection) room(size int) {
 	if len(c.pending) > 0 && len(c.pending)+size > recordSize {
 		_ = c.flush() // told to the reader when it rests
 	}
 	if c.pending == nil {
-		c.pending = buffers.Get().(*[recordSize + 2048]byte)[:0]
+		c.pending = getBuffer()
 	}
 }
 
@@ -149,6 +181,7 @@ func (c *connection) appendData(stream uint32, body []byte, ends bool) {
 		c.appendFrame(http2.FrameData, flags, stream, len(part))
 		c.pending = append(c.pending, part...)
 		if len(body) == 0 {
+			c.records = append(c.records, len(c.pending))
 			return
 		}
 	}
