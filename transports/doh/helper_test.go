@@ -60,7 +60,8 @@ func records(t testing.TB, texts []string) []dns.RR {
 // fails, anything else has an address. It notes the name of the last client.
 type world struct {
 	release chan struct{}
-	client  atomic.Value // of resolver.Client
+	entered chan struct{} // one for each "slow" that waits
+	client  atomic.Value  // of resolver.Client
 }
 
 func (w *world) Resolve(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
@@ -69,6 +70,10 @@ func (w *world) Resolve(ctx context.Context, query *resolver.Query) (*resolver.A
 	case "slow":
 		if query.Inline {
 			return nil, resolver.ErrWouldBlock
+		}
+		select {
+		case w.entered <- struct{}{}:
+		default:
 		}
 		select {
 		case <-w.release:
@@ -93,6 +98,6 @@ func (c *counts) Answered(_ resolver.Door, outcome transports.Outcome, _ time.Du
 }
 
 func newService(waiting int) (*transports.Service, *world, *counts) {
-	w, seen := &world{release: make(chan struct{})}, new(counts)
+	w, seen := &world{release: make(chan struct{}), entered: make(chan struct{}, 1000)}, new(counts)
 	return transports.NewService(w, transports.NewGate(transports.Limits{Waiting: waiting}), seen, slog.New(slog.DiscardHandler)), w, seen
 }
