@@ -1,0 +1,2 @@
+// Package quicdoor is what doors over QUIC share.
+package quicdoor
