@@ -19,7 +19,8 @@ func messageOf(data []byte) ([]byte, error) {
 	if len(data) < lengthSize+wire.HeaderSize {
 		return nil, errShort
 	}
-	switch length := int(binary.BigEndian.Uint16(data)); message := data[lengthSize:]; {
+	length, message := int(binary.BigEndian.Uint16(data)), data[lengthSize:]
+	switch {
 	case len(message) < length:
 		return nil, errShort
 	case len(message) > length:
