@@ -1,6 +1,6 @@
 package doq
 
-import "github.com/recourse-dns/recourse/transports/quicdoor"
+import "github.com/recourse-dns/recourse/transports/overquic"
 
 // The error codes (RFC 9250, sections 4.3 and 8.4).
 const (
@@ -13,6 +13,6 @@ const (
 )
 
 // violation is an error of the client's after which the connection cannot go on (section 4.3.3).
-func violation(reason string) *quicdoor.Fault {
-	return &quicdoor.Fault{Code: codeProtocol, Reason: reason, Fatal: true}
+func violation(reason string) *overquic.Fault {
+	return &overquic.Fault{Code: codeProtocol, Reason: reason, Fatal: true}
 }

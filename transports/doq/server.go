@@ -7,7 +7,7 @@ import (
 
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/transports"
-	"github.com/recourse-dns/recourse/transports/quicdoor"
+	"github.com/recourse-dns/recourse/transports/overquic"
 )
 
 const (
@@ -29,16 +29,16 @@ type Config struct {
 }
 
 // Server serves one address over QUIC until it is closed.
-type Server struct{ door *quicdoor.Server }
+type Server struct{ door *overquic.Server }
 
 // Listen opens the sockets and serves. The server is answering when it returns.
 func Listen(config Config, service *transports.Service, logger *slog.Logger) (*Server, error) {
-	door, err := quicdoor.Listen(quicdoor.Config{
+	door, err := overquic.Listen(overquic.Config{
 		Address:    config.Address,
 		TLS:        config.TLS,
 		Protocol:   protocol,
 		Door:       resolver.QUIC,
-		Codes:      quicdoor.Codes{None: codeNone, Protocol: codeProtocol, Cancelled: codeCancelled, Load: codeLoad, Unspecified: codeUnspecified},
+		Codes:      overquic.Codes{None: codeNone, Protocol: codeProtocol, Cancelled: codeCancelled, Load: codeLoad, Unspecified: codeUnspecified},
 		Request:    lengthSize + maxMessage,
 		Unfinished: violation("a query was not finished in time"),
 	}, service, newSession(service, config.Zones, logger), logger)

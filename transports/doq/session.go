@@ -12,11 +12,11 @@ import (
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
 	"github.com/recourse-dns/recourse/transports"
-	"github.com/recourse-dns/recourse/transports/quicdoor"
+	"github.com/recourse-dns/recourse/transports/overquic"
 )
 
 // errNothing ends a stream on which there is to be no reply.
-var errNothing = &quicdoor.Fault{Code: codeUnspecified, Reason: "no reply"}
+var errNothing = &overquic.Fault{Code: codeUnspecified, Reason: "no reply"}
 
 // session answers the queries of all connections alike: they have no state.
 type session struct {
@@ -31,13 +31,13 @@ func newSession(service *transports.Service, zones transports.Zones, logger *slo
 }
 
 // Open begins a connection.
-func (s *session) Open(*quic.Conn, func(func())) (quicdoor.Session, error) { return s, nil }
+func (s *session) Open(*quic.Conn, func(func())) (overquic.Session, error) { return s, nil }
 
 // End ends a connection.
 func (s *session) End() {}
 
 // Answer answers what need not wait.
-func (s *session) Answer(request quicdoor.Request, dst []byte) ([]byte, error) {
+func (s *session) Answer(request overquic.Request, dst []byte) ([]byte, error) {
 	packet, err := messageOf(request.Data)
 	if err != nil {
 		return dst, err
@@ -54,7 +54,7 @@ func (s *session) Answer(request quicdoor.Request, dst []byte) ([]byte, error) {
 }
 
 // Work answers what has to wait.
-func (s *session) Work(ctx context.Context, request quicdoor.Request, write func([]byte) error) error {
+func (s *session) Work(ctx context.Context, request overquic.Request, write func([]byte) error) error {
 	packet := request.Data[lengthSize:]
 	if errand := s.errand(packet); errand != transports.Question {
 		return s.divert(ctx, errand, request.Client, packet, write)
@@ -114,5 +114,5 @@ func (s *session) divert(ctx context.Context, errand transports.Errand, client r
 		return wrote
 	}
 	s.logger.Warn("a transfer of a zone ended before its end", "error", err)
-	return &quicdoor.Fault{Code: codeInternal, Reason: "the transfer cannot go on"}
+	return &overquic.Fault{Code: codeInternal, Reason: "the transfer cannot go on"}
 }

@@ -1,4 +1,4 @@
-package quicdoor
+package overquic
 
 import (
 	"context"
@@ -9,16 +9,20 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/quic-go/quic-go"
 
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/transports"
+	"github.com/recourse-dns/recourse/transports/sockets"
 )
 
 // Config is one address to serve on.
 type Config struct {
 	Address netip.AddrPort // port 0 takes a free one
+	// Sockets opens the address, or has it open from before; nil opens it.
+	Sockets *sockets.Set
 	// TLS holds the certificates. Its protocols and versions are overruled.
 	TLS      *tls.Config
 	Protocol string // by which clients choose the application (ALPN, RFC 7301)
@@ -90,6 +94,8 @@ type Server struct {
 
 	closing context.Context // ends when no more requests are taken
 	end     context.CancelFunc
+	ended   context.Context // ends when those that were taken are given up
+	giveUp  context.CancelFunc
 	work    sync.WaitGroup
 }
 
@@ -101,6 +107,7 @@ func Listen(config Config, service *transports.Service, application Application,
 		desks:     sync.Pool{New: newDesk},
 	}
 	server.closing, server.end = context.WithCancel(context.Background())
+	server.ended, server.giveUp = context.WithCancel(context.Background())
 	if err := server.open(); err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", config.Address, errors.Join(err, server.Close()))
 	}
@@ -113,12 +120,14 @@ func Listen(config Config, service *transports.Service, application Application,
 // Addr is the address in use, with the port that was taken for port 0.
 func (s *Server) Addr() netip.AddrPort { return s.endpoints[0].addr() }
 
-// Close takes no more connections and requests, ends what waits, lets the replies leave,
-// closes the connections without an error, and returns when all is done.
+// Close takes no more connections and requests, lets those that it has be answered for a
+// moment, closes the connections without an error, and returns when all is done.
 func (s *Server) Close() error {
+	defer s.giveUp()
 	s.end()
+	defer time.AfterFunc(answering, s.giveUp).Stop()
 	for _, one := range s.endpoints {
-		_ = one.listener.Close() // always nil
+		one.stop()
 	}
 	s.work.Wait()
 	var errs []error
@@ -131,15 +140,9 @@ func (s *Server) Close() error {
 
 // open opens all sockets of the address before any of them is read.
 func (s *Server) open() error {
-	address := s.config.Address
-	for range socketsPerAddress() {
-		socket, err := listenUDP(address, s.logger)
-		if err != nil {
-			return err
-		}
-		one := &endpoint{socket: socket}
-		s.endpoints = append(s.endpoints, one)
-		address = one.addr()
+	var err error
+	if s.endpoints, err = openEndpoints(s.config.Sockets, s.config.Address, s.logger); err != nil {
+		return err
 	}
 	tlsConfig := s.config.TLS.Clone()
 	tlsConfig.MinVersion, tlsConfig.NextProtos = tls.VersionTLS13, []string{s.config.Protocol}

@@ -1,4 +1,4 @@
-package quicdoor
+package overquic
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package quicdoor
+package overquic
 
 import (
 	"time"
@@ -13,6 +13,8 @@ const (
 	handshaking = 3 * time.Second
 	// stalled is how long one request may take to arrive, and one reply to be taken.
 	stalled = 5 * time.Second
+	// answering is how long queries that were taken may still wait when the server closes.
+	answering = 700 * time.Millisecond
 	// drain is how long the last replies have to leave before a connection is closed.
 	drain = 50 * time.Millisecond
 

@@ -1,4 +1,4 @@
-package quicdoor
+package overquic
 
 import (
 	"bytes"
@@ -77,7 +77,7 @@ func (t task) await(part []byte) {
 		t.fail(t.stream, &Fault{Code: t.server.config.Codes.Load, Reason: "too many requests are not finished", Fatal: true})
 		return
 	}
-	t.connection.work.Go(func() {
+	t.answers.Go(func() {
 		data, err := t.readSlowly(part)
 		t.server.unfinished.Add(-1)
 		if err != nil {
@@ -152,11 +152,11 @@ func (t task) beside(run func(context.Context) error) {
 		t.fail(t.stream, &Fault{Code: t.server.config.Codes.Load, Reason: "too many queries wait"})
 		return
 	}
-	t.connection.work.Go(func() {
+	t.answers.Go(func() {
 		defer t.server.service.Leave(t.client)
 		ctx, cancel := context.WithCancel(t.stream.Context())
 		defer cancel()
-		defer context.AfterFunc(t.server.closing, cancel)()
+		defer context.AfterFunc(t.server.ended, cancel)()
 		err := run(ctx)
 		if err == nil {
 			err = context.Cause(t.stream.Context()) // the client does not want it any more

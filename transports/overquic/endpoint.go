@@ -1,14 +1,17 @@
-package quicdoor
+package overquic
 
 import (
 	"crypto/rand"
 	"crypto/tls"
 	"errors"
+	"log/slog"
 	"net"
 	"net/netip"
 	"runtime"
 
 	"github.com/quic-go/quic-go"
+
+	"github.com/recourse-dns/recourse/transports/sockets"
 )
 
 // connectionID is the length of the IDs that we give connections, in octets.
@@ -29,9 +32,29 @@ func newKeys() *keys {
 
 // endpoint is one socket and the connections that come in by it.
 type endpoint struct {
-	socket    socket
+	socket    *socket
 	transport *quic.Transport
 	listener  *quic.EarlyListener
+}
+
+// openEndpoints opens as many sockets as the address has, or takes those that are open.
+func openEndpoints(set *sockets.Set, address netip.AddrPort, logger *slog.Logger) ([]*endpoint, error) {
+	conns, err := set.ListenUDP(address, socketsPerAddress(), prepare)
+	if err != nil {
+		return nil, err
+	}
+	endpoints := make([]*endpoint, len(conns))
+	for i, conn := range conns {
+		socket, err := newSocket(conn, logger)
+		if err != nil {
+			for _, each := range conns {
+				err = errors.Join(err, each.Close())
+			}
+			return nil, err
+		}
+		endpoints[i] = &endpoint{socket: socket}
+	}
+	return endpoints, nil
 }
 
 func (e *endpoint) listen(tlsConfig *tls.Config, settings *quic.Config, keys *keys, admission *admission) error {
@@ -53,6 +76,13 @@ func (e *endpoint) addr() netip.AddrPort {
 	return netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
 }
 
+// stop takes no more connections.
+func (e *endpoint) stop() {
+	if e.listener != nil {
+		_ = e.listener.Close() // always nil
+	}
+}
+
 func (e *endpoint) close() error {
 	if e.transport == nil {
 		return e.socket.Close()
@@ -68,11 +98,4 @@ func socketsPerAddress() int {
 		return 1
 	}
 	return (runtime.GOMAXPROCS(0) + 3) / 4
-}
-
-func network(address netip.AddrPort) string {
-	if address.Addr().Is6() {
-		return "udp6"
-	}
-	return "udp4"
 }

@@ -1,4 +1,4 @@
-package quicdoor
+package overquic
 
 import (
 	"context"
@@ -22,7 +22,8 @@ type connection struct {
 	session Session
 	client  resolver.Client
 	remote  net.Addr       // of which client.Addr was made
-	work    sync.WaitGroup // what is waited for
+	answers sync.WaitGroup // that are waited for
+	rest    sync.WaitGroup // what ends with the connection
 
 	answered, cancelled atomic.Int64
 
@@ -40,9 +41,9 @@ func newConnection(server *Server, conn *quic.Conn) *connection {
 
 func (c *connection) serve() {
 	defer c.close()
-	c.work.Go(c.establish)
+	c.rest.Go(c.establish)
 	c.client.Name = nameOf(c.quic)
-	session, err := c.server.application.Open(c.quic, c.work.Go)
+	session, err := c.server.application.Open(c.quic, c.rest.Go)
 	if err != nil {
 		c.fail(nil, err)
 		return
@@ -71,17 +72,33 @@ func nameOf(conn *quic.Conn) string {
 	return strings.TrimSuffix(strings.ToLower(conn.ConnectionState().TLS.ServerName), ".")
 }
 
-// close lets the last replies leave. There is no telling when they have: it is given a moment.
+// close lets the last answers be made and leave. There is no telling when they have left: they
+// are given a moment.
 func (c *connection) close() {
+	c.awaitAnswers()
+	// One that has ended already stays as it is.
+	_ = c.quic.CloseWithError(quic.ApplicationErrorCode(c.server.config.Codes.None), "")
+	c.answers.Wait()
+	c.rest.Wait()
+}
+
+func (c *connection) awaitAnswers() {
+	if c.quic.Context().Err() != nil {
+		return
+	}
+	answered := make(chan struct{})
+	go func() { defer close(answered); c.answers.Wait() }()
+	select {
+	case <-answered:
+	case <-c.server.ended.Done():
+	case <-c.quic.Context().Done():
+	}
 	timer := time.NewTimer(drain)
 	defer timer.Stop()
 	select {
-	case <-c.quic.Context().Done():
 	case <-timer.C:
+	case <-c.quic.Context().Done():
 	}
-	// One that has ended already stays as it is.
-	_ = c.quic.CloseWithError(quic.ApplicationErrorCode(c.server.config.Codes.None), "")
-	c.work.Wait()
 }
 
 // take answers the request on the stream if the client has sent all of it; else it is waited for.

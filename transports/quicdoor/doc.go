@@ -1,2 +1,0 @@
-// Package quicdoor is what doors over QUIC share.
-package quicdoor
