@@ -2,7 +2,7 @@ package doq
 
 import (
 	"context"
-	"crypto/tls"
+	"crypto/x509"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -16,21 +16,33 @@ import (
 	"github.com/recourse-dns/recourse/transports/overquic"
 )
 
-// ClientConfig bounds what a Client spends, and says whom it believes. The zero value is good.
+// ClientConfig says whom a Client believes, and bounds what it spends. The zero value is
+// good.
 type ClientConfig struct {
-	// TLS holds the roots of trust; nil for those of the system.
-	TLS     *tls.Config
-	Timeout time.Duration // for one exchange, where the context allows more; 0: 5 s
+	Timeout   time.Duration // for one exchange, where the context allows more; 0: 5 s
+	Exchanges int           // at the same time; 0: 4096
+	// Roots are whom certificates must come from; nil: the system's.
+	Roots *x509.CertPool
+	// Opportunistic takes any certificate, and tells no server a name: for servers that
+	// are tried without anybody having said that they speak QUIC (RFC 9539, section 4.6).
+	Opportunistic bool
 }
 
-const defaultTimeout = 5 * time.Second
+const (
+	defaultTimeout   = 5 * time.Second
+	defaultExchanges = 4096
+)
 
-var errNotAccepted = errors.New("the reply is not one to the query")
+var (
+	errNoAddress   = errors.New("the server has no address")
+	errNotAccepted = errors.New("the reply is not one to the query")
+)
 
 // Client asks DNS servers over QUIC. Connections stay open for a while and take more
 // queries, each on a stream of its own. It may be used by many goroutines at once.
 type Client struct {
 	timeout time.Duration
+	places  chan struct{}
 	pool    *overquic.Pool
 }
 
@@ -39,7 +51,16 @@ func NewClient(config ClientConfig) *Client {
 	if config.Timeout <= 0 {
 		config.Timeout = defaultTimeout
 	}
-	return &Client{timeout: config.Timeout, pool: overquic.NewPool(overquic.PoolConfig{TLS: config.TLS, Protocol: protocol, Done: codeNone})}
+	if config.Exchanges <= 0 {
+		config.Exchanges = defaultExchanges
+	}
+	return &Client{
+		timeout: config.Timeout,
+		places:  make(chan struct{}, config.Exchanges),
+		pool: overquic.NewPool(overquic.PoolConfig{
+			Roots: config.Roots, Opportunistic: config.Opportunistic, Protocol: Protocol, Done: codeNone,
+		}),
+	}
 }
 
 // Close ends all connections. The client must not be used after.
@@ -48,11 +69,20 @@ func (c *Client) Close() error { return c.pool.Close() }
 // Exchange sends the query to the server and gives the reply, which is the caller's, with
 // the ID of the query. A time-out is an error with Timeout() true.
 func (c *Client) Exchange(ctx context.Context, server resolver.Server, query []byte, accept func(reply []byte) bool) ([]byte, error) {
+	if !server.Addr.IsValid() {
+		return nil, errNoAddress
+	}
 	if len(query) < wire.HeaderSize || len(query) > maxMessage {
 		return nil, fmt.Errorf("query of %d octets is no message", len(query))
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
+	select {
+	case c.places <- struct{}{}:
+		defer func() { <-c.places }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for a place: %w", ctx.Err())
+	}
 	reply, err := c.ask(ctx, server, query)
 	switch {
 	case err != nil && ctx.Err() != nil:

@@ -3,7 +3,9 @@ package overquic
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"sync"
@@ -16,9 +18,10 @@ import (
 
 // PoolConfig is how servers are connected to.
 type PoolConfig struct {
-	// TLS says whom to believe. Its server name, protocols and versions are overruled.
-	TLS      *tls.Config
-	Protocol string // ALPN (RFC 7301)
+	Roots *x509.CertPool // whom certificates must come from; nil: the system's
+	// Opportunistic takes any certificate and tells no server a name (RFC 9539, section 4.6).
+	Opportunistic bool
+	Protocol      string // ALPN (RFC 7301)
 	// Done is the application's error code for a connection that is not needed any more.
 	Done uint64
 	// Unidirectional is how many streams of this kind a server may have open; 0 forbids them.
@@ -65,13 +68,11 @@ type kept struct {
 
 // NewPool makes a pool without connections.
 func NewPool(config PoolConfig) *Pool {
-	base := config.TLS
-	if base == nil {
-		base = new(tls.Config)
+	base := &tls.Config{
+		MinVersion: tls.VersionTLS13, NextProtos: []string{config.Protocol}, RootCAs: config.Roots,
+		ClientSessionCache: tls.NewLRUClientSessionCache(maxSessions),
+		InsecureSkipVerify: config.Opportunistic, //nolint:gosec // RFC 9539 asks for no proof, since there is none to ask for
 	}
-	base = base.Clone()
-	base.MinVersion, base.NextProtos = tls.VersionTLS13, []string{config.Protocol}
-	base.ClientSessionCache = tls.NewLRUClientSessionCache(maxSessions)
 	unidirectional := config.Unidirectional
 	if unidirectional == 0 {
 		unidirectional = -1
@@ -177,12 +178,21 @@ func (p *Pool) dial(ctx context.Context, to target) (*quic.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	conn, err := transport.Dial(ctx, net.UDPAddrFromAddrPort(to.addr), p.configFor(to), p.settings)
+	if err != nil {
+		return nil, fmt.Errorf("QUIC with %s: %w", to.addr, err)
+	}
+	return conn, nil
+}
+
+// configFor sets what the certificate must be good for: the server's name, else its address.
+func (p *Pool) configFor(to target) *tls.Config {
 	config := p.tls.Clone()
 	config.ServerName = to.name
-	if to.name == "" {
+	if to.name == "" || p.config.Opportunistic { // an address is told to nobody
 		config.ServerName = to.addr.Addr().Unmap().WithZone("").String()
 	}
-	return transport.Dial(ctx, net.UDPAddrFromAddrPort(to.addr), config, p.settings)
+	return config
 }
 
 // transport is the one socket of all connections of a family.

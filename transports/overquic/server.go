@@ -30,6 +30,8 @@ type Config struct {
 	Codes    Codes
 	// Unidirectional is how many streams of this kind a client may have open; 0 forbids them.
 	Unidirectional int64
+	// Patience is how long a request may take to arrive, and a reply to be taken; 0: 5 s.
+	Patience time.Duration
 	// Request bounds what a client may send on one stream, in octets.
 	Request int
 	// Unfinished is what a client is told whose request does not end in time.
@@ -101,6 +103,9 @@ type Server struct {
 
 // Listen opens the sockets and serves. The server is answering when it returns.
 func Listen(config Config, service *transports.Service, application Application, logger *slog.Logger) (*Server, error) {
+	if config.Patience <= 0 {
+		config.Patience = defaultPatience
+	}
 	server := &Server{
 		config: config, service: service, application: application, logger: logger,
 		admission: &admission{service: service, door: config.Door},

@@ -10,9 +10,8 @@ const (
 	// idle is how long a connection may be without a packet of the client's.
 	idle = 30 * time.Second
 	// handshaking is how long its beginning may pause; it may last twice that.
-	handshaking = 3 * time.Second
-	// stalled is how long one request may take to arrive, and one reply to be taken.
-	stalled = 5 * time.Second
+	handshaking     = 3 * time.Second
+	defaultPatience = 5 * time.Second
 	// answering is how long queries that were taken may still wait when the server closes.
 	answering = 700 * time.Millisecond
 	// drain is how long the last replies have to leave before a connection is closed.

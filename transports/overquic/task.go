@@ -91,7 +91,7 @@ func (t task) await(part []byte) {
 }
 
 func (t task) readSlowly(part []byte) ([]byte, error) {
-	_ = t.stream.SetReadDeadline(time.Now().Add(stalled)) // always nil
+	_ = t.stream.SetReadDeadline(time.Now().Add(t.server.config.Patience)) // always nil
 	rest, err := io.ReadAll(io.LimitReader(t.stream, int64(t.server.config.Request-len(part))+1))
 	switch data := append(part, rest...); {
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -170,7 +170,7 @@ func (t task) beside(run func(context.Context) error) {
 }
 
 func (t task) write(data []byte) error {
-	_ = t.stream.SetWriteDeadline(time.Now().Add(stalled)) // always nil
+	_ = t.stream.SetWriteDeadline(time.Now().Add(t.server.config.Patience)) // always nil
 	_, err := t.stream.Write(data)
 	return err
 }
