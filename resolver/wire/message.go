@@ -61,6 +61,7 @@ var (
 	ErrResponse = errors.New("a response, not a query")
 	ErrOpcode   = errors.New("opcode not implemented")
 	ErrFormat   = errors.New("malformed message")
+	ErrNothing  = errors.New("asks nothing but the server's cookie")
 	ErrVersion  = errors.New("EDNS version not implemented")
 )
 
@@ -77,6 +78,13 @@ type EDNS struct {
 	Version uint8
 	DO      bool
 	Size    uint16 // the requestor's UDP payload size, as sent
+
+	// What its options ask for. A client's subnet (RFC 7871) is not even read: it is
+	// neither used, nor passed on, nor sent back.
+	NSID      bool
+	KeepAlive bool
+	Padded    bool
+	Cookie    Cookie
 }
 
 // Request is a query read in place.
@@ -91,8 +99,8 @@ type Request struct {
 
 // ReadQuery reads header, question and OPT of a query. The name is written, in
 // lower case, into buffer and shares it. On ErrOpcode, ErrFormat and ErrVersion
-// the request holds what could be read, enough to refuse; on ErrShort and
-// ErrResponse there must be no reply at all.
+// the request holds what could be read, enough to refuse; on ErrNothing it has a
+// cookie; on ErrShort and ErrResponse there must be no reply at all.
 func ReadQuery(packet []byte, buffer *[MaxName]byte, into *Request) error {
 	*into = Request{}
 	if len(packet) < HeaderSize {
@@ -107,11 +115,17 @@ func ReadQuery(packet []byte, buffer *[MaxName]byte, into *Request) error {
 		return ErrOpcode
 	}
 	// RFC 9619: a query has exactly one question.
-	if binary.BigEndian.Uint16(packet[4:]) != 1 {
+	switch binary.BigEndian.Uint16(packet[4:]) {
+	case 0:
+		return into.readNothing(packet)
+	case 1:
+	default:
 		return ErrFormat
 	}
 	name, end, err := ReadName(packet, HeaderSize, buffer)
-	if err != nil || len(packet) < end+4 {
+	// Nothing stands before the first name that a pointer of it could mean; and a reply
+	// has the name where, and as long as, the query had it.
+	if err != nil || len(packet) < end+4 || end-HeaderSize != len(name) {
 		return ErrFormat
 	}
 	into.Question = Question{Name: name, Type: binary.BigEndian.Uint16(packet[end:]), Class: binary.BigEndian.Uint16(packet[end+2:])}
@@ -133,8 +147,12 @@ func (r *Request) readOPT(packet []byte) error {
 			return ErrFormat
 		}
 		r.EDNS = EDNS{Present: true, Version: uint8(record.TTL >> 16), DO: record.TTL&(1<<15) != 0, Size: record.Class}
-		if _, err := optionsEnd(record.Data); err != nil {
-			return ErrFormat
+		if r.EDNS.Version != 0 {
+			continue // what its options mean is not known
+		}
+		if err := r.EDNS.readOptions(record.Data, record.DataOffset); err != nil {
+			r.EDNS.Cookie = Cookie{}
+			return err
 		}
 	}
 	if r.EDNS.Version != 0 {
@@ -143,19 +161,16 @@ func (r *Request) readOPT(packet []byte) error {
 	return nil
 }
 
-// optionsEnd checks that the options fill the OPT record's data exactly.
-func optionsEnd(data []byte) (int, error) {
-	at := 0
-	for at < len(data) {
-		if len(data)-at < 4 {
-			return 0, ErrFormat
-		}
-		at += 4 + int(binary.BigEndian.Uint16(data[at+2:]))
+// readNothing reads a query without a question, which asks for the server's cookie if it
+// has one itself (RFC 7873, section 5.4).
+func (r *Request) readNothing(packet []byte) error {
+	if err := r.readOPT(packet); err != nil {
+		return err
 	}
-	if at != len(data) {
-		return 0, ErrFormat
+	if r.EDNS.Cookie.Size == 0 {
+		return ErrFormat
 	}
-	return at, nil
+	return ErrNothing
 }
 
 // ReadName reads a name at offset, following compression pointers backwards only,
