@@ -14,6 +14,7 @@ import (
 var (
 	errDamaged = errors.New("the last good copy is damaged")
 	errNoCopy  = errors.New("nothing good was ever had from its source")
+	errUnasked = errors.New("its source has not been asked yet")
 	// ErrStale says that a list stopped, because its source has been silent for too long.
 	ErrStale = errors.New("its source has been silent for longer than max_age, and on_stale is stop")
 )
@@ -110,6 +111,9 @@ func (k *keeper) readStored(ctx context.Context, read func(io.Reader) error) (St
 			return attempt.mark(k.readAs(version, attempt.cause)), nil
 		}
 		attempt.failed(version, err, version == k.note.Candidate)
+	}
+	if k.isUnasked() {
+		return k.statusOf(Unasked, nil), errUnasked
 	}
 	if len(versions) == 0 {
 		attempt.cause = errors.Join(attempt.cause, errNoCopy)
@@ -210,6 +214,8 @@ func (k *keeper) status(at time.Time) Status {
 	status.Changed = k.note.Candidate != nil
 	status.StaleSince = k.staleSince(at)
 	switch {
+	case k.isUnasked():
+		status.State = Unasked
 	case version == nil:
 		status.State, status.Err = Missing, errors.Join(status.Err, errNoCopy)
 	case !status.StaleSince.IsZero() && k.stops():
@@ -218,6 +224,11 @@ func (k *keeper) status(at time.Time) Status {
 		status.State = Kept
 	}
 	return status
+}
+
+// isUnasked says whether the source was never asked: a start does not wait for the network.
+func (k *keeper) isUnasked() bool {
+	return k.manifest.Source.File == "" && k.note.newest() == nil && k.cause() == nil
 }
 
 func (k *keeper) statusOf(state State, v *Version) Status {

@@ -20,13 +20,17 @@ type State string
 
 // The states: what its source has; the last good copy, because the source cannot be
 // used; nothing any more, because the copy is older than its manifest allows; not to be
-// had at all.
+// had at all; nothing yet, because the source was not asked so far, which is no trouble.
 const (
 	OK      State = "ok"
 	Kept    State = "last good kept"
 	Stopped State = "stopped"
 	Missing State = "missing"
+	Unasked State = "not asked yet"
 )
+
+// Absent says whether nothing of the list was ever had.
+func (s State) Absent() bool { return s == Missing || s == Unasked }
 
 // Status is how one list stands. SHA256, Size and FetchedAt are those of the octets that
 // were read, or are to be.

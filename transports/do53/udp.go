@@ -37,7 +37,7 @@ func (s *Server) serveUDP(socket *net.UDPConn) {
 	)
 	for {
 		size, controlLength, _, from, err := socket.ReadMsgUDPAddrPort(packet, control)
-		if errors.Is(err, net.ErrClosed) {
+		if err != nil && s.isStopping() {
 			return
 		}
 		if err != nil {
@@ -69,7 +69,7 @@ func (s *Server) rest() bool {
 	select {
 	case <-timer.C:
 		return true
-	case <-s.context.Done():
+	case <-s.stopping:
 		return false
 	}
 }
@@ -108,7 +108,7 @@ func (s *Server) attend(next waiting) {
 		select {
 		case next = <-s.idle:
 			s.resting.Add(-1)
-		case <-s.context.Done():
+		case <-s.stopping:
 			return
 		}
 	}
