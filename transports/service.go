@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/recourse-dns/recourse/resolver"
@@ -44,7 +45,8 @@ func Outcomes() []Outcome {
 
 // Observer counts queries. It must not keep or label anything that a client chose.
 type Observer interface {
-	Answered(door resolver.Door, outcome Outcome, took time.Duration)
+	// Answered counts queries of one worker that ended alike and took as long.
+	Answered(worker uint32, door resolver.Door, outcome Outcome, queries int, took time.Duration)
 }
 
 // Service runs the chain for the doors.
@@ -53,6 +55,7 @@ type Service struct {
 	handler  resolver.Handler
 	observer Observer
 	logger   *slog.Logger
+	workers  atomic.Uint32
 }
 
 // NewService makes a service over the chain, within the bounds of the gate.
@@ -66,21 +69,40 @@ func (s *Service) Admit(client resolver.Client) bool {
 	if s.wait() {
 		return true
 	}
-	s.observer.Answered(client.Door, Shed, 0)
+	s.observer.Answered(0, client.Door, Shed, 1, 0)
 	return false
 }
 
 // Leave gives back what Admit took.
 func (s *Service) Leave(resolver.Client) { s.leave() }
 
-// Answer reads the packet into the query, runs the chain, and appends the reply
-// to dst. No reply at all is dst as it was. The error is resolver.ErrWouldBlock
-// or nil: everything else is answered or dropped here. Client and Inline of the
-// query are set by the door; limit bounds the reply, 0 means the UDP limit.
+// Worker numbers a goroutine that answers queries, for [resolver.Query.Worker].
+func (s *Service) Worker() uint32 { return s.workers.Add(1) }
+
+// Answer is [Service.Reply] now, and counted: for a query that is not read with others.
 func (s *Service) Answer(ctx context.Context, query *resolver.Query, packet, dst []byte, limit int) ([]byte, error) {
 	query.Now = time.Now()
+	dst, outcome, err := s.Reply(ctx, query, packet, dst, limit)
+	if err == nil {
+		s.Count(query.Worker, query.Client.Door, outcome, 1, time.Since(query.Now))
+	}
+	return dst, err
+}
+
+// Count counts queries that ended alike. A door that answers several at once says how long
+// the whole took: that is what each client waited.
+func (s *Service) Count(worker uint32, door resolver.Door, outcome Outcome, queries int, took time.Duration) {
+	s.observer.Answered(worker, door, outcome, queries, took)
+}
+
+// Reply reads the packet into the query, runs the chain, and appends the reply to
+// dst. No reply at all is dst as it was. The outcome is the door's to count. The error is
+// resolver.ErrWouldBlock or nil: everything else is answered or dropped here. Client,
+// Worker, Now and Inline of the query are set by the door; limit bounds the reply, 0
+// means the UDP limit.
+func (s *Service) Reply(ctx context.Context, query *resolver.Query, packet, dst []byte, limit int) ([]byte, Outcome, error) {
 	if err := query.Read(packet); err != nil {
-		return s.refuse(query, packet, dst, err), nil
+		return refuse(query, packet, dst, err), Malformed, nil
 	}
 	if limit == 0 {
 		limit = Limit(query)
@@ -88,17 +110,13 @@ func (s *Service) Answer(ctx context.Context, query *resolver.Query, packet, dst
 	answer, err := s.resolve(ctx, query)
 	switch {
 	case err == nil:
-		dst = AppendReply(dst, packet, query, answer, limit)
-		s.observer.Answered(query.Client.Door, outcomeOf(answer), time.Since(query.Now))
-		return dst, nil
+		return AppendReply(dst, packet, query, answer, limit), outcomeOf(answer), nil
 	case query.Inline && errors.Is(err, resolver.ErrWouldBlock):
-		return dst, resolver.ErrWouldBlock
+		return dst, NoReply, resolver.ErrWouldBlock
 	case errors.Is(err, resolver.Dropped):
-		s.observer.Answered(query.Client.Door, NoReply, time.Since(query.Now))
-		return dst, nil
+		return dst, NoReply, nil
 	}
-	s.observer.Answered(query.Client.Door, Failed, time.Since(query.Now))
-	return s.fail(query, packet, dst, err), nil
+	return fail(query, packet, dst, err), Failed, nil
 }
 
 // resolve runs the chain and turns a panic into a failure of this query alone.
@@ -133,8 +151,7 @@ func isProhibited(answer *resolver.Answer) bool {
 }
 
 // refuse answers what could not be read as a query, or stays silent.
-func (s *Service) refuse(query *resolver.Query, packet, dst []byte, err error) []byte {
-	s.observer.Answered(query.Client.Door, Malformed, time.Since(query.Now))
+func refuse(query *resolver.Query, packet, dst []byte, err error) []byte {
 	switch {
 	case errors.Is(err, wire.ErrShort), errors.Is(err, wire.ErrResponse):
 		return dst // a reply to a response makes two servers talk for ever
@@ -147,7 +164,7 @@ func (s *Service) refuse(query *resolver.Query, packet, dst []byte, err error) [
 }
 
 // fail answers SERVFAIL with the reasons that the failure carries.
-func (s *Service) fail(query *resolver.Query, packet, dst []byte, err error) []byte {
+func fail(query *resolver.Query, packet, dst []byte, err error) []byte {
 	var failure *resolver.Failure
 	if errors.As(err, &failure) {
 		return AppendError(dst, packet, query, wire.RcodeServerFailure, bounded(failure.Extended))
