@@ -53,6 +53,7 @@ const (
 	RcodeNotImplemented = 4
 	RcodeRefused        = 5
 	RcodeBadVersion     = 16
+	RcodeBadCookie      = 23
 )
 
 // Why a query could not be read.

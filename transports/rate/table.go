@@ -19,7 +19,7 @@ const (
 	unit     = 64 * time.Nanosecond
 
 	// races is how often a place is tried for that others change meanwhile.
-	races = 4
+	races = 8
 	// maxWindow keeps a time that was left behind from looking like one to come.
 	maxWindow = time.Minute
 	// slack is by how much the present of two cores may differ: those who answer many
