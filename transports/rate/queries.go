@@ -106,7 +106,7 @@ func widthsOf(client Client) []width {
 func (q *Queries) price(client Client, width width) uint64 {
 	times := width.times
 	if client.Shared {
-		times = max(times, Shared)
+		times *= Shared
 	}
 	return price(uint64(q.limit.PerSecond) * times)
 }
