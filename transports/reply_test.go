@@ -161,7 +161,9 @@ func TestCachedReplyAllocatesNothing(t *testing.T) {
 	message.SetEdns0(1232, true)
 	query, packet := asked(t, message)
 	buffer := make([]byte, 0, 1232)
-	if allocs := testing.AllocsPerRun(100, func() { buffer = transports.AppendReply(buffer[:0], packet, query, answer, 1232, &transports.Options{}) }); allocs != 0 {
+	if allocs := testing.AllocsPerRun(100, func() {
+		buffer = transports.AppendReply(buffer[:0], packet, query, answer, 1232, &transports.Options{})
+	}); allocs != 0 {
 		t.Errorf("a reply allocates %v times", allocs)
 	}
 }
