@@ -25,6 +25,7 @@ func (c *Config) checkListen() {
 	c.checkDoor(taken, "listen.web", listen.Web, "tcp")
 	c.checkDoor(taken, "listen.metrics", listen.Metrics, "tcp")
 	c.checkDoor(taken, "block_page.listen", c.BlockPage.Listen, "tcp")
+	c.checkLimits()
 }
 
 // claims is who has taken which, by network and port.

@@ -20,12 +20,14 @@ const (
 
 	// races is how often a place is tried for that others change meanwhile.
 	races = 8
-	// maxWindow keeps a time that was left behind from looking like one to come.
-	maxWindow = time.Minute
 	// slack is by how much the present of two cores may differ: those who answer many
 	// queries at once look at the clock once.
 	slack = uint64(5 * time.Second / unit)
 )
+
+// MaxWindow is how long the longest burst may take to be paid off. It keeps a time that was
+// left behind from looking like one to come.
+const MaxWindow = time.Minute
 
 // table remembers for how long what was taken under a key still counts.
 type table struct {
@@ -36,7 +38,7 @@ type table struct {
 }
 
 func newTable(window time.Duration) *table {
-	window = min(max(window, unit), maxWindow)
+	window = min(max(window, unit), MaxWindow)
 	return &table{seed: maphash.MakeSeed(), epoch: time.Now(), window: uint64(window / unit), sets: make([][ways]atomic.Uint64, sets)}
 }
 
