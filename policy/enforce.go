@@ -61,7 +61,7 @@ func (s *stage) verdict(ctx context.Context, snapshot *Snapshot, h *hearing, que
 		s.logger.Error("a block could not be answered", "list", list.ID, "error", err)
 		return nil, resolver.Fail(resolver.Prohibited, "the block could not be answered")
 	}
-	s.count(list)
+	s.counts.of(snapshot.Bundle).blocks[h.place(winner)].Add(query.Worker, 1)
 	if one := snapshot.trials.of(h.place(winner)); one != nil {
 		one.count(h.staged(winner), h.at)
 	}

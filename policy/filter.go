@@ -11,22 +11,10 @@ import (
 	"github.com/recourse-dns/recourse/resolver"
 )
 
-// Counter counts blocks, per list and purpose and never per name or client. The
-// blocks of profiles' own names count under [OwnList].
-type Counter interface {
-	Blocked(list blocklists.ListID, purpose blocklists.Purpose)
-	// WouldBlock counts what a list in shadow mode would have blocked.
-	WouldBlock(list blocklists.ListID, purpose blocklists.Purpose)
-}
-
-// OwnList stands, in counters, for the names that profiles deny by themselves: an id
-// of its own would say which profile blocks how much.
-const OwnList blocklists.ListID = "own-deny"
-
 // Filter judges queries by the snapshot in force.
 type Filter struct {
 	current  *Current
-	counts   Counter
+	counts   tallied
 	standIns map[blocklists.ListID]resolver.Handler
 	logger   *slog.Logger
 }
@@ -34,7 +22,7 @@ type Filter struct {
 // New makes a filter. The handlers answer, by list, in the zones of the snapshot's
 // StandIns; nil where no list has any. A failure of theirs means that there is nothing.
 func New(current *Current, counts Counter, standIns map[blocklists.ListID]resolver.Handler, logger *slog.Logger) *Filter {
-	return &Filter{current: current, counts: counts, standIns: standIns, logger: logger}
+	return &Filter{current: current, counts: tallied{counts: counts}, standIns: standIns, logger: logger}
 }
 
 // Stage puts the filter above the handler that it asks.
@@ -209,29 +197,22 @@ func (s *stage) weighed(ctx context.Context, snapshot *Snapshot, who profile.Who
 	h.door, h.client = query.Client.Door, query.Client.Addr
 	answer, err := s.verdict(ctx, snapshot, &h, query, real)
 	if real != nil || answer != nil { // what passes so far is judged again with its answer, and counted then
-		s.countShadows(&h)
+		s.countShadows(&h, query.Worker)
 	}
 	return answer, err
 }
 
 // countShadows counts each list in shadow mode once a question.
-func (f *Filter) countShadows(h *hearing) {
+func (f *Filter) countShadows(h *hearing, worker uint32) {
 	if !h.shadows {
 		return
 	}
+	shadows := f.counts.of(h.snapshot.Bundle).shadows
 	var last *bundle.List
 	for i := range h.hits.ids {
 		if list := h.list(i); list != last && h.action(i) != blocklists.Passthru && h.weigh(i) == shadowed {
-			f.counts.WouldBlock(list.ID, list.Manifest.Purpose)
+			shadows[h.place(i)].Add(worker, 1)
 			last = list
 		}
 	}
-}
-
-func (f *Filter) count(list *bundle.List) {
-	if list.Manifest == nil {
-		f.counts.Blocked(OwnList, blocklists.User)
-		return
-	}
-	f.counts.Blocked(list.ID, list.Manifest.Purpose)
 }

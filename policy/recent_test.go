@@ -57,7 +57,7 @@ func TestRememberedBlocksAreThoseOfTheFirstTime(t *testing.T) {
 		}
 	}
 	total := 0
-	for _, count := range counts.blocks {
+	for _, count := range counts.blocks() {
 		total += count
 	}
 	if total < asked/4 || total > asked*3/4 {

@@ -21,6 +21,7 @@ func defaults() *Config {
 	return &Config{
 		Operator: policy.Operator{Languages: []string{"en"}},
 		Roles:    []string{"resolve", "desk"},
+		Listen:   Listen{ResponseRateLimit: ResponseRateLimit{PerNetwork: 200}, Slip: 2},
 		Resolver: Resolver{
 			Mode: "recurse", DNSSEC: "validate", Cache: 64 << 20, PersistCache: true, QNAMEMinimisation: "relaxed", LocalZones: "default",
 			SHA1: "validate", Rollover: "builtin", Opportunistic: "off", MinimalResponses: true,

@@ -53,7 +53,7 @@ type asking struct {
 type network struct {
 	asking
 	opportunistic *upstreams.Opportunistic // nil where no server is tried
-	closers       []io.Closer             // from the first to the last
+	closers       []io.Closer              // from the first to the last
 }
 
 // Close ends what waits for servers, above first.
