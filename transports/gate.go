@@ -80,3 +80,6 @@ func (g *Gate) wait() bool {
 }
 
 func (g *Gate) leave() { <-g.waiting }
+
+// Waiting is how many queries wait.
+func (g *Gate) Waiting() int { return len(g.waiting) }
