@@ -117,3 +117,6 @@ func network(addr netip.Addr, bits4, bits6 int) netip.Addr {
 	}
 	return prefix.Addr()
 }
+
+// Waiting is how many queries wait.
+func (g *Gate) Waiting() int { return int(g.places.taken()) }
