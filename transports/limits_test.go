@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/miekg/dns"
@@ -88,6 +89,10 @@ func TestStrangersAreRefused(t *testing.T) {
 // Over the limit a client that may be forged is told to come by TCP, now and then; one that
 // is itself is told why.
 func TestTooManyQueries(t *testing.T) {
+	synctest.Test(t, testTooManyQueries) // no time passes, so no query comes to be allowed
+}
+
+func testTooManyQueries(t *testing.T) {
 	keys := cookie.NewKeys([]cookie.Secret{cookie.NewSecret()})
 	limits := transports.Limits{Clients: house{}, Queries: slow, Slip: 1, Cookies: keys}
 	service := serviceOf(small, limits)
