@@ -244,15 +244,18 @@ func (n *node) reimport(ctx context.Context, config *Config) {
 // closeTime bounds how long an end may take.
 const closeTime = 1400 * time.Millisecond
 
-// Close stops everything. What still waits is ended, what is written is whole.
+// Close stops everything. What still waits is ended, what is written is whole. Done again
+// it does nothing.
 func (n *node) Close() error {
+	closers := n.closers
+	n.closers = nil
 	for _, end := range n.ends { // all at once; each is waited for in its turn
 		end()
 	}
 	done := make(chan error, 1)
 	go func() {
 		var errs []error
-		for _, closer := range slices.Backward(n.closers) {
+		for _, closer := range slices.Backward(closers) {
 			errs = append(errs, closer.Close())
 		}
 		done <- errors.Join(errs...)
