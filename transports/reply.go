@@ -56,7 +56,7 @@ func appendWhole(dst, packet []byte, query *resolver.Query, answer *resolver.Ans
 	dst = append(dst, kept.Wire...)
 	message := dst[start:]
 	// TC of the answer's own is policy's: ask again over TCP.
-	flags := binary.BigEndian.Uint16(message[2:])&(0xf|wire.FlagTC) | wire.FlagQR | wire.FlagRA | echoed(query) | securityFlag(query, answer)
+	flags := binary.BigEndian.Uint16(message[2:])&(0xf|wire.FlagTC|ownAuthority(answer)) | wire.FlagQR | wire.FlagRA | echoed(query) | securityFlag(query, answer)
 	if cut {
 		flags |= wire.FlagTC
 	}
@@ -142,6 +142,15 @@ func optLength(query *resolver.Query, extended []resolver.Extended) int {
 
 // echoed are the flags that a reply copies from its query.
 func echoed(query *resolver.Query) uint16 { return query.Flags & (wire.FlagRD | wire.FlagCD) }
+
+// ownAuthority is AA where an answer may have it: what is told of this resolver, by itself
+// (RFC 9606, section 3). AA of other servers' replies says nothing of ours.
+func ownAuthority(answer *resolver.Answer) uint16 {
+	if answer.Origin == resolver.Local {
+		return wire.FlagAA
+	}
+	return 0
+}
 
 // securityFlag is AD for an answer that was validated, to a client that knows it.
 func securityFlag(query *resolver.Query, answer *resolver.Answer) uint16 {

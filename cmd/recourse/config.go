@@ -19,7 +19,7 @@ type Config struct {
 	Operator   policy.Operator        `yaml:"operator"`
 	Roles      []string               `yaml:"roles" oneof:"resolve,desk" later:"fleets"`
 	Listen     Listen                 `yaml:"listen"`
-	TLS        Certificates           `yaml:"tls" later:"encrypted doors"`
+	TLS        Certificates           `yaml:"tls"`
 	BlockPage  BlockPage              `yaml:"block_page" later:"the block page on listeners of its own"`
 	OnCall     OnCall                 `yaml:"on_call" later:"alarms"`
 	State      string                 `yaml:"state"`
@@ -38,6 +38,8 @@ type Config struct {
 type Listen struct {
 	Do53    []netip.AddrPort `yaml:"do53"` // UDP and TCP
 	Web     []netip.AddrPort `yaml:"web"`
+	WebTLS  []netip.AddrPort `yaml:"web_tls"` // the same pages over TLS
+	Name    string           `yaml:"name"`    // by which clients verify the encrypted doors
 	Metrics []netip.AddrPort `yaml:"metrics"`
 
 	DoT               []netip.AddrPort `yaml:"dot" later:"DNS over TLS"`
@@ -52,21 +54,6 @@ type Listen struct {
 type RateLimit struct {
 	PerClient uint32 `yaml:"per_client"`
 	Burst     uint32 `yaml:"burst"`
-}
-
-// Certificates is where the encrypted doors and the web take theirs from.
-type Certificates struct {
-	Certificate string `yaml:"certificate"`
-	Key         string `yaml:"key"`
-	ACME        ACME   `yaml:"acme"`
-}
-
-// ACME is how certificates are ordered (RFC 8555).
-type ACME struct {
-	Directory string   `yaml:"directory"`
-	Email     string   `yaml:"email"`
-	Names     []string `yaml:"names"`
-	Challenge string   `yaml:"challenge"`
 }
 
 // BlockPage is the addresses that the answer `page` points to.

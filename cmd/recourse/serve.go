@@ -24,6 +24,7 @@ import (
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/resolver/lab"
 	"github.com/recourse-dns/recourse/transports/sockets"
+	"github.com/recourse-dns/recourse/transports/tlsconf"
 )
 
 // node is a running resolver with its desk. It is built from the bottom up and
@@ -35,10 +36,13 @@ type node struct {
 	ends    []func()    // of the work in the background
 	asItIs  bool        // nothing is imported unless it is asked for
 
+	certificates *tlsconf.Certificates // nil where nothing is encrypted
+
 	importer *importer
 	trust    trustHandler
 	do53     []netip.AddrPort
 	web      []netip.AddrPort
+	webTLS   []netip.AddrPort
 	metrics  []netip.AddrPort
 	updates  *lab.UpdateServer
 	sockets  *sockets.Set
@@ -127,6 +131,7 @@ func (n *node) start(ctx context.Context, inLab bool) error {
 	if err := n.closeRest(); err != nil {
 		return err
 	}
+	n.followCertificates(ctx)
 	n.background(ctx, n.importer.refresh)
 	n.background(ctx, n.importer.keepCodes)
 	n.background(ctx, n.importer.watch)
@@ -191,7 +196,7 @@ func (n *node) startMetrics(counts *metrics) error {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(counts.registry, promhttp.HandlerOpts{}))
-	web, err := listenWeb(n.sockets, n.config.Listen.Metrics, mux)
+	web, err := listenWeb(n.sockets, n.config.Listen.Metrics, mux, nil)
 	if err != nil {
 		return err
 	}
@@ -202,6 +207,7 @@ func (n *node) startMetrics(counts *metrics) error {
 // reload reads the configuration again. What is wrong with it is said, and the old
 // one keeps running.
 func (n *node) reload(ctx context.Context, options ServeOptions) {
+	n.reloadCertificates()
 	if options.Config == "" {
 		n.reimport(ctx, n.config)
 		return
@@ -264,6 +270,9 @@ func (n *node) welcome(to io.Writer) error {
 	}
 	for _, address := range n.web {
 		fmt.Fprintf(&text, "web      http://%s\n", address)
+	}
+	for _, address := range n.webTLS {
+		fmt.Fprintf(&text, "web      https://%s\n", address)
 	}
 	for _, address := range n.metrics {
 		fmt.Fprintf(&text, "metrics  http://%s/metrics\n", address)
