@@ -9,7 +9,10 @@ import (
 // each of them.
 func (n *node) startDoors(resolved *resolution, zones transports.Zones, counts *metrics) error {
 	service := transports.NewService(resolved.serving, transports.NewGate(transports.Limits{}), counts, n.logger)
-	return n.startDo53(service, zones)
+	if err := n.startDo53(service, zones); err != nil {
+		return err
+	}
+	return n.startDoH(service)
 }
 
 func (n *node) startDo53(service *transports.Service, zones transports.Zones) error {

@@ -48,7 +48,7 @@ func newMetrics() *metrics {
 	for door := resolver.Internal; door <= resolver.QUIC; door++ {
 		var row []prometheus.Counter
 		for _, outcome := range transports.Outcomes() {
-			if door == resolver.UDP || door == resolver.TCP { // the doors that there are
+			if door == resolver.UDP || door == resolver.TCP || door == resolver.HTTPS { // the doors that there are
 				row = append(row, queries.WithLabelValues(door.String(), outcome.String()))
 			}
 		}
