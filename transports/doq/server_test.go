@@ -75,18 +75,22 @@ func TestViolations(t *testing.T) {
 	withID := bytes.Clone(good)
 	withID[3] = 1
 	for name, data := range map[string][]byte{
-		"nothing":                nil,
-		"half a length":          {0},
-		"a length alone":         {0, 40},
-		"a length of nothing":    {0, 0},
-		"less than a header":     framed(make([]byte, 11)),
-		"less than its length":   good[:len(good)-1],
-		"more than its length":   append(bytes.Clone(good), 0),
-		"two queries":            append(bytes.Clone(good), good...),
-		"an ID":                  withID,
-		"keepalive":              query(t, "www.example", func(m *dns.Msg) { m.IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_TCP_KEEPALIVE{Code: dns.EDNS0TCPKEEPALIVE}} }),
-		"keepalive, not at once": query(t, "slow", func(m *dns.Msg) { m.IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_TCP_KEEPALIVE{Code: dns.EDNS0TCPKEEPALIVE}} }),
-		"longer than there is":   append(bytes.Clone(good), make([]byte, 70_000)...),
+		"nothing":              nil,
+		"half a length":        {0},
+		"a length alone":       {0, 40},
+		"a length of nothing":  {0, 0},
+		"less than a header":   framed(make([]byte, 11)),
+		"less than its length": good[:len(good)-1],
+		"more than its length": append(bytes.Clone(good), 0),
+		"two queries":          append(bytes.Clone(good), good...),
+		"an ID":                withID,
+		"keepalive": query(t, "www.example", func(m *dns.Msg) {
+			m.IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_TCP_KEEPALIVE{Code: dns.EDNS0TCPKEEPALIVE}}
+		}),
+		"keepalive, not at once": query(t, "slow", func(m *dns.Msg) {
+			m.IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_TCP_KEEPALIVE{Code: dns.EDNS0TCPKEEPALIVE}}
+		}),
+		"longer than there is": append(bytes.Clone(good), make([]byte, 70_000)...),
 	} {
 		t.Run(name, func(t *testing.T) {
 			conn := s.dial(t)

@@ -44,10 +44,13 @@ func (s *session) Answer(request overquic.Request, dst []byte) ([]byte, error) {
 	}
 	query := request.Query
 	query.Client, query.Inline = request.Client, true
-	if s.errand(packet) != transports.Question {
+	switch s.errand(packet) {
+	case transports.Transfer:
 		if request.Early {
 			return s.tooEarly(query, packet, dst)
 		}
+		return dst, resolver.ErrWouldBlock
+	case transports.Notification:
 		return dst, resolver.ErrWouldBlock
 	}
 	return s.ask(context.Background(), query, packet, dst)

@@ -241,11 +241,16 @@ func send(t testing.TB, conn *quic.Conn, data []byte) *quic.Stream {
 // receive reads the one reply of a stream.
 func receive(t testing.TB, stream *quic.Stream) *dns.Msg {
 	t.Helper()
+	return unpack(t, readAll(t, stream))
+}
+
+func readAll(t testing.TB, stream *quic.Stream) []byte {
+	t.Helper()
 	data, err := io.ReadAll(stream)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return unpack(t, data)
+	return data
 }
 
 func unpack(t testing.TB, data []byte) *dns.Msg {
