@@ -30,6 +30,10 @@ func (s *session3) Answer(request *overquic.Request, dst []byte) ([]byte, error)
 	s.requests.Add(1)
 	reader := s.readers.Get().(*reader3)
 	defer s.readers.Put(reader)
+	return s.answer(reader, request, dst)
+}
+
+func (s *session3) answer(reader *reader3, request *overquic.Request, dst []byte) ([]byte, error) {
 	message, verdict, err := reader.read(request.Data)
 	if err != nil {
 		return dst, err

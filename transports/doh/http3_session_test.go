@@ -45,11 +45,11 @@ func post3(t testing.TB) []byte {
 }
 
 func TestHTTP3AnswersAllocateNothing(t *testing.T) {
-	session, request, reply := newSession3(t), &overquic.Request{Query: new(resolver.Query)}, make([]byte, 0, 2048)
+	session, reader, request, reply := newSession3(t), newReader3(), &overquic.Request{Query: new(resolver.Query)}, make([]byte, 0, 2048)
 	for _, data := range [][]byte{get3(t), post3(t)} {
 		if allocs := testing.AllocsPerRun(1000, func() {
 			request.Data, request.Client.Name = data, ""
-			if answered, err := session.Answer(request, reply); err != nil || len(answered) < 80 || request.Client.Name != "dns.example" {
+			if answered, err := session.answer(reader, request, reply); err != nil || len(answered) < 80 || request.Client.Name != "dns.example" {
 				t.Fatal(len(answered), request.Client.Name, err)
 			}
 		}); allocs != 0 {
