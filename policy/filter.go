@@ -104,7 +104,7 @@ func (s *stage) wait(ctx context.Context, query *resolver.Query) (*resolver.Answ
 		if err != nil {
 			return nil, unjudged(err)
 		}
-		blocked, err := s.weighed(ctx, snapshot, who, query, found, nil)
+		blocked, err := s.weighed(ctx, snapshot, who, query, found, nil, nil)
 		if blocked != nil || err != nil {
 			return blocked, err
 		}
@@ -155,7 +155,7 @@ func (s *stage) judge(ctx context.Context, snapshot *Snapshot, who profile.Who, 
 	if err != nil {
 		return nil, unjudged(err)
 	}
-	blocked, err := s.weighed(ctx, snapshot, who, query, found, answer)
+	blocked, err := s.weighed(ctx, snapshot, who, query, found, nil, answer)
 	if blocked != nil || err != nil {
 		return blocked, err
 	}
@@ -171,19 +171,20 @@ func unjudged(err error) error {
 // judgeQuestion gives a blocked answer, or nil where the question passes so far.
 func (s *stage) judgeQuestion(ctx context.Context, snapshot *Snapshot, who profile.Who, query *resolver.Query) (*resolver.Answer, error) {
 	if kept := snapshot.recent.find(&query.Question); kept != nil && kept.ids != nil {
-		return s.weighed(ctx, snapshot, who, query, hits{ids: kept.ids}, nil)
+		return s.weighed(ctx, snapshot, who, query, hits{ids: kept.ids, facts: kept.facts}, kept, nil)
 	}
 	var room [16]uint32
 	ids, err := snapshot.Bundle.Match(query.Question.Name, room[:0])
 	if err != nil {
 		return nil, unjudged(err)
 	}
-	return s.weighed(ctx, snapshot, who, query, hits{ids: ids}, nil)
+	return s.weighed(ctx, snapshot, who, query, hits{ids: ids}, nil, nil)
 }
 
 // weighed gives what is answered in the place of the real answer, or nil where nothing
-// that matches blocks for this client. Real is nil before there is one.
-func (s *stage) weighed(ctx context.Context, snapshot *Snapshot, who profile.Who, query *resolver.Query, found hits, real *resolver.Answer) (*resolver.Answer, error) {
+// that matches blocks for this client. Kept is what is remembered of the question, where found is
+// of that; real is nil before there is one.
+func (s *stage) weighed(ctx context.Context, snapshot *Snapshot, who profile.Who, query *resolver.Query, found hits, kept *recalled, real *resolver.Answer) (*resolver.Answer, error) {
 	if snapshot.Bundle.Has(blocklists.OnClient) {
 		var err error
 		if found, err = found.asker(snapshot.Bundle, query.Question.Name, query.Client.Addr); err != nil {
@@ -195,7 +196,7 @@ func (s *stage) weighed(ctx context.Context, snapshot *Snapshot, who profile.Who
 	}
 	h := newHearing(snapshot, query.Question.Name, found, who, query.Now)
 	h.door, h.client = query.Client.Door, query.Client.Addr
-	answer, err := s.verdict(ctx, snapshot, &h, query, real)
+	answer, err := s.verdict(ctx, snapshot, &h, kept, query, real)
 	if real != nil || answer != nil { // what passes so far is judged again with its answer, and counted then
 		s.countShadows(&h, query.Worker)
 	}

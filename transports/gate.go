@@ -89,6 +89,9 @@ func (g *Gate) Usage() Usage {
 	return usage
 }
 
+// Waiting is how many queries wait.
+func (g *Gate) Waiting() int { return int(g.places.taken()) }
+
 func (g *Gate) admits(addr netip.Addr) (admitted, shared bool) {
 	if g.limits.Clients == nil {
 		return true, false

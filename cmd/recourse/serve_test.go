@@ -85,7 +85,7 @@ func exampleFiles(upstream string) map[string]string {
 }
 
 // upstream is a server that gives every name one address.
-func upstream(t *testing.T) string {
+func upstream(t testing.TB) string {
 	t.Helper()
 	socket, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {

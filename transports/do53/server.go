@@ -47,6 +47,8 @@ type Server struct {
 
 	idle    chan waiting // to the goroutines that rest
 	resting atomic.Int32
+
+	reads, sends complaint
 }
 
 // Listen opens the sockets and serves. The server is answering when it returns.
@@ -55,6 +57,7 @@ func Listen(config Config, service *transports.Service, logger *slog.Logger) (*S
 		config.Connections = DefaultConnections
 	}
 	server := &Server{service: service, logger: logger, conns: newConnections(config.Connections), stopping: make(chan struct{}), idle: make(chan waiting), zones: config.Zones}
+	server.reads.logger, server.sends.logger = logger, logger
 	server.context, server.cancel = context.WithCancel(context.Background())
 	if err := server.open(config.Sockets, config.Address); err != nil {
 		server.cancel()
