@@ -82,6 +82,9 @@ type Usage struct {
 	Strangers, Crowded, Full int64
 }
 
+// Full is which share of the connections that may be open is: 1 when no more may be.
+func (g *Gate) Full() float64 { return g.connections.full() }
+
 // Usage says how much is held.
 func (g *Gate) Usage() Usage {
 	usage := g.connections.usage()

@@ -83,6 +83,17 @@ func (s *Service) damp(query *resolver.Query, met *visitor, dst, packet []byte, 
 	return dst, Limited
 }
 
+// GiveUp appends SERVFAIL to a query that finds no place to wait in, for doors where the
+// client would else wait in vain.
+func (s *Service) GiveUp(query *resolver.Query, packet, dst []byte, limit int) []byte {
+	if query.Read(packet) != nil {
+		return dst
+	}
+	met := s.meet(query, packet)
+	why := []resolver.Extended{{Code: resolver.OtherError, Text: "too many queries wait for their answers"}}
+	return AppendError(dst, packet, query, wire.RcodeServerFailure, why, limit, &met.options)
+}
+
 // fail answers SERVFAIL with the reasons that the failure carries.
 func fail(query *resolver.Query, met *visitor, packet, dst []byte, limit int, err error) []byte {
 	extended := []resolver.Extended{{Code: resolver.NetworkError, Text: "no answer in time"}}

@@ -19,7 +19,7 @@ type Config struct {
 	Operator   policy.Operator        `yaml:"operator"`
 	Roles      []string               `yaml:"roles" oneof:"resolve,desk" later:"fleets"`
 	Listen     Listen                 `yaml:"listen"`
-	TLS        Certificates           `yaml:"tls" later:"encrypted doors"`
+	TLS        Certificates           `yaml:"tls"`
 	BlockPage  BlockPage              `yaml:"block_page" later:"the block page on listeners of its own"`
 	OnCall     OnCall                 `yaml:"on_call" later:"alarms"`
 	State      string                 `yaml:"state"`
@@ -40,7 +40,7 @@ type Listen struct {
 	Web     []netip.AddrPort `yaml:"web"`
 	Metrics []netip.AddrPort `yaml:"metrics"`
 
-	DoT               []netip.AddrPort `yaml:"dot" later:"DNS over TLS"`
+	DoT               []netip.AddrPort `yaml:"dot"`
 	DoH               []netip.AddrPort `yaml:"doh" later:"DNS over HTTPS"`
 	DoQ               []netip.AddrPort `yaml:"doq" later:"DNS over QUIC"`
 	ProxyProtocolFrom []netip.Prefix   `yaml:"proxy_protocol_from" later:"the PROXY protocol"`

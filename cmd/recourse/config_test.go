@@ -17,11 +17,11 @@ import (
 
 // fixtures are whole files and the keys that each is warned about.
 var fixtures = map[string][]string{
-	"forward": {"listen.dot", "listen.doh", "listen.doq", "resolver.forward[1]", "blocklists[1].pass", "profiles[0].safe_search",
+	"forward": {"listen.doh", "listen.doq", "resolver.forward[1]", "blocklists[1].pass", "profiles[0].safe_search",
 		"profiles[0].schedule", "desk.tokens[1]"},
 	"household":   {"profiles[0].services", "profiles[0].safe_search", "profiles[0].schedule", "clients[0].match.mac", "desk.plain_sign_in"},
 	"conformance": {"operator.portal", "resolver.validation_time", "bundle.guard"},
-	"isp": {"listen.dot", "listen.doh", "listen.doq", "listen.proxy_protocol_from", "listen.web_trusted_proxies", "tls",
+	"isp": {"listen.doh", "listen.doq", "listen.proxy_protocol_from", "listen.web_trusted_proxies",
 		"block_page", "on_call", "bundle.popular.file",
 		"profiles[0].safe_search", "clients[3].match.server_name", "serve_rpz.jurisdiction",
 		"desk.store", "desk.oidc", "desk.mail", "desk.retention"},
@@ -205,7 +205,7 @@ func TestValidate(t *testing.T) {
 		{"portal with query", "http://127.0.0.1", "http://a.example/?q", "f:1: operator.portal: \"http://a.example/?q\" has a query"},
 		{"portal with password", "http://127.0.0.1", "http://a:b@a.example/", "f:1: operator.portal:"},
 		{"no door", "do53: [\"127.0.0.1:5300\"]", "", "f:2: listen.do53: is missing: where questions come in"},
-		{"only doors to come", "do53:", "dot:", "f:2: listen.do53: is missing: the other doors are not supported by this version yet\nf:2: warning: listen.dot: not supported"},
+		{"only doors to come", "do53:", "doq:", "f:2: listen.do53: is missing: the other doors are not supported by this version yet\nf:2: warning: listen.doq: not supported"},
 		{"one socket twice", "do53: [\"127.0.0.1:5300\"]", "do53: [\"127.0.0.1:5300\"], web: [\"127.0.0.1:5300\"]", "f:2: listen.web[0]: 127.0.0.1 port tcp 5300 is taken by listen.do53[0] already"},
 		{"all addresses and one", "do53: [\"127.0.0.1:5300\"]", "do53: [\"127.0.0.1:5300\", \"0.0.0.0:5300\"]", "f:2: listen.do53[1]: 0.0.0.0 port udp 5300 is taken by listen.do53[0] already"},
 		{"both families", "do53: [\"127.0.0.1:5300\"]", "do53: [\"0.0.0.0:53\", \"[::]:53\"]", ""},

@@ -14,7 +14,10 @@ func (n *node) startDoors(resolved *resolution, zones transports.Zones, counts *
 	}
 	service := transports.NewService(resolved.serving, transports.NewGate(limits), counts, n.logger).Named(n.config.Listen.NSID)
 	counts.watchGate(service.Gate)
-	return n.startDo53(service, zones)
+	if err := n.startDo53(service, zones); err != nil {
+		return err
+	}
+	return n.startDoT(service, zones)
 }
 
 func (n *node) startDo53(service *transports.Service, zones transports.Zones) error {

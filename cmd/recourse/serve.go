@@ -40,6 +40,7 @@ type node struct {
 	cookies  *cookie.Keys
 	trust    trustHandler
 	do53     []netip.AddrPort
+	dot      []netip.AddrPort
 	web      []netip.AddrPort
 	metrics  []netip.AddrPort
 	updates  *lab.UpdateServer
@@ -264,6 +265,9 @@ func (n *node) welcome(to io.Writer) error {
 	var text strings.Builder
 	for _, address := range n.do53 {
 		fmt.Fprintf(&text, "DNS      %s (UDP and TCP)\n", address)
+	}
+	for _, address := range n.dot {
+		fmt.Fprintf(&text, "DNS      %s (TLS)\n", address)
 	}
 	for _, address := range n.web {
 		fmt.Fprintf(&text, "web      http://%s\n", address)
