@@ -21,6 +21,10 @@ func (s *Service) refuse(query *resolver.Query, met *visitor, packet, dst []byte
 		return AppendError(dst, packet, query, wire.RcodeNotImplemented, nil, limit, &Options{})
 	case errors.Is(err, wire.ErrVersion):
 		return AppendError(dst, packet, query, wire.RcodeBadVersion, nil, limit, &Options{})
+	case errors.Is(err, wire.ErrSigned) && !met.admitted:
+		return s.turnAway(query, packet, dst, limit)
+	case errors.Is(err, wire.ErrSigned):
+		return appendBadKey(dst, packet, query, limit)
 	case errors.Is(err, wire.ErrNothing) && met.admitted && met.options.HasCookie:
 		return AppendError(dst, packet, query, cookieVerdict(query, met, packet), nil, limit, &met.options)
 	}
