@@ -32,7 +32,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // counts keeps what the observer is told.
 type counts struct{ by [16]atomic.Int64 }
 
-func (c *counts) Answered(_ resolver.Door, outcome transports.Outcome, _ time.Duration) {
+func (c *counts) Answered(_ uint32, _ resolver.Door, outcome transports.Outcome, _ int, _ time.Duration) {
 	c.by[outcome].Add(1)
 }
 
