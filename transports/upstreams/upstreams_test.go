@@ -319,6 +319,7 @@ func TestProbesAreBounded(t *testing.T) {
 			t.Errorf("%d tried, %d asked, %d failed", p.secure.count(), p.plain.count(), failed.Load())
 		}
 		time.Sleep(4 * time.Second)
+		synctest.Wait()
 		contact()
 		if p.secure.count() != 6 {
 			t.Errorf("%d tried in all", p.secure.count())
