@@ -100,6 +100,7 @@ func (m *metrics) watchCache(kept *cache.Cache) {
 	m.counter("recourse_cache_prefetches_total", "Answers asked for again before their TTL ended.", stats.Prefetches.Load)
 	m.counter("recourse_cache_refreshes_total", "Answers asked for again while a stale one was given.", stats.Refreshes.Load)
 	m.counter("recourse_cache_aliased_total", "Resolutions that began at the end of a kept alias.", stats.Aliased.Load)
+	m.counter("recourse_cache_discarded_total", "Questions left without a reply, of too many that waited for one answer.", stats.Discarded.Load)
 	m.gauge("recourse_cache_bytes", "Octets that the kept answers take.", kept.Size)
 }
 

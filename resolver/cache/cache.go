@@ -88,6 +88,8 @@ type Stats struct {
 	// and after it. Aliased are answers that began with kept aliases, which end in what
 	// is kept or in a shorter resolution.
 	Stale, Synthesised, Prefetches, Refreshes, Aliased atomic.Int64
+	// Discarded are questions without a reply, of the many that waited for one answer.
+	Discarded atomic.Int64
 }
 
 // key is what makes two questions one. Answers for CD=1 were not validated, so
