@@ -10,7 +10,6 @@ const (
 	// paddedQuery is what the size of a query to an encrypted server is a multiple of
 	// (RFC 8467, section 4.1).
 	paddedQuery = 128
-	codePadding = 12 // option code of padding (RFC 7830, section 3)
 )
 
 // PadQuery gives the query with padding, so that its size says little of the name in it. It
@@ -22,16 +21,16 @@ func PadQuery(query []byte) []byte {
 	if !found || isPadded(opt.Data) {
 		return query
 	}
-	size := len(query) + optionHeader
+	size := len(query) + wire.OptionHeader
 	padding := (paddedQuery - size%paddedQuery) % paddedQuery
-	length := len(opt.Data) + optionHeader + padding
+	length := len(opt.Data) + wire.OptionHeader + padding
 	if size+padding > 1<<16-1 || length > 1<<16-1 {
 		return query
 	}
 	padded := make([]byte, size+padding)
 	copy(padded, query)
 	binary.BigEndian.PutUint16(padded[opt.DataOffset-2:], uint16(length))
-	binary.BigEndian.PutUint16(padded[len(query):], codePadding)
+	binary.BigEndian.PutUint16(padded[len(query):], wire.OptionPadding)
 	binary.BigEndian.PutUint16(padded[len(query)+2:], uint16(padding))
 	return padded
 }
@@ -48,11 +47,11 @@ func lastOPT(query []byte) (opt wire.Record, found bool) {
 }
 
 func isPadded(options []byte) bool {
-	for len(options) >= optionHeader {
-		if binary.BigEndian.Uint16(options) == codePadding {
+	for len(options) >= wire.OptionHeader {
+		if binary.BigEndian.Uint16(options) == wire.OptionPadding {
 			return true
 		}
-		options = options[min(len(options), optionHeader+int(binary.BigEndian.Uint16(options[2:]))):]
+		options = options[min(len(options), wire.OptionHeader+int(binary.BigEndian.Uint16(options[2:]))):]
 	}
 	return false
 }

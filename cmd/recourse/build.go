@@ -40,7 +40,7 @@ type searcher interface {
 
 // newResolution joins the stages. This is the one place that says in which order
 // they run, top to bottom.
-func newResolution(config *Config, internet *lab.Internet, current *policy.Current, counts policy.Counter, logger *slog.Logger) (*resolution, error) {
+func newResolution(config *Config, internet *lab.Internet, current *policy.Current, counts policy.Counter, told local.Discovery, logger *slog.Logger) (*resolution, error) {
 	out, err := newNetwork(config, internet, logger)
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func newResolution(config *Config, internet *lab.Internet, current *policy.Curre
 	if err != nil {
 		return nil, err
 	}
-	names, err := newLocal(config)
+	names, err := newLocal(config, told)
 	if err != nil {
 		return nil, err
 	}

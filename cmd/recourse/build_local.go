@@ -12,7 +12,7 @@ import (
 )
 
 // newLocal makes the stage of what needs no network.
-func newLocal(config *Config) (resolver.Stage, error) {
+func newLocal(config *Config, told local.Discovery) (resolver.Stage, error) {
 	settings := &config.Resolver
 	var lines []dns.RR
 	for _, line := range settings.LocalRecords {
@@ -32,6 +32,8 @@ func newLocal(config *Config) (resolver.Stage, error) {
 		Records: records,
 		Snoop:   settings.Snoop,
 		DNS64:   settings.DNS64,
+
+		Discovery: told,
 	}), nil
 }
 

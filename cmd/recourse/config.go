@@ -34,6 +34,8 @@ type Config struct {
 type Listen struct {
 	Do53    []netip.AddrPort `yaml:"do53"` // UDP and TCP
 	Web     []netip.AddrPort `yaml:"web"`
+	WebTLS  []netip.AddrPort `yaml:"web_tls"` // the same pages over TLS
+	Name    string           `yaml:"name"`    // by which clients verify the encrypted doors
 	Metrics []netip.AddrPort `yaml:"metrics"`
 
 	DoT               []netip.AddrPort `yaml:"dot"`
@@ -41,28 +43,32 @@ type Listen struct {
 	DoQ               []netip.AddrPort `yaml:"doq" later:"DNS over QUIC"`
 	ProxyProtocolFrom []netip.Prefix   `yaml:"proxy_protocol_from" later:"the PROXY protocol"`
 	WebTrustedProxies []netip.Prefix   `yaml:"web_trusted_proxies" later:"proxies before the web listener"`
-	RateLimit         RateLimit        `yaml:"rate_limit" later:"rate limits"`
+
+	RateLimit         RateLimit         `yaml:"rate_limit"`
+	ResponseRateLimit ResponseRateLimit `yaml:"response_rate_limit"`
+	Slip              uint32            `yaml:"slip"` // one in so many over a limit is told to come by TCP
+	Limits            HeldLimits        `yaml:"limits"`
+	CookieSecretFile  string            `yaml:"cookie_secret_file"` // of a fleet; one's own where empty
+	NSID              string            `yaml:"nsid"`               // what this server calls itself; nothing where empty
 }
 
 // RateLimit is queries per second of one client, and how many at once.
 type RateLimit struct {
-	PerClient uint32 `yaml:"per_client"`
-	Burst     uint32 `yaml:"burst"`
+	PerClient uint32 `yaml:"per_client"` // 0: no limit
+	Burst     uint32 `yaml:"burst"`      // 0: twice as many
 }
 
-// Certificates is where the encrypted doors and the web take theirs from.
-type Certificates struct {
-	Certificate string `yaml:"certificate"`
-	Key         string `yaml:"key"`
-	ACME        ACME   `yaml:"acme"`
+// ResponseRateLimit is replies of a kind per second to one network over UDP, and how many at once.
+type ResponseRateLimit struct {
+	PerNetwork uint32 `yaml:"per_network"` // 0: no limit
+	Burst      uint32 `yaml:"burst"`       // 0: twice as many
 }
 
-// ACME is how certificates are ordered (RFC 8555).
-type ACME struct {
-	Directory string   `yaml:"directory"`
-	Email     string   `yaml:"email"`
-	Names     []string `yaml:"names"`
-	Challenge string   `yaml:"challenge"`
+// HeldLimits is how much clients may hold at the same time. 0 is the default.
+type HeldLimits struct {
+	Waiting              uint32 `yaml:"waiting"`
+	Connections          uint32 `yaml:"connections"`
+	ConnectionsPerClient uint32 `yaml:"connections_per_client"`
 }
 
 // BlockPage is the addresses that the answer `page` points to.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/lab"
+	"github.com/recourse-dns/recourse/resolver/local"
 	"github.com/recourse-dns/recourse/resolver/recurse"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
@@ -111,7 +112,7 @@ func newTrace(config *Config, internet *lab.Internet, steps *traceSteps, env *en
 	if err != nil {
 		return nil, err
 	}
-	names, err := newLocal(config)
+	names, err := newLocal(config, local.Discovery{})
 	if err != nil {
 		return nil, err
 	}

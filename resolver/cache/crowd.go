@@ -26,13 +26,13 @@ func (f *flights) crowded(ctx context.Context, query *resolver.Query, running *f
 		return f.wait(ctx, query, running, kept)
 	}
 	if place > maxCrowd {
-		f.stats.Discarded.Add(1)
+		f.stats.Discarded.Add(query.Worker, 1)
 		return nil, resolver.Dropped
 	}
 	began := time.Now()
 	answer, err := f.wait(ctx, query, running, kept)
 	if place > maxLate && time.Since(began) > lateAfter {
-		f.stats.Discarded.Add(1)
+		f.stats.Discarded.Add(query.Worker, 1)
 		return nil, resolver.Dropped
 	}
 	return answer, err

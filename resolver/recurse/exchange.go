@@ -302,7 +302,7 @@ func (a *attempt) encode() []byte {
 		return append(packet, 0, 0)
 	}
 	packet = binary.BigEndian.AppendUint16(packet, uint16(4+len(a.cookie)))
-	packet = binary.BigEndian.AppendUint16(packet, optionCookie)
+	packet = binary.BigEndian.AppendUint16(packet, wire.OptionCookie)
 	packet = binary.BigEndian.AppendUint16(packet, uint16(len(a.cookie)))
 	return append(packet, a.cookie...)
 }
@@ -322,7 +322,7 @@ func (a *attempt) accept(packet []byte) bool {
 		reply.Truncated = true
 	} else if crowded(packet) {
 		reply.Rcode = dns.RcodeServerFailure // of no use, and not worth reading
-	} else if !wellFormed(packet) || reply.Unpack(masked(packet)) != nil || !a.hasCookie(reply) {
+	} else if !wellFormed(packet) || reply.Unpack(masked(packet)) != nil || !a.hasCookie(packet) {
 		return false
 	}
 	a.reply = reply
@@ -349,11 +349,11 @@ func masked(packet []byte) []byte {
 
 // hasCookie holds a reply to the cookies. A server that is known to send its own
 // sends it always: a reply without it is somebody else's (RFC 7873, section 5.3).
-func (a *attempt) hasCookie(reply *dns.Msg) bool {
+func (a *attempt) hasCookie(packet []byte) bool {
 	if a.cookie == "" {
 		return true
 	}
-	server, wrong := readCookie(reply, a.cookie[:clientCookie])
+	server, wrong := readCookie(packet, a.cookie[:wire.ClientCookieSize])
 	if wrong && a.udp {
 		return false
 	}

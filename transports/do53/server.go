@@ -45,11 +45,14 @@ type Server struct {
 
 	idle    chan waiting // to the goroutines that rest
 	resting atomic.Int32
+
+	reads, sends complaint
 }
 
 // Listen opens the sockets and serves. The server is answering when it returns.
 func Listen(config Config, service *transports.Service, logger *slog.Logger) (*Server, error) {
 	server := &Server{service: service, logger: logger, stopping: make(chan struct{}), idle: make(chan waiting), zones: config.Zones}
+	server.reads.logger, server.sends.logger = logger, logger
 	server.context, server.cancel = context.WithCancel(context.Background())
 	if err := server.open(config.Sockets, config.Address); err != nil {
 		server.cancel()

@@ -32,8 +32,8 @@ type counts struct {
 	by [2][16]atomic.Int64 // UDP and TCP, by outcome
 }
 
-func (c *counts) Answered(door resolver.Door, outcome transports.Outcome, _ time.Duration) {
-	c.by[door-resolver.UDP][outcome].Add(1)
+func (c *counts) Answered(_ uint32, door resolver.Door, outcome transports.Outcome, queries int, _ time.Duration) {
+	c.by[door-resolver.UDP][outcome].Add(int64(queries))
 }
 
 // world answers by name: "slow" has to wait until released, "drop" is dropped,

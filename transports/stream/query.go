@@ -57,7 +57,7 @@ func (c *conn) shed(room *room, message []byte) {
 	}
 	start := len(room.out)
 	why := []resolver.Extended{{Text: "too many queries wait for their answers"}}
-	room.out = framed(transports.AppendError(append(room.out, 0, 0), message, query, wire.RcodeServerFailure, why), start)
+	room.out = framed(transports.AppendError(append(room.out, 0, 0), message, query, wire.RcodeServerFailure, why, maxMessage, &transports.Options{}), start)
 }
 
 // job is a message that has to wait for its answer.
