@@ -11,8 +11,9 @@ const (
 	HeaderSize = 12
 	// MaxPointers bounds the compression pointers followed in one name.
 	MaxPointers = 128
-	// MaxRecords bounds the records read in one message; 65,535 octets hold no more than this many.
-	MaxRecords = 6000
+	// MaxExtra bounds the records of a query: OPT, a signature, and the SOA record of an
+	// IXFR are all that anybody has a use for.
+	MaxExtra = 32
 )
 
 // Types and classes that the fast path tells apart (IANA DNS parameters).
@@ -53,6 +54,7 @@ const (
 	RcodeNotImplemented = 4
 	RcodeRefused        = 5
 	RcodeBadVersion     = 16
+	RcodeBadCookie      = 23
 )
 
 // Why a query could not be read.
@@ -135,11 +137,21 @@ func ReadQuery(packet []byte, buffer *[MaxName]byte, into *Request) error {
 
 // readOPT walks the records behind the question for the one OPT that a query may have.
 func (r *Request) readOPT(packet []byte) error {
+	extra := 0
+	for at := 6; at < HeaderSize; at += 2 { // the counts of three sections
+		extra += int(binary.BigEndian.Uint16(packet[at:]))
+	}
+	if extra > MaxExtra {
+		return ErrFormat
+	}
 	for record, err := range Records(packet) {
 		if err != nil {
 			return ErrFormat
 		}
 		if record.Type != TypeOPT {
+			if packet[record.NameOffset] != 0 && !hasOwner(packet, record) {
+				return ErrFormat
+			}
 			continue
 		}
 		// RFC 6891, section 6.1.1: one OPT at the most, in the additional section, owned by the root.
@@ -159,6 +171,13 @@ func (r *Request) readOPT(packet []byte) error {
 		return ErrVersion
 	}
 	return nil
+}
+
+// hasOwner says whether the name of a record can be read. It is apart for its buffer.
+func hasOwner(packet []byte, record Record) bool {
+	var room [MaxName]byte
+	_, _, err := ReadName(packet, record.NameOffset, &room)
+	return err == nil
 }
 
 // readNothing reads a query without a question, which asks for the server's cookie if it

@@ -206,8 +206,8 @@ func TestTooManyWaitingAreShed(t *testing.T) {
 	<-s.ended
 }
 
-func TestConnectionsOfOneClientAreBounded(t *testing.T) {
-	s := serve(t, transports.Limits{ConnectionsPerClient: 2}, nil)
+func TestConnectionsAreBounded(t *testing.T) {
+	s := serve(t, transports.Limits{Connections: 2}, nil)
 	first := s.dial(t)
 	ask(t, s.dial(t), "www.example")
 	var refused *quic.TransportError

@@ -102,7 +102,7 @@ func (s *session) tooEarly(query *resolver.Query, packet, dst []byte) ([]byte, e
 	if err := query.Read(packet); err != nil {
 		return dst, errNothing
 	}
-	reply := transports.AppendError(append(dst, 0, 0), packet, query, wire.RcodeRefused, []resolver.Extended{{Code: resolver.TooEarly}})
+	reply := transports.AppendError(append(dst, 0, 0), packet, query, wire.RcodeRefused, []resolver.Extended{{Code: resolver.TooEarly}}, maxMessage, &transports.Options{})
 	finish(reply)
 	return reply, nil
 }

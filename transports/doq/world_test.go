@@ -34,9 +34,9 @@ const serverName = "dns.example"
 // counts keeps what the observer is told.
 type counts struct{ by [16]atomic.Int64 }
 
-func (c *counts) Answered(door resolver.Door, outcome transports.Outcome, _ time.Duration) {
+func (c *counts) Answered(_ uint32, door resolver.Door, outcome transports.Outcome, queries int, _ time.Duration) {
 	if door == resolver.QUIC {
-		c.by[outcome].Add(1)
+		c.by[outcome].Add(int64(queries))
 	}
 }
 
