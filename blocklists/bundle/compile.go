@@ -243,7 +243,7 @@ func (c *compiler) feed(ctx context.Context, number int) {
 	if c.pinned(number, before) {
 		return
 	}
-	if alike && before.Report.Fetch.State != fetch.Missing && c.Unmoved != nil && c.Unmoved(manifest) {
+	if alike && !before.Report.Fetch.State.Absent() && c.Unmoved != nil && c.Unmoved(manifest) {
 		c.joiner.lists[number].carried = true
 		*report = before.Report
 		report.Carried = true
@@ -260,7 +260,7 @@ func (c *compiler) feed(ctx context.Context, number int) {
 	if err != nil {
 		c.runs[number] = nil
 		report.Parse.Entries = 0
-		had := alike && before.Report.Fetch.State != fetch.Missing
+		had := alike && !before.Report.Fetch.State.Absent()
 		if had && status.State != fetch.Stopped { // one that stopped must not outlive its source
 			c.joiner.lists[number].carried = true
 			report.Parse.Entries, report.Fetch.State = before.Entries, fetch.Kept
@@ -310,6 +310,8 @@ func (c *compiler) tell(report *ListReport) {
 		c.Log.Info("list: loaded", args...)
 	case fetch.Kept:
 		c.Log.Warn("list: the source cannot be used, the last good one stays", append(args, "since", report.Fetch.Since, "error", report.Fetch.Err)...)
+	case fetch.Unasked:
+		c.Log.Info("list: its source is asked once questions are answered", args...)
 	default:
 		c.Log.Error("list: cannot be had", append(args, "error", report.Fetch.Err)...)
 	}

@@ -110,7 +110,7 @@ func (c *compiler) weigh() (again bool) {
 	}
 	for i := range c.reports {
 		list, report := &c.joiner.lists[i], &c.reports[i]
-		if list.carried || list.ruled || report.Fetch.State == fetch.Missing {
+		if list.carried || list.ruled || report.Fetch.State.Absent() {
 			continue
 		}
 		change := Change{Kept: list.kept, Added: list.added, Source: report.Fetch}

@@ -14,6 +14,7 @@ import (
 var (
 	errDamaged = errors.New("the last good copy is damaged")
 	errNoCopy  = errors.New("nothing good was ever had from its source")
+	errUnasked = errors.New("its source has not been asked yet")
 	// ErrStale says that a list stopped, because its source has been silent for too long.
 	ErrStale = errors.New("its source has been silent for longer than max_age, and on_stale is stop")
 )
@@ -75,7 +76,7 @@ func (k *keeper) previewSource(ctx context.Context, read func(io.Reader) error) 
 	if err := errand.run(ctx); err != nil {
 		return Status{}, err
 	}
-	if err := read(&guarded{ctx, aside, parse.MaxBytes}); err != nil {
+	if err := read(&guarded{ctx, aside, parse.MaxBytes, nil}); err != nil {
 		return Status{}, err
 	}
 	status := k.statusOf(OK, &errand.version)
@@ -110,6 +111,9 @@ func (k *keeper) readStored(ctx context.Context, read func(io.Reader) error) (St
 			return attempt.mark(k.readAs(version, attempt.cause)), nil
 		}
 		attempt.failed(version, err, version == k.note.Candidate)
+	}
+	if k.isUnasked() {
+		return k.statusOf(Unasked, nil), errUnasked
 	}
 	if len(versions) == 0 {
 		attempt.cause = errors.Join(attempt.cause, errNoCopy)
@@ -192,14 +196,14 @@ func (k *keeper) readVersion(ctx context.Context, v *Version, read func(io.Reade
 		return fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	defer file.Close()
-	sum, _, err := hashOf(ctx, file)
+	sum, _, err := hashOf(ctx, file, nil)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	if sum != v.SHA256 {
 		return errDamaged
 	}
-	return read(&guarded{ctx, file, parse.MaxBytes})
+	return read(&guarded{ctx, file, parse.MaxBytes, nil})
 }
 
 // status is how the list stands, before anything is read.
@@ -210,6 +214,8 @@ func (k *keeper) status(at time.Time) Status {
 	status.Changed = k.note.Candidate != nil
 	status.StaleSince = k.staleSince(at)
 	switch {
+	case k.isUnasked():
+		status.State = Unasked
 	case version == nil:
 		status.State, status.Err = Missing, errors.Join(status.Err, errNoCopy)
 	case !status.StaleSince.IsZero() && k.stops():
@@ -218,6 +224,11 @@ func (k *keeper) status(at time.Time) Status {
 		status.State = Kept
 	}
 	return status
+}
+
+// isUnasked says whether the source was never asked: a start does not wait for the network.
+func (k *keeper) isUnasked() bool {
+	return k.manifest.Source.File == "" && k.note.newest() == nil && k.cause() == nil
 }
 
 func (k *keeper) statusOf(state State, v *Version) Status {

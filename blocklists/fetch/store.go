@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/blocklists/turns"
 )
 
 // State is how a list stands.
@@ -20,13 +21,17 @@ type State string
 
 // The states: what its source has; the last good copy, because the source cannot be
 // used; nothing any more, because the copy is older than its manifest allows; not to be
-// had at all.
+// had at all; nothing yet, because the source was not asked so far, which is no trouble.
 const (
 	OK      State = "ok"
 	Kept    State = "last good kept"
 	Stopped State = "stopped"
 	Missing State = "missing"
+	Unasked State = "not asked yet"
 )
+
+// Absent says whether nothing of the list was ever had.
+func (s State) Absent() bool { return s == Missing || s == Unasked }
 
 // Status is how one list stands. SHA256, Size and FetchedAt are those of the octets that
 // were read, or are to be.
@@ -114,6 +119,8 @@ var errNotAsked = errors.New("the source was not asked")
 
 // lists hands out what is remembered of each list while the process runs.
 type lists struct {
+	going turns.Shared // hashing of what was brought
+
 	mu    sync.Mutex
 	turns map[blocklists.ListID]*turn
 }

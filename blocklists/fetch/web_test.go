@@ -329,3 +329,18 @@ func TestRetryAfterAndCacheControlAreHonoured(t *testing.T) {
 		}
 	}
 }
+
+func TestASourceNotAskedYetIsNoTrouble(t *testing.T) {
+	p := newWebPlace(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
+	status, err := p.store.Stored().Load(t.Context(), p.manifest, func(io.Reader) error { return nil })
+	if err == nil || status.State != fetch.Unasked || status.Err != nil {
+		t.Errorf("loaded: %+v, error %v", status, err)
+	}
+	if status := p.store.Status(p.manifest); status.State != fetch.Unasked || status.Err != nil {
+		t.Errorf("as it stands: %+v", status)
+	}
+	p.fails("404")
+	if status := p.store.Status(p.manifest); status.State != fetch.Missing || status.Err == nil || status.Since.IsZero() {
+		t.Errorf("after it failed: %+v", status)
+	}
+}

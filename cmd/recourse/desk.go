@@ -128,7 +128,7 @@ func (n *node) startWeb(held *state, calls, private, pages http.Handler) error {
 	mux.Handle("/api/", calls)
 	mux.Handle("/", pages)
 	if len(n.config.Listen.Web) > 0 {
-		web, err := listenWeb(n.config.Listen.Web, mux)
+		web, err := listenWeb(n.sockets, n.config.Listen.Web, mux)
 		if err != nil {
 			return err
 		}

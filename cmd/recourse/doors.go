@@ -14,7 +14,7 @@ func (n *node) startDoors(resolved *resolution, zones transports.Zones, counts *
 
 func (n *node) startDo53(service *transports.Service, zones transports.Zones) error {
 	for _, address := range n.config.Listen.Do53 {
-		door, err := do53.Listen(do53.Config{Address: address, Zones: zones}, service, n.logger)
+		door, err := do53.Listen(do53.Config{Address: address, Zones: zones, Sockets: n.sockets}, service, n.logger)
 		if err != nil {
 			return err
 		}

@@ -79,7 +79,7 @@ func startIn(t *testing.T, directory string) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := startNode(t.Context(), config, false, slog.New(slog.DiscardHandler))
+	n, err := startNode(t.Context(), config, false, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

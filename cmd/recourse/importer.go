@@ -202,7 +202,7 @@ func (i *importer) enforce(fresh *imported, compiled *bundle.Bundle, ledger *gua
 // that stopped because it is stale was loaded too.
 func (i *importer) ready() bool {
 	last := i.last.Load()
-	return last != nil && !slices.ContainsFunc(last.reports, func(report bundle.ListReport) bool { return report.Fetch.State == fetch.Missing })
+	return last != nil && !slices.ContainsFunc(last.reports, func(report bundle.ListReport) bool { return report.Fetch.State.Absent() })
 }
 
 // refresh asks the sources of the lists again, each when it is due, until the context

@@ -208,6 +208,10 @@ func oneLine(text string) string { return strings.ReplaceAll(text, "\n", "; ") }
 
 func (s *listStatus) print(text *strings.Builder) {
 	fmt.Fprintf(text, "%s (%s): ", s.List, s.Purpose)
+	if s.Fetch.State == fetch.Unasked && !s.Pinned {
+		text.WriteString("its source has not been asked yet\n")
+		return
+	}
 	if s.Fetch.State == fetch.Missing && !s.Pinned {
 		fmt.Fprintf(text, "no good copy: %s\n", oneLine(s.Trouble))
 		return

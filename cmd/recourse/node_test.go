@@ -22,7 +22,7 @@ func TestClosingLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 { // the second shows that the first let go of state and ports
-		n, err := startNode(t.Context(), config, true, slog.New(slog.DiscardHandler))
+		n, err := startNode(t.Context(), config, true, nil, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -48,11 +48,11 @@ func TestTheStateHasOneServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	quiet := slog.New(slog.DiscardHandler)
-	n, err := startNode(t.Context(), config, true, quiet)
+	n, err := startNode(t.Context(), config, true, nil, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := startNode(t.Context(), config, true, quiet); !errors.Is(err, errHeld) {
+	if _, err := startNode(t.Context(), config, true, nil, quiet); !errors.Is(err, errHeld) {
 		t.Errorf("a second server on the same state: %v", err)
 	}
 	if err := n.Close(); err != nil {
@@ -69,7 +69,7 @@ func TestAFailedStartLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	config.Listen.Do53 = append(config.Listen.Do53, netip.MustParseAddrPort("203.0.113.1:1")) // not ours
-	if n, err := startNode(t.Context(), config, true, slog.New(slog.DiscardHandler)); err == nil {
+	if n, err := startNode(t.Context(), config, true, nil, slog.New(slog.DiscardHandler)); err == nil {
 		t.Errorf("it started on an address that is not here: %v", n.Close())
 	}
 	goleak.VerifyNone(t, before)

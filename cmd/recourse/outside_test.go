@@ -39,7 +39,7 @@ clients: [{match: {networks: ["127.0.0.0/8"]}}]
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := startNode(t.Context(), config, false, slog.New(slog.DiscardHandler))
+	n, err := startNode(t.Context(), config, false, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

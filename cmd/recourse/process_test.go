@@ -66,21 +66,27 @@ func program(t testing.TB, directory string, args ...string) *exec.Cmd {
 func start(t testing.TB, directory string, args ...string) *server {
 	t.Helper()
 	s := &server{t: t, process: program(t, directory, append([]string{"serve"}, args...)...), stderr: new(lockedBuffer)}
+	s.run()
+	return s
+}
+
+// run starts the process and waits until it is ready.
+func (s *server) run() {
+	s.t.Helper()
 	s.process.Stderr = s.stderr
 	output, err := s.process.StdoutPipe()
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
 	if err := s.process.Start(); err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	s.t.Cleanup(func() {
 		if s.process.ProcessState == nil {
 			s.kill()
 		}
 	})
 	s.readWelcome(output)
-	return s
 }
 
 // readWelcome reads what listens where. It ends with an empty line and three things to try.

@@ -53,7 +53,7 @@ func TestQuickStartServes(t *testing.T) {
 	}
 	anywhere := netip.MustParseAddrPort("127.0.0.1:0")
 	config.Listen.Do53, config.Listen.Web, config.State = []netip.AddrPort{anywhere}, []netip.AddrPort{anywhere}, t.TempDir()
-	n, err := startNode(t.Context(), config, true, slog.New(slog.DiscardHandler))
+	n, err := startNode(t.Context(), config, true, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,7 @@ func TestSecondariesEnforceTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := startNode(t.Context(), config, false, slog.New(slog.DiscardHandler))
+	n, err := startNode(t.Context(), config, false, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

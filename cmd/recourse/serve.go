@@ -16,12 +16,14 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/resolver/lab"
+	"github.com/recourse-dns/recourse/transports/sockets"
 )
 
 // node is a running resolver with its desk. It is built from the bottom up and
@@ -39,40 +41,59 @@ type node struct {
 	web      []netip.AddrPort
 	metrics  []netip.AddrPort
 	updates  *lab.UpdateServer
+	sockets  *sockets.Set
 }
 
-// runServe serves until the context ends. SIGHUP reads the configuration again.
+// runServe serves until the context ends. SIGHUP reads the configuration again; SIGUSR2
+// starts the program anew in this process, with the sockets open meanwhile.
 func runServe(ctx context.Context, env *environment, options ServeOptions) error {
 	config, err := env.config(options.ConfigFlag, options.Lab)
 	if err != nil {
 		return err
 	}
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGUSR2)
+	defer signal.Stop(signals)
 
 	logger := slog.New(slog.NewJSONHandler(env.stderr, nil))
-	running, err := startNode(ctx, config, options.Lab, logger)
+	inherited, err := sockets.Inherited()
+	if err != nil {
+		return err
+	}
+	running, err := startNode(ctx, config, options.Lab, inherited, logger)
 	if err != nil {
 		return err
 	}
 	if err := running.welcome(env.stdout); err != nil {
 		return errors.Join(err, running.Close())
 	}
+	running.tellManager(daemon.SdNotifyReady)
 	for {
 		select {
 		case <-ctx.Done():
+			running.tellManager(daemon.SdNotifyStopping)
 			return running.Close()
-		case <-hangup:
-			running.reload(ctx, options)
+		case signal := <-signals:
+			running.tellManager(reloading())
+			if signal == syscall.SIGHUP {
+				running.reload(ctx, options)
+			} else if next, err := running.prepareRestart(ctx, options); err != nil {
+				logger.Error("the program is not started anew; this one keeps running", "error", err)
+			} else {
+				if err := running.Close(); err != nil {
+					logger.Warn("before the program is started anew", "error", err)
+				}
+				return next.run()
+			}
+			running.tellManager(daemon.SdNotifyReady)
 		}
 	}
 }
 
 // startNode takes the state, loads lists and exceptions, and opens doors and pages.
 // It answers when it returns.
-func startNode(ctx context.Context, config *Config, inLab bool, logger *slog.Logger) (*node, error) {
-	n := &node{config: config, logger: logger, closers: []io.Closer{newHeadroom(int64(config.Resolver.Cache))}}
+func startNode(ctx context.Context, config *Config, inLab bool, open *sockets.Set, logger *slog.Logger) (*node, error) {
+	n := &node{config: config, logger: logger, sockets: open, closers: []io.Closer{newHeadroom(int64(config.Resolver.Cache))}}
 	if err := n.start(ctx, inLab); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
@@ -101,6 +122,9 @@ func (n *node) start(ctx context.Context, inLab bool) error {
 		return err
 	}
 	if err := n.startDoors(resolved, zones, counts); err != nil {
+		return err
+	}
+	if err := n.closeRest(); err != nil {
 		return err
 	}
 	n.background(ctx, n.importer.refresh)
@@ -167,7 +191,7 @@ func (n *node) startMetrics(counts *metrics) error {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(counts.registry, promhttp.HandlerOpts{}))
-	web, err := listenWeb(n.config.Listen.Metrics, mux)
+	web, err := listenWeb(n.sockets, n.config.Listen.Metrics, mux)
 	if err != nil {
 		return err
 	}

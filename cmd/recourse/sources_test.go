@@ -82,7 +82,7 @@ func TestAListFromTheWeb(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := func() *node {
-		n, err := startNode(t.Context(), config, false, slog.New(slog.DiscardHandler))
+		n, err := startNode(t.Context(), config, false, nil, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -32,9 +32,12 @@ func stand(report *bundle.ListReport, source fetch.Status) {
 	}
 	was.Since = source.Since
 	switch {
-	case was.State == fetch.Missing || was.State == fetch.Stopped:
+	case was.State.Absent() || was.State == fetch.Stopped:
 		if source.Err != nil {
 			was.Err = source.Err
+		}
+		if was.State == fetch.Unasked {
+			was.State = source.State
 		}
 	case source.Since.IsZero():
 		was.State, was.Err = fetch.OK, nil

@@ -17,7 +17,7 @@ func (c *Config) checkListen() {
 			c.report.problem("listen.do53", "is missing: where questions come in, as [\"127.0.0.1:5300\"]")
 		}
 	}
-	taken := sockets{}
+	taken := claims{}
 	c.checkDoor(taken, "listen.do53", listen.Do53, "udp", "tcp")
 	c.checkDoor(taken, "listen.dot", listen.DoT, "tcp")
 	c.checkDoor(taken, "listen.doh", listen.DoH, "tcp", "udp")
@@ -27,27 +27,27 @@ func (c *Config) checkListen() {
 	c.checkDoor(taken, "block_page.listen", c.BlockPage.Listen, "tcp")
 }
 
-// sockets is who has taken which, by network and port.
-type sockets map[string][]socket
+// claims is who has taken which, by network and port.
+type claims map[string][]claim
 
-type socket struct {
+type claim struct {
 	addr netip.Addr
 	path string
 }
 
-// checkDoor finds sockets that two listeners want. Port 0 is any free port.
-func (c *Config) checkDoor(taken sockets, path string, addresses []netip.AddrPort, networks ...string) {
+// checkDoor finds claims that two listeners want. Port 0 is any free port.
+func (c *Config) checkDoor(taken claims, path string, addresses []netip.AddrPort, networks ...string) {
 	for i, address := range addresses {
 		if !address.IsValid() || address.Port() == 0 {
 			continue
 		}
 		for _, network := range networks {
-			c.checkSocket(taken, fmt.Sprintf("%s %d", network, address.Port()), socket{address.Addr(), item(path, i)})
+			c.checkSocket(taken, fmt.Sprintf("%s %d", network, address.Port()), claim{address.Addr(), item(path, i)})
 		}
 	}
 }
 
-func (c *Config) checkSocket(taken sockets, port string, wanted socket) {
+func (c *Config) checkSocket(taken claims, port string, wanted claim) {
 	for _, other := range taken[port] {
 		if wanted.addr.Is4() == other.addr.Is4() && (wanted.addr == other.addr || wanted.addr.IsUnspecified() || other.addr.IsUnspecified()) {
 			c.report.problem(wanted.path, "%s port %s is taken by %s already", wanted.addr, port, other.path)

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/recourse-dns/recourse/transports/sockets"
 )
 
 // unknownPeer is the actor where the kernel does not say who it is.
@@ -34,13 +36,13 @@ type webServer struct {
 	done   chan error
 }
 
-func listenWeb(addresses []netip.AddrPort, handler http.Handler) (*webServer, error) {
+func listenWeb(open *sockets.Set, addresses []netip.AddrPort, handler http.Handler) (*webServer, error) {
 	var listeners []net.Listener
 	for _, address := range addresses {
-		listener, err := net.Listen("tcp", address.String())
+		listener, err := open.ListenTCP(address)
 		if err != nil {
-			for _, open := range listeners {
-				open.Close()
+			for _, other := range listeners {
+				other.Close()
 			}
 			return nil, fmt.Errorf("listen on %s for the web: %w", address, err)
 		}

@@ -98,62 +98,51 @@ func (t *Tx) Sequence(ctx context.Context) (uint64, error) {
 // the state of.
 func (db *DB) Exceptions(ctx context.Context) (uint64, []blocklists.Exception, error) {
 	var (
-		at  uint64
-		all []blocklists.Exception
+		at    uint64
+		found []blocklists.Exception
 	)
 	err := db.View(ctx, func(view *View) error {
 		var err error
 		if at, err = sequence(ctx, view); err != nil {
 			return err
 		}
-		all, err = exceptions(ctx, view)
+		found, err = exceptions(ctx, view)
 		return err
 	})
 	if err != nil {
 		return 0, nil, fmt.Errorf("read exceptions: %w", err)
 	}
-	return at, all, nil
+	return at, found, nil
 }
 
-// querier is what both kinds of transaction can do.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
-func sequence(ctx context.Context, from querier) (uint64, error) {
+func sequence(ctx context.Context, from Querier) (uint64, error) {
 	var value int64
 	err := from.QueryRowContext(ctx, `SELECT value FROM exception_sequence`).Scan(&value)
 	return uint64(value), err
 }
 
-func exceptions(ctx context.Context, from querier) ([]blocklists.Exception, error) {
-	rows, err := from.QueryContext(ctx, `SELECT id, kind, list, name, keep, case_id, at FROM exceptions WHERE ended_at IS NULL ORDER BY id`)
+func exceptions(ctx context.Context, from Querier) ([]blocklists.Exception, error) {
+	return all(ctx, from, scanException, `SELECT id, kind, list, name, keep, case_id, at FROM exceptions WHERE ended_at IS NULL ORDER BY id`)
+}
+
+func scanException(rows *sql.Rows) (blocklists.Exception, error) {
+	var (
+		exception  blocklists.Exception
+		name, keep string
+		at         int64
+	)
+	if err := rows.Scan(&exception.ID, &exception.Kind, &exception.List, &name, &keep, &exception.Case, &at); err != nil {
+		return exception, err
+	}
+	var err error
+	if exception.Name, err = wire.ParseName(name); err == nil && keep != "" {
+		exception.Keep, err = wire.ParseName(keep)
+	}
 	if err != nil {
-		return nil, err
+		return exception, fmt.Errorf("exception %d: %w", exception.ID, err)
 	}
-	defer rows.Close()
-	var all []blocklists.Exception
-	for rows.Next() {
-		var (
-			exception blocklists.Exception
-			name      string
-			keep      string
-			at        int64
-		)
-		if err := rows.Scan(&exception.ID, &exception.Kind, &exception.List, &name, &keep, &exception.Case, &at); err != nil {
-			return nil, err
-		}
-		if exception.Name, err = wire.ParseName(name); err == nil && keep != "" {
-			exception.Keep, err = wire.ParseName(keep)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("exception %d: %w", exception.ID, err)
-		}
-		exception.At = time.UnixMicro(at).UTC()
-		all = append(all, exception)
-	}
-	return all, rows.Err()
+	exception.At = time.UnixMicro(at).UTC()
+	return exception, nil
 }
 
 // textOf is a name as the database keeps it; no name is the empty text.
@@ -169,22 +158,16 @@ const maxAnnouncements = 1000
 
 // Announcements gives the changes after a sequence, in order, a thousand at the most.
 func (db *DB) Announcements(ctx context.Context, after uint64) ([]Announcement, error) {
-	rows, err := db.QueryContext(ctx, `SELECT sequence, exception, change, at FROM announcements WHERE sequence > ? ORDER BY sequence LIMIT ?`, int64(after), maxAnnouncements)
+	found, err := all(ctx, db, scanAnnouncement, `SELECT sequence, exception, change, at FROM announcements WHERE sequence > ? ORDER BY sequence LIMIT ?`, int64(after), maxAnnouncements)
 	if err != nil {
 		return nil, fmt.Errorf("read announcements: %w", err)
 	}
-	defer rows.Close()
-	var all []Announcement
-	for rows.Next() {
-		var (
-			announcement Announcement
-			value, at    int64
-		)
-		if err := rows.Scan(&value, &announcement.Exception, &announcement.Change, &at); err != nil {
-			return nil, fmt.Errorf("read announcements: %w", err)
-		}
-		announcement.Sequence, announcement.At = uint64(value), time.UnixMicro(at).UTC()
-		all = append(all, announcement)
-	}
-	return all, rows.Err()
+	return found, nil
+}
+
+func scanAnnouncement(rows *sql.Rows) (announcement Announcement, err error) {
+	var value, at int64
+	err = rows.Scan(&value, &announcement.Exception, &announcement.Change, &at)
+	announcement.Sequence, announcement.At = uint64(value), time.UnixMicro(at).UTC()
+	return announcement, err
 }

@@ -130,20 +130,10 @@ func (t *Tx) endHolds(ctx context.Context, list blocklists.ListID, kept map[int6
 }
 
 func (t *Tx) openHolds(ctx context.Context, list blocklists.ListID) ([]int64, error) {
-	rows, err := t.tx.QueryContext(ctx, `SELECT id FROM holds WHERE list = ? AND ended_at IS NULL`, string(list))
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var ids []int64
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	return ids, rows.Err()
+	return all(ctx, t, func(rows *sql.Rows) (id int64, err error) {
+		err = rows.Scan(&id)
+		return id, err
+	}, `SELECT id FROM holds WHERE list = ? AND ended_at IS NULL`, string(list))
 }
 
 // Release writes one person's word that holds may go: those of the list on the subject
@@ -204,25 +194,13 @@ func (db *DB) Ledger(ctx context.Context) (guard.Records, error) {
 	return records, nil
 }
 
-func holds(ctx context.Context, from querier, where string, args ...any) ([]blocklists.Hold, error) {
-	rows, err := from.QueryContext(ctx, `SELECT id, list, purpose, trigger, subject, scope, safeguard, detail, count, line, since, ended_at
+func holds(ctx context.Context, from Querier, where string, args ...any) ([]blocklists.Hold, error) {
+	found, err := all(ctx, from, scanHold, `SELECT id, list, purpose, trigger, subject, scope, safeguard, detail, count, line, since, ended_at
 		FROM holds WHERE `+where+` ORDER BY id`, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	var all []blocklists.Hold
-	for rows.Next() {
-		hold, err := scanHold(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, hold)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return all, addReleases(ctx, from, all)
+	return found, addReleases(ctx, from, found)
 }
 
 func scanHold(rows *sql.Rows) (blocklists.Hold, error) {
@@ -255,17 +233,12 @@ func scanHold(rows *sql.Rows) (blocklists.Hold, error) {
 	return hold, nil
 }
 
-func addReleases(ctx context.Context, from querier, to []blocklists.Hold) error {
+func addReleases(ctx context.Context, from Querier, to []blocklists.Hold) error {
 	byID := make(map[int64]*blocklists.Hold, len(to))
 	for i := range to {
 		byID[to[i].ID] = &to[i]
 	}
-	rows, err := from.QueryContext(ctx, `SELECT hold, by, note, at FROM releases ORDER BY at, person`)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
+	return Each(ctx, from, func(rows *sql.Rows) error {
 		var (
 			id, at  int64
 			release blocklists.Release
@@ -277,6 +250,6 @@ func addReleases(ctx context.Context, from querier, to []blocklists.Hold) error 
 		if hold := byID[id]; hold != nil {
 			hold.Releases = append(hold.Releases, release)
 		}
-	}
-	return rows.Err()
+		return nil
+	}, `SELECT hold, by, note, at FROM releases ORDER BY at, person`)
 }

@@ -54,56 +54,48 @@ func (t *Tx) Confirm(ctx context.Context, one blocklists.Confirmation, actor str
 	return nil
 }
 
-func listStates(ctx context.Context, from querier) ([]blocklists.ListState, error) {
-	rows, err := from.QueryContext(ctx, `SELECT list, serial, pinned_at, pinned_by, pinned_from, pinned_to FROM list_states ORDER BY list`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []blocklists.ListState
-	for rows.Next() {
-		var (
-			state            blocklists.ListState
-			serial, from, to int64
-			pinned           sql.NullInt64
-		)
-		if err := rows.Scan(&state.List, &serial, &pinned, &state.PinnedBy, &from, &to); err != nil {
-			return nil, err
-		}
-		state.PinnedFrom, state.PinnedTo = uint64(from), uint64(to)
-		if state.Serial = uint64(serial); pinned.Valid {
-			state.Pinned = time.UnixMicro(pinned.Int64).UTC()
-		}
-		all = append(all, state)
-	}
-	return all, rows.Err()
+func listStates(ctx context.Context, from Querier) ([]blocklists.ListState, error) {
+	return all(ctx, from, scanListState, `SELECT list, serial, pinned_at, pinned_by, pinned_from, pinned_to FROM list_states ORDER BY list`)
 }
 
-func confirmations(ctx context.Context, from querier) ([]blocklists.Confirmation, error) {
-	rows, err := from.QueryContext(ctx, `SELECT list, name, by, note, at FROM confirmations ORDER BY id`)
-	if err != nil {
-		return nil, err
+func scanListState(rows *sql.Rows) (blocklists.ListState, error) {
+	var (
+		state            blocklists.ListState
+		serial, from, to int64
+		pinned           sql.NullInt64
+	)
+	if err := rows.Scan(&state.List, &serial, &pinned, &state.PinnedBy, &from, &to); err != nil {
+		return state, err
 	}
-	defer rows.Close()
-	var all []blocklists.Confirmation
-	for rows.Next() {
-		var (
-			one  blocklists.Confirmation
-			name string
-			at   int64
-		)
-		if err := rows.Scan(&one.List, &name, &one.By, &one.Note, &at); err != nil {
-			return nil, err
-		}
-		if name != "" {
-			if one.Name, err = wire.ParseName(name); err != nil {
-				return nil, fmt.Errorf("confirmation of list %q: %w", one.List, err)
-			}
-		}
-		one.At = time.UnixMicro(at).UTC()
-		all = append(all, one)
+	state.Serial, state.PinnedFrom, state.PinnedTo = uint64(serial), uint64(from), uint64(to)
+	if pinned.Valid {
+		state.Pinned = time.UnixMicro(pinned.Int64).UTC()
 	}
-	return all, rows.Err()
+	return state, nil
+}
+
+func confirmations(ctx context.Context, from Querier) ([]blocklists.Confirmation, error) {
+	return all(ctx, from, scanConfirmation, `SELECT list, name, by, note, at FROM confirmations ORDER BY id`)
+}
+
+func scanConfirmation(rows *sql.Rows) (blocklists.Confirmation, error) {
+	var (
+		one  blocklists.Confirmation
+		name string
+		at   int64
+	)
+	if err := rows.Scan(&one.List, &name, &one.By, &one.Note, &at); err != nil {
+		return one, err
+	}
+	one.At = time.UnixMicro(at).UTC()
+	if name == "" {
+		return one, nil
+	}
+	var err error
+	if one.Name, err = wire.ParseName(name); err != nil {
+		return one, fmt.Errorf("confirmation of list %q: %w", one.List, err)
+	}
+	return one, nil
 }
 
 // SettleAlarms writes which alarms there are: new ones begin, known ones go on, and what is
@@ -166,23 +158,13 @@ func (db *DB) Alarms(ctx context.Context) ([]blocklists.Alarm, error) {
 	return found, nil
 }
 
-func alarms(ctx context.Context, from querier) ([]blocklists.Alarm, error) {
-	rows, err := from.QueryContext(ctx, `SELECT list, kind, detail, since FROM list_alarms WHERE ended_at IS NULL ORDER BY since, list, kind`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []blocklists.Alarm
-	for rows.Next() {
-		var (
-			alarm blocklists.Alarm
-			since int64
-		)
-		if err := rows.Scan(&alarm.List, &alarm.Kind, &alarm.Detail, &since); err != nil {
-			return nil, err
-		}
-		alarm.Since = time.UnixMicro(since).UTC()
-		all = append(all, alarm)
-	}
-	return all, rows.Err()
+func alarms(ctx context.Context, from Querier) ([]blocklists.Alarm, error) {
+	return all(ctx, from, scanAlarm, `SELECT list, kind, detail, since FROM list_alarms WHERE ended_at IS NULL ORDER BY since, list, kind`)
+}
+
+func scanAlarm(rows *sql.Rows) (alarm blocklists.Alarm, err error) {
+	var since int64
+	err = rows.Scan(&alarm.List, &alarm.Kind, &alarm.Detail, &since)
+	alarm.Since = time.UnixMicro(since).UTC()
+	return alarm, err
 }

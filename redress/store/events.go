@@ -51,21 +51,14 @@ func insertEvent(ctx context.Context, tx *policystore.Tx, event *redress.Event) 
 
 const eventColumns = `sequence, case_id, at, kind, actor, role, content, previous, hash`
 
-func eventsOf(ctx context.Context, from reader, id redress.CaseID) ([]redress.Event, error) {
-	rows, err := from.QueryContext(ctx, `SELECT `+eventColumns+` FROM events WHERE case_id = ? ORDER BY sequence`, string(id))
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
+func eventsOf(ctx context.Context, from policystore.Querier, id redress.CaseID) ([]redress.Event, error) {
 	var events []redress.Event
-	for rows.Next() {
+	err := policystore.Each(ctx, from, func(rows *sql.Rows) error {
 		event, _, err := scanEvent(rows)
-		if err != nil {
-			return nil, err
-		}
 		events = append(events, event)
-	}
-	return events, rows.Err()
+		return err
+	}, `SELECT `+eventColumns+` FROM events WHERE case_id = ? ORDER BY sequence`, string(id))
+	return events, err
 }
 
 // scanEvent gives the event and its content as it is stored.
@@ -105,52 +98,36 @@ func (s *Store) Verify(ctx context.Context) (count int64, head redress.Hash, err
 	return count, head, nil
 }
 
-func verifyEvents(ctx context.Context, from reader) (int64, redress.Hash, error) {
-	var (
-		count int64
-		head  redress.Hash
-	)
-	rows, err := from.QueryContext(ctx, `SELECT `+eventColumns+` FROM events ORDER BY sequence`)
-	if err != nil {
-		return 0, head, err
-	}
-	defer rows.Close()
-	for rows.Next() {
+func verifyEvents(ctx context.Context, from policystore.Querier) (count int64, head redress.Hash, err error) {
+	err = policystore.Each(ctx, from, func(rows *sql.Rows) error {
 		event, content, err := scanEvent(rows)
 		if err != nil {
-			return 0, head, fmt.Errorf("%w: %w", ErrChain, err)
+			return fmt.Errorf("%w: %w", ErrChain, err)
 		}
 		count++
 		switch {
 		case event.Sequence != count:
-			return 0, head, fmt.Errorf("%w: event %d is missing", ErrChain, count)
+			return fmt.Errorf("%w: event %d is missing", ErrChain, count)
 		case event.Previous != head:
-			return 0, head, fmt.Errorf("%w: event %d does not follow event %d", ErrChain, count, count-1)
+			return fmt.Errorf("%w: event %d does not follow event %d", ErrChain, count, count-1)
 		case redress.ChainHash(&event, content) != event.Hash:
-			return 0, head, fmt.Errorf("%w: event %d was changed", ErrChain, count)
+			return fmt.Errorf("%w: event %d was changed", ErrChain, count)
 		}
 		head = event.Hash
-	}
-	return count, head, rows.Err()
+		return nil
+	}, `SELECT `+eventColumns+` FROM events ORDER BY sequence`)
+	return count, head, err
 }
 
-func verifyTexts(ctx context.Context, from reader) error {
-	rows, err := from.QueryContext(ctx, `SELECT commitment, kind, salt, body FROM texts`)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var (
-			commitment []byte
-			text       redress.Text
-		)
-		if err := rows.Scan(&commitment, &text.Kind, &text.Salt, &text.Body); err != nil {
+func verifyTexts(ctx context.Context, from policystore.Querier) error {
+	return policystore.Each(ctx, from, func(rows *sql.Rows) error {
+		commitment, text, err := scanText(rows)
+		if err != nil {
 			return err
 		}
 		if actual := text.Commitment(); string(actual[:]) != string(commitment) {
 			return fmt.Errorf("%w: a text (%s) was changed", ErrChain, text.Kind)
 		}
-	}
-	return rows.Err()
+		return nil
+	}, `SELECT `+textColumns+` FROM texts`)
 }

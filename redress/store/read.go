@@ -12,12 +12,6 @@ import (
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
-// reader is what every kind of transaction can do.
-type reader interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
 // columns are in the order of scanCase.
 const columns = `c.id, c.confidential, c.hidden, c.list, c.entry, c.scope, c.order_ref, c.code, c.purpose,
 	c.implementation, c.implementation_until, c.merits, c.merits_until,
@@ -67,8 +61,8 @@ func (s *Store) List(ctx context.Context, page redress.Page) ([]*redress.Case, e
 			last = noDeadline
 		}
 		var err error
-		cases, err = scanCases(view.QueryContext(ctx, `SELECT `+columns+` FROM cases c JOIN filings f ON f.id = c.filing
-			WHERE (c.due, c.id) > (?, ?) AND c.due <= ? ORDER BY c.due, c.id LIMIT ?`, after, string(page.After), last, page.Limit))
+		cases, err = casesOf(ctx, view, `WHERE (c.due, c.id) > (?, ?) AND c.due <= ? ORDER BY c.due, c.id LIMIT ?`,
+			after, string(page.After), last, page.Limit)
 		return err
 	})
 	if err != nil {
@@ -78,9 +72,8 @@ func (s *Store) List(ctx context.Context, page redress.Page) ([]*redress.Case, e
 }
 
 // filingOf reads all cases of the filing to which a case belongs, that case first.
-func filingOf(ctx context.Context, from reader, id redress.CaseID) ([]*redress.Case, error) {
-	cases, err := scanCases(from.QueryContext(ctx, `SELECT `+columns+` FROM cases c JOIN filings f ON f.id = c.filing
-		WHERE c.filing = (SELECT filing FROM cases WHERE id = ?) ORDER BY c.id <> ?, c.position`, string(id), string(id)))
+func filingOf(ctx context.Context, from policystore.Querier, id redress.CaseID) ([]*redress.Case, error) {
+	cases, err := casesOf(ctx, from, `WHERE c.filing = (SELECT filing FROM cases WHERE id = ?) ORDER BY c.id <> ?, c.position`, string(id), string(id))
 	if err != nil {
 		return nil, err
 	}
@@ -90,20 +83,15 @@ func filingOf(ctx context.Context, from reader, id redress.CaseID) ([]*redress.C
 	return cases, nil
 }
 
-func scanCases(rows *sql.Rows, err error) ([]*redress.Case, error) {
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
+// casesOf reads the cases that the end of the query asks for.
+func casesOf(ctx context.Context, from policystore.Querier, end string, args ...any) ([]*redress.Case, error) {
 	var cases []*redress.Case
-	for rows.Next() {
+	err := policystore.Each(ctx, from, func(rows *sql.Rows) error {
 		one, err := scanCase(rows)
-		if err != nil {
-			return nil, err
-		}
 		cases = append(cases, one)
-	}
-	return cases, rows.Err()
+		return err
+	}, `SELECT `+columns+` FROM cases c JOIN filings f ON f.id = c.filing `+end, args...)
+	return cases, err
 }
 
 func scanCase(rows *sql.Rows) (*redress.Case, error) {
@@ -153,24 +141,21 @@ func readEntry(list, name, scope, order, code, purpose string) (*redress.Entry, 
 	return entry, entry.Purpose.UnmarshalText([]byte(purpose))
 }
 
-func textsOf(ctx context.Context, from reader, filing redress.FilingID) (map[redress.Commitment]redress.Text, error) {
-	rows, err := from.QueryContext(ctx, `SELECT commitment, kind, salt, body FROM texts WHERE filing = ?`, string(filing))
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
+func textsOf(ctx context.Context, from policystore.Querier, filing redress.FilingID) (map[redress.Commitment]redress.Text, error) {
 	texts := make(map[redress.Commitment]redress.Text)
-	for rows.Next() {
-		var (
-			commitment []byte
-			text       redress.Text
-		)
-		if err := rows.Scan(&commitment, &text.Kind, &text.Salt, &text.Body); err != nil {
-			return nil, err
-		}
-		if len(commitment) == len(redress.Commitment{}) {
+	err := policystore.Each(ctx, from, func(rows *sql.Rows) error {
+		commitment, text, err := scanText(rows)
+		if err == nil && len(commitment) == len(redress.Commitment{}) {
 			texts[redress.Commitment(commitment)] = text
 		}
-	}
-	return texts, rows.Err()
+		return err
+	}, `SELECT `+textColumns+` FROM texts WHERE filing = ?`, string(filing))
+	return texts, err
+}
+
+const textColumns = `commitment, kind, salt, body`
+
+func scanText(rows *sql.Rows) (commitment []byte, text redress.Text, err error) {
+	err = rows.Scan(&commitment, &text.Kind, &text.Salt, &text.Body)
+	return commitment, text, err
 }

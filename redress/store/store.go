@@ -174,20 +174,17 @@ func except(ctx context.Context, tx *policystore.Tx, change *redress.Change, seq
 
 // Pending are the decisions not known to be in force, oldest first.
 func (s *Store) Pending(ctx context.Context) ([]redress.Pending, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT event, case_id FROM unsettled ORDER BY event LIMIT 1000`)
+	var all []redress.Pending
+	err := policystore.Each(ctx, s.db, func(rows *sql.Rows) error {
+		var pending redress.Pending
+		err := rows.Scan(&pending.ID, &pending.Case)
+		all = append(all, pending)
+		return err
+	}, `SELECT event, case_id FROM unsettled ORDER BY event LIMIT 1000`)
 	if err != nil {
 		return nil, fmt.Errorf("read pending decisions: %w", err)
 	}
-	defer rows.Close()
-	var all []redress.Pending
-	for rows.Next() {
-		var pending redress.Pending
-		if err := rows.Scan(&pending.ID, &pending.Case); err != nil {
-			return nil, fmt.Errorf("read pending decisions: %w", err)
-		}
-		all = append(all, pending)
-	}
-	return all, rows.Err()
+	return all, nil
 }
 
 // Settle notes that decisions are in force, those that somebody else settled left out.

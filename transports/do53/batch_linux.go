@@ -91,7 +91,7 @@ func (b *batch) serve() {
 	run, push := b.run, b.push
 	for {
 		err := b.raw.Read(func(descriptor uintptr) bool { return run(descriptor, push) })
-		if err != nil || b.server.context.Err() != nil {
+		if err != nil || b.server.isStopping() {
 			return
 		}
 		if b.failed == unix.ENOSYS || b.failed == unix.EPERM { // a sandbox without these calls
@@ -129,12 +129,12 @@ func (b *batch) run(descriptor uintptr, push func(uintptr) bool) bool {
 			b.take(i)
 			b.renew(i)
 		}
+		b.round.Finish() // before: who has an answer finds it counted
 		b.flush(descriptor, push)
-		b.round.Finish()
 		if count < batchSize {
 			return false
 		}
-		if b.server.context.Err() != nil {
+		if b.server.isStopping() {
 			return true
 		}
 	}

@@ -10,8 +10,10 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/recourse-dns/recourse/transports"
+	"github.com/recourse-dns/recourse/transports/sockets"
 )
 
 // Config is one address to serve on.
@@ -21,6 +23,8 @@ type Config struct {
 	Connections int
 	// Zones are served and heard of beside the chain.
 	Zones transports.Zones
+	// Sockets opens the address, or has it open from before; nil opens it.
+	Sockets *sockets.Set
 }
 
 // DefaultConnections is how many TCP connections one address holds at most.
@@ -35,9 +39,11 @@ type Server struct {
 	conns   *connections
 	zones   transports.Zones
 
-	context context.Context // ends when the server closes; bounds what still waits
-	cancel  context.CancelFunc
-	work    sync.WaitGroup
+	context  context.Context // bounds what still waits, when the server closes
+	cancel   context.CancelFunc
+	stopping chan struct{} // closed when nothing new is taken any more
+	stopped  time.Time     // when connections end at the latest that have sent nothing; set before stopping is closed
+	work     sync.WaitGroup
 
 	idle    chan waiting // to the goroutines that rest
 	resting atomic.Int32
@@ -50,10 +56,10 @@ func Listen(config Config, service *transports.Service, logger *slog.Logger) (*S
 	if config.Connections <= 0 {
 		config.Connections = DefaultConnections
 	}
-	server := &Server{service: service, logger: logger, conns: newConnections(config.Connections), idle: make(chan waiting), zones: config.Zones}
+	server := &Server{service: service, logger: logger, conns: newConnections(config.Connections), stopping: make(chan struct{}), idle: make(chan waiting), zones: config.Zones}
 	server.reads.logger, server.sends.logger = logger, logger
 	server.context, server.cancel = context.WithCancel(context.Background())
-	if err := server.open(config.Address); err != nil {
+	if err := server.open(config.Sockets, config.Address); err != nil {
 		server.cancel()
 		return nil, fmt.Errorf("listen on %s: %w", config.Address, errors.Join(err, server.closeSockets()))
 	}
@@ -70,49 +76,72 @@ func (s *Server) Addr() netip.AddrPort {
 	return netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
 }
 
-// Close stops listening, ends what still waits, and returns when all is done.
+const (
+	// drainTime is how long queries that were read may still take when the server closes.
+	drainTime = 700 * time.Millisecond
+	// lingering is how long connections are still read from then: a client that has just
+	// connected has its first query on the way, and a close would reset it.
+	lingering = 100 * time.Millisecond
+)
+
+// Close stops reading and lets what was read be answered, for a moment; then it ends what
+// still waits, and returns when all is done.
 func (s *Server) Close() error {
+	s.stopped = time.Now().Add(lingering)
+	close(s.stopping)
+	err := s.stopReading()
+	answered := make(chan struct{})
+	go func() { defer close(answered); s.work.Wait() }()
+	select {
+	case <-answered:
+	case <-time.After(drainTime):
+	}
 	s.cancel()
-	err := s.closeSockets()
 	s.conns.closeAll()
-	s.work.Wait()
+	<-answered
+	for _, socket := range s.sockets {
+		err = errors.Join(err, socket.Close())
+	}
 	return err
+}
+
+// stopReading leaves datagrams that were not read in their sockets, and connections that
+// were not taken in their queue, for who may have them open as well.
+func (s *Server) stopReading() error {
+	errs := []error{s.stream.Close()}
+	for _, socket := range s.sockets {
+		errs = append(errs, socket.SetReadDeadline(time.Unix(1, 0)))
+	}
+	s.conns.readUntil(s.stopped)
+	return errors.Join(errs...)
+}
+
+// isStopping says whether nothing new is to be read.
+func (s *Server) isStopping() bool {
+	select {
+	case <-s.stopping:
+		return true
+	default:
+		return false
+	}
 }
 
 // open opens TCP last: whoever waits for the server tries to connect, and may ask over
 // UDP as soon as he can. Only a port that nobody knows yet is taken from TCP, as UDP must
 // have the same one.
-func (s *Server) open(address netip.AddrPort) error {
-	family := "4"
-	if address.Addr().Is6() {
-		family = "6"
-	}
+func (s *Server) open(set *sockets.Set, address netip.AddrPort) (err error) {
 	if address.Port() == 0 {
-		if err := s.openTCP(family, address); err != nil {
+		if s.stream, err = set.ListenTCP(address); err != nil {
 			return err
 		}
 		address = s.Addr()
 	}
-	for range socketsPerAddress() {
-		socket, err := listenUDP("udp"+family, address)
-		if err != nil {
-			return err
-		}
-		s.sockets = append(s.sockets, socket)
-	}
-	if s.stream != nil {
-		return nil
-	}
-	return s.openTCP(family, address)
-}
-
-func (s *Server) openTCP(family string, address netip.AddrPort) error {
-	stream, err := net.ListenTCP("tcp"+family, net.TCPAddrFromAddrPort(address))
-	if err != nil {
+	s.sockets, err = set.ListenUDP(address, socketsPerAddress(), func(descriptor int) error { return prepare(descriptor, address.Addr()) })
+	if err != nil || s.stream != nil {
 		return err
 	}
-	s.stream = stream
-	return nil
+	s.stream, err = set.ListenTCP(address)
+	return err
 }
 
 func socketsPerAddress() int {

@@ -1,10 +1,7 @@
 package do53
 
 import (
-	"context"
-	"net"
 	"net/netip"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,22 +10,7 @@ import (
 // kernel spreads clients over them.
 const canShareAddress = true
 
-func listenUDP(network string, address netip.AddrPort) (*net.UDPConn, error) {
-	config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
-		var failed error
-		err := raw.Control(func(descriptor uintptr) { failed = prepare(int(descriptor), address.Addr()) })
-		if err != nil {
-			return err
-		}
-		return failed
-	}}
-	conn, err := config.ListenPacket(context.Background(), network, address.String())
-	if err != nil {
-		return nil, err
-	}
-	return conn.(*net.UDPConn), nil
-}
-
+// prepare sets a socket up before it is bound.
 func prepare(descriptor int, address netip.Addr) error {
 	if err := unix.SetsockoptInt(descriptor, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1); err != nil {
 		return err

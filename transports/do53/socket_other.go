@@ -2,18 +2,10 @@
 
 package do53
 
-import (
-	"net"
-	"net/netip"
-)
+import "net/netip"
 
-// canShareAddress is false where it is not known how the kernel spreads clients.
+// canShareAddress says that several sockets may have one address, and that the
+// kernel spreads clients over them.
 const canShareAddress = false
 
-func listenUDP(network string, address netip.AddrPort) (*net.UDPConn, error) {
-	conn, err := net.ListenUDP(network, net.UDPAddrFromAddrPort(address))
-	if err != nil {
-		return nil, err
-	}
-	return conn, conn.SetReadBuffer(socketBuffer)
-}
+func prepare(int, netip.Addr) error { return nil }

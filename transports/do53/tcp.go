@@ -107,6 +107,11 @@ func (c *stream) read(reader *bufio.Reader, packet []byte) ([]byte, error) {
 		if err := c.conn.SetReadDeadline(time.Now().Add(idle)); err != nil {
 			return nil, err
 		}
+		if c.server.isStopping() { // whoever stops it may have set its deadline before this one
+			if err := c.conn.SetReadDeadline(c.server.stopped); err != nil {
+				return nil, err
+			}
+		}
 	}
 	var length [2]byte
 	if _, err := io.ReadFull(reader, length[:]); err != nil {
@@ -229,6 +234,15 @@ func (c *connections) remove(conn *net.TCPConn) {
 	delete(c.open, conn)
 	c.mu.Unlock()
 	conn.Close()
+}
+
+// readUntil has the connections end then, once what they have read is answered.
+func (c *connections) readUntil(then time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for conn := range c.open {
+		_ = conn.SetReadDeadline(then) // fails for one that has ended by itself
+	}
 }
 
 func (c *connections) closeAll() {

@@ -110,7 +110,7 @@ func (r *reader) plain() {
 	for {
 		size, controlLength, _, from, err := r.socket.ReadMsgUDPAddrPort(packet, control)
 		switch {
-		case errors.Is(err, net.ErrClosed):
+		case err != nil && r.server.isStopping():
 			return
 		case err != nil:
 			r.server.reads.say("UDP packets could not be read", withoutAddress(err), 1)
@@ -122,8 +122,8 @@ func (r *reader) plain() {
 		r.round.Begin()
 		to := sender{socket: r.socket, to: from, control: control[:controlLength]}
 		reply = r.one(packet[:min(size, maxQuery)], size > maxQuery, to, reply[:0])
+		r.round.Finish() // before: who has the answer finds it counted
 		r.server.send(reply, to)
-		r.round.Finish()
 	}
 }
 
@@ -146,7 +146,7 @@ func (s *Server) rest() bool {
 	select {
 	case <-timer.C:
 		return true
-	case <-s.context.Done():
+	case <-s.stopping:
 		return false
 	}
 }
@@ -179,7 +179,7 @@ func (s *Server) attend(next waiting) {
 		select {
 		case next = <-s.idle:
 			s.resting.Add(-1)
-		case <-s.context.Done():
+		case <-s.stopping:
 			return
 		}
 	}
