@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/blocklists/turns"
 )
 
 const (
@@ -98,9 +99,9 @@ func (f *Folder) open(generation uint64, lists []List) (*Bundle, error) {
 }
 
 func (f *Folder) openLayer(file string) (*layer, *meta, error) {
-	var pause *turn
+	var pause *turns.Work
 	if f.InTurns {
-		pause = new(turn)
+		pause = new(turns.Work)
 	}
 	l, err := openFile(filepath.Join(f.Dir, file), pause)
 	if err != nil {

@@ -2,11 +2,10 @@ package bundle
 
 import (
 	"maps"
-	"runtime"
 	"slices"
-	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/blocklists/turns"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
@@ -62,7 +61,7 @@ func (b *Bundle) countGroups(s *stratum, into map[Group]int) (err error) {
 func (s *stratum) countPairs(times uint64) (map[uint64]int, error) {
 	most := uint64(len(s.classes)/classSize) * times
 	few, pairs := make([]int, min(most, fewGroups)), make(map[uint64]int)
-	var pause turn
+	var pause turns.Work
 	for id := range s.entries {
 		seen := uint64(getWide(s.seen, s.seenWidth, id))
 		if seen >= times {
@@ -75,7 +74,7 @@ func (s *stratum) countPairs(times uint64) (map[uint64]int, error) {
 			pairs[pair]++
 		}
 		if id%entriesATurn == 0 {
-			pause.end()
+			pause.Rest()
 		}
 	}
 	for pair, count := range few {
@@ -113,31 +112,5 @@ func (b *Bundle) idsOf(s *stratum, k *key, place int32) (ids []uint32) {
 	return ids
 }
 
-const (
-	// turnLength is how long work that is in no hurry goes on before answers have their turn.
-	turnLength = 300 * time.Microsecond
-	// entriesATurn is how many entries are looked at before the clock is.
-	entriesATurn = 16 << 10
-)
-
-// turn is work in turns with whatever else the process does. The zero value gives others
-// their turn, and as long as it took itself; a nil one is in a hurry.
-type turn struct{ began time.Time }
-
-// end is called where the work can stop for a moment. It sleeps, and does not only let other
-// goroutines run: on one processor the scheduler looks for packets when nothing else is to be run,
-// and a goroutine that merely steps back is to be run at once.
-func (t *turn) end() {
-	if t == nil {
-		runtime.Gosched()
-		return
-	}
-	now := time.Now()
-	if t.began.IsZero() {
-		t.began = now
-	}
-	if worked := now.Sub(t.began); worked >= turnLength {
-		time.Sleep(worked)
-		t.began = time.Now()
-	}
-}
+// entriesATurn is how many entries are looked at before the clock is.
+const entriesATurn = 16 << 10

@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"sort"
 	"sync"
+
+	"github.com/recourse-dns/recourse/blocklists/turns"
 )
 
 // layer is one file, or one image in memory, opened. What every lookup needs is
@@ -48,7 +50,7 @@ func (h *held) close() error {
 }
 
 // openFile opens a bundle's file. This program never writes to it again.
-func openFile(path string, pause *turn) (*layer, error) {
+func openFile(path string, pause *turns.Work) (*layer, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -65,7 +67,7 @@ func openImage(octets []byte) (*layer, error) {
 	return open(&held{image: octets}, bytes.NewReader(octets), int64(len(octets)), nil)
 }
 
-func open(h *held, from io.ReaderAt, size int64, pause *turn) (*layer, error) {
+func open(h *held, from io.ReaderAt, size int64, pause *turns.Work) (*layer, error) {
 	l := &layer{held: h}
 	err := l.load(from, size, pause)
 	if err != nil {
@@ -76,7 +78,7 @@ func open(h *held, from io.ReaderAt, size int64, pause *turn) (*layer, error) {
 }
 
 // load reads what lookups need.
-func (l *layer) load(from io.ReaderAt, size int64, pause *turn) error {
+func (l *layer) load(from io.ReaderAt, size int64, pause *turns.Work) error {
 	if err := l.loadHeader(from, size); err != nil {
 		return err
 	}
@@ -107,7 +109,7 @@ func (l *layer) loadHeader(from io.ReaderAt, size int64) error {
 
 // loadSections reads the resident sections into one piece of memory: in turns with others, or
 // else on two cores.
-func (l *layer) loadSections(from io.ReaderAt, pause *turn) error {
+func (l *layer) loadSections(from io.ReaderAt, pause *turns.Work) error {
 	parts := map[section]*[]byte{
 		sectionFirsts: &l.firsts, sectionFilter: (*[]byte)(&l.filter), sectionKinds: &l.kinds, sectionClasses: &l.classes,
 		sectionSeen: &l.seen, sectionTimes: &l.times, sectionExtras: &l.extras, sectionMeta: &l.meta,
@@ -158,7 +160,7 @@ func (e *errorList) add(err error) {
 
 func (e *errorList) join() error { return errors.Join(e.errs...) }
 
-func (l *layer) loadPages(from io.ReaderAt, into []byte, at uint64, pause *turn) error {
+func (l *layer) loadPages(from io.ReaderAt, into []byte, at uint64, pause *turns.Work) error {
 	const piece = 16 * pageSize // stays in the cache between reading and checking
 	for len(into) > 0 {
 		n := min(piece, len(into))
@@ -172,13 +174,13 @@ func (l *layer) loadPages(from io.ReaderAt, into []byte, at uint64, pause *turn)
 			at += pageSize
 		}
 		into = into[n:]
-		pause.end()
+		pause.Rest()
 	}
 	return nil
 }
 
 // checkSections makes sure that what points somewhere points to something.
-func (l *layer) checkSections(pause *turn) error {
+func (l *layer) checkSections(pause *turns.Work) error {
 	blocks := l.blocks()
 	if uint64(len(l.firsts)) < 8*uint64(blocks) || (l.entries > 0) != (blocks > 0) {
 		return corrupt("it lacks the index of its names")
@@ -198,7 +200,7 @@ func (l *layer) checkSections(pause *turn) error {
 			return corrupt("entry %d has no kind", id)
 		}
 		if id%entriesATurn == 0 {
-			pause.end()
+			pause.Rest()
 		}
 	}
 	return nil

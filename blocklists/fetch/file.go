@@ -12,12 +12,16 @@ import (
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/parse"
+	"github.com/recourse-dns/recourse/blocklists/turns"
 )
 
 const builtinPrefix = "builtin:"
 
 // files is the origin of lists that lie on this machine or in the program.
-type files struct{ builtin fs.FS }
+type files struct {
+	builtin fs.FS
+	copying turns.Shared
+}
 
 // Serves says whether the source is a file; one that says nothing is told so when opened.
 func (f *files) Serves(source *blocklists.Source) bool { return source.URL == "" && !source.IsZone() }
@@ -30,8 +34,10 @@ func (f *files) Bring(ctx context.Context, m *blocklists.Manifest, _ Known, into
 		return Brought{}, err
 	}
 	defer file.Close()
+	work := f.copying.Begin()
+	defer work.End()
 	written := &writeErrors{to: into}
-	if _, err := io.Copy(written, &guarded{ctx, file, parse.MaxBytes}); written.err != nil {
+	if _, err := io.Copy(written, &guarded{ctx, file, parse.MaxBytes, work}); written.err != nil {
 		return Brought{}, fmt.Errorf("%w: %w", errNotKept, written.err)
 	} else if err != nil {
 		return Brought{}, err

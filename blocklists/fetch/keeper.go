@@ -15,6 +15,7 @@ import (
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/parse"
+	"github.com/recourse-dns/recourse/blocklists/turns"
 )
 
 // keeper is the work on one list, between two notes.
@@ -67,6 +68,7 @@ func (s *Store) ask(ctx context.Context, m *blocklists.Manifest) error {
 	errand, err := s.prepare(m)
 	if err == nil {
 		defer errand.end()
+		errand.going = &s.lists.going
 		err = errand.run(ctx)
 	}
 	if ctx.Err() != nil {
@@ -89,7 +91,8 @@ type errand struct {
 	aside    *os.File
 	version  Version
 	wait     time.Duration
-	says     bool // what is found to be the same is said anew
+	says     bool          // what is found to be the same is said anew
+	going    *turns.Shared // hashing at the same time
 }
 
 func (s *Store) prepare(m *blocklists.Manifest) (*errand, error) {
@@ -165,7 +168,9 @@ func (e *errand) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("source: %w", err)
 	}
-	sum, size, err := hashOf(ctx, e.aside)
+	work := e.going.Begin()
+	sum, size, err := hashOf(ctx, e.aside, work)
+	work.End()
 	if err != nil {
 		return fmt.Errorf("%w: %w", errNotKept, err)
 	}
@@ -225,7 +230,7 @@ func (k *keeper) isSound(v *Version) bool {
 		return false
 	}
 	defer file.Close()
-	sum, _, err := hashOf(context.Background(), file)
+	sum, _, err := hashOf(context.Background(), file, new(turns.Work))
 	return err == nil && sum == v.SHA256
 }
 
@@ -312,12 +317,13 @@ func (k *keeper) refuse(version Version, cause error) {
 	_ = k.fail(cause) // which it returns
 }
 
-func hashOf(ctx context.Context, file *os.File) (sum string, size int64, err error) {
+// hashOf hashes a file from its start, and leaves it there. The work rests; nil is in a hurry.
+func hashOf(ctx context.Context, file *os.File, work *turns.Work) (sum string, size int64, err error) {
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return "", 0, err
 	}
 	hash := sha256.New()
-	size, err = io.Copy(hash, &guarded{ctx, file, parse.MaxBytes})
+	size, err = io.Copy(hash, &guarded{ctx, file, parse.MaxBytes, work})
 	if err == nil {
 		_, err = file.Seek(0, io.SeekStart)
 	}
@@ -332,12 +338,14 @@ type guarded struct {
 	ctx  context.Context
 	from io.Reader
 	left int64
+	work *turns.Work // rests between reads
 }
 
 func (g *guarded) Read(into []byte) (int, error) {
 	if err := g.ctx.Err(); err != nil {
 		return 0, err
 	}
+	g.work.Rest()
 	n, err := g.from.Read(into)
 	if g.left -= int64(n); g.left < 0 {
 		return 0, fmt.Errorf("more than %d octets", parse.MaxBytes)

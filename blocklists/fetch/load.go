@@ -76,7 +76,7 @@ func (k *keeper) previewSource(ctx context.Context, read func(io.Reader) error) 
 	if err := errand.run(ctx); err != nil {
 		return Status{}, err
 	}
-	if err := read(&guarded{ctx, aside, parse.MaxBytes}); err != nil {
+	if err := read(&guarded{ctx, aside, parse.MaxBytes, nil}); err != nil {
 		return Status{}, err
 	}
 	status := k.statusOf(OK, &errand.version)
@@ -196,14 +196,14 @@ func (k *keeper) readVersion(ctx context.Context, v *Version, read func(io.Reade
 		return fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	defer file.Close()
-	sum, _, err := hashOf(ctx, file)
+	sum, _, err := hashOf(ctx, file, nil)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	if sum != v.SHA256 {
 		return errDamaged
 	}
-	return read(&guarded{ctx, file, parse.MaxBytes})
+	return read(&guarded{ctx, file, parse.MaxBytes, nil})
 }
 
 // status is how the list stands, before anything is read.

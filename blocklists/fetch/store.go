@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/blocklists/turns"
 )
 
 // State is how a list stands.
@@ -118,6 +119,8 @@ var errNotAsked = errors.New("the source was not asked")
 
 // lists hands out what is remembered of each list while the process runs.
 type lists struct {
+	going turns.Shared // hashing of what was brought
+
 	mu    sync.Mutex
 	turns map[blocklists.ListID]*turn
 }

@@ -23,6 +23,7 @@ import (
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/parse"
+	"github.com/recourse-dns/recourse/blocklists/turns"
 )
 
 // maxSmall bounds signatures, sums and keys.
@@ -111,7 +112,7 @@ func verifySum(ctx context.Context, m *blocklists.Manifest, octets *os.File, bes
 		return err
 	}
 	sum := sha256.New()
-	if _, err := io.Copy(sum, &guarded{ctx, octets, parse.MaxBytes}); err != nil {
+	if _, err := io.Copy(sum, &guarded{ctx, octets, parse.MaxBytes, new(turns.Work)}); err != nil {
 		return err
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); got != wanted {
@@ -204,7 +205,7 @@ var (
 // signedOctets gives what the signature is over. A prehashed one is over a hash that is
 // taken while reading, and marked as direct over that: a list need not fit into memory.
 func signedOctets(ctx context.Context, signature *minisign.Signature, octets *os.File) ([]byte, error) {
-	from := &guarded{ctx, octets, parse.MaxBytes}
+	from := &guarded{ctx, octets, parse.MaxBytes, new(turns.Work)}
 	if signature.SignatureAlgorithm != prehashed {
 		all, err := io.ReadAll(io.LimitReader(from, maxWhole+1))
 		if len(all) > maxWhole {
@@ -267,7 +268,7 @@ func verifyOpenPGP(ctx context.Context, want *blocklists.Verify, octets *os.File
 	if err != nil {
 		return time.Time{}, fmt.Errorf("openpgp: %w", err)
 	}
-	from := &guarded{ctx, octets, parse.MaxBytes}
+	from := &guarded{ctx, octets, parse.MaxBytes, new(turns.Work)}
 	signature, err := dearmoured(text)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("openpgp: the signature cannot be read: %w", err)
