@@ -182,6 +182,12 @@ func used(pid int) (time.Duration, error) {
 	return total, nil
 }
 
+// Waited is how long its threads that live were ready and had no processor.
+func (p *Process) Waited() (time.Duration, error) {
+	_, waited, err := p.schedule()
+	return waited, err
+}
+
 // Resident is its anonymous and file memory, in octets.
 func (p *Process) Resident() (float64, error) { return Resident(p.command.Process.Pid) }
 
@@ -242,21 +248,27 @@ func Version(r Resolver) string {
 // Busy is the same as [Process.CPU] to the nanosecond, of the threads that live.
 // What one question costs is less than a tick.
 func (p *Process) Busy() (time.Duration, error) {
+	busy, _, err := p.schedule()
+	return busy, err
+}
+
+// schedule is how long the threads that live have run, and waited to run.
+func (p *Process) schedule() (busy, waited time.Duration, err error) {
 	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", p.command.Process.Pid))
 	if err != nil || len(files) == 0 {
-		return 0, fmt.Errorf("%s: no threads to be seen: %w", p.Name, errors.Join(err, os.ErrNotExist))
+		return 0, 0, fmt.Errorf("%s: no threads to be seen: %w", p.Name, errors.Join(err, os.ErrNotExist))
 	}
-	var total time.Duration
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			continue // the thread has ended
 		}
-		var busy, waited int64
-		if _, err := fmt.Sscan(string(text), &busy, &waited); err != nil {
-			return 0, fmt.Errorf("%s: cannot read its processor time from %q: %w", p.Name, text, err)
+		var ran, queued int64
+		if _, err := fmt.Sscan(string(text), &ran, &queued); err != nil {
+			return 0, 0, fmt.Errorf("%s: cannot read its processor time from %q: %w", p.Name, text, err)
 		}
-		total += time.Duration(busy)
+		busy += time.Duration(ran)
+		waited += time.Duration(queued)
 	}
-	return total, nil
+	return busy, waited, nil
 }

@@ -74,20 +74,34 @@ func (h *holder) each(do func(i int) error) {
 	for range openAtOnce {
 		work.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(h.open); i = int(next.Add(1)) - 1 {
-				if err := do(i); err != nil {
-					h.mu.Lock()
-					if h.failed == nil {
-						h.failed = err
-					}
-					h.mu.Unlock()
-				}
+				h.note(do(i))
 			}
 		})
 	}
 	work.Wait()
 }
 
+// note keeps the first error.
+func (h *holder) note(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.failed == nil {
+		h.failed = err
+	}
+}
+
+// hasFailed says that the server takes no more connections: there is no use in waiting for it
+// so many times.
+func (h *holder) hasFailed() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.failed != nil
+}
+
 func (h *holder) connectOne(ctx context.Context, i int) error {
+	if h.hasFailed() {
+		return nil
+	}
 	opened, err := h.connect(ctx, i)
 	if err != nil {
 		return err
