@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"regexp"
@@ -29,7 +30,7 @@ const (
 	// sources are the addresses that connections come from.
 	sources = "127.16.0.0/21"
 	// rest is how long connections are idle before memory is read.
-	rest = 10 * time.Second
+	rest = 3 * time.Second
 )
 
 // idle measures the memory that an idle connection takes.
@@ -79,42 +80,54 @@ func (w *world) hold(ctx context.Context, r peer.Resolver, door string, connecti
 	if err != nil {
 		return err
 	}
-	command := generator.Command(ctx, w.binary, -1, append(arguments, "--hold", "--source", sources, "--connections", strconv.Itoa(connections), "--timeout", "30s", "--time", (rest + rest/2).String())...)
-	held, after, err := whileHeld(command, process)
+	command := generator.Command(ctx, w.binary, -1, append(arguments, "--hold", "--source", sources, "--connections", strconv.Itoa(connections), "--timeout", "30s", "--time", (rest+rest/2).String())...)
+	held, err := whileHeld(command, process)
 	if err != nil {
 		return err
 	}
-	each := (after - before) / float64(connections)
-	fmt.Printf("%-5s %-9s %12d %12d %14.0f %10.0f %7.0f MB\n", door, r.Name, connections, int(held.Answered)-connections, each, most, after/1e6)
+	if held.open < connections {
+		fmt.Printf("%-5s %-9s %d were wanted: %s\n", door, r.Name, connections, held.said)
+	}
+	each := (held.memory - before) / float64(max(1, held.open))
+	fmt.Printf("%-5s %-9s %12d %12d %14.0f %10.0f %7.0f MB\n", door, r.Name, held.open, held.report.Answered, each, most, held.memory/1e6)
 	return nil
+}
+
+// holding is connections that were held.
+type holding struct {
+	open   int
+	memory float64 // of the server, meanwhile
+	report generator.Outcome
+	said   string
 }
 
 var opened = regexp.MustCompile(`^([0-9]+) connections are open`)
 
-// whileHeld reads the server's memory when the connections have been idle for a while.
-func whileHeld(command *exec.Cmd, process *peer.Process) (generator.Outcome, float64, error) {
+// whileHeld reads the server's memory when the connections have been idle for a while. That
+// some did not last is in the report.
+func whileHeld(command *exec.Cmd, process *peer.Process) (holding, error) {
 	var report strings.Builder
 	command.Stdout = &report
 	said, err := command.StderrPipe()
 	if err != nil {
-		return generator.Outcome{}, 0, err
+		return holding{}, err
 	}
 	if err := command.Start(); err != nil {
-		return generator.Outcome{}, 0, err
+		return holding{}, err
 	}
-	memory, words := 0.0, ""
-	for lines := bufio.NewScanner(said); lines.Scan(); {
-		if opened.MatchString(lines.Text()) {
+	var held holding
+	for lines := bufio.NewScanner(said); lines.Scan(); held.said += lines.Text() + "; " {
+		if found := opened.FindStringSubmatch(lines.Text()); found != nil {
+			held.open, _ = strconv.Atoi(found[1]) // digits
 			time.Sleep(rest)
-			if memory, err = process.Resident(); err != nil {
-				return generator.Outcome{}, 0, err
+			if held.memory, err = process.Resident(); err != nil {
+				return held, err
 			}
 		}
-		words += lines.Text() + "; "
 	}
-	if err := command.Wait(); err != nil {
-		return generator.Outcome{}, 0, fmt.Errorf("%w: %s", err, words)
+	failed := command.Wait()
+	if held.report, err = generator.Read([]byte(report.String())); err != nil || held.open == 0 {
+		return held, fmt.Errorf("%w: %s", errors.Join(err, failed), held.said)
 	}
-	out, err := generator.Read([]byte(report.String()))
-	return out, memory, err
+	return held, nil
 }

@@ -54,9 +54,11 @@ func listOf(id string, length int) string {
 	return text.String()
 }
 
-// configuration is added to that of the doors.
+// configuration is added to that of the doors. Limits are on, but do not stop the load.
 const configuration = `  web: ["%[1]s"]
   metrics: ["%[2]s"]
+  response_rate_limit: {per_network: 10000000}
+  limits: {connections: 200000, connections_per_client: 1000}
 blocklists:
   - id: law
     purpose: law
