@@ -228,7 +228,7 @@ func TestEndWithoutGrace(t *testing.T) {
 // TestOpenIsBounded: before a handshake, and given back.
 func TestOpenIsBounded(t *testing.T) {
 	each(t, func(t *testing.T, kind kind) {
-		s := serve(t, kind, stream.Limits{}, transports.Limits{ConnectionsPerClient: 2})
+		s := serve(t, kind, stream.Limits{}, transports.Limits{Connections: 2})
 		first, second := s.dial(t), s.dial(t)
 		for _, c := range []*client{first, second} {
 			c.write(t, question(t, 1, "www"))
