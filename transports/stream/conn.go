@@ -142,16 +142,11 @@ func (c *conn) consume(room *room, size int) {
 		}
 	}
 	rest, answered, err := c.answer(room, plain)
-	if err != nil {
-		c.emit(room)
-		c.fail(err)
-		return
-	}
 	c.partial = keep(c.partial, rest)
 	c.emit(room)
 	switch {
 	case c.closed:
-	case ended != nil:
+	case ended != nil || err != nil: // after what is no message nothing can be told apart
 		c.ended()
 	default:
 		c.progress(now, answered > 0, size > 0)
