@@ -6,7 +6,7 @@ import (
 	"github.com/recourse-dns/recourse/transports/proxy"
 )
 
-func (n *node) startDoH(service *transports.Service) error {
+func (n *node) startDoH(opened *doors, service *transports.Service) error {
 	for _, address := range n.config.Listen.DoH {
 		door, err := doh.Listen(doh.Config{
 			Address: address, TLS: n.certificates.Server("h2", "http/1.1"),
@@ -15,7 +15,7 @@ func (n *node) startDoH(service *transports.Service) error {
 		if err != nil {
 			return err
 		}
-		n.closers = append(n.closers, door)
+		*opened = append(*opened, door)
 		n.doh = append(n.doh, door.Addr())
 	}
 	return nil
