@@ -17,7 +17,10 @@ func (n *node) startDoors(resolved *resolution, zones transports.Zones, counts *
 	if err := n.startDo53(service, zones); err != nil {
 		return err
 	}
-	return n.startDoT(service, zones)
+	if err := n.startDoT(service, zones); err != nil {
+		return err
+	}
+	return n.startDoH(service)
 }
 
 func (n *node) startDo53(service *transports.Service, zones transports.Zones) error {
