@@ -20,7 +20,10 @@ func (n *node) startDoors(resolved *resolution, zones transports.Zones, counts *
 	if err := n.startDoT(service, zones); err != nil {
 		return err
 	}
-	return n.startDoH(service)
+	if err := n.startDoH(service); err != nil {
+		return err
+	}
+	return n.startDoQ(service, zones)
 }
 
 func (n *node) startDo53(service *transports.Service, zones transports.Zones) error {
