@@ -122,6 +122,9 @@ func (s *Server) Close() error {
 	s.cancel()
 	s.open.each(func(c *conn) { c.cut() })
 	s.driver.close()
+	if s.secrets != nil {
+		s.secrets.group.Wait()
+	}
 	s.crew.close()
 	s.sweeper.Wait()
 	return err
