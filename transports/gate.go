@@ -83,7 +83,9 @@ type Usage struct {
 }
 
 // Full is which share of the connections that may be open is: 1 when no more may be.
-func (g *Gate) Full() float64 { return g.connections.full() }
+func (g *Gate) Full() float64 {
+	return float64(g.connections.usage().Connections) / float64(g.limits.Connections)
+}
 
 // Usage says how much is held.
 func (g *Gate) Usage() Usage {
@@ -91,9 +93,6 @@ func (g *Gate) Usage() Usage {
 	usage.Waiting = g.places.taken()
 	return usage
 }
-
-// Waiting is how many queries wait.
-func (g *Gate) Waiting() int { return int(g.places.taken()) }
 
 func (g *Gate) admits(addr netip.Addr) (admitted, shared bool) {
 	if g.limits.Clients == nil {
@@ -118,3 +117,6 @@ func network(addr netip.Addr, bits4, bits6 int) netip.Addr {
 	}
 	return prefix.Addr()
 }
+
+// Waiting is how many queries wait.
+func (g *Gate) Waiting() int { return int(g.places.taken()) }

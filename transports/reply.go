@@ -33,7 +33,12 @@ func AppendReply(dst, packet []byte, query *resolver.Query, answer *resolver.Ans
 		kept = &answer.Signed
 	}
 	room := limit - options.size(query)
-	switch explained := extendedSize(query, answer.Extended); {
+	explained := extendedSize(query, answer.Extended)
+	if len(kept.Wire)+explained > room { // what was not asked for gives way first (RFC 2181, section 9)
+		bare := kept.Bare()
+		kept = &bare
+	}
+	switch {
 	case len(kept.Wire)+explained <= room:
 		return appendWhole(dst, packet, query, answer, kept, answer.Extended, limit, options)
 	case len(kept.Wire) <= room:
@@ -50,7 +55,7 @@ func appendWhole(dst, packet []byte, query *resolver.Query, answer *resolver.Ans
 	dst = append(dst, kept.Wire...)
 	message := dst[start:]
 	// TC of the answer's own is policy's: ask again over TCP.
-	flags := binary.BigEndian.Uint16(message[2:])&(0xf|wire.FlagTC) | wire.FlagQR | wire.FlagRA | echoed(query) | securityFlag(query, answer)
+	flags := binary.BigEndian.Uint16(message[2:])&(0xf|wire.FlagTC|ownAuthority(answer)) | wire.FlagQR | wire.FlagRA | echoed(query) | securityFlag(query, answer)
 	binary.BigEndian.PutUint16(message, query.ID)
 	binary.BigEndian.PutUint16(message[2:], flags)
 	copy(message[wire.HeaderSize:], packet[wire.HeaderSize:query.QuestionEnd])
@@ -134,6 +139,15 @@ func extendedSize(query *resolver.Query, extended []resolver.Extended) int {
 
 // echoed are the flags that a reply copies from its query.
 func echoed(query *resolver.Query) uint16 { return query.Flags & (wire.FlagRD | wire.FlagCD) }
+
+// ownAuthority is AA where an answer may have it: what is told of this resolver, by itself
+// (RFC 9606, section 3). AA of other servers' replies says nothing of ours.
+func ownAuthority(answer *resolver.Answer) uint16 {
+	if answer.Origin == resolver.Local {
+		return wire.FlagAA
+	}
+	return 0
+}
 
 // securityFlag is AD for an answer that was validated, to a client that knows it.
 func securityFlag(query *resolver.Query, answer *resolver.Answer) uint16 {

@@ -183,3 +183,24 @@ func TestReplyKeepsTruncation(t *testing.T) {
 		}
 	}
 }
+
+// TestAdditionalDataGivesWay: what was not asked for is left out, without TC, before the
+// client is sent to TCP (RFC 2181, section 9).
+func TestAdditionalDataGivesWay(t *testing.T) {
+	message := new(dns.Msg).SetQuestion("www.example.", dns.TypeA)
+	message.Answer = []dns.RR{record(t, "www.example. 300 A 192.0.2.1")}
+	for range 30 {
+		message.Extra = append(message.Extra, record(t, "ns.example. 300 AAAA 2001:db8::1"))
+	}
+	answer, err := resolver.NewAnswer(message, time.Now()).Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	query, packet := asked(t, new(dns.Msg).SetQuestion("www.example.", dns.TypeA))
+	for limit, want := range map[int]int{512: 0, 1232: 30} {
+		reply := unpacked(t, transports.AppendReply(nil, packet, query, answer, limit, &transports.Options{}))
+		if reply.Truncated || len(reply.Answer) != 1 || len(reply.Extra) != want {
+			t.Errorf("%d octets: TC %t, %d answers, %d additional", limit, reply.Truncated, len(reply.Answer), len(reply.Extra))
+		}
+	}
+}

@@ -1,16 +1,12 @@
 package main
 
 import (
-	"fmt"
 	"net/netip"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/policy/profile"
-	"github.com/recourse-dns/recourse/resolver"
 )
 
 // Config is the shape of the configuration file. Paths in it are relative to the
@@ -38,6 +34,8 @@ type Config struct {
 type Listen struct {
 	Do53    []netip.AddrPort `yaml:"do53"` // UDP and TCP
 	Web     []netip.AddrPort `yaml:"web"`
+	WebTLS  []netip.AddrPort `yaml:"web_tls"` // the same pages over TLS
+	Name    string           `yaml:"name"`    // by which clients verify the encrypted doors
 	Metrics []netip.AddrPort `yaml:"metrics"`
 
 	DoT               []netip.AddrPort `yaml:"dot"`
@@ -73,21 +71,6 @@ type HeldLimits struct {
 	ConnectionsPerClient uint32 `yaml:"connections_per_client"`
 }
 
-// Certificates is where the encrypted doors and the web take theirs from.
-type Certificates struct {
-	Certificate string `yaml:"certificate"`
-	Key         string `yaml:"key"`
-	ACME        ACME   `yaml:"acme"`
-}
-
-// ACME is how certificates are ordered (RFC 8555).
-type ACME struct {
-	Directory string   `yaml:"directory"`
-	Email     string   `yaml:"email"`
-	Names     []string `yaml:"names"`
-	Challenge string   `yaml:"challenge"`
-}
-
 // BlockPage is the addresses that the answer `page` points to.
 type BlockPage struct {
 	Listen []netip.AddrPort `yaml:"listen"`
@@ -105,6 +88,9 @@ type OnCall struct {
 type Resolver struct {
 	Mode           string       `yaml:"mode" oneof:"recurse,forward"`
 	Forward        []Upstream   `yaml:"forward"`
+	Bootstrap      []Upstream   `yaml:"bootstrap"`                     // who looks up upstreams that have no address
+	UpstreamCA     string       `yaml:"upstream_ca"`                   // certificates that upstreams' may come from, beside the system's
+	Opportunistic  string       `yaml:"opportunistic" oneof:"off,dot"` // how authoritative servers are tried (RFC 9539)
 	DNSSEC         string       `yaml:"dnssec" oneof:"validate,process,off"`
 	Cache          Size         `yaml:"cache"`
 	PersistCache   bool         `yaml:"persist_cache"` // from a clean end to the next start
@@ -252,45 +238,6 @@ type Mail struct {
 // Retention is how long personal data stays.
 type Retention struct {
 	Contacts time.Duration `yaml:"contacts"`
-}
-
-// Upstream is one server to forward to.
-type Upstream struct {
-	Server resolver.Server
-	// Later is the text of an upstream whose transport this version does not have;
-	// Server is then the zero value.
-	Later string
-}
-
-// UnmarshalText reads what [resolver.ParseServer] does, and knows the transports to come.
-func (u *Upstream) UnmarshalText(text []byte) error {
-	scheme, _, _ := strings.Cut(string(text), "://")
-	switch scheme {
-	case "tls", "https", "h3", "quic":
-		address, err := url.Parse(string(text))
-		if err != nil || address.Host == "" {
-			return fmt.Errorf("%s is not an address of an upstream, as tls://9.9.9.9", quote(string(text)))
-		}
-		u.Later = string(text)
-		return nil
-	}
-	server, err := resolver.ParseServer(string(text))
-	u.Server = server
-	return err
-}
-
-// Upstreams is the servers to forward to that this version can ask.
-func (r *Resolver) Upstreams() []resolver.Server { return usable(r.Forward) }
-
-// usable is the servers that this version can ask.
-func usable(upstreams []Upstream) []resolver.Server {
-	var servers []resolver.Server
-	for _, upstream := range upstreams {
-		if upstream.Later == "" {
-			servers = append(servers, upstream.Server)
-		}
-	}
-	return servers
 }
 
 // noAnchors is the word that takes the place of a file of trust anchors.

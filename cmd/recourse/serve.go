@@ -25,6 +25,7 @@ import (
 	"github.com/recourse-dns/recourse/resolver/lab"
 	"github.com/recourse-dns/recourse/transports/cookie"
 	"github.com/recourse-dns/recourse/transports/sockets"
+	"github.com/recourse-dns/recourse/transports/tlsconf"
 )
 
 // node is a running resolver with its desk. It is built from the bottom up and
@@ -36,12 +37,15 @@ type node struct {
 	ends    []func()    // of the work in the background
 	asItIs  bool        // nothing is imported unless it is asked for
 
+	certificates *tlsconf.Certificates // nil where nothing is encrypted
+
 	importer *importer
 	cookies  *cookie.Keys
 	trust    trustHandler
 	do53     []netip.AddrPort
 	dot      []netip.AddrPort
 	web      []netip.AddrPort
+	webTLS   []netip.AddrPort
 	metrics  []netip.AddrPort
 	updates  *lab.UpdateServer
 	sockets  *sockets.Set
@@ -130,6 +134,7 @@ func (n *node) start(ctx context.Context, inLab bool) error {
 	if err := n.closeRest(); err != nil {
 		return err
 	}
+	n.followCertificates(ctx)
 	n.background(ctx, n.importer.refresh)
 	n.background(ctx, n.importer.keepCodes)
 	n.background(ctx, n.importer.watch)
@@ -194,7 +199,7 @@ func (n *node) startMetrics(counts *metrics) error {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(counts.registry, promhttp.HandlerOpts{}))
-	web, err := listenWeb(n.sockets, n.config.Listen.Metrics, mux)
+	web, err := listenWeb(n.sockets, n.config.Listen.Metrics, mux, nil)
 	if err != nil {
 		return err
 	}
@@ -205,6 +210,7 @@ func (n *node) startMetrics(counts *metrics) error {
 // reload reads the configuration again. What is wrong with it is said, and the old
 // one keeps running.
 func (n *node) reload(ctx context.Context, options ServeOptions) {
+	n.reloadCertificates()
 	if options.Config == "" {
 		n.reimport(ctx, n.config)
 		return
@@ -238,15 +244,18 @@ func (n *node) reimport(ctx context.Context, config *Config) {
 // closeTime bounds how long an end may take.
 const closeTime = 1400 * time.Millisecond
 
-// Close stops everything. What still waits is ended, what is written is whole.
+// Close stops everything. What still waits is ended, what is written is whole. Done again
+// it does nothing.
 func (n *node) Close() error {
+	closers := n.closers
+	n.closers = nil
 	for _, end := range n.ends { // all at once; each is waited for in its turn
 		end()
 	}
 	done := make(chan error, 1)
 	go func() {
 		var errs []error
-		for _, closer := range slices.Backward(n.closers) {
+		for _, closer := range slices.Backward(closers) {
 			errs = append(errs, closer.Close())
 		}
 		done <- errors.Join(errs...)
@@ -271,6 +280,9 @@ func (n *node) welcome(to io.Writer) error {
 	}
 	for _, address := range n.web {
 		fmt.Fprintf(&text, "web      http://%s\n", address)
+	}
+	for _, address := range n.webTLS {
+		fmt.Fprintf(&text, "web      https://%s\n", address)
 	}
 	for _, address := range n.metrics {
 		fmt.Fprintf(&text, "metrics  http://%s/metrics\n", address)

@@ -77,7 +77,7 @@ func (u *Upstreams) manner(server resolver.Server) manner {
 	how := manner{size: u.config.EDNSSize, mixed: u.config.RandomCase && !now.Before(known.flat)}
 	if now.Before(known.plain) {
 		how.size = 0
-	} else if !u.config.NoCookies && !now.Before(known.bare) {
+	} else if !u.config.NoCookies && !server.Transport.Encrypted() && !now.Before(known.bare) {
 		how.cookie, how.strict = u.health.cookieOf(server, u.secret.client)+known.cookie, known.cookie != ""
 	}
 	return how
@@ -124,9 +124,9 @@ func (u *Upstreams) exchange(ctx context.Context, work *resolver.Work, server re
 	attempt := u.newAttempt(server, question, how)
 	reply, err := u.send(ctx, work, server, attempt)
 	switch {
-	case server.Transport == resolver.OverTCP && err == nil && reply.Truncated:
-		return nil, fmt.Errorf("%s: truncated over tcp", server)
-	case server.Transport == resolver.OverTCP:
+	case server.Transport != resolver.OverUDP && err == nil && reply.Truncated:
+		return nil, fmt.Errorf("%s: truncated over %s", server, server.Transport)
+	case server.Transport != resolver.OverUDP:
 		return reply, err
 	case err != nil && (attempt.flat || attempt.bare):
 		return u.afterNearMiss(ctx, work, server, attempt)
@@ -225,7 +225,7 @@ func (u *Upstreams) send(ctx context.Context, work *resolver.Work, server resolv
 
 // late is how much longer than before the next server is asked a reply is listened for.
 func late(server resolver.Server) time.Duration {
-	if server.Transport == resolver.OverTCP {
+	if server.Transport != resolver.OverUDP {
 		return lateStreams
 	}
 	return lateReplies
