@@ -91,7 +91,8 @@ func (a *Authority) sign(t testing.TB, key, public any, when Life, subjects ...s
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: serial, NotBefore: when.From, NotAfter: when.To, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
+	// kdig gives up on a certificate without a subject.
+	template := &x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: subjects[0]}, NotBefore: when.From, NotAfter: when.To, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
 	for _, subject := range subjects {
 		if addr := net.ParseIP(subject); addr != nil {
 			template.IPAddresses = append(template.IPAddresses, addr)
