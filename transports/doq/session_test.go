@@ -19,7 +19,7 @@ import (
 
 type uncounted struct{}
 
-func (uncounted) Answered(resolver.Door, transports.Outcome, time.Duration) {}
+func (uncounted) Answered(uint32, resolver.Door, transports.Outcome, int, time.Duration) {}
 
 // cached answers everything with one answer that is kept.
 func cached(t testing.TB) resolver.Handler {
