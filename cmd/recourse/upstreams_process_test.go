@@ -207,3 +207,19 @@ func TestQueryEncrypted(t *testing.T) {
 		}
 	}
 }
+
+// TestStubEncrypted: the servers of a zone are asked as they are configured, too.
+func TestStubEncrypted(t *testing.T) {
+	for _, scheme := range []string{"tls", "quic"} {
+		good := startEncrypted(t, scheme, "ns.corp.internal")
+		files := forwards("127.0.0.1:9", good.authority, fmt.Sprintf(", zones: [{zone: corp.internal, stub: [%q]}]", scheme+"://ns.corp.internal@"+good.address))
+		s := start(t, write(t, files), "--config", "recourse.yaml")
+		if reply := s.ask("127.0.0.1", "www.corp.internal", dns.TypeA); reply.Rcode != dns.RcodeSuccess || len(reply.Answer) != 1 {
+			t.Errorf("%s: got %v", scheme, reply)
+		}
+		if good.asked.Load() == 0 || good.plain.Load() > 0 {
+			t.Errorf("%s: asked %d times, %d in plain text", scheme, good.asked.Load(), good.plain.Load())
+		}
+		s.stop()
+	}
+}
