@@ -7,7 +7,9 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -222,4 +224,77 @@ func TestStubEncrypted(t *testing.T) {
 		}
 		s.stop()
 	}
+}
+
+// TestOpportunisticThroughTheBinary: the root's server is tried over TLS beside the first
+// question, and from then on asked in no other way.
+func TestOpportunisticThroughTheBinary(t *testing.T) {
+	inner, err := net.Listen("tcp", "127.0.9.1:853")
+	if err != nil {
+		t.Skipf("the port of DNS over TLS cannot be had: %v", err)
+	}
+	packets, err := net.ListenPacket("udp", "127.0.9.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, _ := certified(t, "nobody.example")
+	plain := startAuthority(t, &dns.Server{PacketConn: packets})
+	secure := startAuthority(t, &dns.Server{Listener: tls.NewListener(inner, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})})
+	s := start(t, write(t, map[string]string{
+		"hints.zone": ". NS a.root.example.\na.root.example. A 127.0.9.1\n",
+		"recourse.yaml": fmt.Sprintf("operator: {name: Up, contact: \"mailto:test@example.net\", portal: \"http://127.0.0.1\"}\nlisten: {do53: [\"127.0.0.1:0\"], metrics: [\"127.0.0.1:0\"]}\nstate: ./state\n"+
+			"resolver: {mode: recurse, root_hints: hints.zone, upstream_port: %d, query_localhost: true, dnssec: off, priming: false, qname_minimisation: off, opportunistic: dot}\n"+
+			"clients: [{match: {networks: [\"127.0.0.0/8\"]}}]\n", packets.LocalAddr().(*net.UDPAddr).Port),
+	}), "--config", "recourse.yaml")
+	defer s.stop()
+	ask := func(name string) {
+		t.Helper()
+		if reply := s.ask("127.0.0.1", name, dns.TypeA); len(reply.Answer) != 1 {
+			t.Errorf("got %v", reply)
+		}
+	}
+	ask("first.example")
+	for !strings.Contains(fetched(t, s.metrics), "recourse_opportunistic_found_total 1\n") && t.Context().Err() == nil {
+		runtime.Gosched()
+	}
+	before := plain.Load()
+	ask("second.example")
+	ask("third.example")
+	if plain.Load() != before || secure.Load() != 3 {
+		t.Errorf("asked %d times more in plain text, %d times over TLS", plain.Load()-before, secure.Load())
+	}
+	wantText(t, fetched(t, s.metrics), "recourse_opportunistic_probes_total 1\n", "recourse_opportunistic_answers_total 2\n", "recourse_opportunistic_fallbacks_total 0\n")
+}
+
+func fetched(t *testing.T, address string) string {
+	t.Helper()
+	response, err := http.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// startAuthority answers A for all names with authority, and counts.
+func startAuthority(t *testing.T, server *dns.Server) *atomic.Int64 {
+	t.Helper()
+	count := new(atomic.Int64)
+	server.Handler = dns.HandlerFunc(func(w dns.ResponseWriter, query *dns.Msg) {
+		count.Add(1)
+		reply := new(dns.Msg).SetReply(query)
+		reply.Authoritative = true
+		reply.Answer = []dns.RR{&dns.A{Hdr: dns.RR_Header{Name: query.Question[0].Name, Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 300}, A: net.IPv4(192, 0, 2, 7)}}
+		_ = w.WriteMsg(reply) // a client that has left is not this server's concern
+	})
+	started := make(chan struct{})
+	server.NotifyStartedFunc = func() { close(started) }
+	go server.ActivateAndServe()
+	<-started
+	t.Cleanup(func() { server.Shutdown() })
+	return count
 }
