@@ -9,17 +9,26 @@ import (
 // each of them.
 func (n *node) startDoors(resolved *resolution, zones transports.Zones, counts *metrics) error {
 	service := transports.NewService(resolved.serving, transports.NewGate(transports.Limits{}), counts, n.logger)
-	return n.startDo53(service, zones)
+	return n.startDo53(service, zones, counts)
 }
 
-func (n *node) startDo53(service *transports.Service, zones transports.Zones) error {
+func (n *node) startDo53(service *transports.Service, zones transports.Zones, counts *metrics) error {
+	var doors []*do53.Server
 	for _, address := range n.config.Listen.Do53 {
 		door, err := do53.Listen(do53.Config{Address: address, Zones: zones, Sockets: n.sockets}, service, n.logger)
 		if err != nil {
 			return err
 		}
 		n.closers = append(n.closers, door)
+		doors = append(doors, door)
 		n.do53 = append(n.do53, door.Addr())
 	}
+	counts.counter("recourse_udp_overflows_total", "UDP packets that the kernel dropped because they were not read in time.", func() int64 {
+		total := int64(0)
+		for _, door := range doors {
+			total += door.Overflows()
+		}
+		return total
+	})
 	return nil
 }
