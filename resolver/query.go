@@ -57,6 +57,9 @@ type Query struct {
 	Worker uint32
 	// Now is the time at which the query is judged and TTLs are counted.
 	Now time.Time
+	// Idle is for how long the door keeps the connection open without queries, for those
+	// who ask (RFC 7828); 0 where there is none to keep.
+	Idle time.Duration
 	// Inline forbids waiting: a stage that would have to returns ErrWouldBlock.
 	Inline bool
 	// Fresh asks for delegations and data to be fetched anew, past every cache.
@@ -76,7 +79,7 @@ type Query struct {
 // TextBudget is the room for Extended DNS Error text in one reply, in octets.
 const TextBudget = 200
 
-// Read fills the query from a packet, keeping Client, Worker, Now and Inline. Its errors
+// Read fills the query from a packet, keeping Client, Worker, Now, Idle and Inline. Its errors
 // are those of [wire.ReadQuery].
 func (q *Query) Read(packet []byte) error {
 	q.Fresh, q.Budget, q.Watch, q.Work = false, TextBudget, nil, nil

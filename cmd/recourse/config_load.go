@@ -12,6 +12,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/fetch"
 	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/transports/tlsconf"
 )
 
 // defaults is what holds where the file says nothing. For a key that comes later
@@ -20,13 +21,15 @@ func defaults() *Config {
 	return &Config{
 		Operator: policy.Operator{Languages: []string{"en"}},
 		Roles:    []string{"resolve", "desk"},
+		Listen:   Listen{ResponseRateLimit: ResponseRateLimit{PerNetwork: 200}, Slip: 2},
 		Resolver: Resolver{
 			Mode: "recurse", DNSSEC: "validate", Cache: 64 << 20, PersistCache: true, QNAMEMinimisation: "relaxed", LocalZones: "default",
-			SHA1: "validate", Rollover: "builtin",
+			SHA1: "validate", Rollover: "builtin", Opportunistic: "off", MinimalResponses: true,
 			IPv4: true, IPv6: true, UpstreamPort: 53, EDNSSize: 1232, Priming: true, EDE: true,
 			TTL:    TTL{Max: 24 * time.Hour, MaxNegative: time.Hour},
 			Harden: Harden{Glue: true, BelowNXDomain: true}, AggressiveNSEC: true,
 		},
+		TLS:    Certificates{ACME: ACME{Challenge: tlsconf.ChallengeTLSALPN, Update: DynamicUpdate{Wait: 10 * time.Second}}},
 		Bundle: Bundle{Guard: "on", Keep: 4},
 		Desk:   Desk{Store: "sqlite"},
 	}

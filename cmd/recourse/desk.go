@@ -77,6 +77,9 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 		return nil, err
 	}
 	n.closers = append(n.closers, held)
+	if err := n.startCertificates(held, counts); err != nil {
+		return nil, err
+	}
 	database, err := store.Open(ctx, held.path(databaseFile), n.logger)
 	if err != nil {
 		return nil, err
@@ -86,11 +89,11 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 	if err != nil {
 		return nil, err
 	}
-	resolved, err := newResolution(n.config, internet, current, counts, n.logger)
+	resolved, err := newResolution(n.config, internet, current, counts, n.config.discovery(n.certificates), n.logger)
 	if err != nil {
 		return nil, err
 	}
-	n.closers = append(n.closers, resolved.sockets)
+	n.closers = append(n.closers, resolved.network)
 	counts.watch(resolved, current)
 	lists := &ledger{database: database, path: held.path(holdsFile), logger: n.logger}
 	if err := n.startLists(ctx, current, resolved, lists, counts); err != nil {
@@ -127,18 +130,33 @@ func (n *node) startWeb(held *state, calls, private, pages http.Handler) error {
 	health{ready: n.importer.ready}.register(mux)
 	mux.Handle("/api/", calls)
 	mux.Handle("/", pages)
-	if len(n.config.Listen.Web) > 0 {
-		web, err := listenWeb(n.sockets, n.config.Listen.Web, mux)
-		if err != nil {
-			return err
-		}
-		n.closers, n.web = append(n.closers, web), web.addrs
+	if err := n.openWeb(mux); err != nil {
+		return err
 	}
 	control, err := startControl(held.path(controlFile), n.trust.beside(private))
 	if err != nil {
 		return err
 	}
 	n.closers = append(n.closers, control)
+	return nil
+}
+
+// openWeb serves the pages where they are wanted, plain and over TLS.
+func (n *node) openWeb(pages http.Handler) error {
+	if len(n.config.Listen.Web) > 0 {
+		web, err := listenWeb(n.sockets, n.config.Listen.Web, pages, nil)
+		if err != nil {
+			return err
+		}
+		n.closers, n.web = append(n.closers, web), web.addrs
+	}
+	if len(n.config.Listen.WebTLS) > 0 {
+		web, err := listenWeb(n.sockets, n.config.Listen.WebTLS, pages, n.certificates.Server("h2", "http/1.1"))
+		if err != nil {
+			return err
+		}
+		n.closers, n.webTLS = append(n.closers, web), web.addrs
+	}
 	return nil
 }
 

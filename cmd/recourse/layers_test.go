@@ -40,6 +40,9 @@ var confined = map[string][]string{
 	"gopkg.in/yaml.v3":            {"cmd/recourse/decode.go"},
 	"github.com/alecthomas/kong":  {"cmd/recourse/main.go"},
 	"github.com/quic-go/quic-go/": {"transports/"},
+	"github.com/caddyserver/":     {"transports/tlsconf/"},
+	"github.com/mholt/":           {"transports/tlsconf/"},
+	"go.uber.org/zap":             {"transports/tlsconf/"},
 	"net/http":                    {"transports/", "blocklists/fetch/", "redress/", "cmd/", "resolver/lab/"},
 }
 

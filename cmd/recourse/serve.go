@@ -23,7 +23,9 @@ import (
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/resolver/lab"
+	"github.com/recourse-dns/recourse/transports/cookie"
 	"github.com/recourse-dns/recourse/transports/sockets"
+	"github.com/recourse-dns/recourse/transports/tlsconf"
 )
 
 // node is a running resolver with its desk. It is built from the bottom up and
@@ -35,10 +37,15 @@ type node struct {
 	ends    []func()    // of the work in the background
 	asItIs  bool        // nothing is imported unless it is asked for
 
+	certificates *tlsconf.Certificates // nil where nothing is encrypted
+
 	importer *importer
+	cookies  *cookie.Keys
 	trust    trustHandler
 	do53     []netip.AddrPort
+	dot      []netip.AddrPort
 	web      []netip.AddrPort
+	webTLS   []netip.AddrPort
 	metrics  []netip.AddrPort
 	updates  *lab.UpdateServer
 	sockets  *sockets.Set
@@ -127,6 +134,7 @@ func (n *node) start(ctx context.Context, inLab bool) error {
 	if err := n.closeRest(); err != nil {
 		return err
 	}
+	n.followCertificates(ctx)
 	n.background(ctx, n.importer.refresh)
 	n.background(ctx, n.importer.keepCodes)
 	n.background(ctx, n.importer.watch)
@@ -191,7 +199,7 @@ func (n *node) startMetrics(counts *metrics) error {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(counts.registry, promhttp.HandlerOpts{}))
-	web, err := listenWeb(n.sockets, n.config.Listen.Metrics, mux)
+	web, err := listenWeb(n.sockets, n.config.Listen.Metrics, mux, nil)
 	if err != nil {
 		return err
 	}
@@ -202,6 +210,7 @@ func (n *node) startMetrics(counts *metrics) error {
 // reload reads the configuration again. What is wrong with it is said, and the old
 // one keeps running.
 func (n *node) reload(ctx context.Context, options ServeOptions) {
+	n.reloadCertificates()
 	if options.Config == "" {
 		n.reimport(ctx, n.config)
 		return
@@ -217,6 +226,7 @@ func (n *node) reload(ctx context.Context, options ServeOptions) {
 	if !slices.Equal(config.Listen.Do53, n.config.Listen.Do53) || !slices.Equal(config.Listen.Web, n.config.Listen.Web) || config.StateDir() != n.config.StateDir() || !reflect.DeepEqual(config.ServeRPZ, n.config.ServeRPZ) || !reflect.DeepEqual(config.Resolver.Zones, n.config.Resolver.Zones) {
 		n.logger.Warn("listeners, serve_rpz, zones and the state directory change with a restart; lists, profiles, clients and operator change now")
 	}
+	n.reloadCookies(config)
 	n.reimport(ctx, config)
 }
 
@@ -234,15 +244,18 @@ func (n *node) reimport(ctx context.Context, config *Config) {
 // closeTime bounds how long an end may take.
 const closeTime = 1400 * time.Millisecond
 
-// Close stops everything. What still waits is ended, what is written is whole.
+// Close stops everything. What still waits is ended, what is written is whole. Done again
+// it does nothing.
 func (n *node) Close() error {
+	closers := n.closers
+	n.closers = nil
 	for _, end := range n.ends { // all at once; each is waited for in its turn
 		end()
 	}
 	done := make(chan error, 1)
 	go func() {
 		var errs []error
-		for _, closer := range slices.Backward(n.closers) {
+		for _, closer := range slices.Backward(closers) {
 			errs = append(errs, closer.Close())
 		}
 		done <- errors.Join(errs...)
@@ -262,8 +275,14 @@ func (n *node) welcome(to io.Writer) error {
 	for _, address := range n.do53 {
 		fmt.Fprintf(&text, "DNS      %s (UDP and TCP)\n", address)
 	}
+	for _, address := range n.dot {
+		fmt.Fprintf(&text, "DNS      %s (TLS)\n", address)
+	}
 	for _, address := range n.web {
 		fmt.Fprintf(&text, "web      http://%s\n", address)
+	}
+	for _, address := range n.webTLS {
+		fmt.Fprintf(&text, "web      https://%s\n", address)
 	}
 	for _, address := range n.metrics {
 		fmt.Fprintf(&text, "metrics  http://%s/metrics\n", address)

@@ -17,6 +17,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists/rpz"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/resolver/local"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
@@ -43,7 +44,7 @@ func agent() string {
 // askingStore is for commands that ask sources without serving: it resolves as the
 // server would, below policy.
 func askingStore(config *Config, logger *slog.Logger) (*fetch.Store, error) {
-	resolved, err := newResolution(config, nil, policy.NewCurrent(&policy.Snapshot{}), nil, logger)
+	resolved, err := newResolution(config, nil, policy.NewCurrent(&policy.Snapshot{}), nil, local.Discovery{}, logger)
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,7 @@ import (
 func (c *Config) validate() {
 	c.checkOperator()
 	c.checkListen()
+	c.checkTLS()
 	c.checkBlockPage()
 	c.checkState()
 	c.checkResolver()

@@ -23,8 +23,13 @@ func (c *Config) checkListen() {
 	c.checkDoor(taken, "listen.doh", listen.DoH, "tcp", "udp")
 	c.checkDoor(taken, "listen.doq", listen.DoQ, "udp")
 	c.checkDoor(taken, "listen.web", listen.Web, "tcp")
+	c.checkDoor(taken, "listen.web_tls", listen.WebTLS, "tcp")
 	c.checkDoor(taken, "listen.metrics", listen.Metrics, "tcp")
 	c.checkDoor(taken, "block_page.listen", c.BlockPage.Listen, "tcp")
+	if address := c.TLS.ACME.Listen; address.IsValid() {
+		c.checkSocket(taken, fmt.Sprintf("tcp %d", address.Port()), claim{address.Addr(), "tls.acme.listen"})
+	}
+	c.checkLimits()
 }
 
 // claims is who has taken which, by network and port.

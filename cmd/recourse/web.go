@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -36,7 +37,8 @@ type webServer struct {
 	done   chan error
 }
 
-func listenWeb(open *sockets.Set, addresses []netip.AddrPort, handler http.Handler) (*webServer, error) {
+// listenWeb serves over TLS where it is given a configuration for that.
+func listenWeb(open *sockets.Set, addresses []netip.AddrPort, handler http.Handler, encrypted *tls.Config) (*webServer, error) {
 	var listeners []net.Listener
 	for _, address := range addresses {
 		listener, err := open.ListenTCP(address)
@@ -49,11 +51,19 @@ func listenWeb(open *sockets.Set, addresses []netip.AddrPort, handler http.Handl
 		listeners = append(listeners, listener)
 	}
 	web := &webServer{server: newHTTPServer(handler), done: make(chan error, len(listeners))}
+	web.server.TLSConfig = encrypted
 	for _, listener := range listeners {
 		web.addrs = append(web.addrs, listener.Addr().(*net.TCPAddr).AddrPort())
-		go func() { web.done <- web.server.Serve(listener) }()
+		go func() { web.done <- web.serve(listener) }()
 	}
 	return web, nil
+}
+
+func (w *webServer) serve(listener net.Listener) error {
+	if w.server.TLSConfig == nil {
+		return w.server.Serve(listener)
+	}
+	return w.server.ServeTLS(listener, "", "") // its configuration has the certificates
 }
 
 // Close lets requests under way end, for a moment, and stops.

@@ -26,13 +26,16 @@ type Config struct {
 	// DNS64 is the prefix of the network's NAT64; invalid where it has none.
 	// ipv4only.arpa is then answered here (RFC 8880, section 7.1).
 	DNS64 netip.Prefix
+	// Discovery is what is told of this resolver. Where it tells anything resolver.arpa
+	// is answered here even without Zones (RFC 9462, section 6.4).
+	Discovery Discovery
 }
 
 // Stage answers local questions and passes all others on. It never waits.
 func Stage(config Config) resolver.Stage {
-	zones := newZones(servedZones(config))
+	zones, told := newZones(servedZones(config)), newDiscovery(config.Discovery)
 	return func(next resolver.Handler) resolver.Handler {
-		return &stage{zones: zones, records: config.Records, snoop: slices.Clone(config.Snoop), nat: prefix64{config.DNS64}, next: next}
+		return &stage{zones: zones, records: config.Records, snoop: slices.Clone(config.Snoop), nat: prefix64{config.DNS64}, discovery: told, next: next}
 	}
 }
 
@@ -41,7 +44,9 @@ type stage struct {
 	records *Records
 	snoop   []netip.Prefix
 	nat     prefix64
-	next    resolver.Handler
+
+	discovery *discovery // nil where nothing is told
+	next      resolver.Handler
 }
 
 // TTL of local answers, in seconds; long enough to spare a repeat, short enough to mend.
@@ -56,6 +61,11 @@ func (s *stage) Resolve(ctx context.Context, query *resolver.Query) (*resolver.A
 func (s *stage) resolve(ctx context.Context, query *resolver.Query, links int) (*resolver.Answer, error) {
 	if answer, err := unanswerable(query); answer != nil || err != nil {
 		return answer, err
+	}
+	if s.discovery != nil {
+		if answer, err := s.discovery.answer(query); answer != nil || err != nil {
+			return answer, err
+		}
 	}
 	zone, how := s.zones.find(query.Question.Name)
 	if own := s.records.find(query.Question.Name); own != nil {

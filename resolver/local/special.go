@@ -47,7 +47,7 @@ func specialZones() map[wire.Name]kind {
 	zones := map[wire.Name]kind{
 		wire.MustName("localhost"): loopback, // RFC 6761, section 6.3
 		// RFC 9462, section 6.4: locally served, and NODATA where nothing is designated.
-		wire.MustName("resolver.arpa"):        noData,
+		resolverArpa:                          noData,
 		wire.MustName(reverseOf("::1")):       pointer,
 		wire.MustName(reverseOf("127.0.0.1")): pointer,
 	}
@@ -79,6 +79,9 @@ func servedZones(config Config) map[wire.Name]kind {
 	}
 	for _, zone := range config.Served {
 		zones[zone] = world
+	}
+	if len(config.Discovery.Doors)+len(config.Discovery.Information) > 0 {
+		zones[resolverArpa] = noData
 	}
 	return zones
 }

@@ -67,7 +67,7 @@ func serve(t *testing.T, address string, waiting int) (*do53.Server, *world, *co
 	t.Helper()
 	w, seen := &world{release: make(chan struct{})}, new(counts)
 	logger := slog.New(slog.DiscardHandler)
-	server, err := do53.Listen(do53.Config{Address: netip.MustParseAddrPort(address), Connections: 4}, transports.NewService(w, transports.NewGate(transports.Limits{Waiting: waiting}), seen, logger), logger)
+	server, err := do53.Listen(do53.Config{Address: netip.MustParseAddrPort(address)}, transports.NewService(w, transports.NewGate(transports.Limits{Waiting: waiting, ConnectionsPerClient: 4}), seen, logger), logger)
 	if err != nil {
 		t.Fatal(err)
 	}

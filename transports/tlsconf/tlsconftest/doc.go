@@ -1,0 +1,2 @@
+// Package tlsconftest makes certificates for tests.
+package tlsconftest
