@@ -220,8 +220,8 @@ func (n *node) reload(ctx context.Context, options ServeOptions) {
 		n.logger.Error("the new configuration is not used; the old one keeps running", "error", err)
 		return
 	}
-	if !slices.Equal(config.Listen.Do53, n.config.Listen.Do53) || !slices.Equal(config.Listen.Web, n.config.Listen.Web) || config.StateDir() != n.config.StateDir() || !reflect.DeepEqual(config.ServeRPZ, n.config.ServeRPZ) || !reflect.DeepEqual(config.Resolver.Zones, n.config.Resolver.Zones) {
-		n.logger.Warn("listeners, serve_rpz, zones and the state directory change with a restart; lists, profiles, clients and operator change now")
+	if !reflect.DeepEqual(config.Listen, n.config.Listen) || !reflect.DeepEqual(config.TLS, n.config.TLS) || config.StateDir() != n.config.StateDir() || !reflect.DeepEqual(config.ServeRPZ, n.config.ServeRPZ) || !reflect.DeepEqual(config.Resolver.Zones, n.config.Resolver.Zones) {
+		n.logger.Warn("listeners, tls, serve_rpz, zones and the state directory change with a restart; lists, profiles, clients and operator change now")
 	}
 	n.reimport(ctx, config)
 }
@@ -277,6 +277,7 @@ func (n *node) welcome(to io.Writer) error {
 	for _, address := range n.metrics {
 		fmt.Fprintf(&text, "metrics  http://%s/metrics\n", address)
 	}
+	n.welcomeCertificates(&text)
 	fmt.Fprintf(&text, "state    %s\n", n.config.StateDir())
 	if n.updates != nil {
 		fmt.Fprintf(&text, "\n%s", updateHelp(n.updates))

@@ -122,6 +122,26 @@ func TestCertificatesAreChecked(t *testing.T) {
 	}
 }
 
+// TestStateAndModesAreChecked: what lies in the state, and who may read a key.
+func TestStateAndModesAreChecked(t *testing.T) {
+	file := certificateFiles(t, "listen: {do53: [\"127.0.0.1:5300\"], web_tls: [\"127.0.0.1:443\"]}\n")
+	made := filepath.Join(filepath.Dir(file), "state", "self-signed.pem")
+	if err := errors.Join(os.Mkdir(filepath.Dir(made), 0o700), os.WriteFile(made, []byte("rubbish"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := LoadConfig(file); err == nil || !strings.Contains(err.Error(), "remove the file") {
+		t.Errorf("a damaged self-signed certificate: %v", err)
+	}
+	file = certificateFiles(t, "listen: {do53: [\"127.0.0.1:5300\"], web_tls: [\"127.0.0.1:443\"]}\ntls: {certificate: good/cert.pem, key: good/key.pem}\n")
+	if err := os.Chmod(filepath.Join(filepath.Dir(file), "good", "key.pem"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, warnings, err := LoadConfig(file)
+	if err != nil || len(warnings) != 1 || warnings[0].Path != "tls.key" || !strings.Contains(warnings[0].Text, "everybody") {
+		t.Errorf("an open key: %v, %v", warnings, err)
+	}
+}
+
 func TestAnUnreadableKeyIsExplained(t *testing.T) {
 	said := permissionHint(&os.PathError{Op: "open", Path: "key.pem", Err: os.ErrPermission}).Error()
 	if !strings.Contains(said, "may not be read by user") || !strings.Contains(said, "chmod 640") {
