@@ -97,6 +97,7 @@ type commands struct {
 	Trust     trustCommands    `cmd:"" help:"Say what validation trusts."`
 	Discovery DiscoveryOptions `cmd:"" help:"Print what clients are told of the encrypted doors, also for DHCP and router advertisements."`
 	Lab       LabOptions       `cmd:"" help:"Run the miniature Internet alone."`
+	Bench     BenchOptions     `cmd:"" help:"Load a DNS server and say how it answers."`
 	Version   VersionOptions   `cmd:"" help:"Say which build this is."`
 	Compile   CompileOptions   `cmd:"" hidden:"" help:"Compile lists for a server; it runs this itself."`
 }

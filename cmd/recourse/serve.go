@@ -23,6 +23,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/resolver/lab"
+	"github.com/recourse-dns/recourse/transports/cookie"
 	"github.com/recourse-dns/recourse/transports/sockets"
 	"github.com/recourse-dns/recourse/transports/tlsconf"
 )
@@ -39,8 +40,10 @@ type node struct {
 	certificates *tlsconf.Certificates // nil where nothing is encrypted
 
 	importer *importer
+	cookies  *cookie.Keys
 	trust    trustHandler
 	do53     []netip.AddrPort
+	dot      []netip.AddrPort
 	web      []netip.AddrPort
 	webTLS   []netip.AddrPort
 	metrics  []netip.AddrPort
@@ -223,6 +226,7 @@ func (n *node) reload(ctx context.Context, options ServeOptions) {
 	if !reflect.DeepEqual(config.Listen, n.config.Listen) || !reflect.DeepEqual(config.TLS, n.config.TLS) || config.StateDir() != n.config.StateDir() || !reflect.DeepEqual(config.ServeRPZ, n.config.ServeRPZ) || !reflect.DeepEqual(config.Resolver.Zones, n.config.Resolver.Zones) {
 		n.logger.Warn("listeners, tls, serve_rpz, zones and the state directory change with a restart; lists, profiles, clients and operator change now")
 	}
+	n.reloadCookies(config)
 	n.reimport(ctx, config)
 }
 
@@ -240,15 +244,18 @@ func (n *node) reimport(ctx context.Context, config *Config) {
 // closeTime bounds how long an end may take.
 const closeTime = 1400 * time.Millisecond
 
-// Close stops everything. What still waits is ended, what is written is whole.
+// Close stops everything. What still waits is ended, what is written is whole. Done again
+// it does nothing.
 func (n *node) Close() error {
+	closers := n.closers
+	n.closers = nil
 	for _, end := range n.ends { // all at once; each is waited for in its turn
 		end()
 	}
 	done := make(chan error, 1)
 	go func() {
 		var errs []error
-		for _, closer := range slices.Backward(n.closers) {
+		for _, closer := range slices.Backward(closers) {
 			errs = append(errs, closer.Close())
 		}
 		done <- errors.Join(errs...)
@@ -267,6 +274,9 @@ func (n *node) welcome(to io.Writer) error {
 	var text strings.Builder
 	for _, address := range n.do53 {
 		fmt.Fprintf(&text, "DNS      %s (UDP and TCP)\n", address)
+	}
+	for _, address := range n.dot {
+		fmt.Fprintf(&text, "DNS      %s (TLS)\n", address)
 	}
 	for _, address := range n.web {
 		fmt.Fprintf(&text, "web      http://%s\n", address)

@@ -1,0 +1,90 @@
+package doh
+
+import (
+	"errors"
+	"net"
+	"sync"
+)
+
+// lineBuffer is how much is taken from the kernel at once: TLS itself would take a record
+// or two, and queries come in records of their own.
+const lineBuffer = 4 << 10
+
+// line is the TCP connection below TLS.
+type line struct {
+	net.Conn
+	// rest, where there is one, is called before each read that may have to wait: when all
+	// that has come was dealt with.
+	rest func() error
+	gone func() // called once, when the line is closed
+
+	once       sync.Once
+	next, last int
+	buffer     [lineBuffer]byte
+
+	mu       sync.Mutex // guards what follows; TLS writes by itself, now and then
+	gathered []byte
+	gathers  bool
+}
+
+func (l *line) Read(into []byte) (int, error) {
+	if l.next == l.last {
+		if l.rest != nil {
+			if err := l.rest(); err != nil {
+				return 0, err
+			}
+		}
+		size, err := l.Conn.Read(l.buffer[:])
+		l.next, l.last = 0, max(size, 0)
+		if size <= 0 {
+			return 0, err
+		}
+	}
+	size := copy(into, l.buffer[l.next:l.last])
+	l.next += size
+	return size, nil
+}
+
+// gather keeps what is written until send writes it at once.
+func (l *line) gather(room []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gathered, l.gathers = room, true
+}
+
+// send writes what was gathered and gives the room back.
+func (l *line) send() ([]byte, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	room := l.gathered
+	l.gathered, l.gathers = nil, false
+	_, err := l.Conn.Write(room)
+	return room, err
+}
+
+func (l *line) Write(octets []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.gathers {
+		l.gathered = append(l.gathered, octets...)
+		return len(octets), nil
+	}
+	return l.Conn.Write(octets)
+}
+
+func (l *line) Close() error {
+	err := net.ErrClosed
+	l.once.Do(func() {
+		err = l.Conn.Close()
+		l.gone()
+	})
+	return err
+}
+
+// closeWrite tells the client that nothing follows.
+func (l *line) closeWrite() error {
+	if half, ok := l.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}

@@ -1,0 +1,146 @@
+package doh
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"io"
+	"log/slog"
+	"math/big"
+	"net"
+	"net/http"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/transports"
+)
+
+// certified is a certificate for dns.example and 127.0.0.1, and who trusts it.
+func certified(t testing.TB) (*tls.Config, *x509.CertPool) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "dns.example"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		DNSNames: []string{"dns.example"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	made, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(leaf)
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{made}, PrivateKey: key}}}, pool
+}
+
+// door is a server with what is behind it and who may ask it.
+type door struct {
+	*Server
+	world   *world
+	counts  *counts
+	service *transports.Service
+	trusted *x509.CertPool
+}
+
+func open(t testing.TB, waiting int) *door {
+	t.Helper()
+	service, w, seen := newService(waiting)
+	config, pool := certified(t)
+	server, err := Listen(Config{Address: netip.MustParseAddrPort("127.0.0.1:0"), TLS: config, AltSvc: `h3=":443"; ma=86400`}, service, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &door{server, w, seen, service, pool}
+}
+
+func (d *door) url() string { return "https://" + d.Addr().String() + Path }
+
+// browser is a client of net/http that speaks one version.
+func (d *door) browser(t testing.TB, version2 bool) *http.Client {
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: d.trusted, ServerName: "dns.example"}, Protocols: new(http.Protocols)}
+	transport.Protocols.SetHTTP1(!version2)
+	transport.Protocols.SetHTTP2(version2)
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport, Timeout: 10 * time.Second}
+}
+
+func ask(t testing.TB, client *http.Client, method, url, contentType string, body []byte) (*http.Response, []byte) {
+	t.Helper()
+	outgoing, err := http.NewRequest(method, url, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if contentType != "" {
+		outgoing.Header.Set("Content-Type", contentType)
+	}
+	reply, err := client.Do(outgoing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reply.Body.Close()
+	said, err := io.ReadAll(reply.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reply, said
+}
+
+func TestBothVersionsAnswer(t *testing.T) {
+	d := open(t, 10)
+	close(d.world.release)
+	for _, version := range []int{1, 2} {
+		client := d.browser(t, version == 2)
+		for name, want := range map[string]struct {
+			status, rcode int
+			control       string
+		}{
+			"www":  {200, dns.RcodeSuccess, "private, max-age=60"},
+			"slow": {200, dns.RcodeSuccess, "private, max-age=60"},
+			"fail": {200, dns.RcodeServerFailure, "no-store"},
+			"drop": {403, 0, "no-store"},
+		} {
+			packet := question(t, name, dns.TypeA)
+			for _, method := range []string{"GET", "POST"} {
+				url, body := d.url(), packet
+				if method == "GET" {
+					url, body = url+"?dns="+base64.RawURLEncoding.EncodeToString(packet), nil
+				}
+				reply, said := ask(t, client, method, url, MediaType, body)
+				if reply.ProtoMajor != version || reply.StatusCode != want.status || reply.Header.Get("Cache-Control") != want.control {
+					t.Errorf("%s of %s by HTTP/%d: %v", method, name, version, reply)
+				}
+				header := reply.Header
+				if header.Get("Alt-Svc") == "" || header.Get("Date") == "" || reply.ContentLength != int64(len(said)) {
+					t.Errorf("%s of %s by HTTP/%d: %v", method, name, version, header)
+				}
+				if want.status == 200 && (header.Get("Content-Type") != MediaType || unpacked(t, said).Rcode != want.rcode) {
+					t.Errorf("%s of %s by HTTP/%d: %v %x", method, name, version, header, said)
+				}
+			}
+		}
+	}
+	if client := d.world.client.Load().(resolver.Client); client.Door != resolver.HTTPS || client.Addr.String() != "127.0.0.1" {
+		t.Errorf("the client is %+v", client)
+	}
+}
