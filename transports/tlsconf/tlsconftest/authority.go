@@ -21,8 +21,9 @@ import (
 
 // Authority signs certificates.
 type Authority struct {
-	// Pool verifies what it signs.
+	// Pool verifies what it signs, and so does its certificate in PEM.
 	Pool *x509.CertPool
+	PEM  []byte
 	key  *ecdsa.PrivateKey
 	cert *x509.Certificate
 }
@@ -48,7 +49,7 @@ func New(t testing.TB) *Authority {
 	}
 	pool := x509.NewCertPool()
 	pool.AddCert(cert)
-	return &Authority{pool, key, cert}
+	return &Authority{pool, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed}), key, cert}
 }
 
 // Issued is a certificate with its key, as files hold them.
