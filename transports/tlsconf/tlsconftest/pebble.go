@@ -44,7 +44,7 @@ func StartPebble(t *testing.T, resolver netip.AddrPort, port int, more map[strin
 	if err := os.WriteFile(config, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	command := exec.Command(program, "-config", config, "-dnsserver", resolver.String())
+	command := exec.Command(program, "-config", config, "-dnsserver", resolver.String()) //nolint:gosec // a program of the machine, found by name
 	command.Env = append(os.Environ(), "PEBBLE_VA_NOSLEEP=1")
 	await(t, command, "directory available")
 	return Pebble{Directory: "https://" + address + "/dir", Roots: ca.Pool, RootsPEM: ca.PEM}
