@@ -80,6 +80,9 @@ func (c *Config) checkPair(path string, pair CertificatePair) *tls.Certificate {
 			key, file = "key", pair.Key
 		}
 		c.fileProblem(child(path, key), file, permissionHint(problem.Err))
+		if key == "certificate" && pair.Key != pair.Certificate {
+			c.checkFile(child(path, "key"), pair.Key) // all that is wrong is told in one run
+		}
 		return nil
 	}
 	c.checkEnd(child(path, "certificate"), pair.Certificate, read)

@@ -56,7 +56,7 @@ func TestCertificatesAreChecked(t *testing.T) {
 		{web + pair("soon"), "", "tls.certificate", "ends on"},
 		{web + pair("future"), "", "tls.certificate", "holds from"},
 		{web + pair("other"), "", "operator.portal", `no certificate is for "dns.example.net"`},
-		{web + pair("absent"), "tls.certificate", "", "no such file"},
+		{web + pair("absent"), "tls.certificate tls.key", "", "no such file"},
 		{web + "tls: {certificate: good/cert.pem, key: other/key.pem}\n", "tls.key", "", "does not go with"},
 		{web + "tls: {certificate: good/cert.pem}\n", "tls.key", "", "is missing"},
 		{web + "tls: {key: good/key.pem}\n", "tls.certificate", "", "is missing"},
