@@ -143,6 +143,10 @@ func TestPagesOverTLS(t *testing.T) {
 	if reply.StatusCode != http.StatusOK || reply.ProtoMajor != 2 {
 		t.Errorf("%s %s", reply.Proto, reply.Status)
 	}
+	if conn, err := tls.Dial("tcp", web[1], &tls.Config{RootCAs: ca.Pool, ServerName: "other.example"}); err == nil {
+		conn.Close()
+		t.Error("a certificate for another name was accepted")
+	}
 	first := reply.TLS.PeerCertificates[0]
 	expiry := regexp.MustCompile(`(?m)^recourse_certificate_expires_seconds\{key="ECDSA",name="dns\.isp\.example",source="files"\} 3\.15\d*e\+07$`)
 	if _, text := s.page(s.metrics); !expiry.MatchString(text) {
@@ -158,6 +162,9 @@ func TestPagesOverTLS(t *testing.T) {
 		}
 	}
 	s.stop()
+	if strings.Contains(s.stderr.String(), "handshake") {
+		t.Errorf("a stranger's handshake is in the log: %s", s.stderr)
+	}
 }
 
 // TestCertificatesAreReplacedUnderLoad: no handshake fails while pairs are replaced.
