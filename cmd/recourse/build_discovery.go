@@ -82,7 +82,7 @@ func (c *Config) information() []string {
 func (c *Config) extendedCodes() []uint16 {
 	settings := &c.Resolver
 	codes := []uint16{resolver.NotReady, resolver.Blocked, resolver.Censored, resolver.Filtered, resolver.Prohibited, resolver.NetworkError}
-	if len(c.Listen.DoQ) > 0 {
+	if len(c.Listen.DoQ) > 0 { // a transfer in early data is not answered
 		codes = append(codes, resolver.TooEarly)
 	}
 	if settings.EDE {

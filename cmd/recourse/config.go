@@ -39,8 +39,8 @@ type Listen struct {
 	Metrics []netip.AddrPort `yaml:"metrics"`
 
 	DoT               []netip.AddrPort `yaml:"dot"`
-	DoH               []netip.AddrPort `yaml:"doh" later:"DNS over HTTPS"`
-	DoQ               []netip.AddrPort `yaml:"doq" later:"DNS over QUIC"`
+	DoH               []netip.AddrPort `yaml:"doh"`
+	DoQ               []netip.AddrPort `yaml:"doq"`
 	ProxyProtocolFrom []netip.Prefix   `yaml:"proxy_protocol_from" later:"the PROXY protocol"`
 	WebTrustedProxies []netip.Prefix   `yaml:"web_trusted_proxies" later:"proxies before the web listener"`
 

@@ -24,6 +24,7 @@ import (
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/resolver/lab"
 	"github.com/recourse-dns/recourse/transports/cookie"
+	"github.com/recourse-dns/recourse/transports/doh"
 	"github.com/recourse-dns/recourse/transports/sockets"
 	"github.com/recourse-dns/recourse/transports/tlsconf"
 )
@@ -44,6 +45,8 @@ type node struct {
 	trust    trustHandler
 	do53     []netip.AddrPort
 	dot      []netip.AddrPort
+	doh      []netip.AddrPort
+	doq      []netip.AddrPort
 	web      []netip.AddrPort
 	webTLS   []netip.AddrPort
 	metrics  []netip.AddrPort
@@ -277,6 +280,12 @@ func (n *node) welcome(to io.Writer) error {
 	}
 	for _, address := range n.dot {
 		fmt.Fprintf(&text, "DNS      %s (TLS)\n", address)
+	}
+	for _, address := range n.doh {
+		fmt.Fprintf(&text, "DNS      https://%s%s (HTTP/2 and HTTP/3)\n", address, doh.Path)
+	}
+	for _, address := range n.doq {
+		fmt.Fprintf(&text, "DNS      %s (QUIC)\n", address)
 	}
 	for _, address := range n.web {
 		fmt.Fprintf(&text, "web      http://%s\n", address)

@@ -21,9 +21,8 @@ import (
 
 // Authority signs certificates.
 type Authority struct {
-	// Pool verifies what it signs, and so does its certificate in PEM.
+	// Pool verifies what it signs.
 	Pool *x509.CertPool
-	PEM  []byte
 	key  *ecdsa.PrivateKey
 	cert *x509.Certificate
 }
@@ -49,7 +48,7 @@ func New(t testing.TB) *Authority {
 	}
 	pool := x509.NewCertPool()
 	pool.AddCert(cert)
-	return &Authority{pool, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed}), key, cert}
+	return &Authority{pool, key, cert}
 }
 
 // Issued is a certificate with its key, as files hold them.
@@ -93,6 +92,9 @@ func (a *Authority) sign(t testing.TB, key, public any, when Life, subjects ...s
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{SerialNumber: serial, NotBefore: when.From, NotAfter: when.To, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
+	if len(subjects) > 0 {
+		template.Subject.CommonName = subjects[0] // kdig refuses a certificate without
+	}
 	for _, subject := range subjects {
 		if addr := net.ParseIP(subject); addr != nil {
 			template.IPAddresses = append(template.IPAddresses, addr)
@@ -122,4 +124,9 @@ func (i Issued) Write(t testing.TB, dir string) tlsconf.Pair {
 		t.Fatal(err)
 	}
 	return pair
+}
+
+// PEM is the authority's own certificate, for programs that read whom to trust from a file.
+func (a *Authority) PEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
 }

@@ -47,7 +47,7 @@ func StartPebble(t *testing.T, resolver netip.AddrPort, port int, more map[strin
 	command := exec.Command(program, "-config", config, "-dnsserver", resolver.String()) //nolint:gosec // a program of the machine, found by name
 	command.Env = append(os.Environ(), "PEBBLE_VA_NOSLEEP=1")
 	await(t, command, "directory available")
-	return Pebble{Directory: "https://" + address + "/dir", Roots: ca.Pool, RootsPEM: ca.PEM}
+	return Pebble{Directory: "https://" + address + "/dir", Roots: ca.Pool, RootsPEM: ca.PEM()}
 }
 
 // await starts a program and returns when it says the text.
