@@ -126,8 +126,8 @@ func TestOwnDenySaysNothingPrivate(t *testing.T) {
 		t.Errorf("got %+v and %+v", first.Extended, second.Extended)
 	}
 	stage, _, counts := filter(s, new(below))
-	if _, err := stage.Resolve(t.Context(), query(child, "games.example", dns.TypeA)); err != nil || counts.blocks[policy.OwnList] != 1 {
-		t.Errorf("counted %v, %v", counts.blocks, err)
+	if _, err := stage.Resolve(t.Context(), query(child, "games.example", dns.TypeA)); err != nil || counts.blocks()[policy.OwnList] != 1 {
+		t.Errorf("counted %v, %v", counts.blocks(), err)
 	}
 }
 

@@ -18,11 +18,12 @@ const (
 // action is what a hit does where it decides: what its list puts in the place of what
 // entries say, or else what its entry says.
 func (h *hearing) action(i int) blocklists.Action {
-	list := h.list(i)
+	known := h.fact(i)
+	list := &h.lists[known.place]
 	if list.Manifest == nil {
 		return blocklists.Block
 	}
-	action := overridden(list.Manifest, h.snapshot.Bundle.Terms(h.hits.ids[i]).Action)
+	action := overridden(list.Manifest, known.terms.Action)
 	if action == blocklists.TCPOnly && h.door > resolver.UDP {
 		// The client did what it was asked to.
 		return blocklists.Passthru
@@ -47,13 +48,13 @@ func overridden(manifest *blocklists.Manifest, action blocklists.Action) blockli
 // verdict gives the answer in the place of a real one, or nil where nothing that
 // counts blocks. Real is nil before there is one. The snapshot is the hearing's; by
 // itself it may be kept, and what matches then need not leave the caller's stack.
-func (s *stage) verdict(ctx context.Context, snapshot *Snapshot, h *hearing, query *resolver.Query, real *resolver.Answer) (*resolver.Answer, error) {
+func (s *stage) verdict(ctx context.Context, snapshot *Snapshot, h *hearing, kept *recalled, query *resolver.Query, real *resolver.Answer) (*resolver.Answer, error) {
 	winner, found := h.decide()
 	if !found || !h.step(winner).blocks() {
 		return nil, nil //nolint:nilnil // nothing blocks: the caller goes on
 	}
 	list, action := h.list(winner), h.action(winner)
-	answer, err := s.answer(ctx, snapshot, h, winner, query, real)
+	answer, err := s.answer(ctx, snapshot, h, winner, action, kept, query, real)
 	if err != nil && isOutcome(err) {
 		return nil, err
 	}
@@ -61,7 +62,7 @@ func (s *stage) verdict(ctx context.Context, snapshot *Snapshot, h *hearing, que
 		s.logger.Error("a block could not be answered", "list", list.ID, "error", err)
 		return nil, resolver.Fail(resolver.Prohibited, "the block could not be answered")
 	}
-	s.count(list)
+	s.counts.of(snapshot.Bundle).blocks[h.place(winner)].Add(query.Worker, 1)
 	if one := snapshot.trials.of(h.place(winner)); one != nil {
 		one.count(h.staged(winner), h.at)
 	}
@@ -73,13 +74,16 @@ func (s *stage) verdict(ctx context.Context, snapshot *Snapshot, h *hearing, que
 
 // answer gives the answer of a block by a hit: the one of the last time, where the same
 // question was blocked by the same entry, or else a new one.
-func (s *stage) answer(ctx context.Context, snapshot *Snapshot, h *hearing, winner int, query *resolver.Query, real *resolver.Answer) (*resolver.Answer, error) {
-	id, action := h.hits.ids[winner], h.action(winner)
+func (s *stage) answer(ctx context.Context, snapshot *Snapshot, h *hearing, winner int, action blocklists.Action, kept *recalled, query *resolver.Query, real *resolver.Answer) (*resolver.Answer, error) {
+	id := h.hits.ids[winner]
 	// What an alias or an address leads to stands behind what the real answer says.
 	lasting := h.kind(winner) == resolver.Asked && isLasting(action)
 	if lasting {
-		if kept := snapshot.recent.find(&query.Question); kept.answers(query, id, action) {
-			return kept.answerAt(query.Now), nil
+		if kept == nil {
+			kept = snapshot.recent.find(&query.Question)
+		}
+		if kept.answers(query, id, action) {
+			return &kept.answer, nil
 		}
 	}
 	match := h.snapshot.match(id, h.list(winner), h.link(winner))
@@ -87,7 +91,7 @@ func (s *stage) answer(ctx context.Context, snapshot *Snapshot, h *hearing, winn
 	match.StandIn = snapshot.standIn(&match)
 	answer, err := s.enforce(ctx, snapshot, query, &match, steadOf(query, &match, real))
 	if err == nil && lasting && match.StandIn == "" {
-		snapshot.recent.offer(query, &h.hits, id, action, answer)
+		snapshot.recent.offer(query, h, id, action, answer)
 	}
 	return answer, err
 }

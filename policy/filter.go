@@ -11,22 +11,10 @@ import (
 	"github.com/recourse-dns/recourse/resolver"
 )
 
-// Counter counts blocks, per list and purpose and never per name or client. The
-// blocks of profiles' own names count under [OwnList].
-type Counter interface {
-	Blocked(list blocklists.ListID, purpose blocklists.Purpose)
-	// WouldBlock counts what a list in shadow mode would have blocked.
-	WouldBlock(list blocklists.ListID, purpose blocklists.Purpose)
-}
-
-// OwnList stands, in counters, for the names that profiles deny by themselves: an id
-// of its own would say which profile blocks how much.
-const OwnList blocklists.ListID = "own-deny"
-
 // Filter judges queries by the snapshot in force.
 type Filter struct {
 	current  *Current
-	counts   Counter
+	counts   tallied
 	standIns map[blocklists.ListID]resolver.Handler
 	logger   *slog.Logger
 }
@@ -34,7 +22,7 @@ type Filter struct {
 // New makes a filter. The handlers answer, by list, in the zones of the snapshot's
 // StandIns; nil where no list has any. A failure of theirs means that there is nothing.
 func New(current *Current, counts Counter, standIns map[blocklists.ListID]resolver.Handler, logger *slog.Logger) *Filter {
-	return &Filter{current: current, counts: counts, standIns: standIns, logger: logger}
+	return &Filter{current: current, counts: tallied{counts: counts}, standIns: standIns, logger: logger}
 }
 
 // Stage puts the filter above the handler that it asks.
@@ -116,7 +104,7 @@ func (s *stage) wait(ctx context.Context, query *resolver.Query) (*resolver.Answ
 		if err != nil {
 			return nil, unjudged(err)
 		}
-		blocked, err := s.weighed(ctx, snapshot, who, query, found, nil)
+		blocked, err := s.weighed(ctx, snapshot, who, query, found, nil, nil)
 		if blocked != nil || err != nil {
 			return blocked, err
 		}
@@ -167,7 +155,7 @@ func (s *stage) judge(ctx context.Context, snapshot *Snapshot, who profile.Who, 
 	if err != nil {
 		return nil, unjudged(err)
 	}
-	blocked, err := s.weighed(ctx, snapshot, who, query, found, answer)
+	blocked, err := s.weighed(ctx, snapshot, who, query, found, nil, answer)
 	if blocked != nil || err != nil {
 		return blocked, err
 	}
@@ -183,19 +171,20 @@ func unjudged(err error) error {
 // judgeQuestion gives a blocked answer, or nil where the question passes so far.
 func (s *stage) judgeQuestion(ctx context.Context, snapshot *Snapshot, who profile.Who, query *resolver.Query) (*resolver.Answer, error) {
 	if kept := snapshot.recent.find(&query.Question); kept != nil && kept.ids != nil {
-		return s.weighed(ctx, snapshot, who, query, hits{ids: kept.ids}, nil)
+		return s.weighed(ctx, snapshot, who, query, hits{ids: kept.ids, facts: kept.facts}, kept, nil)
 	}
 	var room [16]uint32
 	ids, err := snapshot.Bundle.Match(query.Question.Name, room[:0])
 	if err != nil {
 		return nil, unjudged(err)
 	}
-	return s.weighed(ctx, snapshot, who, query, hits{ids: ids}, nil)
+	return s.weighed(ctx, snapshot, who, query, hits{ids: ids}, nil, nil)
 }
 
 // weighed gives what is answered in the place of the real answer, or nil where nothing
-// that matches blocks for this client. Real is nil before there is one.
-func (s *stage) weighed(ctx context.Context, snapshot *Snapshot, who profile.Who, query *resolver.Query, found hits, real *resolver.Answer) (*resolver.Answer, error) {
+// that matches blocks for this client. Kept is what is remembered of the question, where found is
+// of that; real is nil before there is one.
+func (s *stage) weighed(ctx context.Context, snapshot *Snapshot, who profile.Who, query *resolver.Query, found hits, kept *recalled, real *resolver.Answer) (*resolver.Answer, error) {
 	if snapshot.Bundle.Has(blocklists.OnClient) {
 		var err error
 		if found, err = found.asker(snapshot.Bundle, query.Question.Name, query.Client.Addr); err != nil {
@@ -207,31 +196,24 @@ func (s *stage) weighed(ctx context.Context, snapshot *Snapshot, who profile.Who
 	}
 	h := newHearing(snapshot, query.Question.Name, found, who, query.Now)
 	h.door, h.client = query.Client.Door, query.Client.Addr
-	answer, err := s.verdict(ctx, snapshot, &h, query, real)
+	answer, err := s.verdict(ctx, snapshot, &h, kept, query, real)
 	if real != nil || answer != nil { // what passes so far is judged again with its answer, and counted then
-		s.countShadows(&h)
+		s.countShadows(&h, query.Worker)
 	}
 	return answer, err
 }
 
 // countShadows counts each list in shadow mode once a question.
-func (f *Filter) countShadows(h *hearing) {
+func (f *Filter) countShadows(h *hearing, worker uint32) {
 	if !h.shadows {
 		return
 	}
+	shadows := f.counts.of(h.snapshot.Bundle).shadows
 	var last *bundle.List
 	for i := range h.hits.ids {
 		if list := h.list(i); list != last && h.action(i) != blocklists.Passthru && h.weigh(i) == shadowed {
-			f.counts.WouldBlock(list.ID, list.Manifest.Purpose)
+			shadows[h.place(i)].Add(worker, 1)
 			last = list
 		}
 	}
-}
-
-func (f *Filter) count(list *bundle.List) {
-	if list.Manifest == nil {
-		f.counts.Blocked(OwnList, blocklists.User)
-		return
-	}
-	f.counts.Blocked(list.ID, list.Manifest.Purpose)
 }

@@ -126,7 +126,7 @@ func TestFilterRefusesWhoIsNotAdmitted(t *testing.T) {
 		if err != nil || answer.Rcode() != dns.RcodeRefused || len(answer.Extended) != 1 || answer.Extended[0].Code != resolver.Prohibited {
 			t.Errorf("%v: got %+v, %v", client, answer, err)
 		}
-		if next.probes+next.waits+len(counts.blocks) != 0 {
+		if next.probes+next.waits+len(counts.blocks()) != 0 {
 			t.Errorf("%v: asked below or counted", client)
 		}
 	}
@@ -143,8 +143,8 @@ func TestFilterBlocksBeforeAnythingRuns(t *testing.T) {
 		if err != nil || answer.Rcode() != dns.RcodeNameError || answer.Origin != resolver.Policy {
 			t.Fatalf("got %+v, %v", answer, err)
 		}
-		if next.waits != 0 || next.probes != 1 || counts.blocks["l"] != 1 || q.Inline != inline {
-			t.Errorf("waits %d, probes %d, counted %v, inline %v", next.waits, next.probes, counts.blocks, q.Inline)
+		if next.waits != 0 || next.probes != 1 || counts.blocks()["l"] != 1 || q.Inline != inline {
+			t.Errorf("waits %d, probes %d, counted %v, inline %v", next.waits, next.probes, counts.blocks(), q.Inline)
 		}
 	}
 }
@@ -209,8 +209,8 @@ func TestFilterJudgesAliasesOfTheAnswer(t *testing.T) {
 				t.Errorf("%s: got %v, %v", name, message, err)
 			}
 		}
-		if counts.blocks["l"] != 2 {
-			t.Errorf("%s: counted %v", name, counts.blocks)
+		if counts.blocks()["l"] != 2 {
+			t.Errorf("%s: counted %v", name, counts.blocks())
 		}
 		// For a client elsewhere the same cached answer is untouched.
 		if answer, err := stage.Resolve(t.Context(), query(french, "shop.example", dns.TypeA)); err != nil || answer.Origin == resolver.Policy {

@@ -63,8 +63,8 @@ type hearing struct {
 	client   netip.Addr // for what is staged; invalid where nobody asks
 
 	lists []bundle.List
-	// places is where the lists of the first hits stand: that is asked for again and again.
-	places [8]int32
+	facts [8]fact // of the first hits, where they are not remembered
+	more  []fact  // of the others
 	// Whether the operator exempts the question, or any alias.
 	exemptQuestion, exemptAlias bool
 	// shadows says that a hit of a list in shadow mode would count.
@@ -73,10 +73,8 @@ type hearing struct {
 
 func newHearing(snapshot *Snapshot, question wire.Name, found hits, who profile.Who, at time.Time) hearing {
 	h := hearing{snapshot: snapshot, question: question, hits: found, who: who, at: at, lists: snapshot.Bundle.Lists()}
-	for i := range found.ids {
-		if i < len(h.places) {
-			h.places[i] = int32(snapshot.Bundle.ListIndex(found.ids[i]))
-		}
+	h.more = h.look(snapshot, h.lists)
+	for i := range h.hits.ids {
 		if h.list(i).Kind == bundle.OperatorException {
 			asked := h.kind(i) == resolver.Asked
 			h.exemptQuestion = h.exemptQuestion || asked
@@ -87,12 +85,7 @@ func newHearing(snapshot *Snapshot, question wire.Name, found hits, who profile.
 }
 
 // place is where the list of a hit stands among the bundle's.
-func (h *hearing) place(i int) int {
-	if i < len(h.places) {
-		return int(h.places[i])
-	}
-	return h.snapshot.Bundle.ListIndex(h.hits.ids[i])
-}
+func (h *hearing) place(i int) int { return int(h.fact(i).place) }
 
 func (h *hearing) list(i int) *bundle.List { return &h.lists[h.place(i)] }
 
@@ -198,7 +191,8 @@ func stepOf(purpose blocklists.Purpose) step {
 
 // weigh says whether a hit counts for this client, now.
 func (h *hearing) weigh(i int) standing {
-	list := h.list(i)
+	known := h.fact(i)
+	list := &h.lists[known.place]
 	switch list.Kind {
 	case bundle.OperatorException:
 		if h.kind(i) != resolver.Asked {
@@ -208,23 +202,22 @@ func (h *hearing) weigh(i int) standing {
 	case bundle.ProfileAllow, bundle.ProfileDeny:
 		return h.weighOwn(i, list)
 	}
-	terms := h.snapshot.Bundle.Terms(h.hits.ids[i])
 	switch {
-	case expired(list.Manifest, h.at), !terms.InForce(h.at):
+	case expired(list.Manifest, h.at), !known.terms.InForce(h.at):
 		return outOfDate
 	case list.Manifest.Override == overrideDisabled:
 		return disabled
 	case !reads(list.Manifest, h.kind(i)):
 		return notRead
 	}
-	if standing := h.weighTerms(i, list, &terms); standing != counts {
+	if standing := h.weighTerms(i, list, &known); standing != counts {
 		return standing
 	}
 	if h.exception(i, list) != nil {
 		return excepted
 	}
 	standing := h.weighFeed(i, list)
-	if standing == counts && terms.Standing == blocklists.Shadow {
+	if standing == counts && known.terms.Standing == blocklists.Shadow {
 		return shadowed
 	}
 	return standing

@@ -129,9 +129,9 @@ func (h *hearing) shared(i int, list *bundle.List) Match {
 // blocksSomebody says whether the entry's own terms let it count for any client. What is
 // staged does: for those in the share.
 func (h *hearing) blocksSomebody(i int, list *bundle.List) bool {
-	terms := h.snapshot.Bundle.Terms(h.hits.ids[i])
-	standing := h.weighTerms(i, list, &terms)
-	return (standing == counts || standing == notInShare) && terms.Standing != blocklists.Shadow
+	known := h.fact(i)
+	standing := h.weighTerms(i, list, &known)
+	return (standing == counts || standing == notInShare) && known.terms.Standing != blocklists.Shadow
 }
 
 // covering is the exception that goes before the hit: a decided one, or one made of

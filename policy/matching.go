@@ -34,6 +34,7 @@ var (
 type hits struct {
 	ids   []uint32
 	links []resolver.Link
+	facts []fact // of ids, where they are those of a question that is remembered
 }
 
 // match adds what matches a link.

@@ -20,7 +20,7 @@ func sameAnswer(one, other *resolver.Answer) bool {
 		return one == other
 	}
 	return bytes.Equal(one.Signed.Wire, other.Signed.Wire) && slices.Equal(one.Signed.TTLs, other.Signed.TTLs) && slices.Equal(one.Extended, other.Extended) &&
-		one.TTL == other.TTL && one.Security == other.Security && one.Origin == other.Origin && one.Stored.Equal(other.Stored)
+		one.TTL == other.TTL && one.Security == other.Security && one.Origin == other.Origin
 }
 
 // What is remembered of a question changes no answer: each is the one that a filter gives
@@ -45,7 +45,7 @@ func TestRememberedBlocksAreThoseOfTheFirstTime(t *testing.T) {
 							want, outcome := alone.Resolve(t.Context(), q)
 							for range 3 {
 								got, err := shared.Resolve(t.Context(), q)
-								if !errors.Is(err, outcome) || !sameAnswer(got, want) {
+								if !errors.Is(err, outcome) || !sameAnswer(got, want) || got != nil && got.Age(q.Now) != want.Age(q.Now) {
 									t.Fatalf("%s asks for %s %d after %s: %+v, %v, and at first %+v", addr, name, kind, after, got, err, want)
 								}
 								asked++
@@ -57,7 +57,7 @@ func TestRememberedBlocksAreThoseOfTheFirstTime(t *testing.T) {
 		}
 	}
 	total := 0
-	for _, count := range counts.blocks {
+	for _, count := range counts.blocks() {
 		total += count
 	}
 	if total < asked/4 || total > asked*3/4 {

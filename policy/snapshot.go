@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,6 +53,13 @@ func NewCurrent(first *Snapshot) *Current {
 
 // Load gives the snapshot in force.
 func (c *Current) Load() *Snapshot { return c.snapshot.Load() }
+
+// Admits says whether any row of clients is for the address, and whether many homes are
+// behind it. Whoever is not admitted need not get as far as a verdict.
+func (c *Current) Admits(addr netip.Addr) (admitted, shared bool) {
+	who, admitted := c.Load().Clients.Who(addr)
+	return admitted, who.Shared
+}
 
 // WatchesServers says whether any list looks at the name servers of a name's zones, so
 // that who resolves need tell of them only then.

@@ -20,9 +20,9 @@ func (s *Snapshot) Stands(id uint32, at time.Time) (stands bool, turns time.Time
 		return list != nil, time.Time{}
 	}
 	h := newHearing(s, "", hits{ids: []uint32{id}}, profile.Who{}, at)
-	terms := s.Bundle.Terms(id)
-	standing := h.weighTerms(0, list, &terms)
-	if terms.Standing == blocklists.Shadow || list.Manifest.Override == overrideDisabled {
+	known := h.fact(0)
+	standing := h.weighTerms(0, list, &known)
+	if known.terms.Standing == blocklists.Shadow || list.Manifest.Override == overrideDisabled {
 		return false, time.Time{}
 	}
 	switch standing {

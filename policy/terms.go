@@ -7,28 +7,21 @@ import (
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
-	"github.com/recourse-dns/recourse/blocklists/guard"
 )
 
 // weighTerms says whether an entry's own terms let it count: the
 // safeguards, its review and its stage. Shadow comes last of all, when the entry would
 // count: what it would have done is what is counted.
-func (h *hearing) weighTerms(i int, list *bundle.List, terms *blocklists.Terms) standing {
+func (h *hearing) weighTerms(i int, list *bundle.List, known *fact) standing {
 	switch {
-	case terms.Standing == blocklists.Held:
+	case known.terms.Standing == blocklists.Held:
 		return heldBack
-	case list.Manifest.Purpose == blocklists.Security && h.overdue(h.hits.ids[i], list):
+	case known.due != 0 && h.at.Unix() >= known.due: // of security alone
 		return unreviewed
-	case terms.Standing == blocklists.Staged:
+	case known.terms.Standing == blocklists.Staged:
 		return h.weighStaged(i, list)
 	}
 	return counts
-}
-
-// overdue says whether the review of an entry has not been held in time.
-func (h *hearing) overdue(id uint32, list *bundle.List) bool {
-	due := guard.ReviewDue(h.snapshot.Bundle, id, list.Manifest, h.snapshot.Guard.Ledger())
-	return due != 0 && h.at.Unix() >= due
 }
 
 func (h *hearing) weighStaged(i int, list *bundle.List) standing {
@@ -47,7 +40,7 @@ func (h *hearing) weighStaged(i int, list *bundle.List) standing {
 // staged says whether the hit is of an entry that is still on trial.
 func (h *hearing) staged(i int) bool {
 	id := h.hits.ids[i]
-	return h.snapshot.Bundle.Terms(id).Standing == blocklists.Staged &&
+	return h.fact(i).terms.Standing == blocklists.Staged &&
 		!h.list(i).Manifest.Stage.Over(h.snapshot.Bundle.FirstSeen(id), h.at)
 }
 

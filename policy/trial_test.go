@@ -137,8 +137,8 @@ func TestShadowCountsWithoutEffect(t *testing.T) {
 			t.Fatal("a list in shadow mode blocks")
 		}
 	}
-	if counts.blocks["would:feed"] != 3 || counts.blocks["feed"] != 0 {
-		t.Errorf("counted %v", counts.blocks)
+	if counts.blocks()["would:feed"] != 3 || counts.blocks()["feed"] != 0 {
+		t.Errorf("counted %v", counts.blocks())
 	}
 	if matches := current.Load().Matches(wire.MustName("new.example")); len(matches) != 1 || matches[0].Counts {
 		t.Errorf("a look-up shows %+v", matches)

@@ -206,8 +206,8 @@ func TestRewritesAreExplained(t *testing.T) {
 		if len(answer.Extended) != 1 || answer.Extended[0].Code != resolver.Censored || !strings.Contains(answer.Extended[0].Text, "/r/") {
 			t.Errorf("%s: %+v", name, answer.Extended)
 		}
-		if counts.blocks["l"] != 1 {
-			t.Errorf("%s: counted %v", name, counts.blocks)
+		if counts.blocks()["l"] != 1 {
+			t.Errorf("%s: counted %v", name, counts.blocks())
 		}
 		message, err := answer.Unpack()
 		if err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/policy/profile"
 	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/resolver/tally"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
@@ -204,23 +205,39 @@ func query(addr netip.Addr, name string, qtype uint16) *resolver.Query {
 	return q
 }
 
-// counter counts what the filter reports.
+// counter keeps the counters that the filter asks for.
 type counter struct {
-	mu     sync.Mutex
-	blocks map[blocklists.ListID]int
+	mu   sync.Mutex
+	made map[blocklists.ListID]tally.Counter
 }
 
-func (c *counter) Blocked(list blocklists.ListID, _ blocklists.Purpose) {
+func (c *counter) Blocked(list blocklists.ListID, _ blocklists.Purpose) tally.Counter {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.blocks == nil {
-		c.blocks = map[blocklists.ListID]int{}
+	if c.made == nil {
+		c.made = map[blocklists.ListID]tally.Counter{}
 	}
-	c.blocks[list]++
+	if _, known := c.made[list]; !known {
+		c.made[list] = tally.New()
+	}
+	return c.made[list]
 }
 
-func (c *counter) WouldBlock(list blocklists.ListID, purpose blocklists.Purpose) {
-	c.Blocked("would:"+list, purpose)
+func (c *counter) WouldBlock(list blocklists.ListID, purpose blocklists.Purpose) tally.Counter {
+	return c.Blocked("would:"+list, purpose)
+}
+
+// blocks is what was counted, where anything was.
+func (c *counter) blocks() map[blocklists.ListID]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	counted := map[blocklists.ListID]int{}
+	for list, counter := range c.made {
+		if count := counter.Load(); count != 0 {
+			counted[list] = int(count)
+		}
+	}
+	return counted
 }
 
 // reply makes an answer of records in presentation format, packed as a cache keeps it.

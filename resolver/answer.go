@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -47,6 +48,23 @@ type Extended struct {
 type Packet struct {
 	Wire []byte
 	TTLs []uint16
+}
+
+// Bare is the message without its additional section, for who has no room for it.
+func (p Packet) Bare() Packet {
+	if len(p.Wire) < wire.HeaderSize {
+		return p
+	}
+	additional := int(binary.BigEndian.Uint16(p.Wire[10:]))
+	kept := len(p.TTLs) - additional
+	if additional == 0 || kept <= 0 { // none to leave out, or nothing but such records
+		return p
+	}
+	last := int(p.TTLs[kept-1])
+	end := last + 6 + int(binary.BigEndian.Uint16(p.Wire[last+4:]))
+	bare := Packet{Wire: slices.Clone(p.Wire[:end]), TTLs: p.TTLs[:kept]}
+	binary.BigEndian.PutUint16(bare.Wire[10:], 0)
+	return bare
 }
 
 // Memo is what policy remembers of an answer: which entries of one generation

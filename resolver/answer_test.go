@@ -1,8 +1,10 @@
 package resolver_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -133,17 +135,28 @@ func TestWorkIsSharedAndNeverComesBack(t *testing.T) {
 	}
 }
 
-func TestParseServer(t *testing.T) {
-	for text, want := range map[string]string{
-		"192.0.2.1": "udp://192.0.2.1:53", "192.0.2.1:5353": "udp://192.0.2.1:5353", "2001:db8::1": "udp://[2001:db8::1]:53",
-		"[2001:db8::1]:54": "udp://[2001:db8::1]:54", "tcp://192.0.2.1": "tcp://192.0.2.1:53", "udp://192.0.2.1:1": "udp://192.0.2.1:1",
-		"192.0.2.1@5353": "udp://192.0.2.1:5353", "tcp://2001:db8::1@54": "tcp://[2001:db8::1]:54", "[2001:db8::1]@54": "udp://[2001:db8::1]:54",
-		"192.0.2.1@": "", "192.0.2.1@5353:1": "", "@53": "",
-		"": "", "example.net": "", "192.0.2.1:70000": "", "ftp://192.0.2.1": "",
-	} {
-		server, err := resolver.ParseServer(text)
-		if (err != nil) != (want == "") || err == nil && server.String() != want {
-			t.Errorf("ParseServer(%q) = %v, %v; want %q", text, server, err, want)
+func TestBare(t *testing.T) {
+	message := new(dns.Msg).SetQuestion("a.example.", dns.TypeA)
+	message.Answer = []dns.RR{record(t, "a.example. 300 A 192.0.2.1")}
+	message.Ns = []dns.RR{record(t, "example. 300 NS ns.example.")}
+	whole := *message
+	whole.Extra = []dns.RR{record(t, "ns.example. 300 A 192.0.2.2"), record(t, "ns.example. 300 AAAA 2001:db8::2")}
+	pack := func(message *dns.Msg) resolver.Packet {
+		packed, err := resolver.NewAnswer(message, time.Now()).Pack()
+		if err != nil {
+			t.Fatal(err)
 		}
+		return packed.Plain
+	}
+	full, want := pack(&whole), pack(message)
+	bare := full.Bare()
+	if !bytes.Equal(bare.Wire, want.Wire) || !slices.Equal(bare.TTLs, want.TTLs) {
+		t.Errorf("%x, %v instead of %x, %v", bare.Wire, bare.TTLs, want.Wire, want.TTLs)
+	}
+	if again := want.Bare(); !bytes.Equal(again.Wire, want.Wire) || full.Wire[11] != 2 {
+		t.Error("a packet without additional section changed, or the one with it")
+	}
+	if empty := (resolver.Packet{}).Bare(); empty.Wire != nil {
+		t.Errorf("%v", empty)
 	}
 }

@@ -64,6 +64,7 @@ const (
 	NoReachableAuthority  uint16 = 22
 	NetworkError          uint16 = 23
 	ExpiredBeforeValid    uint16 = 25
+	TooEarly              uint16 = 26 // RFC 9250, section 8.3
 	UnsupportedIterations uint16 = 27
 	Synthesised           uint16 = 29 // made of denials that are kept (RFC 8198)
 	InvalidQueryType      uint16 = 30 // RFC 9824, section 3.5

@@ -52,8 +52,14 @@ func (c Client) Encrypted() bool { return c.Door >= TLS }
 type Query struct {
 	wire.Request
 	Client Client
+	// Worker numbers who runs the query, so that its counters are apart from those of others
+	// ([resolver/tally]). The zero value is for all who have no number.
+	Worker uint32
 	// Now is the time at which the query is judged and TTLs are counted.
 	Now time.Time
+	// Idle is for how long the door keeps the connection open without queries, for those
+	// who ask (RFC 7828); 0 where there is none to keep.
+	Idle time.Duration
 	// Inline forbids waiting: a stage that would have to returns ErrWouldBlock.
 	Inline bool
 	// Fresh asks for delegations and data to be fetched anew, past every cache.
@@ -73,7 +79,7 @@ type Query struct {
 // TextBudget is the room for Extended DNS Error text in one reply, in octets.
 const TextBudget = 200
 
-// Read fills the query from a packet, keeping Client, Now and Inline. Its errors
+// Read fills the query from a packet, keeping Client, Worker, Now, Idle and Inline. Its errors
 // are those of [wire.ReadQuery].
 func (q *Query) Read(packet []byte) error {
 	q.Fresh, q.Budget, q.Watch, q.Work = false, TextBudget, nil, nil
@@ -98,7 +104,7 @@ func NewQuery(name wire.Name, qtype uint16, work *Work) *Query {
 func (q *Query) Sub(name wire.Name, qtype uint16) *Query {
 	sub := NewQuery(name, qtype, q.Work)
 	sub.Flags |= q.Flags & wire.FlagCD
-	sub.Fresh, sub.Now = q.Fresh, q.Now
+	sub.Fresh, sub.Now, sub.Worker = q.Fresh, q.Now, q.Worker
 	return sub
 }
 

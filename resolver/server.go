@@ -2,9 +2,7 @@ package resolver
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
-	"strings"
 )
 
 // Transport is how a server is asked.
@@ -24,8 +22,9 @@ const (
 type Server struct {
 	Addr      netip.AddrPort
 	Transport Transport
-	// Name is what its certificate must be good for; the address where it is "". Where the
-	// server was configured without an address, its addresses are looked up under it.
+	// Name is what its certificate must be good for, in lower case; the address where it
+	// is "". Where the server was configured without an address, its addresses are looked
+	// up under it, and Addr has the port alone.
 	Name string
 	Path string // of a server over HTTP, as "/dns-query"
 }
@@ -34,41 +33,32 @@ var schemes = [...]string{"udp", "tcp", "tls", "https", "h3", "quic"}
 
 func (t Transport) String() string { return schemes[t] }
 
+// Encrypted says whether nobody on the way can read the question or change the reply.
+func (t Transport) Encrypted() bool { return t >= OverTLS }
+
+// overHTTP says whether a server has a path.
+func (t Transport) overHTTP() bool { return t == OverHTTPS || t == OverHTTP3 }
+
+// port is the one where none is given (RFC 7858, section 3.1; RFC 8484; RFC 9250,
+// section 4.1.1).
+func (t Transport) port() uint16 {
+	switch t {
+	case OverTLS, OverQUIC:
+		return 853
+	case OverHTTPS, OverHTTP3:
+		return 443
+	}
+	return 53
+}
+
+// String is what [ParseServer] reads back.
 func (s Server) String() string {
+	if !s.Addr.Addr().IsValid() && s.Name != "" {
+		return fmt.Sprintf("%s://%s:%d%s", s.Transport, s.Name, s.Addr.Port(), s.Path)
+	}
 	host := s.Addr.String()
 	if s.Name != "" {
 		host = s.Name + "@" + host
 	}
 	return s.Transport.String() + "://" + host + s.Path
-}
-
-// ParseServer reads "192.0.2.1", "192.0.2.1:5353", "192.0.2.1@5353",
-// "[2001:db8::1]:53", "2001:db8::1@53", "udp://…" or "tcp://…". The port is 53
-// where none is given.
-func ParseServer(text string) (Server, error) {
-	var server Server
-	rest := text
-	if scheme, after, found := strings.Cut(text, "://"); found {
-		rest = after
-		switch scheme {
-		case "udp":
-		case "tcp":
-			server.Transport = OverTCP
-		default:
-			return Server{}, fmt.Errorf("server %q: transport %q is not known", text, scheme)
-		}
-	}
-	if addr, err := netip.ParseAddr(strings.Trim(rest, "[]")); err == nil {
-		server.Addr = netip.AddrPortFrom(addr, 53)
-		return server, nil
-	}
-	if host, port, found := strings.Cut(rest, "@"); found {
-		rest = net.JoinHostPort(strings.Trim(host, "[]"), port)
-	}
-	addr, err := netip.ParseAddrPort(rest)
-	if err != nil {
-		return Server{}, fmt.Errorf("server %q: not an address with a port", text)
-	}
-	server.Addr = addr
-	return server, nil
 }

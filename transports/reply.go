@@ -14,11 +14,7 @@ const UDPSize = 1232
 // plainUDPSize is the limit for a client without EDNS (RFC 1035, section 4.2.1).
 const plainUDPSize = 512
 
-const (
-	optSize      = 11 // an OPT record without options
-	optionHeader = 4
-	codeExtended = 15 // option code of Extended DNS Errors (RFC 8914, section 2)
-)
+const optSize = 11 // an OPT record without options
 
 // Limit is how large a UDP reply to the query may be.
 func Limit(query *resolver.Query) int {
@@ -31,45 +27,42 @@ func Limit(query *resolver.Query) int {
 // AppendReply appends the answer to dst as a reply to the query in packet, at
 // most limit octets: ID, flags and casing are the query's, TTLs are counted down,
 // OPT is added if the query had one.
-func AppendReply(dst, packet []byte, query *resolver.Query, answer *resolver.Answer, limit int) []byte {
+func AppendReply(dst, packet []byte, query *resolver.Query, answer *resolver.Answer, limit int, options *Options) []byte {
 	kept := &answer.Plain
 	if query.EDNS.DO {
 		kept = &answer.Signed
 	}
-	opt := optLength(query, answer.Extended)
-	if len(kept.Wire)+opt <= limit {
-		return appendWhole(dst, packet, query, answer, kept, answer.Extended, false)
+	room := limit - options.size(query)
+	explained := extendedSize(query, answer.Extended)
+	if len(kept.Wire)+explained > room { // what was not asked for gives way first (RFC 2181, section 9)
+		bare := kept.Bare()
+		kept = &bare
 	}
-	if len(kept.Wire)+optLength(query, nil) <= limit {
-		return appendWhole(dst, packet, query, answer, kept, nil, true)
+	switch {
+	case len(kept.Wire)+explained <= room:
+		return appendWhole(dst, packet, query, answer, kept, answer.Extended, limit, options)
+	case len(kept.Wire) <= room:
+		start := len(dst)
+		dst = appendWhole(dst, packet, query, answer, kept, nil, limit, options)
+		dst[start+2] |= byte(wire.FlagTC >> 8)
+		return dst
 	}
-	rcode := int(kept.Wire[3] & 0xf)
-	dst = appendHeader(dst, packet, query, rcode, wire.FlagTC)
-	if optLength(query, answer.Extended)+query.QuestionEnd <= limit {
-		return appendOPT(dst, query, rcode, answer.Extended)
-	}
-	return appendOPT(dst, query, rcode, nil)
+	return appendBare(dst, packet, query, int(kept.Wire[3]&0xf), wire.FlagTC, answer.Extended, limit, options)
 }
 
-func appendWhole(dst, packet []byte, query *resolver.Query, answer *resolver.Answer, kept *resolver.Packet, extended []resolver.Extended, cut bool) []byte {
+func appendWhole(dst, packet []byte, query *resolver.Query, answer *resolver.Answer, kept *resolver.Packet, extended []resolver.Extended, limit int, options *Options) []byte {
 	start := len(dst)
 	dst = append(dst, kept.Wire...)
 	message := dst[start:]
 	// TC of the answer's own is policy's: ask again over TCP.
 	flags := binary.BigEndian.Uint16(message[2:])&(0xf|wire.FlagTC|ownAuthority(answer)) | wire.FlagQR | wire.FlagRA | echoed(query) | securityFlag(query, answer)
-	if cut {
-		flags |= wire.FlagTC
-	}
 	binary.BigEndian.PutUint16(message, query.ID)
 	binary.BigEndian.PutUint16(message[2:], flags)
 	copy(message[wire.HeaderSize:], packet[wire.HeaderSize:query.QuestionEnd])
 	if age := answer.Age(query.Now); age > 0 {
 		countDown(message, kept.TTLs, age)
 	}
-	if query.EDNS.Present {
-		binary.BigEndian.PutUint16(message[10:], binary.BigEndian.Uint16(message[10:])+1)
-	}
-	return appendOPTRecord(dst, query, 0, extended)
+	return appendOPT(dst, start, query, 0, extended, limit, options)
 }
 
 func countDown(message []byte, offsets []uint16, age uint32) {
@@ -84,60 +77,64 @@ func countDown(message []byte, offsets []uint16, age uint32) {
 }
 
 // AppendError appends a reply without records: the response code, upper bits in
-// OPT, and why. The packet need not have a readable question.
-func AppendError(dst, packet []byte, query *resolver.Query, rcode int, extended []resolver.Extended) []byte {
-	dst = appendHeader(dst, packet, query, rcode, 0)
-	return appendOPT(dst, query, rcode, extended)
+// OPT, and why. The packet need not have a readable question. What does not fit of the
+// reasons is left out, with TC set.
+func AppendError(dst, packet []byte, query *resolver.Query, rcode int, extended []resolver.Extended, limit int, options *Options) []byte {
+	return appendBare(dst, packet, query, rcode, 0, extended, limit, options)
 }
 
-func appendHeader(dst, packet []byte, query *resolver.Query, rcode int, flags uint16) []byte {
+// appendBare appends header, question and OPT.
+func appendBare(dst, packet []byte, query *resolver.Query, rcode int, flags uint16, extended []resolver.Extended, limit int, options *Options) []byte {
+	start := len(dst)
+	if max(query.QuestionEnd, wire.HeaderSize)+options.size(query)+extendedSize(query, extended) > limit {
+		extended, flags = nil, flags|wire.FlagTC
+	}
 	flags |= uint16(rcode&0xf) | wire.FlagQR | wire.FlagRA | echoed(query) | query.Flags&0x7800 // opcode
 	dst = binary.BigEndian.AppendUint16(dst, query.ID)
 	dst = binary.BigEndian.AppendUint16(dst, flags)
 	if query.QuestionEnd == 0 {
-		return append(dst, 0, 0, 0, 0, 0, 0, 0, 0)
+		dst = append(dst, 0, 0, 0, 0, 0, 0, 0, 0)
+	} else {
+		dst = append(dst, 0, 1, 0, 0, 0, 0, 0, 0)
+		dst = append(dst, packet[wire.HeaderSize:query.QuestionEnd]...)
 	}
-	dst = append(dst, 0, 1, 0, 0, 0, 0, 0, 0)
-	return append(dst, packet[wire.HeaderSize:query.QuestionEnd]...)
+	return appendOPT(dst, start, query, rcode, extended, limit, options)
 }
 
-// appendOPT adds the record and counts it in the header that stands just before.
-func appendOPT(dst []byte, query *resolver.Query, rcode int, extended []resolver.Extended) []byte {
-	if query.EDNS.Present {
-		start := len(dst) - max(query.QuestionEnd, wire.HeaderSize)
-		dst[start+11] = 1
-	}
-	return appendOPTRecord(dst, query, rcode, extended)
-}
-
-func appendOPTRecord(dst []byte, query *resolver.Query, rcode int, extended []resolver.Extended) []byte {
+// appendOPT ends the message that begins at start with an OPT record, if the query had
+// one, and counts it.
+func appendOPT(dst []byte, start int, query *resolver.Query, rcode int, extended []resolver.Extended, limit int, options *Options) []byte {
 	if !query.EDNS.Present {
 		return dst
 	}
+	additional := dst[start+10:]
+	binary.BigEndian.PutUint16(additional, binary.BigEndian.Uint16(additional)+1)
 	var do byte
 	if query.EDNS.DO {
 		do = 0x80
 	}
-	dst = append(dst, 0, 0, byte(wire.TypeOPT), UDPSize>>8, UDPSize&0xff, byte(rcode>>4), 0, do, 0)
-	dst = binary.BigEndian.AppendUint16(dst, uint16(optLength(query, extended)-optSize))
+	dst = append(dst, 0, 0, byte(wire.TypeOPT), UDPSize>>8, UDPSize&0xff, byte(rcode>>4), 0, do, 0, 0, 0)
+	data := len(dst)
 	for _, one := range extended {
-		dst = binary.BigEndian.AppendUint16(dst, codeExtended)
-		dst = binary.BigEndian.AppendUint16(dst, uint16(2+len(one.Text)))
+		dst = appendOption(dst, wire.OptionExtended, 2+len(one.Text))
 		dst = binary.BigEndian.AppendUint16(dst, one.Code)
 		dst = append(dst, one.Text...)
 	}
+	dst = options.append(dst, start, limit)
+	binary.BigEndian.PutUint16(dst[data-2:], uint16(len(dst)-data))
 	return dst
 }
 
-func optLength(query *resolver.Query, extended []resolver.Extended) int {
+// extendedSize is the room that Extended DNS Errors take.
+func extendedSize(query *resolver.Query, extended []resolver.Extended) int {
 	if !query.EDNS.Present {
 		return 0
 	}
-	length := optSize
+	size := 0
 	for _, one := range extended {
-		length += optionHeader + 2 + len(one.Text)
+		size += wire.OptionHeader + 2 + len(one.Text)
 	}
-	return length
+	return size
 }
 
 // echoed are the flags that a reply copies from its query.

@@ -66,7 +66,7 @@ func TestReplyIsTheClientsOwn(t *testing.T) {
 	message := new(dns.Msg).SetQuestion("wWw.ExAmPlE.", dns.TypeA)
 	message.Id = 99
 	query, packet := asked(t, message)
-	reply := unpacked(t, transports.AppendReply(nil, packet, query, answer, 512))
+	reply := unpacked(t, transports.AppendReply(nil, packet, query, answer, 512, &transports.Options{}))
 	if reply.Id != 99 || !reply.Response || !reply.RecursionDesired || !reply.RecursionAvailable || reply.Authoritative {
 		t.Errorf("header is wrong: %v", reply.MsgHdr)
 	}
@@ -93,7 +93,7 @@ func TestADGoesToThoseWhoKnowIt(t *testing.T) {
 		message.AuthenticatedData = test.ad
 		message.SetEdns0(1232, test.do)
 		query, packet := asked(t, message)
-		if got := unpacked(t, transports.AppendReply(nil, packet, query, answer, 1232)).AuthenticatedData; got != test.want {
+		if got := unpacked(t, transports.AppendReply(nil, packet, query, answer, 1232, &transports.Options{})).AuthenticatedData; got != test.want {
 			t.Errorf("%+v: AD is %t", test, got)
 		}
 	}
@@ -102,13 +102,13 @@ func TestADGoesToThoseWhoKnowIt(t *testing.T) {
 func TestOPTOnlyIfAskedWithOne(t *testing.T) {
 	answer := answerWith(t, time.Now(), "www.example. 300 A 192.0.2.1", signature).Explained(resolver.Extended{Code: 16, Text: "why"})
 	plain, packet := asked(t, new(dns.Msg).SetQuestion("www.example.", dns.TypeA))
-	if reply := unpacked(t, transports.AppendReply(nil, packet, plain, answer, 512)); len(reply.Extra) != 0 {
+	if reply := unpacked(t, transports.AppendReply(nil, packet, plain, answer, 512, &transports.Options{})); len(reply.Extra) != 0 {
 		t.Errorf("no OPT was asked for: %v", reply)
 	}
 	message := new(dns.Msg).SetQuestion("www.example.", dns.TypeA)
 	message.SetEdns0(4096, true)
 	query, packet := asked(t, message)
-	reply := unpacked(t, transports.AppendReply(nil, packet, query, answer, transports.Limit(query)))
+	reply := unpacked(t, transports.AppendReply(nil, packet, query, answer, transports.Limit(query), &transports.Options{}))
 	opt := reply.IsEdns0()
 	if opt == nil || !opt.Do() || opt.UDPSize() != transports.UDPSize || len(opt.Option) != 1 {
 		t.Fatalf("OPT is %v", opt)
@@ -130,16 +130,16 @@ func TestWhatDoesNotFit(t *testing.T) {
 	message.SetEdns0(1232, false)
 	query, packet := asked(t, message)
 	big := answerWith(t, time.Now(), many...).Explained(resolver.Extended{Code: 3, Text: "stale"})
-	wireForm := transports.AppendReply(nil, packet, query, big, 1232)
+	wireForm := transports.AppendReply(nil, packet, query, big, 1232, &transports.Options{})
 	if reply := unpacked(t, wireForm); !reply.Truncated || len(reply.Answer) != 0 || reply.IsEdns0() == nil || len(reply.IsEdns0().Option) != 1 || len(wireForm) > 1232 {
 		t.Errorf("a large answer: %v", reply)
 	}
-	if reply := unpacked(t, transports.AppendReply(nil, packet, query, big, 65535)); reply.Truncated || len(reply.Answer) != 20 {
+	if reply := unpacked(t, transports.AppendReply(nil, packet, query, big, 65535, &transports.Options{})); reply.Truncated || len(reply.Answer) != 20 {
 		t.Error("over a stream it was cut too")
 	}
 	// The explanation goes before the data does (RFC 8914, section 3).
 	text := answerWith(t, time.Now(), many[:4]...).Explained(resolver.Extended{Code: 15, Text: strings.Repeat("y", 150)})
-	if reply := unpacked(t, transports.AppendReply(nil, packet, query, text, 560)); !reply.Truncated || len(reply.Answer) != 4 || len(reply.IsEdns0().Option) != 0 {
+	if reply := unpacked(t, transports.AppendReply(nil, packet, query, text, 560, &transports.Options{})); !reply.Truncated || len(reply.Answer) != 4 || len(reply.IsEdns0().Option) != 0 {
 		t.Errorf("explanation and data: %v", reply)
 	}
 }
@@ -161,7 +161,9 @@ func TestCachedReplyAllocatesNothing(t *testing.T) {
 	message.SetEdns0(1232, true)
 	query, packet := asked(t, message)
 	buffer := make([]byte, 0, 1232)
-	if allocs := testing.AllocsPerRun(100, func() { buffer = transports.AppendReply(buffer[:0], packet, query, answer, 1232) }); allocs != 0 {
+	if allocs := testing.AllocsPerRun(100, func() {
+		buffer = transports.AppendReply(buffer[:0], packet, query, answer, 1232, &transports.Options{})
+	}); allocs != 0 {
 		t.Errorf("a reply allocates %v times", allocs)
 	}
 }
@@ -176,7 +178,7 @@ func TestReplyKeepsTruncation(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, limit := range []int{512, 65535} {
-		if reply := unpacked(t, transports.AppendReply(nil, packet, query, answer, limit)); !reply.Truncated {
+		if reply := unpacked(t, transports.AppendReply(nil, packet, query, answer, limit, &transports.Options{})); !reply.Truncated {
 			t.Errorf("limit %d: %v", limit, reply)
 		}
 	}
@@ -194,8 +196,29 @@ func TestOnlyOwnAnswersAreAuthoritative(t *testing.T) {
 			t.Fatal(err)
 		}
 		answer.Origin = origin
-		if got := unpacked(t, transports.AppendReply(nil, packet, query, answer, 512)).Authoritative; got != (origin == resolver.Local) {
+		if got := unpacked(t, transports.AppendReply(nil, packet, query, answer, 512, &transports.Options{})).Authoritative; got != (origin == resolver.Local) {
 			t.Errorf("%s: AA is %t", origin, got)
+		}
+	}
+}
+
+// TestAdditionalDataGivesWay: what was not asked for is left out, without TC, before the
+// client is sent to TCP (RFC 2181, section 9).
+func TestAdditionalDataGivesWay(t *testing.T) {
+	message := new(dns.Msg).SetQuestion("www.example.", dns.TypeA)
+	message.Answer = []dns.RR{record(t, "www.example. 300 A 192.0.2.1")}
+	for range 30 {
+		message.Extra = append(message.Extra, record(t, "ns.example. 300 AAAA 2001:db8::1"))
+	}
+	answer, err := resolver.NewAnswer(message, time.Now()).Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	query, packet := asked(t, new(dns.Msg).SetQuestion("www.example.", dns.TypeA))
+	for limit, want := range map[int]int{512: 0, 1232: 30} {
+		reply := unpacked(t, transports.AppendReply(nil, packet, query, answer, limit, &transports.Options{}))
+		if reply.Truncated || len(reply.Answer) != 1 || len(reply.Extra) != want {
+			t.Errorf("%d octets: TC %t, %d answers, %d additional", limit, reply.Truncated, len(reply.Answer), len(reply.Extra))
 		}
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"runtime/debug"
-	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/recourse-dns/recourse/resolver"
@@ -26,10 +26,11 @@ const (
 	NoReply
 	Malformed
 	Shed
+	Limited // too many queries of one client, or replies to one network
 	outcomes
 )
 
-var outcomeNames = [outcomes]string{"cached", "resolved", "local", "blocked", "refused", "failed", "dropped", "malformed", "shed"}
+var outcomeNames = [outcomes]string{"cached", "resolved", "local", "blocked", "refused", "failed", "dropped", "malformed", "shed", "limited"}
 
 func (o Outcome) String() string { return outcomeNames[o] }
 
@@ -44,7 +45,8 @@ func Outcomes() []Outcome {
 
 // Observer counts queries. It must not keep or label anything that a client chose.
 type Observer interface {
-	Answered(door resolver.Door, outcome Outcome, took time.Duration)
+	// Answered counts queries of one worker that ended alike and took as long.
+	Answered(worker uint32, door resolver.Door, outcome Outcome, queries int, took time.Duration)
 }
 
 // Service runs the chain for the doors.
@@ -53,6 +55,8 @@ type Service struct {
 	handler  resolver.Handler
 	observer Observer
 	logger   *slog.Logger
+	nsid     string
+	workers  atomic.Uint32
 }
 
 // NewService makes a service over the chain, within the bounds of the gate.
@@ -60,45 +64,89 @@ func NewService(handler resolver.Handler, gate *Gate, observer Observer, logger 
 	return &Service{Gate: gate, handler: handler, observer: observer, logger: logger}
 }
 
+// Named gives a service that also tells who it is to those who ask (RFC 5001), in at most
+// [MaxNSID] octets. It is for before any door is open.
+func (s *Service) Named(nsid string) *Service {
+	named := NewService(s.handler, s.Gate, s.observer, s.logger)
+	named.nsid = nsid
+	return named
+}
+
 // Admit takes a place for a query of the client that has to wait; false when there is
-// none and the query must be shed. Leave gives it back.
+// none for it and the query must be shed. Leave gives it back.
 func (s *Service) Admit(client resolver.Client) bool {
-	if s.wait() {
+	_, shared := s.admits(client.Addr)
+	if s.places.take(client.Addr, shared || client.Addr.IsLoopback()) {
 		return true
 	}
-	s.observer.Answered(client.Door, Shed, 0)
+	s.observer.Answered(0, client.Door, Shed, 1, 0)
 	return false
 }
 
 // Leave gives back what Admit took.
-func (s *Service) Leave(resolver.Client) { s.leave() }
+func (s *Service) Leave(client resolver.Client) { s.places.leave(client.Addr) }
 
-// Answer reads the packet into the query, runs the chain, and appends the reply
-// to dst. No reply at all is dst as it was. The error is resolver.ErrWouldBlock
-// or nil: everything else is answered or dropped here. Client and Inline of the
-// query are set by the door; limit bounds the reply, 0 means the UDP limit.
+// Worker numbers a goroutine that answers queries, for [resolver.Query.Worker].
+func (s *Service) Worker() uint32 { return s.workers.Add(1) }
+
+// Answer is [Service.Reply] now, and counted: for a query that is not read with others.
 func (s *Service) Answer(ctx context.Context, query *resolver.Query, packet, dst []byte, limit int) ([]byte, error) {
 	query.Now = time.Now()
-	if err := query.Read(packet); err != nil {
-		return s.refuse(query, packet, dst, err), nil
+	dst, outcome, err := s.Reply(ctx, query, packet, dst, limit)
+	if err == nil {
+		s.Count(query.Worker, query.Client.Door, outcome, 1, time.Since(query.Now))
 	}
+	return dst, err
+}
+
+// Count counts queries that ended alike. A door that answers several at once says how long
+// the whole took: that is what each client waited.
+func (s *Service) Count(worker uint32, door resolver.Door, outcome Outcome, queries int, took time.Duration) {
+	s.observer.Answered(worker, door, outcome, queries, took)
+}
+
+// Reply reads the packet into the query, runs the chain, and appends the reply to
+// dst. No reply at all is dst as it was. The outcome is the door's to count. The error is
+// resolver.ErrWouldBlock or nil: everything else is answered or dropped here. Client,
+// Worker, Now, Inline and Idle of the query are set by the door; limit bounds the reply, 0
+// means the UDP limit.
+func (s *Service) Reply(ctx context.Context, query *resolver.Query, packet, dst []byte, limit int) ([]byte, Outcome, error) {
+	start := len(dst)
+	failed := query.Read(packet)
 	if limit == 0 {
 		limit = Limit(query)
+	}
+	met := s.meet(query, packet)
+	if failed != nil {
+		dst, outcome := s.damp(query, &met, s.refuse(query, &met, packet, dst, limit, failed), packet, start, limit, Malformed)
+		return dst, outcome, nil
+	}
+	dst, outcome, err := s.reply(ctx, query, &met, packet, dst, limit)
+	if err != nil {
+		return dst, outcome, err
+	}
+	dst, outcome = s.damp(query, &met, dst, packet, start, limit, outcome)
+	return dst, outcome, nil
+}
+
+func (s *Service) reply(ctx context.Context, query *resolver.Query, met *visitor, packet, dst []byte, limit int) ([]byte, Outcome, error) {
+	switch {
+	case !met.admitted:
+		return s.turnAway(query, packet, dst, limit), Refused, nil
+	case !s.queries.Allow(met.Client, query.Now):
+		return s.slow(query, met, packet, dst, limit), Limited, nil
 	}
 	answer, err := s.resolve(ctx, query)
 	switch {
 	case err == nil:
-		dst = AppendReply(dst, packet, query, answer, limit)
-		s.observer.Answered(query.Client.Door, outcomeOf(answer), time.Since(query.Now))
-		return dst, nil
+		return AppendReply(dst, packet, query, answer, limit, &met.options), outcomeOf(answer), nil
 	case query.Inline && errors.Is(err, resolver.ErrWouldBlock):
-		return dst, resolver.ErrWouldBlock
+		s.queries.Return(met.Client, query.Now) // it comes again, and is charged then
+		return dst, NoReply, resolver.ErrWouldBlock
 	case errors.Is(err, resolver.Dropped):
-		s.observer.Answered(query.Client.Door, NoReply, time.Since(query.Now))
-		return dst, nil
+		return dst, NoReply, nil
 	}
-	s.observer.Answered(query.Client.Door, Failed, time.Since(query.Now))
-	return s.fail(query, packet, dst, err), nil
+	return fail(query, met, packet, dst, limit, err), Failed, nil
 }
 
 // resolve runs the chain and turns a panic into a failure of this query alone.
@@ -130,42 +178,4 @@ func outcomeOf(answer *resolver.Answer) Outcome {
 
 func isProhibited(answer *resolver.Answer) bool {
 	return len(answer.Extended) > 0 && answer.Extended[0].Code == resolver.Prohibited
-}
-
-// refuse answers what could not be read as a query, or stays silent.
-func (s *Service) refuse(query *resolver.Query, packet, dst []byte, err error) []byte {
-	s.observer.Answered(query.Client.Door, Malformed, time.Since(query.Now))
-	switch {
-	case errors.Is(err, wire.ErrShort), errors.Is(err, wire.ErrResponse):
-		return dst // a reply to a response makes two servers talk for ever
-	case errors.Is(err, wire.ErrOpcode):
-		return AppendError(dst, packet, query, wire.RcodeNotImplemented, nil)
-	case errors.Is(err, wire.ErrVersion):
-		return AppendError(dst, packet, query, wire.RcodeBadVersion, nil)
-	}
-	return AppendError(dst, packet, query, wire.RcodeFormat, nil)
-}
-
-// fail answers SERVFAIL with the reasons that the failure carries.
-func (s *Service) fail(query *resolver.Query, packet, dst []byte, err error) []byte {
-	var failure *resolver.Failure
-	if errors.As(err, &failure) {
-		return AppendError(dst, packet, query, wire.RcodeServerFailure, bounded(failure.Extended))
-	}
-	return AppendError(dst, packet, query, wire.RcodeServerFailure, []resolver.Extended{{Code: resolver.NetworkError, Text: "no answer in time"}})
-}
-
-// maxTexts bounds what a failure may add to a reply: codes and octets of text.
-const maxTexts = 4
-
-func bounded(extended []resolver.Extended) []resolver.Extended {
-	extended = extended[:min(len(extended), maxTexts)]
-	cut := make([]resolver.Extended, len(extended))
-	for i, one := range extended {
-		if len(one.Text) > resolver.TextBudget {
-			one.Text = strings.ToValidUTF8(one.Text[:resolver.TextBudget], "")
-		}
-		cut[i] = one
-	}
-	return cut
 }

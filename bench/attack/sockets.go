@@ -1,13 +1,11 @@
 package main
 
 import (
-	"encoding/binary"
 	"fmt"
-	"io"
-	"net"
 	"net/netip"
 	"sync/atomic"
-	"time"
+
+	"github.com/recourse-dns/recourse/bench/authority"
 )
 
 // port is the one of all name servers; a resolver knows no other.
@@ -46,71 +44,18 @@ func (n *internet) listen() error {
 		addresses = append(addresses, silentAddress(i))
 	}
 	for _, address := range addresses {
-		where := netip.AddrPortFrom(netip.MustParseAddr(address), port)
-		packets, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(where))
-		if err != nil {
-			return fmt.Errorf("name server: %w", err)
+		if _, err := authority.Listen(netip.AddrPortFrom(netip.MustParseAddr(address), port), n.respond); err != nil {
+			return err
 		}
-		streams, err := net.ListenTCP("tcp4", net.TCPAddrFromAddrPort(where))
-		if err != nil {
-			return fmt.Errorf("name server: %w", err)
-		}
-		go n.servePackets(packets, address)
-		go n.serveStreams(streams, address)
 	}
 	return nil
 }
 
 // respond gives the packets that an address sends in reply to one.
-func (n *internet) respond(at string, packet []byte, stream bool) [][]byte {
+func (n *internet) respond(at netip.Addr, packet []byte, stream bool) [][]byte {
 	n.asked.Add(1)
 	if world := n.current.Load(); world != nil {
-		return world.respond(at, packet, stream)
+		return world.respond(at.String(), packet, stream)
 	}
 	return nil
-}
-
-func (n *internet) servePackets(socket *net.UDPConn, at string) {
-	buffer := make([]byte, 4096)
-	for {
-		length, from, err := socket.ReadFromUDPAddrPort(buffer)
-		if err != nil {
-			continue // an ICMP error about an earlier reply; the socket is never closed
-		}
-		query := append([]byte(nil), buffer[:length]...)
-		go func() {
-			for _, reply := range n.respond(at, query, false) {
-				_, _ = socket.WriteToUDPAddrPort(reply, from) // it may have stopped listening
-			}
-		}()
-	}
-}
-
-func (n *internet) serveStreams(listener *net.TCPListener, at string) {
-	for {
-		if conn, err := listener.Accept(); err == nil {
-			go n.serveStream(conn, at)
-		}
-	}
-}
-
-func (n *internet) serveStream(conn net.Conn, at string) {
-	defer conn.Close()
-	const idle = 10 * time.Second
-	for {
-		_ = conn.SetDeadline(time.Now().Add(idle))
-		var length [2]byte
-		if _, err := io.ReadFull(conn, length[:]); err != nil {
-			return
-		}
-		query := make([]byte, binary.BigEndian.Uint16(length[:]))
-		if _, err := io.ReadFull(conn, query); err != nil {
-			return
-		}
-		for _, reply := range n.respond(at, query, true) {
-			if _, err := conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(reply))), reply...)); err != nil {
-				return
-			}
-		}
-	}
 }

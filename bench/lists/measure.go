@@ -9,6 +9,8 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"github.com/recourse-dns/recourse/bench/authority"
 )
 
 // settings are the flags.
@@ -36,7 +38,7 @@ type measurement struct {
 	settings
 	table table
 
-	upstream        *upstream
+	upstream        *authority.Server
 	without, with   *server
 	cached, blocked [][]byte
 }
@@ -59,7 +61,7 @@ func (m *measurement) end() {
 		}
 	}
 	if m.upstream != nil {
-		m.upstream.socket.Close()
+		m.upstream.Close()
 	}
 }
 
@@ -90,7 +92,7 @@ func (m *measurement) anyCore() settings {
 // compile is the first start: the lists are read and compiled by the server's child, with
 // the safeguards on.
 func (m *measurement) compile(ctx context.Context) error {
-	first, _, err := startServer(ctx, m.anyCore(), filepath.Join(m.dir, "with"), m.upstream.address(), listCount)
+	first, _, err := startServer(ctx, m.anyCore(), filepath.Join(m.dir, "with"), m.upstream.Addr().String(), listCount)
 	if err != nil {
 		return err
 	}
@@ -124,7 +126,7 @@ func (m *measurement) start(ctx context.Context) (err error) {
 			m.with.stop()
 		}
 		var one time.Duration
-		if m.with, one, err = startServer(ctx, m.settings, filepath.Join(m.dir, "with"), m.upstream.address(), listCount); err != nil {
+		if m.with, one, err = startServer(ctx, m.settings, filepath.Join(m.dir, "with"), m.upstream.Addr().String(), listCount); err != nil {
 			return err
 		}
 		took = append(took, one)
@@ -135,7 +137,7 @@ func (m *measurement) start(ctx context.Context) (err error) {
 			m.without.stop()
 		}
 		var one time.Duration
-		if m.without, one, err = startServer(ctx, m.settings, filepath.Join(m.dir, "without"), m.upstream.address(), 0); err != nil {
+		if m.without, one, err = startServer(ctx, m.settings, filepath.Join(m.dir, "without"), m.upstream.Addr().String(), 0); err != nil {
 			return err
 		}
 		none = append(none, one)

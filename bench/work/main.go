@@ -53,7 +53,7 @@ func main() {
 // run measures all and prints the table; kept is false where ours asks more
 // queries than it may.
 func run(ctx context.Context, to io.Writer, o options) (kept bool, err error) {
-	var names authority
+	var names internet
 	if err := names.listen(); err != nil {
 		return false, err
 	}
@@ -79,7 +79,7 @@ func run(ctx context.Context, to io.Writer, o options) (kept bool, err error) {
 }
 
 // measureAll runs all resolvers in turn, round after round.
-func measureAll(ctx context.Context, to io.Writer, o options, names *authority, resolvers []peer.Resolver, signed bool) ([]result, error) {
+func measureAll(ctx context.Context, to io.Writer, o options, names *internet, resolvers []peer.Resolver, signed bool) ([]result, error) {
 	world, err := newWorld(o.names+tlds, signed)
 	if err != nil {
 		return nil, err
@@ -107,7 +107,7 @@ func measureAll(ctx context.Context, to io.Writer, o options, names *authority, 
 
 // measure starts one resolver, lets it learn the top-level domains, and has it
 // resolve every name once.
-func measure(ctx context.Context, o options, names *authority, world *world, resolver peer.Resolver) (sample, error) {
+func measure(ctx context.Context, o options, names *internet, world *world, resolver peer.Resolver) (sample, error) {
 	dir, err := os.MkdirTemp("", "work")
 	if err != nil {
 		return sample{}, err

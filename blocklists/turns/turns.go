@@ -1,5 +1,3 @@
-// Package turns lets long work take turns with answers that somebody waits for, in one
-// process and on as little as one processor.
 package turns
 
 import (

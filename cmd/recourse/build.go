@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -17,7 +16,6 @@ import (
 	"github.com/recourse-dns/recourse/resolver/local"
 	"github.com/recourse-dns/recourse/resolver/recurse"
 	"github.com/recourse-dns/recourse/resolver/wire"
-	"github.com/recourse-dns/recourse/transports/do53"
 )
 
 // resolution is how questions are resolved: the chain that clients are served by,
@@ -31,7 +29,7 @@ type resolution struct {
 	search     searcher
 	validator  *dnssec.Validator
 	clock      *dnssec.Clock // nil where the machine's clock is always believed
-	sockets    io.Closer     // by which servers are asked
+	network    *network      // by which servers are asked
 }
 
 // searcher is the end of the chain, where questions leave the machine.
@@ -43,8 +41,11 @@ type searcher interface {
 // newResolution joins the stages. This is the one place that says in which order
 // they run, top to bottom.
 func newResolution(config *Config, internet *lab.Internet, current *policy.Current, counts policy.Counter, told local.Discovery, logger *slog.Logger) (*resolution, error) {
-	sockets := newExchanger(internet)
-	exchanger, reporting := newReporting(config, sockets, logger)
+	out, err := newNetwork(config, internet, logger)
+	if err != nil {
+		return nil, err
+	}
+	servers, reporting := newReporting(config, out.asking, logger)
 	var search searcher
 	var validator *dnssec.Validator
 	// What a referral says is proved as any answer is, by stages that are made below.
@@ -52,7 +53,7 @@ func newResolution(config *Config, internet *lab.Internet, current *policy.Curre
 		return resolver.Chain(search, validator.Stage).Resolve(ctx, query)
 	})
 	kept := cache.New(cacheConfig(config, internet, logger))
-	search, err := newSearcher(config, internet, recurse.Config{Path: path, Denied: kept.Denied, Cuts: current.WatchesServers}, exchanger, logger)
+	search, err = newSearcher(config, internet, recurse.Config{Path: path, Denied: kept.Denied, Cuts: current.WatchesServers}, servers, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +79,6 @@ func newResolution(config *Config, internet *lab.Internet, current *policy.Curre
 		// The first stage that waits: one resolution for all who ask the same.
 		kept.Flight,
 		// From here to validation answers are changed once, before they are kept.
-		only(config.Resolver.MinimalResponses, local.Minimal),
 		// Addresses are made of what was validated. The questions for them go through
 		// local names and the cache, as if the client had asked them.
 		newDNS64(config, func(next resolver.Handler) resolver.Handler {
@@ -91,7 +91,7 @@ func newResolution(config *Config, internet *lab.Internet, current *policy.Curre
 		// Each answer is proved once, before it is kept.
 		validator.Stage,
 	)
-	standIns, more, err := newStandIns(config, open, exchanger, logger)
+	standIns, more, err := newStandIns(config, open, servers, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -107,48 +107,32 @@ func newResolution(config *Config, internet *lab.Internet, current *policy.Curre
 		search:     search,
 		validator:  validator,
 		clock:      clock,
-		sockets:    sockets,
+		network:    out,
 	}, nil
 }
 
-// exchanger is what servers are asked by.
-type exchanger interface {
-	recurse.Exchanger
-	io.Closer
-}
-
-// newExchanger is the sockets, or the laboratory that stands for them.
-func newExchanger(internet *lab.Internet) exchanger {
-	if internet != nil {
-		return struct {
-			recurse.Exchanger
-			closerFunc
-		}{internet, func() error { return nil }}
-	}
-	return do53.NewClient(do53.ClientConfig{})
-}
-
 // newSearcher completes what the chain around it gives.
-func newSearcher(config *Config, internet *lab.Internet, made recurse.Config, client recurse.Exchanger, logger *slog.Logger) (searcher, error) {
+func newSearcher(config *Config, internet *lab.Internet, made recurse.Config, client asking, logger *slog.Logger) (searcher, error) {
 	settings := &config.Resolver
 	if internet != nil {
-		return recurse.New(recurse.Config{Hints: internet.Hints(), IPv4: true, IPv6: true, QueryLocalhost: true, Priming: settings.Priming, Denied: made.Denied, Cuts: made.Cuts}, client, logger)
+		return recurse.New(recurse.Config{Hints: internet.Hints(), IPv4: true, IPv6: true, QueryLocalhost: true, Priming: settings.Priming, Full: !settings.MinimalResponses, Denied: made.Denied, Cuts: made.Cuts}, client, logger)
 	}
 	if settings.Mode == "forward" && len(settings.plainZones()) == 0 {
-		return newForwarder(settings, settings.Upstreams(), client, logger)
+		return newForwarder(settings, settings.Forward, client, logger)
 	}
 	return newRecursion(config, made, client, logger)
 }
 
-func newForwarder(settings *Resolver, servers []resolver.Server, client recurse.Exchanger, logger *slog.Logger) (*forward.Forwarder, error) {
+func newForwarder(settings *Resolver, upstreams []Upstream, client asking, logger *slog.Logger) (*forward.Forwarder, error) {
 	return forward.New(forward.Config{
-		Servers: servers, Validating: settings.DNSSEC == "validate", EDNSSize: settings.EDNSSize, RandomCase: settings.RandomiseCase,
+		Servers: servers(upstreams), Addresses: client.hosts, Validating: settings.DNSSEC == "validate", EDNSSize: settings.EDNSSize, RandomCase: settings.RandomiseCase,
+		Full: !settings.MinimalResponses,
 	}, client, logger)
 }
 
 // newRecursion also serves mode forward beside zones with servers of their own:
 // all that no such zone holds is then forwarded.
-func newRecursion(config *Config, made recurse.Config, client recurse.Exchanger, logger *slog.Logger) (*recurse.Resolver, error) {
+func newRecursion(config *Config, made recurse.Config, client asking, logger *slog.Logger) (*recurse.Resolver, error) {
 	settings := &config.Resolver
 	hints, err := config.RootHints()
 	if err != nil {
@@ -163,6 +147,7 @@ func newRecursion(config *Config, made recurse.Config, client recurse.Exchanger,
 	made.EDNSSize, made.Priming, made.RandomCase = settings.EDNSSize, settings.Priming, settings.RandomiseCase
 	made.Minimisation = minimisation(settings.QNAMEMinimisation)
 	made.BelowNXDomain, made.LooseGlue = settings.Harden.BelowNXDomain, !settings.Harden.Glue
+	made.Full = !settings.MinimalResponses
 	if !settings.Harden.ReferralPath {
 		made.Path = nil
 	}
@@ -203,16 +188,16 @@ func minimisation(word string) recurse.Minimisation {
 	return recurse.Relaxed
 }
 
-func addZone(made *recurse.Config, settings *Resolver, zone Zone, client recurse.Exchanger, logger *slog.Logger) error {
+func addZone(made *recurse.Config, settings *Resolver, zone Zone, client asking, logger *slog.Logger) error {
 	name, err := wire.ParseName(zone.Zone)
 	if err != nil {
 		return err
 	}
 	if len(zone.Stub) > 0 {
-		made.Stubs = append(made.Stubs, recurse.Stub{Zone: name, Servers: usable(zone.Stub), First: zone.First})
+		made.Stubs = append(made.Stubs, recurse.Stub{Zone: name, Servers: servers(zone.Stub), First: zone.First})
 		return nil
 	}
-	forwarder, err := newForwarder(settings, usable(zone.Forward), client, logger)
+	forwarder, err := newForwarder(settings, zone.Forward, client, logger)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/local"
-	"github.com/recourse-dns/recourse/resolver/recurse"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
@@ -64,12 +63,13 @@ func newRebinding(config *Config) resolver.Stage {
 
 // newReporting watches the sockets for agents, where they are to be told of failures,
 // and gives the stage that tells them.
-func newReporting(config *Config, exchanger recurse.Exchanger, logger *slog.Logger) (recurse.Exchanger, resolver.Stage) {
+func newReporting(config *Config, servers asking, logger *slog.Logger) (asking, resolver.Stage) {
 	if !config.Resolver.ErrorReporting {
-		return exchanger, only(false, nil)
+		return servers, only(false, nil)
 	}
-	watch := local.NewWatch(exchanger)
-	return watch, local.NewReporter(watch, logger).Stage
+	watch := local.NewWatch(servers)
+	servers.Exchanger = watch
+	return servers, local.NewReporter(watch, logger).Stage
 }
 
 // parsedNames leaves out what validation has told of already.

@@ -45,7 +45,7 @@ const standInCache = 1 << 20
 // newStandIns makes what answers in those zones, list by list, apart from the resolution
 // that serves whom the list does not block. What an alias of records leads to is resolved
 // below. Nothing of it is validated: it is not what the zone's owner has signed.
-func newStandIns(config *Config, below resolver.Handler, exchanger recurse.Exchanger, logger *slog.Logger) (map[blocklists.ListID]resolver.Handler, []*cache.Cache, error) {
+func newStandIns(config *Config, below resolver.Handler, servers asking, logger *slog.Logger) (map[blocklists.ListID]resolver.Handler, []*cache.Cache, error) {
 	handlers := make(map[blocklists.ListID]resolver.Handler)
 	var caches []*cache.Cache
 	for list := range config.StandIns() {
@@ -61,7 +61,7 @@ func newStandIns(config *Config, below resolver.Handler, exchanger recurse.Excha
 		var served resolver.Handler // nil where all zones have records
 		if slices.ContainsFunc(own.Resolver.Zones, func(zone Zone) bool { return len(zone.Records) == 0 }) {
 			var kept *cache.Cache
-			if served, kept, err = newStandInServers(own, exchanger, logger); err != nil {
+			if served, kept, err = newStandInServers(own, servers, logger); err != nil {
 				return nil, nil, fmt.Errorf("list %q: %w", list, err)
 			}
 			caches = append(caches, kept)
@@ -86,10 +86,10 @@ func newStandInRecords(zones []Zone) (*local.Records, error) {
 }
 
 // newStandInServers asks the servers of the zones that have some.
-func newStandInServers(config Config, exchanger recurse.Exchanger, logger *slog.Logger) (resolver.Handler, *cache.Cache, error) {
+func newStandInServers(config Config, servers asking, logger *slog.Logger) (resolver.Handler, *cache.Cache, error) {
 	config.Resolver.Zones = slices.DeleteFunc(slices.Clone(config.Resolver.Zones), func(zone Zone) bool { return len(zone.Records) > 0 })
 	config.Resolver.DNSSEC = "off"
-	search, err := newRecursion(&config, recurse.Config{}, exchanger, logger)
+	search, err := newRecursion(&config, recurse.Config{}, servers, logger)
 	if err != nil {
 		return nil, nil, err
 	}

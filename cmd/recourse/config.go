@@ -1,16 +1,13 @@
 package main
 
 import (
-	"fmt"
 	"net/netip"
-	"net/url"
-	"strings"
+	"reflect"
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/policy/profile"
-	"github.com/recourse-dns/recourse/resolver"
 )
 
 // Config is the shape of the configuration file. Paths in it are relative to the
@@ -42,18 +39,37 @@ type Listen struct {
 	Name    string           `yaml:"name"`    // by which clients verify the encrypted doors
 	Metrics []netip.AddrPort `yaml:"metrics"`
 
-	DoT               []netip.AddrPort `yaml:"dot" later:"DNS over TLS"`
+	DoT               []netip.AddrPort `yaml:"dot"`
 	DoH               []netip.AddrPort `yaml:"doh"`
 	DoQ               []netip.AddrPort `yaml:"doq" later:"DNS over QUIC"`
 	ProxyProtocolFrom []netip.Prefix   `yaml:"proxy_protocol_from" later:"the PROXY protocol"`
 	WebTrustedProxies []netip.Prefix   `yaml:"web_trusted_proxies" later:"proxies before the web listener"`
-	RateLimit         RateLimit        `yaml:"rate_limit" later:"rate limits"`
+
+	RateLimit         RateLimit         `yaml:"rate_limit"`
+	ResponseRateLimit ResponseRateLimit `yaml:"response_rate_limit"`
+	Slip              uint32            `yaml:"slip"` // one in so many over a limit is told to come by TCP
+	Limits            HeldLimits        `yaml:"limits"`
+	CookieSecretFile  string            `yaml:"cookie_secret_file"` // of a fleet; one's own where empty
+	NSID              string            `yaml:"nsid"`               // what this server calls itself; nothing where empty
 }
 
 // RateLimit is queries per second of one client, and how many at once.
 type RateLimit struct {
-	PerClient uint32 `yaml:"per_client"`
-	Burst     uint32 `yaml:"burst"`
+	PerClient uint32 `yaml:"per_client"` // 0: no limit
+	Burst     uint32 `yaml:"burst"`      // 0: twice as many
+}
+
+// ResponseRateLimit is replies of a kind per second to one network over UDP, and how many at once.
+type ResponseRateLimit struct {
+	PerNetwork uint32 `yaml:"per_network"` // 0: no limit
+	Burst      uint32 `yaml:"burst"`       // 0: twice as many
+}
+
+// HeldLimits is how much clients may hold at the same time. 0 is the default.
+type HeldLimits struct {
+	Waiting              uint32 `yaml:"waiting"`
+	Connections          uint32 `yaml:"connections"`
+	ConnectionsPerClient uint32 `yaml:"connections_per_client"`
 }
 
 // BlockPage is the addresses that the answer `page` points to.
@@ -73,6 +89,9 @@ type OnCall struct {
 type Resolver struct {
 	Mode           string       `yaml:"mode" oneof:"recurse,forward"`
 	Forward        []Upstream   `yaml:"forward"`
+	Bootstrap      []Upstream   `yaml:"bootstrap"`                     // who looks up upstreams that have no address
+	UpstreamCA     string       `yaml:"upstream_ca"`                   // certificates that upstreams' may come from, beside the system's
+	Opportunistic  string       `yaml:"opportunistic" oneof:"off,dot"` // how authoritative servers are tried (RFC 9539)
 	DNSSEC         string       `yaml:"dnssec" oneof:"validate,process,off"`
 	Cache          Size         `yaml:"cache"`
 	PersistCache   bool         `yaml:"persist_cache"` // from a clean end to the next start
@@ -222,44 +241,12 @@ type Retention struct {
 	Contacts time.Duration `yaml:"contacts"`
 }
 
-// Upstream is one server to forward to.
-type Upstream struct {
-	Server resolver.Server
-	// Later is the text of an upstream whose transport this version does not have;
-	// Server is then the zero value.
-	Later string
-}
-
-// UnmarshalText reads what [resolver.ParseServer] does, and knows the transports to come.
-func (u *Upstream) UnmarshalText(text []byte) error {
-	scheme, _, _ := strings.Cut(string(text), "://")
-	switch scheme {
-	case "tls", "https", "h3", "quic":
-		address, err := url.Parse(string(text))
-		if err != nil || address.Host == "" {
-			return fmt.Errorf("%s is not an address of an upstream, as tls://9.9.9.9", quote(string(text)))
-		}
-		u.Later = string(text)
-		return nil
-	}
-	server, err := resolver.ParseServer(string(text))
-	u.Server = server
-	return err
-}
-
-// Upstreams is the servers to forward to that this version can ask.
-func (r *Resolver) Upstreams() []resolver.Server { return usable(r.Forward) }
-
-// usable is the servers that this version can ask.
-func usable(upstreams []Upstream) []resolver.Server {
-	var servers []resolver.Server
-	for _, upstream := range upstreams {
-		if upstream.Later == "" {
-			servers = append(servers, upstream.Server)
-		}
-	}
-	return servers
-}
-
 // noAnchors is the word that takes the place of a file of trust anchors.
 const noAnchors = "none"
+
+// startsAs says whether what is read at the start alone is the same in another configuration.
+func (c *Config) startsAs(other *Config) bool {
+	mine, its := c.Listen, other.Listen
+	its.CookieSecretFile = mine.CookieSecretFile // which is read again
+	return reflect.DeepEqual(mine, its) && c.StateDir() == other.StateDir() && reflect.DeepEqual(c.ServeRPZ, other.ServeRPZ) && reflect.DeepEqual(c.Resolver.Zones, other.Resolver.Zones)
+}

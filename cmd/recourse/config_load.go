@@ -21,9 +21,10 @@ func defaults() *Config {
 	return &Config{
 		Operator: policy.Operator{Languages: []string{"en"}},
 		Roles:    []string{"resolve", "desk"},
+		Listen:   Listen{ResponseRateLimit: ResponseRateLimit{PerNetwork: 200}, Slip: 2},
 		Resolver: Resolver{
 			Mode: "recurse", DNSSEC: "validate", Cache: 64 << 20, PersistCache: true, QNAMEMinimisation: "relaxed", LocalZones: "default",
-			SHA1: "validate", Rollover: "builtin",
+			SHA1: "validate", Rollover: "builtin", Opportunistic: "off", MinimalResponses: true,
 			IPv4: true, IPv6: true, UpstreamPort: 53, EDNSSize: 1232, Priming: true, EDE: true,
 			TTL:    TTL{Max: 24 * time.Hour, MaxNegative: time.Hour},
 			Harden: Harden{Glue: true, BelowNXDomain: true}, AggressiveNSEC: true,

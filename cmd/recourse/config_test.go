@@ -17,13 +17,13 @@ import (
 
 // fixtures are whole files and the keys that each is warned about.
 var fixtures = map[string][]string{
-	"forward": {"listen.dot", "listen.doh", "listen.doq", "resolver.forward[1]", "blocklists[1].pass", "profiles[0].safe_search",
+	"forward": {"listen.doq", "blocklists[1].pass", "profiles[0].safe_search",
 		"profiles[0].schedule", "desk.tokens[1]"},
 	"household":   {"profiles[0].services", "profiles[0].safe_search", "profiles[0].schedule", "clients[0].match.mac", "desk.plain_sign_in"},
 	"conformance": {"operator.portal", "resolver.validation_time", "bundle.guard"},
-	"isp": {"listen.dot", "listen.doh", "listen.doq", "listen.proxy_protocol_from", "listen.web_trusted_proxies", "listen.rate_limit",
+	"isp": {"listen.doq", "listen.proxy_protocol_from", "listen.web_trusted_proxies",
 		"block_page", "on_call", "bundle.popular.file",
-		"profiles[0].safe_search", "clients[2].shared", "clients[3].match.server_name", "serve_rpz.jurisdiction",
+		"profiles[0].safe_search", "clients[3].match.server_name", "serve_rpz.jurisdiction",
 		"desk.store", "desk.oidc", "desk.mail", "desk.retention"},
 }
 
@@ -88,7 +88,7 @@ func TestLoadConfigValues(t *testing.T) {
 	settings.ValidationTime, settings.ServeStale, settings.Harden = time.Time{}, ServeStale{}, Harden{}
 	want := Resolver{Mode: "recurse", DNSSEC: "validate", Cache: 64 << 20, PersistCache: true, RootHints: "hints.zone", TrustAnchors: "anchors.zone",
 		QueryLocalhost: true, IPv4: true, UpstreamPort: 5353, EDNSSize: 1400, LocalZones: "default", QNAMEMinimisation: "off",
-		SHA1: "validate", Rollover: "builtin",
+		SHA1: "validate", Rollover: "builtin", Opportunistic: "off",
 		TTL:                  TTL{Min: 5 * time.Second, Max: 12 * time.Hour, MaxNegative: 30 * time.Minute},
 		NegativeTrustAnchors: []NegativeTrustAnchor{}, Zones: []Zone{}, PrivateAddresses: []netip.Prefix{}}
 	if !reflect.DeepEqual(settings, want) {
@@ -112,8 +112,9 @@ func TestLoadConfigForward(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []resolver.Server{{Addr: netip.MustParseAddrPort("127.0.0.1:5399")}}; !slices.Equal(config.Resolver.Upstreams(), want) {
-		t.Errorf("upstreams %v, not %v", config.Resolver.Upstreams(), want)
+	want := []resolver.Server{{Addr: netip.MustParseAddrPort("127.0.0.1:5399")}, {Addr: netip.MustParseAddrPort("9.9.9.9:853"), Transport: resolver.OverTLS}}
+	if got := servers(config.Resolver.Forward); !slices.Equal(got, want) {
+		t.Errorf("upstreams %v, not %v", got, want)
 	}
 	if config.Operator.Portal != "http://127.0.0.1:8080" {
 		t.Errorf("portal %q keeps its slash", config.Operator.Portal)
@@ -187,7 +188,7 @@ func TestValidate(t *testing.T) {
 	for name, text := range map[string]string{
 		"a.txt": "a.example\n", "r.token": "0123456789abcdef\n", "short.token": "secret", "two.token": "0123456789abcdef\n0123456789abcdef\n",
 		"long.token": strings.Repeat("x", maxSecret+1), "junk.zone": "this is no zone\n", "empty.zone": "; nothing\n",
-		"a.zone": "a.example. 60 IN A 192.0.2.1\n", "include.zone": "$INCLUDE a.zone\n", "file": "",
+		"a.zone": "a.example. 60 IN A 192.0.2.1\n", "root.zone": ". NS a.root.example.\na.root.example. A 192.0.2.1\n", "include.zone": "$INCLUDE a.zone\n", "file": "",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -205,7 +206,7 @@ func TestValidate(t *testing.T) {
 		{"portal with query", "http://127.0.0.1", "http://a.example/?q", "f:1: operator.portal: \"http://a.example/?q\" has a query"},
 		{"portal with password", "http://127.0.0.1", "http://a:b@a.example/", "f:1: operator.portal:"},
 		{"no door", "do53: [\"127.0.0.1:5300\"]", "", "f:2: listen.do53: is missing: where questions come in"},
-		{"only doors to come", "do53:", "dot:", "f:2: listen.do53: is missing: the other doors are not supported by this version yet\nf:2: warning: listen.dot: not supported"},
+		{"only doors to come", "do53:", "dot:", "f:2: listen.do53: is missing: the other doors are not supported by this version yet"},
 		{"one socket twice", "do53: [\"127.0.0.1:5300\"]", "do53: [\"127.0.0.1:5300\"], web: [\"127.0.0.1:5300\"]", "f:2: listen.web[0]: 127.0.0.1 port tcp 5300 is taken by listen.do53[0] already"},
 		{"all addresses and one", "do53: [\"127.0.0.1:5300\"]", "do53: [\"127.0.0.1:5300\", \"0.0.0.0:5300\"]", "f:2: listen.do53[1]: 0.0.0.0 port udp 5300 is taken by listen.do53[0] already"},
 		{"both families", "do53: [\"127.0.0.1:5300\"]", "do53: [\"0.0.0.0:53\", \"[::]:53\"]", ""},
@@ -213,8 +214,20 @@ func TestValidate(t *testing.T) {
 		{"no state", "state: ./state\n", "", "f:1: state: is missing"},
 		{"state is a file", "./state", "file", `f:3: state: "file" (` + dir + `/file) is not a directory`},
 		{"forward to nobody", "mode: recurse", "mode: forward", "f:4: resolver.forward: is missing: whom to ask in mode forward"},
-		{"forward to nobody yet", "mode: recurse", "mode: forward, forward: [\"quic://9.9.9.9\"]", "f:4: resolver.forward: has no upstream that this version can ask\nf:4: warning: resolver.forward[0]: not supported by this version yet (upstreams over quic)"},
-		{"upstream", "mode: recurse", "mode: forward, forward: [dns.example]", `f:4: resolver.forward[0]: server "dns.example": not an address with a port`},
+		{"encrypted upstreams", "mode: recurse", "mode: forward, forward: [\"quic://9.9.9.9\", \"https://dns.example@9.9.9.9/q\", \"h3://9.9.9.9\"], zones: [{zone: a.home.arpa, stub: [\"tls://ns.example@192.0.2.1\"]}]", ""},
+		{"upstream by name", "mode: recurse", "mode: forward, forward: [\"tls://9.9.9.9\", \"https://dns.example/q\"]", `f:4: resolver.forward[1]: "dns.example" must be looked up: say who does, as resolver.bootstrap: ["192.0.2.53"], or give its address too, as https://dns.example@192.0.2.53`},
+		{"zone by name", "mode: recurse", "mode: recurse, zones: [{zone: a.home.arpa, forward: [\"tls://dns.example\"]}]", `f:4: resolver.zones[0].forward[0]: "dns.example" must be looked up`},
+		{"bootstrap", "mode: recurse", "mode: forward, forward: [\"https://dns.example/q\"], bootstrap: [192.0.2.53, \"tls://192.0.2.54\"]", ""},
+		{"bootstrap of a zone", "mode: recurse", "mode: recurse, bootstrap: [192.0.2.53], zones: [{zone: a.home.arpa, forward: [\"tls://dns.example\"]}]", ""},
+		{"bootstrap by name", "mode: recurse", "mode: forward, forward: [\"https://dns.example/q\"], bootstrap: [\"tls://boot.example\"]", `f:4: resolver.bootstrap[0]: "boot.example" has no address: write tls://boot.example@192.0.2.53`},
+		{"bootstrap for nobody", "mode: recurse", "mode: forward, forward: [192.0.2.1], bootstrap: [192.0.2.53]", "f:4: warning: resolver.bootstrap: is not used: all upstreams have addresses"},
+		{"stub by name", "mode: recurse", "mode: recurse, bootstrap: [192.0.2.53], zones: [{zone: a.home.arpa, stub: [\"tls://ns.example\"]}]", `f:4: resolver.zones[0].stub[0]: "ns.example" has no address: write tls://ns.example@192.0.2.53` + "\nf:4: warning: resolver.bootstrap: is not used"},
+		{"authority that is not there", "mode: recurse", "mode: recurse, upstream_ca: none.pem", `f:4: resolver.upstream_ca: "none.pem" (` + dir + `/none.pem) cannot be read`},
+		{"authority that is none", "mode: recurse", "mode: recurse, upstream_ca: a.txt", "resolver.upstream_ca: \"a.txt\" (" + dir + "/a.txt) holds no certificate in PEM"},
+		{"tries of authorities", "mode: recurse", "mode: recurse, opportunistic: dot", ""},
+		{"tries of nobody", "mode: recurse", "mode: forward, forward: [192.0.2.1], opportunistic: dot", "f:4: warning: resolver.opportunistic: does nothing"},
+		{"tries in another way", "mode: recurse", "mode: recurse, opportunistic: doq", `f:4: resolver.opportunistic: "doq" is not one of off, dot`},
+		{"upstream", "mode: recurse", "mode: forward, forward: [dns.example]", `f:4: resolver.forward[0]: server "dns.example": has a name: without encryption a server is known by its address alone; write tls://NAME or the address`},
 		{"upstream not used", "mode: recurse", "forward: [192.0.2.1]", "f:4: warning: resolver.forward: is not used: resolver.mode is recurse"},
 		{"small cache", "mode: recurse", "cache: 1kB", "f:4: resolver.cache: is smaller than 1MiB"},
 		{"payload", "mode: recurse", "edns_size: 100", "f:4: resolver.edns_size: 100 is not from 512 to 4096"},
@@ -237,7 +250,7 @@ func TestValidate(t *testing.T) {
 		{"time server", "mode: recurse", "ntp_names: [\"a..b\"]", `f:4: resolver.ntp_names[0]: "a..b" is not a domain name`},
 		{"pretended time", "mode: recurse", "validation_time: 2026-01-02", "f:4: warning: resolver.validation_time: signatures are judged as of 2026-01-02T00:00:00Z"},
 		{"SHA-1", "mode: recurse", "sha1: maybe", "f:4: resolver.sha1:"},
-		{"zones", "mode: recurse", "zones: [{zone: a.example, stub: [192.0.2.1@5353]}, {zone: A.example., forward: [tls://192.0.2.1]}, {zone: a..b, stub: [192.0.2.1]}]", "f:4: resolver.zones[1].zone: \"A.example.\" is there twice\nf:4: resolver.zones[1].forward: has no server that this version can ask: give one over UDP or TCP\nf:4: resolver.zones[2].zone: \"a..b\" is not a name\nf:4: warning: resolver.zones[1].forward[0]:"},
+		{"zones", "mode: recurse", "zones: [{zone: a.example, stub: [192.0.2.1@5353]}, {zone: A.example., forward: [tls://192.0.2.1]}, {zone: a..b, stub: [192.0.2.1]}]", "f:4: resolver.zones[1].zone: \"A.example.\" is there twice\nf:4: resolver.zones[2].zone: \"a..b\" is not a name"},
 		{"no clients", smallest[strings.Index(smallest, "clients:"):strings.Index(smallest, "blocklists:")], "", "f:1: warning: clients: is missing: nobody is admitted"},
 		{"shadowed row", "jurisdiction: IT}]", "jurisdiction: IT}, {match: {networks: [127.0.0.0/8]}}]", "f:5: clients[1]: never matches"},
 		{"profile that is not there", "jurisdiction: IT}]", "jurisdiction: IT, profile: q}]", `f:5: clients[0].profile: no profile has the id "q"`},
@@ -272,6 +285,8 @@ func TestValidate(t *testing.T) {
 		{"ended token", "role: reviewer", "role: reviewer, until: 2020-01-01", `f:8: warning: desk.tokens[0].until: token "r" ended on 2020-01-01`},
 		{"one name twice", "r.token}", "r.token}, {name: r, role: reviewer, file: r.token}", `f:8: desk.tokens[1].name: "r" is the name of desk.tokens[0] already`},
 		{"a forward for a public name", "mode: recurse", "mode: recurse, zones: [{zone: shop.example.com, forward: [192.0.2.1]}]", `f:4: resolver.zones[0].zone: "shop.example.com" is a public name`},
+		{"a forward below another root", "mode: recurse", "mode: recurse, root_hints: root.zone, zones: [{zone: shop.example.com, forward: [192.0.2.1]}]", `f:4: warning: resolver.zones[0].zone: "shop.example.com" is a public name`},
+		{"hints that nothing uses", "mode: recurse", "mode: forward, forward: [192.0.2.1], root_hints: root.zone, zones: [{zone: shop.example.com, forward: [192.0.2.1]}]", `f:4: resolver.zones[0].zone: "shop.example.com" is a public name`},
 		{"protected name", "desk:", "bundle: {protected: [a.example, 192.0.2.0/24, b..example]}\ndesk:", `f:8: bundle.protected[2]: "b..example" is no name to list: has an empty label; write NAME, =NAME for the name alone, .NAME for all below it, or a network`},
 		{"popular without a file", "desk:", "bundle: {popular: {hold_above: 10}}\ndesk:", "f:8: bundle.popular.file: is missing: hold_above needs the names by rank"},
 		{"popular file that is not there", "desk:", "bundle: {popular: {file: none.txt, hold_above: 10}}\ndesk:", `f:8: warning: bundle.popular.file: "none.txt" cannot be read: no such file or directory; until it can, its names are not known`},

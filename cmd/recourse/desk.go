@@ -93,7 +93,7 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 	if err != nil {
 		return nil, err
 	}
-	n.closers = append(n.closers, resolved.sockets)
+	n.closers = append(n.closers, resolved.network)
 	counts.watch(resolved, current)
 	lists := &ledger{database: database, path: held.path(holdsFile), logger: n.logger}
 	if err := n.startLists(ctx, current, resolved, lists, counts); err != nil {

@@ -66,7 +66,7 @@ func TestDiscoveryThroughTheBinary(t *testing.T) {
 	doors := ports.Replace(`SVCB 1 dns.isp.example. alpn="dot" port="DOT" ipv4hint="127.0.0.1" ipv6hint="::1"; ` +
 		`SVCB 2 dns.isp.example. alpn="h2,h3" port="DOH" ipv4hint="127.0.0.1" dohpath="/dns-query{?dns}"; ` +
 		`SVCB 3 dns.isp.example. alpn="doq" port="DOT" ipv4hint="127.0.0.1"; `)
-	const information = `RESINFO "qnamemin" "exterr=0-2,5-18,20-23,25,27,29-30" "infourl=https://dns.isp.example/"; `
+	const information = `RESINFO "qnamemin" "exterr=0-2,5-18,20-23,25-27,29-30" "infourl=https://dns.isp.example/"; `
 	for _, test := range []struct {
 		name          string
 		kind          uint16

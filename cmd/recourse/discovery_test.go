@@ -27,6 +27,7 @@ func TestRanges(t *testing.T) {
 func TestExtendedCodesAreThoseOfTheCode(t *testing.T) {
 	config := defaults()
 	config.Resolver.ServeStale.UpTo = 1
+	config.Listen.DoQ = []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:853")}
 	config.Resolver.NegativeTrustAnchors = []NegativeTrustAnchor{{Zone: "broken.example"}}
 	named := config.extendedCodes()
 	used := usedConstants(t)

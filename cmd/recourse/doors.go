@@ -8,8 +8,16 @@ import (
 // startDoors opens all doors over one service: the same chain, bounds and counts behind
 // each of them.
 func (n *node) startDoors(resolved *resolution, zones transports.Zones, counts *metrics) error {
-	service := transports.NewService(resolved.serving, transports.NewGate(transports.Limits{}), counts, n.logger)
+	limits, err := n.limits()
+	if err != nil {
+		return err
+	}
+	service := transports.NewService(resolved.serving, transports.NewGate(limits), counts, n.logger).Named(n.config.Listen.NSID)
+	counts.watchGate(service.Gate)
 	if err := n.startDo53(service, zones); err != nil {
+		return err
+	}
+	if err := n.startDoT(service, zones); err != nil {
 		return err
 	}
 	return n.startDoH(service)

@@ -96,6 +96,7 @@ type commands struct {
 	Trace   TraceOptions   `cmd:"" help:"Resolve a name and show every step of it."`
 	Trust   trustCommands  `cmd:"" help:"Say what validation trusts."`
 	Lab     LabOptions     `cmd:"" help:"Run the miniature Internet alone."`
+	Bench   BenchOptions   `cmd:"" help:"Load a DNS server and say how it answers."`
 	Version VersionOptions `cmd:"" help:"Say which build this is."`
 	Compile CompileOptions `cmd:"" hidden:"" help:"Compile lists for a server; it runs this itself."`
 }

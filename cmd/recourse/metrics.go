@@ -13,6 +13,7 @@ import (
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/cache"
 	"github.com/recourse-dns/recourse/resolver/recurse"
+	"github.com/recourse-dns/recourse/resolver/tally"
 	"github.com/recourse-dns/recourse/transports"
 )
 
@@ -20,58 +21,39 @@ import (
 // outcomes, purposes and the ids of configured lists are all there is.
 type metrics struct {
 	registry *prometheus.Registry
-	queries  [][]prometheus.Counter // by door and outcome, made beforehand
-	latency  prometheus.Histogram
+	queries  *queryCounts
 	blocks   *listCounters
 	shadows  *listCounters
 	fetches  *prometheus.CounterVec
 }
 
-// buckets are in seconds: cached answers, local round trips, recursion, time-outs.
-var buckets = []float64{10e-6, 50e-6, 250e-6, 1e-3, 5e-3, 25e-3, 100e-3, 500e-3, 2, 7}
-
 func newMetrics() *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
-		latency: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "recourse_query_duration_seconds", Help: "From the packet read to the reply written.", Buckets: buckets,
-		}),
-		blocks:  newListCounters("recourse_blocks_total", "Blocked answers by list and purpose."),
-		shadows: newListCounters("recourse_would_block_total", "Questions that lists in shadow mode would have blocked, by list and purpose."),
+		queries:  newQueryCounts(),
+		blocks:   newListCounters("recourse_blocks_total", "Blocked answers by list and purpose."),
+		shadows:  newListCounters("recourse_would_block_total", "Questions that lists in shadow mode would have blocked, by list and purpose."),
 		fetches: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "recourse_list_fetches_total", Help: "How often the sources of lists were asked, by outcome.",
 		}, []string{"list", "outcome"}),
 	}
-	queries := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "recourse_queries_total", Help: "Queries by door and outcome.",
-	}, []string{"door", "outcome"})
-	for door := resolver.Internal; door <= resolver.QUIC; door++ {
-		var row []prometheus.Counter
-		for _, outcome := range transports.Outcomes() {
-			if door == resolver.UDP || door == resolver.TCP || door == resolver.HTTPS { // the doors that there are
-				row = append(row, queries.WithLabelValues(door.String(), outcome.String()))
-			}
-		}
-		m.queries = append(m.queries, row)
-	}
-	m.registry.MustRegister(queries, m.latency, m.blocks.all, m.shadows.all, m.fetches, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.queries, m.blocks, m.shadows, m.fetches, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
 // Answered implements [transports.Observer].
-func (m *metrics) Answered(door resolver.Door, outcome transports.Outcome, took time.Duration) {
-	m.queries[door][outcome].Inc()
-	m.latency.Observe(took.Seconds())
+func (m *metrics) Answered(worker uint32, door resolver.Door, outcome transports.Outcome, queries int, took time.Duration) {
+	m.queries.add(worker, door, outcome, queries, took)
 }
 
 // Blocked implements policy's counter.
-func (m *metrics) Blocked(list blocklists.ListID, purpose blocklists.Purpose) {
-	m.blocks.of(list, purpose).Inc()
+func (m *metrics) Blocked(list blocklists.ListID, purpose blocklists.Purpose) tally.Counter {
+	return m.blocks.of(list, purpose)
 }
 
 // WouldBlock implements policy's counter.
-func (m *metrics) WouldBlock(list blocklists.ListID, purpose blocklists.Purpose) {
-	m.shadows.of(list, purpose).Inc()
+func (m *metrics) WouldBlock(list blocklists.ListID, purpose blocklists.Purpose) tally.Counter {
+	return m.shadows.of(list, purpose)
 }
 
 // Fetched implements [fetch.Observer].

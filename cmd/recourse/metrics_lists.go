@@ -6,13 +6,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/resolver/tally"
 )
 
-// listCounters is a counter for each list and purpose. Finding one takes no lock, because each
-// blocked answer does.
+// listCounters is a counter for each list and purpose. The query path adds to one that policy
+// has found beforehand; a list that is in force no more keeps what it counted.
 type listCounters struct {
-	all   *prometheus.CounterVec
-	known sync.Map // of listCounter to prometheus.Counter
+	about *prometheus.Desc
+
+	mu   sync.Mutex
+	made map[listCounter]tally.Counter
 }
 
 type listCounter struct {
@@ -21,15 +24,31 @@ type listCounter struct {
 }
 
 func newListCounters(name, help string) *listCounters {
-	return &listCounters{all: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{"list", "purpose"})}
+	return &listCounters{about: prometheus.NewDesc(name, help, []string{"list", "purpose"}, nil), made: make(map[listCounter]tally.Counter)}
 }
 
-func (c *listCounters) of(list blocklists.ListID, purpose blocklists.Purpose) prometheus.Counter {
+func (c *listCounters) of(list blocklists.ListID, purpose blocklists.Purpose) tally.Counter {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	key := listCounter{list, purpose}
-	if known, found := c.known.Load(key); found {
-		return known.(prometheus.Counter) // nothing else is stored
+	counter, known := c.made[key]
+	if !known {
+		counter = tally.New()
+		c.made[key] = counter
 	}
-	made := c.all.WithLabelValues(string(list), purpose.String())
-	c.known.Store(key, made)
-	return made
+	return counter
+}
+
+// Describe implements [prometheus.Collector].
+func (c *listCounters) Describe(to chan<- *prometheus.Desc) { to <- c.about }
+
+// Collect implements [prometheus.Collector]. A list shows from its first block on.
+func (c *listCounters) Collect(to chan<- prometheus.Metric) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for key, counter := range c.made {
+		if count := counter.Load(); count > 0 {
+			to <- prometheus.MustNewConstMetric(c.about, prometheus.CounterValue, float64(count), string(key.list), key.purpose.String())
+		}
+	}
 }

@@ -89,14 +89,7 @@ func (s queryServer) String() string { return s.network + "://" + s.address }
 
 // parseQuery reads [@URL] NAME [TYPE]; the server may stand anywhere.
 func parseQuery(words []string) (queryServer, dns.Question, error) {
-	target, rest := defaultServer, []string(nil)
-	for _, text := range words {
-		if at, found := strings.CutPrefix(text, "@"); found {
-			target = at
-		} else {
-			rest = append(rest, text)
-		}
-	}
+	target, rest := splitWords(words)
 	server, err := parseQueryServer(target)
 	if err != nil {
 		return server, dns.Question{}, err
@@ -104,14 +97,31 @@ func parseQuery(words []string) (queryServer, dns.Question, error) {
 	if len(rest) == 0 || len(rest) > 2 {
 		return server, dns.Question{}, wrongUse("query wants [@URL] NAME [TYPE]")
 	}
-	question := dns.Question{Qtype: dns.TypeA, Qclass: dns.ClassINET}
-	if question.Name, err = queryName(rest[0]); err != nil {
-		return server, question, err
-	}
-	if len(rest) == 2 {
-		question.Qtype, err = queryType(rest[1])
-	}
+	question, err := queryQuestion(rest)
 	return server, question, err
+}
+
+// splitWords tells the server from the rest.
+func splitWords(words []string) (target string, rest []string) {
+	target = defaultServer
+	for _, text := range words {
+		if at, found := strings.CutPrefix(text, "@"); found {
+			target = at
+		} else {
+			rest = append(rest, text)
+		}
+	}
+	return target, rest
+}
+
+// queryQuestion reads NAME [TYPE].
+func queryQuestion(words []string) (dns.Question, error) {
+	question := dns.Question{Qtype: dns.TypeA, Qclass: dns.ClassINET}
+	var err error
+	if question.Name, err = queryName(words[0]); err == nil && len(words) > 1 {
+		question.Qtype, err = queryType(words[1])
+	}
+	return question, err
 }
 
 func parseQueryServer(text string) (queryServer, error) {

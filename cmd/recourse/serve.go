@@ -10,7 +10,6 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
-	"reflect"
 	"slices"
 	"strings"
 	"syscall"
@@ -23,6 +22,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/resolver/lab"
+	"github.com/recourse-dns/recourse/transports/cookie"
 	"github.com/recourse-dns/recourse/transports/doh"
 	"github.com/recourse-dns/recourse/transports/sockets"
 	"github.com/recourse-dns/recourse/transports/tlsconf"
@@ -40,8 +40,10 @@ type node struct {
 	certificates *tlsconf.Certificates // nil where nothing is encrypted
 
 	importer *importer
+	cookies  *cookie.Keys
 	trust    trustHandler
 	do53     []netip.AddrPort
+	dot      []netip.AddrPort
 	doh      []netip.AddrPort
 	web      []netip.AddrPort
 	webTLS   []netip.AddrPort
@@ -222,9 +224,10 @@ func (n *node) reload(ctx context.Context, options ServeOptions) {
 		n.logger.Error("the new configuration is not used; the old one keeps running", "error", err)
 		return
 	}
-	if !reflect.DeepEqual(config.Listen, n.config.Listen) || config.StateDir() != n.config.StateDir() || !reflect.DeepEqual(config.ServeRPZ, n.config.ServeRPZ) || !reflect.DeepEqual(config.Resolver.Zones, n.config.Resolver.Zones) {
+	if !n.config.startsAs(config) {
 		n.logger.Warn("listeners, serve_rpz, zones and the state directory change with a restart; lists, profiles, clients and operator change now")
 	}
+	n.reloadCookies(config)
 	n.reimport(ctx, config)
 }
 
@@ -242,15 +245,18 @@ func (n *node) reimport(ctx context.Context, config *Config) {
 // closeTime bounds how long an end may take.
 const closeTime = 1400 * time.Millisecond
 
-// Close stops everything. What still waits is ended, what is written is whole.
+// Close stops everything. What still waits is ended, what is written is whole. Done again
+// it does nothing.
 func (n *node) Close() error {
+	closers := n.closers
+	n.closers = nil
 	for _, end := range n.ends { // all at once; each is waited for in its turn
 		end()
 	}
 	done := make(chan error, 1)
 	go func() {
 		var errs []error
-		for _, closer := range slices.Backward(n.closers) {
+		for _, closer := range slices.Backward(closers) {
 			errs = append(errs, closer.Close())
 		}
 		done <- errors.Join(errs...)
@@ -269,6 +275,9 @@ func (n *node) welcome(to io.Writer) error {
 	var text strings.Builder
 	for _, address := range n.do53 {
 		fmt.Fprintf(&text, "DNS      %s (UDP and TCP)\n", address)
+	}
+	for _, address := range n.dot {
+		fmt.Fprintf(&text, "DNS      %s (TLS)\n", address)
 	}
 	for _, address := range n.doh {
 		fmt.Fprintf(&text, "DNS      https://%s%s\n", address, doh.Path)

@@ -35,6 +35,7 @@ const (
 	publishedDir = "zones"
 	anchorsFile  = "anchors.state"
 	clockFile    = "clock"
+	cookieFile   = "cookie.secret"
 )
 
 // openState makes the directory if need be and takes its lock. The lock ends with
@@ -88,21 +89,26 @@ func (s *state) readKey() (policy.Key, error) {
 	return key, nil
 }
 
-// makeKey writes the key aside and links it in place, so that it is there whole or not at all.
+// makeKey writes the key so that it is there whole or not at all.
 func makeKey(path string) (policy.Key, error) {
 	key := make(policy.Key, policy.MinKey)
-	_, _ = rand.Read(key)                                         // never fails (crypto/rand)
-	aside, err := os.CreateTemp(filepath.Dir(path), keyFile+".*") // mode 0600
-	if err != nil {
-		return nil, fmt.Errorf("deployment key: %w", err)
-	}
-	defer os.Remove(aside.Name())
-	_, written := aside.Write(key)
-	if err := errors.Join(written, aside.Sync(), aside.Close()); err != nil {
-		return nil, fmt.Errorf("deployment key: %w", err)
-	}
-	if err := os.Rename(aside.Name(), path); err != nil {
+	_, _ = rand.Read(key) // never fails (crypto/rand)
+	if err := writeSecret(path, key); err != nil {
 		return nil, fmt.Errorf("deployment key: %w", err)
 	}
 	return key, nil
+}
+
+// writeSecret writes a file that only the owner of the state can read, aside and then in place.
+func writeSecret(path string, secret []byte) error {
+	aside, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(aside.Name())
+	_, written := aside.Write(secret)
+	if err := errors.Join(written, aside.Sync(), aside.Close()); err != nil {
+		return err
+	}
+	return os.Rename(aside.Name(), path)
 }

@@ -100,7 +100,11 @@ func (o *TraceOptions) trace(ctx context.Context, env *environment, config *Conf
 // newTrace joins the stages that serve would have for this, without policy and
 // cache, so that every step is taken and can be seen.
 func newTrace(config *Config, internet *lab.Internet, steps *traceSteps, env *environment) (resolver.Handler, error) {
-	search, err := newSearcher(config, internet, recurse.Config{}, &tracedExchanger{inner: newExchanger(internet), steps: steps}, env.logger())
+	out, err := newNetwork(config, internet, env.logger())
+	if err != nil {
+		return nil, err
+	}
+	search, err := newSearcher(config, internet, recurse.Config{}, asking{&tracedExchanger{inner: out, steps: steps}, out.hosts}, env.logger())
 	if err != nil {
 		return nil, err
 	}

@@ -29,6 +29,7 @@ func (c *Config) checkListen() {
 	if address := c.TLS.ACME.Listen; address.IsValid() {
 		c.checkSocket(taken, fmt.Sprintf("tcp %d", address.Port()), claim{address.Addr(), "tls.acme.listen"})
 	}
+	c.checkLimits()
 }
 
 // claims is who has taken which, by network and port.

@@ -51,10 +51,11 @@ func (c *Config) checkLocalRecord(path, line string, own []wire.Name) dns.RR {
 }
 
 // withholds tells that a public name would be answered with other data than its owner's,
-// for no stated purpose. The safeguards are off for tests alone, where it is a warning.
+// for no stated purpose. It is a warning where the safeguards are off, which is for tests
+// alone, and where another root than the public one is asked, whose names these are not.
 func (c *Config) withholds(path string, name wire.Name, remedy string) {
 	tell := c.report.problem
-	if c.Bundle.Guard == "off" {
+	if c.Bundle.Guard == "off" || c.Resolver.Mode == "recurse" && c.Resolver.RootHints != "" {
 		tell = c.report.warn
 	}
 	tell(path, "%s is a public name: other data for it is a block, which needs a list with a purpose: %s; if the name is yours, put it into private_names", quote(name.String()), remedy)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"strings"
 	"time"
 
 	"github.com/recourse-dns/recourse/resolver/wire"
@@ -79,32 +78,6 @@ func (c *Config) checkRecords() {
 	}
 }
 
-func (c *Config) checkUpstreams() {
-	settings := &c.Resolver
-	for i, upstream := range settings.Forward {
-		if upstream.Later != "" {
-			c.report.warnLater(item("resolver.forward", i), "upstreams over "+before(upstream.Later, "://"))
-		}
-	}
-	if settings.Mode != "forward" {
-		if len(settings.Forward) > 0 {
-			c.report.warn("resolver.forward", "is not used: resolver.mode is %s", settings.Mode)
-		}
-		return
-	}
-	switch {
-	case len(settings.Forward) == 0:
-		c.report.problem("resolver.forward", "is missing: whom to ask in mode forward, as [\"192.0.2.53\"]")
-	case len(settings.Upstreams()) == 0:
-		c.report.problem("resolver.forward", "has no upstream that this version can ask: give one over UDP or TCP")
-	}
-}
-
-func before(text, separator string) string {
-	head, _, _ := strings.Cut(text, separator)
-	return head
-}
-
 func (c *Config) checkZones() {
 	seen := make(map[wire.Name]bool)
 	for i, zone := range c.Resolver.Zones {
@@ -123,8 +96,8 @@ func (c *Config) checkZones() {
 			c.checkOwnZone(child(path, "zone"), name)
 		}
 		c.checkZoneData(path, &zone)
-		c.checkZoneServers(child(path, "forward"), zone.Forward)
-		c.checkZoneServers(child(path, "stub"), zone.Stub)
+		c.checkNames(child(path, "forward"), zone.Forward)
+		c.checkAddresses(child(path, "stub"), zone.Stub)
 	}
 }
 
@@ -156,16 +129,5 @@ func (c *Config) checkName(path, name string) {
 	}
 	if _, err := wire.ParseName(name); err != nil {
 		c.report.problem(path, "%s is not a domain name", quote(name))
-	}
-}
-
-func (c *Config) checkZoneServers(path string, servers []Upstream) {
-	for i, server := range servers {
-		if server.Later != "" {
-			c.report.warnLater(item(path, i), "upstreams over "+before(server.Later, "://"))
-		}
-	}
-	if len(servers) > 0 && len(usable(servers)) == 0 {
-		c.report.problem(path, "has no server that this version can ask: give one over UDP or TCP")
 	}
 }

@@ -16,6 +16,7 @@ import (
 type Who struct {
 	Jurisdiction string   // ISO 3166 code; "" where no law list is in force
 	Profile      *Profile // nil: nothing was asked for
+	Shared       bool     // many homes are behind the address
 	Row          int
 }
 
@@ -24,8 +25,7 @@ type Client struct {
 	Match        Match  `yaml:"match"`
 	Jurisdiction string `yaml:"jurisdiction"`
 	Profile      string `yaml:"profile"`
-
-	Shared bool `yaml:"shared" later:"shared addresses"`
+	Shared       bool   `yaml:"shared"` // many homes are behind each address
 }
 
 // Match is what a row matches by; all that it says must hold.
@@ -77,6 +77,9 @@ func (t *Table) add(row int, client *Client, found *problems) {
 	if client.Profile != "" && !known {
 		found.add(key+".profile", "no profile has the id %q", client.Profile)
 	}
+	if client.Shared && client.Profile != "" {
+		found.add(key+".profile", "cannot be of a row that is shared: what one home behind an address asked for must not filter the others")
+	}
 	if client.Jurisdiction != "" && !countryForm.MatchString(client.Jurisdiction) {
 		found.add(key+".jurisdiction", "%q is not an ISO 3166 code of two capitals", client.Jurisdiction)
 	}
@@ -86,7 +89,7 @@ func (t *Table) add(row int, client *Client, found *problems) {
 	for i, network := range client.Match.Networks {
 		checkNetwork(fmt.Sprintf("%s.match.networks[%d]", key, i), network, found)
 	}
-	t.rows = append(t.rows, Who{Jurisdiction: client.Jurisdiction, Profile: profile, Row: row})
+	t.rows = append(t.rows, Who{Jurisdiction: client.Jurisdiction, Profile: profile, Shared: client.Shared, Row: row})
 	if len(*found) > before || client.Match.unknown() {
 		return
 	}

@@ -58,7 +58,7 @@ func (f *flights) ask(ctx context.Context, query *resolver.Query, anew bool, flu
 		return nil, err
 	}
 	if joined, ok := join(query, way.links, rest); ok {
-		f.stats.Aliased.Add(1)
+		f.stats.Aliased.Add(query.Worker, 1)
 		return joined, nil
 	}
 	return f.whole(ctx, query, flushes)

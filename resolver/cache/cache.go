@@ -11,6 +11,7 @@ import (
 
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/cache/denials"
+	"github.com/recourse-dns/recourse/resolver/tally"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
@@ -82,12 +83,20 @@ type Cache struct {
 
 // Stats counts since the start.
 type Stats struct {
-	Hits, Misses, Inserts, Evictions atomic.Int64
+	Hits, Misses, Inserts, Evictions tally.Counter
 	// Stale are answers given past their TTL, Synthesised those made from proofs,
 	// Prefetches and Refreshes resolutions in the background: before the TTL's end,
 	// and after it. Aliased are answers that began with kept aliases, which end in what
 	// is kept or in a shorter resolution.
-	Stale, Synthesised, Prefetches, Refreshes, Aliased atomic.Int64
+	Stale, Synthesised, Prefetches, Refreshes, Aliased tally.Counter
+}
+
+func newStats() Stats {
+	set := tally.NewSet(9)
+	return Stats{
+		Hits: set.At(0), Misses: set.At(1), Inserts: set.At(2), Evictions: set.At(3),
+		Stale: set.At(4), Synthesised: set.At(5), Prefetches: set.At(6), Refreshes: set.At(7), Aliased: set.At(8),
+	}
 }
 
 // key is what makes two questions one. Answers for CD=1 were not validated, so
@@ -119,7 +128,7 @@ func New(config Config) *Cache {
 	if config.Stale.TTL <= 0 {
 		config.Stale.TTL = DefaultStaleTTL
 	}
-	cache := &Cache{config: config, seed: maphash.MakeSeed(), flights: make(map[key]*flight)}
+	cache := &Cache{config: config, seed: maphash.MakeSeed(), stats: newStats(), flights: make(map[key]*flight)}
 	cache.background.init(config.Logger)
 	cache.denials = denials.New(denials.Config{
 		Spans: config.Aggressive, Below: config.Below, Size: config.Size / 8, MaxTTL: config.MaxNegative, Apart: config.Apart,
@@ -153,18 +162,18 @@ func (c *Cache) Lookup(next resolver.Handler) resolver.Handler {
 			if kept.due(now) && kept.key == keyOf(query) && query.RecursionDesired() && below.prefetch(query, kept) {
 				return nil, resolver.ErrWouldBlock
 			}
-			c.stats.Hits.Add(1)
+			c.stats.Hits.Add(query.Worker, 1)
 			return kept.result()
 		}
 		if answer := c.denials.Answer(query); answer != nil {
-			c.stats.Synthesised.Add(1)
+			c.stats.Synthesised.Add(query.Worker, 1)
 			return answer, nil
 		}
 		if kept != nil && c.usable(kept, now) && below.settled(query, kept) {
-			return c.stale(kept, query.Now), nil
+			return c.stale(kept, query), nil
 		}
 		if query.Inline { // the same query comes again when it may wait: counted once
-			c.stats.Misses.Add(1)
+			c.stats.Misses.Add(query.Worker, 1)
 		}
 		if !query.RecursionDesired() {
 			return unknown(query)
@@ -217,7 +226,7 @@ func (c *Cache) kept(query *resolver.Query, now int64) *node {
 func (c *Cache) Denied(query *resolver.Query) *resolver.Answer {
 	answer := c.denials.Answer(query)
 	if answer != nil {
-		c.stats.Synthesised.Add(1)
+		c.stats.Synthesised.Add(query.Worker, 1)
 	}
 	return answer
 }

@@ -117,7 +117,7 @@ func (f *flights) wait(ctx context.Context, query *resolver.Query, running *flig
 	case <-running.done:
 		return f.landed(query, running, kept)
 	case <-patience:
-		return f.stale(kept, query.Now), nil
+		return f.stale(kept, query), nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -125,7 +125,7 @@ func (f *flights) wait(ctx context.Context, query *resolver.Query, running *flig
 
 func (f *flights) landed(query *resolver.Query, flown *flight, kept *node) (*resolver.Answer, error) {
 	if kept != nil && kept.stands(flown) {
-		return f.stale(kept, query.Now), nil
+		return f.stale(kept, query), nil
 	}
 	return flown.answer, flown.err
 }

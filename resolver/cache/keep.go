@@ -45,8 +45,8 @@ func (c *Cache) insert(k key, fresh *node, ttl time.Duration, now time.Time) *no
 	}
 	fresh.answer.Memo = &fresh.memo
 	fresh.size = fresh.octets()
-	c.stats.Inserts.Add(1)
-	c.stats.Evictions.Add(int64(c.shard(fresh.hash).insert(fresh)))
+	c.stats.Inserts.Add(uint32(fresh.hash), 1)
+	c.stats.Evictions.Add(uint32(fresh.hash), int64(c.shard(fresh.hash).insert(fresh)))
 	return fresh
 }
 

@@ -21,7 +21,7 @@ func (f *flights) prefetch(query *resolver.Query, kept *node) bool {
 		return kept.nudged.Add(1) <= nudges
 	}
 	if f.refresh(kept, true) {
-		f.stats.Prefetches.Add(1)
+		f.stats.Prefetches.Add(query.Worker, 1)
 	}
 	return false
 }
@@ -46,7 +46,7 @@ func (f *flights) settled(query *resolver.Query, kept *node) bool {
 		return false
 	}
 	if f.refresh(kept, false) {
-		f.stats.Refreshes.Add(1)
+		f.stats.Refreshes.Add(query.Worker, 1)
 	}
 	return true
 }

@@ -2,7 +2,6 @@ package cache
 
 import (
 	"slices"
-	"time"
 
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
@@ -19,8 +18,9 @@ func (c *Cache) usable(kept *node, now int64) bool {
 // stale gives an answer past its TTL, which says so, and what was wrong with the newer
 // one. Its TTLs are those that it had at the most, lowered to what clients may keep it
 // for (RFC 8767, section 4).
-func (c *Cache) stale(kept *node, now time.Time) *resolver.Answer {
-	c.stats.Stale.Add(1)
+func (c *Cache) stale(kept *node, query *resolver.Query) *resolver.Answer {
+	now := query.Now
+	c.stats.Stale.Add(query.Worker, 1)
 	code := resolver.StaleAnswer
 	if kept.answer.Rcode() == wire.RcodeNameError {
 		code = resolver.StaleNXDomain

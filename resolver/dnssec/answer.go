@@ -266,8 +266,8 @@ func (v *validation) concluded(answer *resolver.Answer, reply *reply, found stan
 		message.Answer, message.Ns = distinct(message.Answer), distinct(message.Ns)
 		return changed, nil
 	}
-	message.Extra = nil
+	beside := v.beside(reply, message.Extra)
 	bound := bounder{now: v.now, answer: changed}
-	message.Answer, message.Ns = bound.kept(reply.answer), bound.kept(reply.authority)
+	message.Answer, message.Ns, message.Extra = bound.kept(reply.answer), bound.kept(reply.authority), bound.kept(beside)
 	return changed, nil
 }

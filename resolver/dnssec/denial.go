@@ -173,11 +173,11 @@ const (
 )
 
 // prove is the common course: plain records first, then hashed ones.
-func (d *denial) prove(what string, name wire.Name, plain func() bool, hashed func(*hashes) (outcome, error)) (standing, error) {
+func (d *denial) prove(what string, name wire.Name, plain func() bool, hashed func() (outcome, error)) (standing, error) {
 	if len(d.plain) > 0 && plain() {
 		return d.answered(false)
 	}
-	found, err := d.hashed.prove(hashed)
+	found, err := hashed()
 	if err != nil {
 		return standing{}, err
 	}
@@ -191,7 +191,7 @@ func (d *denial) prove(what string, name wire.Name, plain func() bool, hashed fu
 func (d *denial) noName(name wire.Name) (standing, error) {
 	return d.prove("the absence of", name,
 		func() bool { return noNameByNSEC(d.plain, name) },
-		func(h *hashes) (outcome, error) { return h.noName(name) })
+		func() (outcome, error) { return d.hashed.noName(name) })
 }
 
 // noData proves that a name has no records of a type. ANY may be left unanswered
@@ -199,7 +199,7 @@ func (d *denial) noName(name wire.Name) (standing, error) {
 func (d *denial) noData(name wire.Name, kind uint16) (standing, error) {
 	found, err := d.prove("no "+dns.Type(kind).String()+" at", name,
 		func() bool { return noDataByNSEC(d.plain, name, kind) },
-		func(h *hashes) (outcome, error) { return h.noData(name, kind) })
+		func() (outcome, error) { return d.hashed.noData(name, kind) })
 	if kind != dns.TypeANY || !isBogus(err) {
 		return found, err
 	}
@@ -218,7 +218,7 @@ func (d *denial) noData(name wire.Name, kind uint16) (standing, error) {
 func (d *denial) noCloser(name wire.Name, labels int) (standing, error) {
 	return d.prove("nothing nearer than the wildcard to", name,
 		func() bool { return noCloserByNSEC(d.plain, name, labels) },
-		func(h *hashes) (outcome, error) { return h.noCloser(name, labels) })
+		func() (outcome, error) { return d.hashed.noCloser(name, labels) })
 }
 
 // cut reads from the denial of DS whether a name is an insecure zone or none.
@@ -245,16 +245,11 @@ func (d *denial) typesAt(name wire.Name) ([]uint16, error) {
 	if own, found := at(d.plain, name); found {
 		return own.types, nil
 	}
-	for _, chain := range d.hashed {
-		own, err := chain.at(name)
-		if err != nil {
-			return nil, err
-		}
-		if own != nil {
-			return own.types, nil
-		}
+	own, err := d.hashed.first(name, (*hashes).at)
+	if err != nil || own == nil {
+		return nil, err
 	}
-	return nil, nil
+	return own.types, nil
 }
 
 // cutByTypes reads a zone cut from the types at a name, as the parent lists them;

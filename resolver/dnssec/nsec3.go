@@ -3,11 +3,8 @@ package dnssec
 import (
 	"crypto/sha1" //nolint:gosec // the only hash that NSEC3 has (RFC 5155, section 11)
 	"encoding/base32"
-	"encoding/hex"
 	"slices"
 	"strings"
-
-	"github.com/miekg/dns"
 
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
@@ -23,24 +20,6 @@ type nsec3 struct {
 	types       []uint16
 }
 
-// maxHashChains is how many chains of one zone are tried: a zone that changes its salt
-// has the old one and the new one for a while.
-const maxHashChains = 2
-
-// hashChains are a zone's NSEC3 records, those of one salt and iteration count together.
-type hashChains []*hashes
-
-// prove tries each chain by itself: what one lacks another cannot make up for, since
-// they may be of two states of the zone (RFC 5155, section 8.2).
-func (c hashChains) prove(claim func(*hashes) (outcome, error)) (outcome, error) {
-	for _, chain := range c {
-		if found, err := claim(chain); err != nil || found != nothing {
-			return found, err
-		}
-	}
-	return nothing, nil
-}
-
 // hashes are the NSEC3 records of one chain.
 type hashes struct {
 	validation *validation
@@ -49,41 +28,6 @@ type hashes struct {
 	salt       string
 	records    []nsec3
 	computed   map[wire.Name]string
-}
-
-// hash adds a record to its chain. It leaves out what must be ignored: unknown hash
-// algorithms and flags (RFC 5155, sections 8.1 and 8.2), and hashes that are none.
-func (d *denial) hash(owner wire.Name, record *dns.NSEC3) {
-	if record.Hash != dns.SHA1 || record.Flags&^1 != 0 {
-		return
-	}
-	salt, err := hex.DecodeString(strings.TrimSuffix(record.Salt, "-"))
-	if err != nil {
-		return
-	}
-	first, rest := string(owner[1:1+int(owner[0])]), record.NextDomain
-	ownerHash, next := decodeHash(first), decodeHash(rest)
-	if ownerHash == "" || next == "" {
-		return
-	}
-	if chain := d.chain(record.Iterations, string(salt)); chain != nil {
-		chain.records = append(chain.records, nsec3{owner: ownerHash, next: next, optOut: record.Flags&1 != 0, types: record.TypeBitMap})
-	}
-}
-
-// chain is the one of these parameters; nil where there are too many others.
-func (d *denial) chain(iterations uint16, salt string) *hashes {
-	for _, known := range d.hashed {
-		if known.iterations == iterations && known.salt == salt {
-			return known
-		}
-	}
-	if len(d.hashed) == maxHashChains {
-		return nil
-	}
-	chain := &hashes{validation: d.validation, zone: d.zone.name, iterations: iterations, salt: salt, computed: make(map[wire.Name]string)}
-	d.hashed = append(d.hashed, chain)
-	return chain
 }
 
 func decodeHash(text string) string {
@@ -171,66 +115,11 @@ func provedBy(gap *nsec3) outcome {
 	return proved
 }
 
-// noName is RFC 5155, section 8.4.
-func (h *hashes) noName(name wire.Name) (outcome, error) {
-	if own, err := h.at(name); err != nil || own != nil {
-		return nothing, err
-	}
-	encloser, gap, err := h.enclosing(name)
-	if err != nil || gap == nil {
-		return nothing, err
-	}
-	wildcard, err := encloser.Child("*")
-	if err != nil {
-		return provedBy(gap), nil
-	}
-	if covering, err := h.gap(wildcard); err != nil || covering == nil {
-		return nothing, err
-	}
-	return provedBy(gap), nil
-}
-
-// noData is RFC 5155, sections 8.5 to 8.7. An opt-out gap serves for every type,
-// because an empty non-terminal above unsigned delegations may have no record.
-func (h *hashes) noData(name wire.Name, kind uint16) (outcome, error) {
-	own, err := h.at(name)
-	if err != nil {
-		return nothing, err
-	}
-	if own != nil {
-		return when(lacks(own.types, kind, name), proved), nil
-	}
-	encloser, gap, err := h.enclosing(name)
-	if err != nil || gap == nil {
-		return nothing, err
-	}
-	if wildcard, err := encloser.Child("*"); err == nil {
-		source, err := h.at(wildcard)
-		if err != nil {
-			return nothing, err
-		}
-		if source != nil {
-			return when(lacks(source.types, kind, wildcard), provedBy(gap)), nil
-		}
-	}
-	return when(gap.optOut, provedOptOut), nil
-}
-
 func when(holds bool, found outcome) outcome {
 	if holds {
 		return found
 	}
 	return nothing
-}
-
-// noCloser is RFC 5155, section 8.8: the wildcard itself shows that its parent
-// exists, so the gap alone is needed.
-func (h *hashes) noCloser(name wire.Name, labels int) (outcome, error) {
-	gap, err := h.gap(ancestor(name, labels+1))
-	if err != nil || gap == nil {
-		return nothing, err
-	}
-	return provedBy(gap), nil
 }
 
 // cut is RFC 5155, section 8.6 and 8.9.

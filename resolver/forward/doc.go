@@ -6,7 +6,20 @@
 // answer keeps the alias chain of the question and the denials with SOA and
 // signatures; what else the upstream sent is dropped. Its zone is unknown.
 //
+// [Hosts] looks up upstreams that are configured by name, through a Forwarder of its own
+// to the bootstrap servers (hosts.go).
+//
 // # Decisions
+//
+// An upstream asked over an encrypted transport is never asked in any other way,
+// whatever becomes of it: whoever can make it fail could else read along. It gets no
+// cookies, which are for servers whose address anybody can claim.
+//
+// A name of an upstream is looked up when it is needed, not at the start, which must not
+// wait for a network; and the addresses that were known serve on while the bootstrap
+// servers do not answer. They are not validated: the certificate shows who answers, and
+// a false address gives no answer. All addresses of a name stand beside each other for
+// the order of asking, so that one that is silent costs one wait.
 //
 // An upstream's Extended DNS Errors go on with the answer or the failure, each
 // attributed in its text as RFC 8914 asks. A refusal that names a block (15, 16,

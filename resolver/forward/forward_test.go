@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"reflect"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -41,9 +42,23 @@ func (u upstreams) Exchange(ctx context.Context, server resolver.Server, query [
 	return nil, ctx.Err()
 }
 
+// watched notes who is asked.
+type watched struct {
+	upstreams
+	mu    sync.Mutex
+	asked []resolver.Server
+}
+
+func (w *watched) Exchange(ctx context.Context, server resolver.Server, query []byte, accept func([]byte) bool) ([]byte, error) {
+	w.mu.Lock()
+	w.asked = append(w.asked, server)
+	w.mu.Unlock()
+	return w.upstreams.Exchange(ctx, server, query, accept)
+}
+
 const first, second = "udp://127.0.0.1:5399", "udp://127.0.0.2:53"
 
-func newForwarder(t *testing.T, u upstreams, change ...func(*forward.Config)) *forward.Forwarder {
+func newForwarder(t *testing.T, u forward.Exchanger, change ...func(*forward.Config)) *forward.Forwarder {
 	t.Helper()
 	config := forward.Config{Servers: []resolver.Server{parseServer(t, first)}}
 	for _, edit := range change {
@@ -296,10 +311,54 @@ func TestRefused(t *testing.T) {
 		"anybody":  {Servers: []resolver.Server{{Addr: netip.MustParseAddrPort("0.0.0.0:53")}}},
 		"portless": {Servers: []resolver.Server{{Addr: netip.MustParseAddrPort("127.0.0.1:0")}}},
 		"invalid":  {Servers: []resolver.Server{{}}},
+		"unknown":  {Servers: []resolver.Server{parseServer(t, "tls://dns.example")}},
 		"tiny":     {Servers: []resolver.Server{parseServer(t, first)}, EDNSSize: 1},
 	} {
 		if _, err := forward.New(config, upstreams{}, slog.New(slog.DiscardHandler)); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
+}
+
+// TestEncryptedUpstreams: whatever an encrypted upstream does, it is never asked in any
+// other way, and it gets no cookie, by which it could tell who asks.
+func TestEncryptedUpstreams(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		truncated := func(q *dns.Msg) *dns.Msg {
+			reply := new(dns.Msg).SetReply(q)
+			reply.Truncated = true
+			return reply
+		}
+		for _, scheme := range []string{"tls", "https", "h3", "quic"} {
+			server, err := resolver.ParseServer(scheme + "://dns.example@127.0.0.1:853")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, bad := range map[string]func(*dns.Msg) *dns.Msg{
+				"silent": func(*dns.Msg) *dns.Msg { return nil }, "SERVFAIL": script(t, dns.RcodeServerFailure, "", ""),
+				"truncated": truncated, "BADCOOKIE": script(t, dns.RcodeBadCookie, "", ""), "FORMERR": script(t, dns.RcodeFormatError, "", ""),
+			} {
+				u := &watched{upstreams: upstreams{server.String(): func(q *dns.Msg) *dns.Msg {
+					if options := q.IsEdns0(); options != nil && len(options.Option) > 0 {
+						t.Errorf("%s: %v", name, options)
+					}
+					return bad(q)
+				}}}
+				f := newForwarder(t, u, func(c *forward.Config) { c.Servers, c.RandomCase = []resolver.Server{server}, true })
+				if _, err := f.Resolve(t.Context(), query("www.example", dns.TypeA)); err == nil {
+					t.Errorf("%s: no error", name)
+				}
+				for _, asked := range u.asked {
+					if asked != server {
+						t.Errorf("%s: asked %v", name, asked)
+					}
+				}
+			}
+			good := upstreams{server.String(): script(t, 0, "www.example. A 192.0.2.1", "")}
+			f := newForwarder(t, good, func(c *forward.Config) { c.Servers = []resolver.Server{server} })
+			if _, err := f.Resolve(t.Context(), query("www.example", dns.TypeA)); err != nil {
+				t.Error(err)
+			}
+		}
+	})
 }

@@ -18,9 +18,6 @@ type Exchanger interface {
 // agentsKept is how many names are remembered with their agents.
 const agentsKept = 10_000
 
-// optionReportChannel is the EDNS option that names an agent (RFC 9567, section 5).
-const optionReportChannel = 18
-
 // Watch is an Exchanger that learns from authoritative replies on their way who
 // wants reports (RFC 9567, section 6.1).
 type Watch struct {
@@ -89,22 +86,14 @@ func agentIn(reply []byte) wire.Name {
 	return ""
 }
 
-// maxOptions bounds the options that are read of one reply.
-const maxOptions = 32
-
-func agentOption(options []byte) wire.Name {
-	for range maxOptions {
-		if len(options) < 4 {
+func agentOption(data []byte) wire.Name {
+	for option, err := range wire.Options(data) {
+		if err != nil {
 			return ""
 		}
-		code, size := binary.BigEndian.Uint16(options), int(binary.BigEndian.Uint16(options[2:]))
-		if options = options[4:]; len(options) < size {
-			return ""
+		if option.Code == wire.OptionReportChannel {
+			return agentName(option.Data)
 		}
-		if code == optionReportChannel {
-			return agentName(options[:size])
-		}
-		options = options[size:]
 	}
 	return ""
 }

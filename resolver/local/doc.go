@@ -9,8 +9,7 @@
 //
 // The other stages stand below the cache, which keeps what they make: [DNS64] makes
 // IPv6 addresses for clients behind a NAT64 (dns64.go, prefix64.go, reverse.go),
-// [Rebinding] takes private addresses out of public names (rebind.go), [Minimal]
-// leaves out what was not asked for, [Reporter] tells a zone's agent what failed
+// [Rebinding] takes private addresses out of public names (rebind.go), [Reporter] tells a zone's agent what failed
 // (report.go), which a [Watch] learnt from replies (agents.go). [Quiet] hides Extended DNS Errors that are not policy's.
 //
 // # Decisions

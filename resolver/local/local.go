@@ -33,14 +33,14 @@ type Config struct {
 
 // Stage answers local questions and passes all others on. It never waits.
 func Stage(config Config) resolver.Stage {
-	zones, told := servedZones(config), newDiscovery(config.Discovery)
+	zones, told := newZones(servedZones(config)), newDiscovery(config.Discovery)
 	return func(next resolver.Handler) resolver.Handler {
 		return &stage{zones: zones, records: config.Records, snoop: slices.Clone(config.Snoop), nat: prefix64{config.DNS64}, discovery: told, next: next}
 	}
 }
 
 type stage struct {
-	zones   map[wire.Name]kind
+	zones   zones
 	records *Records
 	snoop   []netip.Prefix
 	nat     prefix64
@@ -67,7 +67,7 @@ func (s *stage) resolve(ctx context.Context, query *resolver.Query, links int) (
 			return answer, err
 		}
 	}
-	zone, how := find(s.zones, query.Question.Name)
+	zone, how := s.zones.find(query.Question.Name)
 	if own := s.records.find(query.Question.Name); own != nil {
 		if answer, err := s.own(ctx, query, own, zone, how, links); answer != nil || err != nil {
 			return answer, err
@@ -101,13 +101,46 @@ func notDesired(query *resolver.Query) (*resolver.Answer, error) {
 	return refuse(query, dns.RcodeRefused, resolver.NotAuthoritative, "recursion was not desired")
 }
 
+// zones is who answers in which zone.
+type zones struct {
+	kinds map[wire.Name]kind
+	// tops says under which places of last labels any of them lies: nearly no name that is
+	// asked for lies under one, and is looked up no further.
+	tops [256]bool
+}
+
+func newZones(kinds map[wire.Name]kind) zones {
+	made := zones{kinds: kinds}
+	for zone := range kinds {
+		if zone == wire.Root {
+			for i := range made.tops {
+				made.tops[i] = true
+			}
+		}
+		made.tops[topOf(zone)] = true
+	}
+	return made
+}
+
+// topOf is the place of a name's last label. Different labels may have the same.
+func topOf(name wire.Name) byte {
+	at := 0
+	for next := 0; next < len(name)-1; next += 1 + int(name[next]) {
+		at = next
+	}
+	if at+1 >= len(name) {
+		return 0
+	}
+	return name[at]*31 ^ name[at+1]
+}
+
 // find looks for the closest zone at or above the name, without allocating.
-func find(zones map[wire.Name]kind, name wire.Name) (wire.Name, kind) {
-	if len(zones) == 0 {
+func (z *zones) find(name wire.Name) (wire.Name, kind) {
+	if !z.tops[topOf(name)] {
 		return "", world
 	}
 	for zone := name; zone != ""; zone = zone.Parent() {
-		if how, found := zones[zone]; found {
+		if how, found := z.kinds[zone]; found {
 			return zone, how
 		}
 	}

@@ -18,7 +18,8 @@ func MayHold(name wire.Name, own []wire.Name) bool {
 	if within(name, privateZones) || within(name, own) {
 		return true
 	}
-	zone, how := find(specialZones(), name)
+	special := newZones(specialZones())
+	zone, how := special.find(name)
 	return how == empty && zone.IsBelow(arpa)
 }
 

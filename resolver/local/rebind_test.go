@@ -100,27 +100,6 @@ func TestRebindingOff(t *testing.T) {
 	}
 }
 
-func TestMinimal(t *testing.T) {
-	proof := "a.example. NSEC b.example. A\n" + sig("a.example.", "NSEC")
-	tests := map[string]struct {
-		says said
-		want string
-	}{
-		"data":     {said{answer: "www.example. A 192.0.2.1", authority: "example. NS ns.example.\n" + sig("example.", "NS")}, ""},
-		"wildcard": {said{answer: "www.example. A 192.0.2.1", authority: proof + "example. NS ns.example."}, "NSEC b.example. A; RRSIG NSEC 13 2 300 20300101000000 20200101000000 1 example. AAAA; "},
-		"no data":  {said{authority: soa}, "SOA a. b. 1 2 3 4 900; "},
-		"no name":  {said{rcode: dns.RcodeNameError, authority: soa}, "SOA a. b. 1 2 3 4 900; "},
-	}
-	for name, test := range tests {
-		test.says.security = resolver.Secure
-		w := &world{t: t, says: map[string]said{"www.example A": test.says}}
-		answer, message, err := ask(t, resolver.Chain(w, local.Minimal), "www.example", dns.TypeA)
-		if err != nil || data(message.Ns) != test.want || answer.Security != resolver.Secure || answer.TTL != 300*time.Second {
-			t.Errorf("%s: %v, %v", name, message, err)
-		}
-	}
-}
-
 func TestQuietKeepsTheReasonsOfBlocks(t *testing.T) {
 	all := []resolver.Extended{{Code: resolver.StaleAnswer}, {Code: resolver.Censored, Text: "order 7"}, {Code: resolver.Bogus}}
 	w := &world{t: t, says: map[string]said{

@@ -34,6 +34,8 @@ type outcome struct {
 	negative bool
 	// keep is how long to keep a negative end that has no SOA; 0 is not at all.
 	keep uint32
+	// servers and beside are NS records and addresses that came with a positive answer.
+	servers, beside []dns.RR
 }
 
 // walk follows the question through the answer section as far as the zone of

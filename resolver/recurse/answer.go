@@ -47,14 +47,16 @@ func (o *outcome) isAll(ctx context.Context, target *outcome, err error) bool {
 }
 
 // Reduce makes an answer of one reply by a server that is asked for all zones,
-// as a forwarder's upstream is: the alias chain, the denials, nothing else.
-func Reduce(query *resolver.Query, message *dns.Msg) (*resolver.Answer, error) {
+// as a forwarder's upstream is: the alias chain, the denials, and where the answer is to
+// be full NS records and addresses; nothing else.
+func Reduce(query *resolver.Query, message *dns.Msg, full bool) (*resolver.Answer, error) {
 	clean := newReply(message, wire.Root)
-	clean.resolved = true
+	clean.resolved, clean.full = true, full
 	out, err := clean.walk(query.Question.Name, query.Question.Type)
 	if err != nil {
 		return nil, err
 	}
+	clean.accompany(out)
 	links := newChain(query.Question.Name)
 	if err := links.append(out); err != nil {
 		return nil, err
@@ -99,11 +101,12 @@ func (c *chain) answer(query *resolver.Query, last *outcome) *resolver.Answer {
 	message.Answer = c.records
 	negative := boundSOA(last.soa)
 	message.Ns = append(slices.Clone(last.soa), c.proofs...)
+	last.fill(message)
 	ttl := uint32(maxTTL)
 	if last.negative {
 		ttl = min(maxNegativeTTL, max(last.keep, negative))
 	}
-	for _, section := range [...][]dns.RR{message.Answer, message.Ns} {
+	for _, section := range [...][]dns.RR{message.Answer, message.Ns, message.Extra} {
 		for _, rr := range section {
 			ttl = min(ttl, rr.Header().Ttl)
 		}

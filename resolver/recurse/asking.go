@@ -174,7 +174,7 @@ func (a *asking) tries(server resolver.Server) int {
 func (a *asking) patience() time.Duration {
 	wait := a.health.timeout(a.latest.server)
 	switch {
-	case a.silent == 0 || a.latest.server.Transport == resolver.OverTCP && a.silent == 1:
+	case a.silent == 0 || a.latest.server.Transport != resolver.OverUDP && a.silent == 1:
 		return wait
 	case a.silent == 1:
 		return min(wait, minTimeout)

@@ -30,6 +30,7 @@ type reply struct {
 	answer, authority, additional []record
 	strays                        bool // NS or SOA records from elsewhere were among the authority
 	resolved                      bool // by somebody who follows aliases, not by an authority
+	full                          bool // what is beside a positive answer goes with it
 	// isElsewhere tells the names below the zone that configuration gives to others;
 	// nil where there are none.
 	isElsewhere func(wire.Name) bool

@@ -104,8 +104,10 @@ func (r *resolution) forwarded(ctx context.Context, name wire.Name, qtype uint16
 		var out *outcome
 		if message, err = answer.Unpack(); err == nil {
 			clean := newReply(message, forward.Zone)
-			clean.isElsewhere, clean.resolved = r.zones.elsewhere(forward.Zone), true
-			out, err = clean.walk(name, qtype)
+			clean.isElsewhere, clean.resolved, clean.full = r.zones.elsewhere(forward.Zone), true, r.config.Full
+			if out, err = clean.walk(name, qtype); err == nil {
+				clean.accompany(out)
+			}
 		}
 		if err == nil {
 			out.zone = ""

@@ -4,19 +4,9 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/hex"
-
-	"github.com/miekg/dns"
 
 	"github.com/recourse-dns/recourse/resolver"
-)
-
-// Sizes of a cookie option (RFC 7873, section 4).
-const (
-	optionCookie    = 10
-	clientCookie    = 8
-	minServerCookie = 8
-	maxServerCookie = 32
+	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
 // cookieSecret is the key of the client cookies. It lives as long as the process.
@@ -34,28 +24,38 @@ func (s cookieSecret) client(server resolver.Server) string {
 	address := server.Addr.Addr().As16()
 	mac := hmac.New(sha256.New, s[:])
 	mac.Write(address[:])
-	return string(mac.Sum(nil)[:clientCookie])
+	return string(mac.Sum(nil)[:wire.ClientCookieSize])
 }
 
 // readCookie gives the server's part of a reply's cookie, "" where there is none.
 // Wrong says that the reply is not one to our query: its cookie has another
 // client part or a size that there is not (RFC 7873, section 5.3).
-func readCookie(reply *dns.Msg, client string) (server string, wrong bool) {
-	options := reply.IsEdns0()
-	if options == nil {
-		return "", false
-	}
-	for _, option := range options.Option {
-		cookie, ok := option.(*dns.EDNS0_COOKIE)
-		if !ok {
+func readCookie(reply []byte, client string) (server string, wrong bool) {
+	for option := range optionsOf(reply) {
+		if option.Code != wire.OptionCookie {
 			continue
 		}
-		octets, err := hex.DecodeString(cookie.Cookie)
-		size := len(octets) - clientCookie
-		if err != nil || size < minServerCookie || size > maxServerCookie || string(octets[:clientCookie]) != client {
+		octets := string(option.Data)
+		if !wire.IsCookieSize(len(octets)) || len(octets) == wire.ClientCookieSize || octets[:wire.ClientCookieSize] != client {
 			return "", true
 		}
-		return string(octets[clientCookie:]), false
+		return octets[wire.ClientCookieSize:], false
 	}
 	return "", false
+}
+
+// optionsOf goes through the options of a well-formed message, as far as they can be read.
+func optionsOf(message []byte) func(yield func(wire.Option) bool) {
+	return func(yield func(wire.Option) bool) {
+		for record, err := range wire.Records(message) {
+			if err != nil || record.Type != wire.TypeOPT {
+				continue
+			}
+			for option, err := range wire.Options(record.Data) {
+				if err != nil || !yield(option) {
+					return
+				}
+			}
+		}
+	}
 }

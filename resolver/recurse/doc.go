@@ -10,7 +10,7 @@
 // (path.go), reads what a reply is good for
 // (bailiwick.go, referral.go, alias.go), goes down one cut at each referral, and
 // follows aliases from zone to zone until the question is answered or denied
-// (answer.go, denied.go), and has another server of the parent heard where a delegation
+// (answer.go, denied.go, sections.go), and has another server of the parent heard where a delegation
 // leads to nobody (misled.go). Who told what is remembered for a while, in case it does not
 // validate (trail.go). [Upstreams] is the part below: it puts one question to
 // several servers in the best order (upstreams.go, asking.go, servers.go,
@@ -75,6 +75,12 @@
 // zone asked for its own, and sibling glue looked up; what that finds ends with the
 // delegation. A cut ends with the shortest TTL of its NS and glue, five seconds at
 // least.
+//
+// With Full (minimal_responses: false) a positive answer carries the NS records of the
+// authority section and addresses of the additional one that the same servers may speak
+// of. They live and end with that answer, and are never read again: not as a delegation,
+// not as an address, not for another question. A message that they would make larger
+// than a datagram goes without.
 //
 // The CNAME of a DNAME is always made here. It bears no signature; a server's
 // own one could only be equal or wrong.

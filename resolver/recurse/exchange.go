@@ -77,7 +77,7 @@ func (u *Upstreams) manner(server resolver.Server) manner {
 	how := manner{size: u.config.EDNSSize, mixed: u.config.RandomCase && !now.Before(known.flat)}
 	if now.Before(known.plain) {
 		how.size = 0
-	} else if !u.config.NoCookies && !now.Before(known.bare) {
+	} else if !u.config.NoCookies && !server.Transport.Encrypted() && !now.Before(known.bare) {
 		how.cookie, how.strict = u.health.cookieOf(server, u.secret.client)+known.cookie, known.cookie != ""
 	}
 	return how
@@ -124,9 +124,9 @@ func (u *Upstreams) exchange(ctx context.Context, work *resolver.Work, server re
 	attempt := u.newAttempt(server, question, how)
 	reply, err := u.send(ctx, work, server, attempt)
 	switch {
-	case server.Transport == resolver.OverTCP && err == nil && reply.Truncated:
-		return nil, fmt.Errorf("%s: truncated over tcp", server)
-	case server.Transport == resolver.OverTCP:
+	case server.Transport != resolver.OverUDP && err == nil && reply.Truncated:
+		return nil, fmt.Errorf("%s: truncated over %s", server, server.Transport)
+	case server.Transport != resolver.OverUDP:
 		return reply, err
 	case err != nil && (attempt.flat || attempt.bare):
 		return u.afterNearMiss(ctx, work, server, attempt)
@@ -225,7 +225,7 @@ func (u *Upstreams) send(ctx context.Context, work *resolver.Work, server resolv
 
 // late is how much longer than before the next server is asked a reply is listened for.
 func late(server resolver.Server) time.Duration {
-	if server.Transport == resolver.OverTCP {
+	if server.Transport != resolver.OverUDP {
 		return lateStreams
 	}
 	return lateReplies
@@ -300,7 +300,7 @@ func (a *attempt) encode() []byte {
 		return append(packet, 0, 0)
 	}
 	packet = binary.BigEndian.AppendUint16(packet, uint16(4+len(a.cookie)))
-	packet = binary.BigEndian.AppendUint16(packet, optionCookie)
+	packet = binary.BigEndian.AppendUint16(packet, wire.OptionCookie)
 	packet = binary.BigEndian.AppendUint16(packet, uint16(len(a.cookie)))
 	return append(packet, a.cookie...)
 }
@@ -320,7 +320,7 @@ func (a *attempt) accept(packet []byte) bool {
 		reply.Truncated = true
 	} else if crowded(packet) {
 		reply.Rcode = dns.RcodeServerFailure // of no use, and not worth reading
-	} else if !wellFormed(packet) || reply.Unpack(masked(packet)) != nil || !a.hasCookie(reply) {
+	} else if !wellFormed(packet) || reply.Unpack(masked(packet)) != nil || !a.hasCookie(packet) {
 		return false
 	}
 	a.reply = reply
@@ -347,11 +347,11 @@ func masked(packet []byte) []byte {
 
 // hasCookie holds a reply to the cookies. A server that is known to send its own
 // sends it always: a reply without it is somebody else's (RFC 7873, section 5.3).
-func (a *attempt) hasCookie(reply *dns.Msg) bool {
+func (a *attempt) hasCookie(packet []byte) bool {
 	if a.cookie == "" {
 		return true
 	}
-	server, wrong := readCookie(reply, a.cookie[:clientCookie])
+	server, wrong := readCookie(packet, a.cookie[:wire.ClientCookieSize])
 	if wrong && a.udp {
 		return false
 	}

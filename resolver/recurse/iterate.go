@@ -231,7 +231,7 @@ func (r *resolution) step(ctx context.Context, zone *delegation, question Questi
 		if r.config.LooseGlue {
 			clean.loosen(message)
 		}
-		clean.isElsewhere = r.zones.elsewhere(zone.zone)
+		clean.isElsewhere, clean.full = r.zones.elsewhere(zone.zone), r.config.Full
 		found, next, err := clean.read(question.Name, question.Type, zone, r.query.Now)
 		if err != nil && (found == nil || !question.Minimised || found.rcode == dns.RcodeNameError) {
 			if spare == nil {

@@ -42,6 +42,7 @@ func (r *reply) read(name wire.Name, qtype uint16, from *delegation, now time.Ti
 		return nil, nil, err
 	}
 	if len(out.records) > 0 || len(out.soa) > 0 {
+		r.accompany(out)
 		return out, nil, r.resolverlike()
 	}
 	if r.rcode == dns.RcodeSuccess {

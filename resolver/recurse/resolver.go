@@ -34,6 +34,8 @@ type Config struct {
 	// LooseGlue believes glue for names outside the zone that the referral came from.
 	// It lets whoever serves a zone say where anybody's name servers are.
 	LooseGlue bool
+	// Full has positive answers carry the NS records and addresses that came with them.
+	Full bool
 	// Path looks name servers up, and validates; nil: referrals are believed as they are.
 	Path resolver.Handler
 	// Denied gives what is proved already of the absence of what an alias leads to, nil

@@ -21,7 +21,7 @@ const (
 	minTimeout     = 300 * time.Millisecond
 	maxTimeout     = 600 * time.Millisecond
 	lateReplies    = time.Second     // how much longer a reply is still listened for
-	lateStreams    = 2 * time.Second // the same over TCP, which repeats what is lost after a second
+	lateStreams    = 2 * time.Second // the same over streams, which repeat what is lost after a second
 	downAfter      = 3               // time-outs in a row
 	lossyAfter     = 8               // the same, of a server heard of lately: rather loss than death
 	lately         = time.Minute
@@ -93,8 +93,11 @@ func (h *health) timeout(server resolver.Server) time.Duration {
 		wait = max(minTimeout, known.smoothed+3*known.variance)
 	}
 	wait = min(maxTimeout, wait)
-	if server.Transport == resolver.OverTCP {
-		wait *= 2 // a round trip goes to the handshake
+	switch {
+	case server.Transport.Encrypted():
+		return 3 * wait // two round trips may go to handshakes
+	case server.Transport == resolver.OverTCP:
+		return 2 * wait
 	}
 	return wait
 }

@@ -70,7 +70,6 @@ func build(config *Config, world *world, upstream *upstream, state string, logge
 		names,
 		kept.Lookup,
 		kept.Flight,
-		only(config.MinimalResponses, local.Minimal),
 		only(config.DNS64.IsValid(), func(next resolver.Handler) resolver.Handler {
 			return local.DNS64(config.DNS64, func(next resolver.Handler) resolver.Handler {
 				return resolver.Chain(next, names, kept.Lookup, kept.Flight)
@@ -152,7 +151,7 @@ func newSearch(config *Config, world *world, above recurse.Config, exchanger rec
 		EDNSSize: config.EDNSSize, Priming: config.Priming, RandomCase: config.RandomiseCase, BelowNXDomain: config.HardenBelowNXDOMAIN,
 		Minimisation: map[string]recurse.Minimisation{"off": recurse.Whole, "relaxed": recurse.Relaxed, "strict": recurse.Strict}[config.Minimisation],
 	}
-	made.LooseGlue = !config.HardenGlue
+	made.LooseGlue, made.Full = !config.HardenGlue, !config.MinimalResponses
 	if config.HardenReferralPath {
 		made.Path = above.Path
 	}
@@ -173,6 +172,7 @@ func newSearch(config *Config, world *world, above recurse.Config, exchanger rec
 func newForwarder(config *Config, servers []resolver.Server, exchanger recurse.Exchanger, logger *slog.Logger) (*forward.Forwarder, error) {
 	return forward.New(forward.Config{
 		Servers: servers, Validating: config.Validation == "validate", EDNSSize: config.EDNSSize, RandomCase: config.RandomiseCase,
+		Full: !config.MinimalResponses,
 	}, exchanger, logger)
 }
 

@@ -60,7 +60,7 @@ type NegativeAnchor struct {
 type Stale struct{ After, UpTo, TTL time.Duration }
 
 func defaultConfig() Config {
-	return Config{Validation: "validate", IPv4: true, IPv6: true, LocalZones: true, Minimisation: "off", HardenBelowNXDOMAIN: true, HardenGlue: true, SHA1: "validate"}
+	return Config{Validation: "validate", IPv4: true, IPv6: true, LocalZones: true, Minimisation: "off", HardenBelowNXDOMAIN: true, HardenGlue: true, MinimalResponses: true, SHA1: "validate"}
 }
 
 // config reads the lines up to CONFIG_END, each "key: value", a comment behind ";" or "#".

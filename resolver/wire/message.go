@@ -11,8 +11,9 @@ const (
 	HeaderSize = 12
 	// MaxPointers bounds the compression pointers followed in one name.
 	MaxPointers = 128
-	// MaxRecords bounds the records read in one message; 65,535 octets hold no more than this many.
-	MaxRecords = 6000
+	// MaxExtra bounds the records of a query: OPT, a signature, and the SOA record of an
+	// IXFR are all that anybody has a use for.
+	MaxExtra = 32
 )
 
 // Types and classes that the fast path tells apart (IANA DNS parameters).
@@ -53,6 +54,7 @@ const (
 	RcodeNotImplemented = 4
 	RcodeRefused        = 5
 	RcodeBadVersion     = 16
+	RcodeBadCookie      = 23
 )
 
 // Why a query could not be read.
@@ -61,6 +63,7 @@ var (
 	ErrResponse = errors.New("a response, not a query")
 	ErrOpcode   = errors.New("opcode not implemented")
 	ErrFormat   = errors.New("malformed message")
+	ErrNothing  = errors.New("asks nothing but the server's cookie")
 	ErrVersion  = errors.New("EDNS version not implemented")
 )
 
@@ -77,6 +80,13 @@ type EDNS struct {
 	Version uint8
 	DO      bool
 	Size    uint16 // the requestor's UDP payload size, as sent
+
+	// What its options ask for. A client's subnet (RFC 7871) is not even read: it is
+	// neither used, nor passed on, nor sent back.
+	NSID      bool
+	KeepAlive bool
+	Padded    bool
+	Cookie    Cookie
 }
 
 // Request is a query read in place.
@@ -91,8 +101,8 @@ type Request struct {
 
 // ReadQuery reads header, question and OPT of a query. The name is written, in
 // lower case, into buffer and shares it. On ErrOpcode, ErrFormat and ErrVersion
-// the request holds what could be read, enough to refuse; on ErrShort and
-// ErrResponse there must be no reply at all.
+// the request holds what could be read, enough to refuse; on ErrNothing it has a
+// cookie; on ErrShort and ErrResponse there must be no reply at all.
 func ReadQuery(packet []byte, buffer *[MaxName]byte, into *Request) error {
 	*into = Request{}
 	if len(packet) < HeaderSize {
@@ -107,11 +117,17 @@ func ReadQuery(packet []byte, buffer *[MaxName]byte, into *Request) error {
 		return ErrOpcode
 	}
 	// RFC 9619: a query has exactly one question.
-	if binary.BigEndian.Uint16(packet[4:]) != 1 {
+	switch binary.BigEndian.Uint16(packet[4:]) {
+	case 0:
+		return into.readNothing(packet)
+	case 1:
+	default:
 		return ErrFormat
 	}
 	name, end, err := ReadName(packet, HeaderSize, buffer)
-	if err != nil || len(packet) < end+4 {
+	// Nothing stands before the first name that a pointer of it could mean; and a reply
+	// has the name where, and as long as, the query had it.
+	if err != nil || len(packet) < end+4 || end-HeaderSize != len(name) {
 		return ErrFormat
 	}
 	into.Question = Question{Name: name, Type: binary.BigEndian.Uint16(packet[end:]), Class: binary.BigEndian.Uint16(packet[end+2:])}
@@ -121,11 +137,21 @@ func ReadQuery(packet []byte, buffer *[MaxName]byte, into *Request) error {
 
 // readOPT walks the records behind the question for the one OPT that a query may have.
 func (r *Request) readOPT(packet []byte) error {
+	extra := 0
+	for at := 6; at < HeaderSize; at += 2 { // the counts of three sections
+		extra += int(binary.BigEndian.Uint16(packet[at:]))
+	}
+	if extra > MaxExtra {
+		return ErrFormat
+	}
 	for record, err := range Records(packet) {
 		if err != nil {
 			return ErrFormat
 		}
 		if record.Type != TypeOPT {
+			if packet[record.NameOffset] != 0 && !hasOwner(packet, record) {
+				return ErrFormat
+			}
 			continue
 		}
 		// RFC 6891, section 6.1.1: one OPT at the most, in the additional section, owned by the root.
@@ -133,8 +159,12 @@ func (r *Request) readOPT(packet []byte) error {
 			return ErrFormat
 		}
 		r.EDNS = EDNS{Present: true, Version: uint8(record.TTL >> 16), DO: record.TTL&(1<<15) != 0, Size: record.Class}
-		if _, err := optionsEnd(record.Data); err != nil {
-			return ErrFormat
+		if r.EDNS.Version != 0 {
+			continue // what its options mean is not known
+		}
+		if err := r.EDNS.readOptions(record.Data, record.DataOffset); err != nil {
+			r.EDNS.Cookie = Cookie{}
+			return err
 		}
 	}
 	if r.EDNS.Version != 0 {
@@ -143,19 +173,23 @@ func (r *Request) readOPT(packet []byte) error {
 	return nil
 }
 
-// optionsEnd checks that the options fill the OPT record's data exactly.
-func optionsEnd(data []byte) (int, error) {
-	at := 0
-	for at < len(data) {
-		if len(data)-at < 4 {
-			return 0, ErrFormat
-		}
-		at += 4 + int(binary.BigEndian.Uint16(data[at+2:]))
+// hasOwner says whether the name of a record can be read. It is apart for its buffer.
+func hasOwner(packet []byte, record Record) bool {
+	var room [MaxName]byte
+	_, _, err := ReadName(packet, record.NameOffset, &room)
+	return err == nil
+}
+
+// readNothing reads a query without a question, which asks for the server's cookie if it
+// has one itself (RFC 7873, section 5.4).
+func (r *Request) readNothing(packet []byte) error {
+	if err := r.readOPT(packet); err != nil {
+		return err
 	}
-	if at != len(data) {
-		return 0, ErrFormat
+	if r.EDNS.Cookie.Size == 0 {
+		return ErrFormat
 	}
-	return at, nil
+	return ErrNothing
 }
 
 // ReadName reads a name at offset, following compression pointers backwards only,

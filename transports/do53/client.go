@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"time"
 
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/chance"
+	"github.com/recourse-dns/recourse/transports/stream"
 )
 
 // ClientConfig bounds what a Client spends. The zero value is good.
@@ -26,12 +28,11 @@ const (
 	maxDatagram = 4096
 	// maxRejected bounds the replies that are looked at in vain in one exchange.
 	maxRejected = 1000
-	// maxMessages is the same over TCP: nobody but the server can speak there.
-	maxMessages = 4
 )
 
 var (
 	errFlooded   = errors.New("too many replies that do not fit")
+	errClosed    = errors.New("client is closed")
 	errNoAddress = errors.New("the server has no address")
 )
 
@@ -45,7 +46,7 @@ type Client struct {
 	sockets chan struct{}
 
 	datagrams   datagrams
-	connections pool
+	connections *stream.Pool
 }
 
 // NewClient makes a Client.
@@ -60,7 +61,7 @@ func NewClient(config ClientConfig) *Client {
 		timeout: config.Timeout,
 		sockets: make(chan struct{}, config.Sockets),
 
-		connections: pool{kept: make(map[netip.AddrPort][]*connection)},
+		connections: stream.NewPool(stream.PoolConfig{Dial: dialTCP}),
 	}
 }
 
@@ -91,15 +92,20 @@ func (c *Client) ask(ctx context.Context, server resolver.Server, query []byte, 
 		return nil, errNoAddress
 	}
 	if server.Transport == resolver.OverTCP {
-		return c.connections.exchange(ctx, server.Addr, query, accept)
+		return c.connections.Exchange(ctx, server, query, accept)
 	}
 	return c.overUDP(ctx, server.Addr, query, accept)
+}
+
+func dialTCP(ctx context.Context, server resolver.Server) (net.Conn, error) {
+	var dialer net.Dialer
+	return dialer.DialContext(ctx, "tcp", server.Addr.String())
 }
 
 // Close ends the connections that are kept and what waits for datagrams. The client
 // must not be used after.
 func (c *Client) Close() error {
-	c.connections.close()
+	c.connections.Close()
 	return c.datagrams.close()
 }
 

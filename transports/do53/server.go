@@ -12,23 +12,22 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/transports"
 	"github.com/recourse-dns/recourse/transports/sockets"
+	"github.com/recourse-dns/recourse/transports/stream"
 )
 
 // Config is one address to serve on.
 type Config struct {
 	Address netip.AddrPort // port 0 takes a free one, the same for UDP and TCP
-	// Connections bounds open TCP connections; 0 is DefaultConnections.
-	Connections int
+	// Limits bounds what one TCP connection may take.
+	Limits stream.Limits
 	// Zones are served and heard of beside the chain.
 	Zones transports.Zones
 	// Sockets opens the address, or has it open from before; nil opens it.
 	Sockets *sockets.Set
 }
-
-// DefaultConnections is how many TCP connections one address holds at most.
-const DefaultConnections = 1000
 
 // Server serves one address over UDP and TCP until it is closed.
 type Server struct {
@@ -36,25 +35,24 @@ type Server struct {
 	logger  *slog.Logger
 	sockets []*net.UDPConn
 	stream  *net.TCPListener
-	conns   *connections
+	tcp     *stream.Server
 	zones   transports.Zones
 
 	context  context.Context // bounds what still waits, when the server closes
 	cancel   context.CancelFunc
 	stopping chan struct{} // closed when nothing new is taken any more
-	stopped  time.Time     // when connections end at the latest that have sent nothing; set before stopping is closed
 	work     sync.WaitGroup
 
 	idle    chan waiting // to the goroutines that rest
 	resting atomic.Int32
+
+	reads, sends complaint
 }
 
 // Listen opens the sockets and serves. The server is answering when it returns.
 func Listen(config Config, service *transports.Service, logger *slog.Logger) (*Server, error) {
-	if config.Connections <= 0 {
-		config.Connections = DefaultConnections
-	}
-	server := &Server{service: service, logger: logger, conns: newConnections(config.Connections), stopping: make(chan struct{}), idle: make(chan waiting), zones: config.Zones}
+	server := &Server{service: service, logger: logger, stopping: make(chan struct{}), idle: make(chan waiting), zones: config.Zones}
+	server.reads.logger, server.sends.logger = logger, logger
 	server.context, server.cancel = context.WithCancel(context.Background())
 	if err := server.open(config.Sockets, config.Address); err != nil {
 		server.cancel()
@@ -63,9 +61,16 @@ func Listen(config Config, service *transports.Service, logger *slog.Logger) (*S
 	for _, socket := range server.sockets {
 		server.work.Go(func() { server.serveUDP(socket) })
 	}
-	server.work.Go(server.serveTCP)
+	var err error
+	server.tcp, err = stream.Serve(stream.Config{Listener: server.stream, Door: resolver.TCP, Zones: config.Zones, Limits: config.Limits}, service, logger)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", config.Address, errors.Join(err, server.Close()))
+	}
 	return server, nil
 }
+
+// TCP is the side that serves connections.
+func (s *Server) TCP() *stream.Server { return s.tcp }
 
 // Addr is the address in use, with the port that was taken for port 0.
 func (s *Server) Addr() netip.AddrPort {
@@ -73,28 +78,24 @@ func (s *Server) Addr() netip.AddrPort {
 	return netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
 }
 
-const (
-	// drainTime is how long queries that were read may still take when the server closes.
-	drainTime = 700 * time.Millisecond
-	// lingering is how long connections are still read from then: a client that has just
-	// connected has its first query on the way, and a close would reset it.
-	lingering = 100 * time.Millisecond
-)
+// drainTime is how long queries that were read may still take when the server closes.
+const drainTime = 700 * time.Millisecond
 
 // Close stops reading and lets what was read be answered, for a moment; then it ends what
 // still waits, and returns when all is done.
 func (s *Server) Close() error {
-	s.stopped = time.Now().Add(lingering)
 	close(s.stopping)
 	err := s.stopReading()
 	answered := make(chan struct{})
 	go func() { defer close(answered); s.work.Wait() }()
+	if s.tcp != nil {
+		err = errors.Join(err, s.tcp.Close())
+	}
 	select {
 	case <-answered:
 	case <-time.After(drainTime):
 	}
 	s.cancel()
-	s.conns.closeAll()
 	<-answered
 	for _, socket := range s.sockets {
 		err = errors.Join(err, socket.Close())
@@ -102,14 +103,13 @@ func (s *Server) Close() error {
 	return err
 }
 
-// stopReading leaves datagrams that were not read in their sockets, and connections that
-// were not taken in their queue, for who may have them open as well.
+// stopReading leaves datagrams that were not read in their sockets for who may have them
+// open as well.
 func (s *Server) stopReading() error {
-	errs := []error{s.stream.Close()}
+	var errs []error
 	for _, socket := range s.sockets {
 		errs = append(errs, socket.SetReadDeadline(time.Unix(1, 0)))
 	}
-	s.conns.readUntil(s.stopped)
 	return errors.Join(errs...)
 }
 
@@ -128,7 +128,7 @@ func (s *Server) isStopping() bool {
 // have the same one.
 func (s *Server) open(set *sockets.Set, address netip.AddrPort) (err error) {
 	if address.Port() == 0 {
-		if s.stream, err = set.ListenTCP(address); err != nil {
+		if s.stream, err = stream.Listen(set, address); err != nil {
 			return err
 		}
 		address = s.Addr()
@@ -137,7 +137,7 @@ func (s *Server) open(set *sockets.Set, address netip.AddrPort) (err error) {
 	if err != nil || s.stream != nil {
 		return err
 	}
-	s.stream, err = set.ListenTCP(address)
+	s.stream, err = stream.Listen(set, address)
 	return err
 }
 
@@ -150,7 +150,7 @@ func socketsPerAddress() int {
 
 func (s *Server) closeSockets() error {
 	var errs []error
-	if s.stream != nil {
+	if s.stream != nil && s.tcp == nil { // else it is closed with its connections
 		errs = append(errs, s.stream.Close())
 	}
 	for _, socket := range s.sockets {

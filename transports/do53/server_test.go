@@ -32,8 +32,8 @@ type counts struct {
 	by [2][16]atomic.Int64 // UDP and TCP, by outcome
 }
 
-func (c *counts) Answered(door resolver.Door, outcome transports.Outcome, _ time.Duration) {
-	c.by[door-resolver.UDP][outcome].Add(1)
+func (c *counts) Answered(_ uint32, door resolver.Door, outcome transports.Outcome, queries int, _ time.Duration) {
+	c.by[door-resolver.UDP][outcome].Add(int64(queries))
 }
 
 // world answers by name: "slow" has to wait until released, "drop" is dropped,
@@ -67,7 +67,7 @@ func serve(t *testing.T, address string, waiting int) (*do53.Server, *world, *co
 	t.Helper()
 	w, seen := &world{release: make(chan struct{})}, new(counts)
 	logger := slog.New(slog.DiscardHandler)
-	server, err := do53.Listen(do53.Config{Address: netip.MustParseAddrPort(address), Connections: 4}, transports.NewService(w, transports.NewGate(transports.Limits{Waiting: waiting}), seen, logger), logger)
+	server, err := do53.Listen(do53.Config{Address: netip.MustParseAddrPort(address)}, transports.NewService(w, transports.NewGate(transports.Limits{Waiting: waiting, ConnectionsPerClient: 4}), seen, logger), logger)
 	if err != nil {
 		t.Fatal(err)
 	}

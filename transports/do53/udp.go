@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// maxQuery is the largest UDP query that is read; a longer one is cut and so malformed.
+	// maxQuery is the largest UDP query that is read; a longer one is malformed.
 	maxQuery = 4096
 	// controlSize holds what the kernel says of a packet's destination.
 	controlSize = 64
@@ -25,41 +25,118 @@ const (
 	pause = 10 * time.Millisecond
 )
 
-// serveUDP reads one socket. Everything of the fast path is reused: the query, the
-// buffers, the control message.
-func (s *Server) serveUDP(socket *net.UDPConn) {
+// reader answers what comes to one socket, as far as nothing has to wait for it. Everything
+// of the fast path is reused.
+type reader struct {
+	server *Server
+	socket *net.UDPConn
+	round  *transports.Round
+	query  resolver.Query
+	room   [wire.MaxName]byte
+	load   load
+}
+
+func newReader(server *Server, socket *net.UDPConn) *reader {
+	return &reader{server: server, socket: socket, round: server.service.Round(resolver.UDP)}
+}
+
+// sender is who sent a packet, and how a reply reaches him.
+type sender struct {
+	socket  *net.UDPConn
+	to      netip.AddrPort
+	control []byte // from which address the reply leaves; nil for the socket's
+}
+
+// next is what is left to do for a packet.
+type next uint8
+
+const (
+	done     next = iota // the reply, if there is one, was appended
+	waits                // run the chain where it may wait
+	transfer             // it concerns zones: see [transports.Zones]
+	notice
+)
+
+// answer appends the reply to a packet, or says what else is to be done. A packet that was
+// cut is malformed, whatever its beginning says.
+func (r *reader) answer(from netip.Addr, packet []byte, cut bool, dst []byte) ([]byte, next) {
+	if cut {
+		packet = packet[:wire.HeaderSize]
+	}
+	r.query.Client = resolver.Client{Addr: from, Door: resolver.UDP}
+	r.query.Inline = true
+	switch r.server.zones.Errand(packet, &r.room) {
+	case transports.Transfer:
+		return dst, transfer
+	case transports.Notification:
+		return dst, notice
+	}
+	dst, err := r.round.Reply(r.server.context, &r.query, packet, dst, 0)
+	if err != nil {
+		return dst, waits
+	}
+	return dst, done
+}
+
+// later does what could not be done at once. The packet is copied: the next ones are read
+// into its place.
+func (r *reader) later(left next, packet []byte, from sender) {
+	client := resolver.Client{Addr: from.to.Addr().Unmap(), Door: resolver.UDP}
+	if r.load.sheds(r.server.service.Waiting()) {
+		r.round.Ended(transports.Shed)
+		return
+	}
+	if !r.server.service.Admit(client) {
+		return
+	}
+	packet, from.control = slices.Clone(packet), slices.Clone(from.control)
+	switch left {
+	case transfer:
+		r.server.divert(transports.Transfer, client, packet, from)
+	case notice:
+		r.server.divert(transports.Notification, client, packet, from)
+	default:
+		r.server.wait(waiting{sender: from, client: client, packet: packet})
+	}
+}
+
+// plain reads one packet a call, on every system. It returns when the socket is closed.
+func (r *reader) plain() {
 	var (
-		query   resolver.Query
-		packet  = make([]byte, maxQuery)
+		packet  = make([]byte, maxQuery+1) // one more, which tells that it was cut
 		control = make([]byte, controlSize)
 		reply   = make([]byte, 0, transports.UDPSize)
-		room    [wire.MaxName]byte
 	)
 	for {
-		size, controlLength, _, from, err := socket.ReadMsgUDPAddrPort(packet, control)
-		if err != nil && s.isStopping() {
+		size, controlLength, _, from, err := r.socket.ReadMsgUDPAddrPort(packet, control)
+		switch {
+		case err != nil && r.server.isStopping():
 			return
-		}
-		if err != nil {
-			s.logger.Warn("a UDP read failed", "error", err)
-			if !s.rest() {
+		case err != nil:
+			r.server.reads.say("UDP packets could not be read", withoutAddress(err), 1)
+			if !r.server.rest() {
 				return
 			}
 			continue
 		}
-		query.Client = resolver.Client{Addr: from.Addr().Unmap(), Door: resolver.UDP}
-		query.Inline = true
-		if errand := s.zones.Errand(packet[:size], &room); errand != transports.Question {
-			s.divert(socket, errand, query.Client, packet[:size], control[:controlLength], from)
-			continue
-		}
-		reply, err = s.service.Answer(s.context, &query, packet[:size], reply[:0], 0)
-		if err != nil {
-			s.wait(socket, query.Client, packet[:size], control[:controlLength], from)
-			continue
-		}
-		s.send(socket, reply, control[:controlLength], from)
+		r.round.Begin()
+		to := sender{socket: r.socket, to: from, control: control[:controlLength]}
+		reply = r.one(packet[:min(size, maxQuery)], size > maxQuery, to, reply[:0])
+		r.server.send(reply, to)
+		r.round.Finish()
 	}
+}
+
+func (r *reader) one(packet []byte, cut bool, from sender, dst []byte) []byte {
+	if from.to.Port() == 0 {
+		r.round.Ended(transports.Malformed) // nothing can be sent there
+		return dst
+	}
+	dst, left := r.answer(from.to.Addr().Unmap(), packet, cut, dst)
+	if left != done {
+		r.later(left, packet, from)
+	}
+	return dst
 }
 
 // rest waits a moment; false when the server closes meanwhile.
@@ -76,19 +153,13 @@ func (s *Server) rest() bool {
 
 // waiting is a query that has to wait for its answer.
 type waiting struct {
-	socket          *net.UDPConn
-	client          resolver.Client
-	packet, control []byte
-	from            netip.AddrPort
+	sender
+	client resolver.Client
+	packet []byte
 }
 
-// wait runs the same chain where it may wait. Packet and control are copied: the
-// caller reads the next packet into them.
-func (s *Server) wait(socket *net.UDPConn, client resolver.Client, packet, control []byte, from netip.AddrPort) {
-	if !s.service.Admit(client) {
-		return
-	}
-	next := waiting{socket, client, slices.Clone(packet), slices.Clone(control), from}
+// wait runs the same chain where it may wait.
+func (s *Server) wait(next waiting) {
 	select {
 	case s.idle <- next:
 	default:
@@ -119,20 +190,16 @@ func (s *Server) resolve(next waiting) {
 	query := &resolver.Query{Client: next.client}
 	reply, err := s.service.Answer(s.context, query, next.packet, nil, 0)
 	if err == nil {
-		s.send(next.socket, reply, next.control, next.from)
+		s.send(reply, next.sender)
 	}
 }
 
 // divert has what concerns zones done where it may wait.
-func (s *Server) divert(socket *net.UDPConn, errand transports.Errand, client resolver.Client, packet, control []byte, from netip.AddrPort) {
-	if !s.service.Admit(client) {
-		return
-	}
-	packet, control = slices.Clone(packet), slices.Clone(control)
+func (s *Server) divert(errand transports.Errand, client resolver.Client, packet []byte, from sender) {
 	s.work.Go(func() {
 		defer s.service.Leave(client)
 		err := s.zones.Run(s.context, errand, client, packet, func(message []byte) error {
-			s.send(socket, message, control, from)
+			s.send(message, from)
 			return nil
 		})
 		if err != nil {
@@ -143,12 +210,12 @@ func (s *Server) divert(socket *net.UDPConn, errand transports.Errand, client re
 
 // send writes a reply from the address that the query came to. What the network
 // does not take is lost, as UDP may lose it.
-func (s *Server) send(socket *net.UDPConn, reply, control []byte, to netip.AddrPort) {
+func (s *Server) send(reply []byte, to sender) {
 	if len(reply) < wire.HeaderSize {
 		return
 	}
-	if _, _, err := socket.WriteMsgUDPAddrPort(reply, control, to); err != nil && !errors.Is(err, net.ErrClosed) {
-		s.logger.Debug("a UDP reply was not sent", "error", withoutAddress(err))
+	if _, _, err := to.socket.WriteMsgUDPAddrPort(reply, to.control, to.to); err != nil && !errors.Is(err, net.ErrClosed) {
+		s.sends.say("UDP replies could not be sent", withoutAddress(err), 1)
 	}
 }
 

@@ -93,8 +93,8 @@ func (w *world) Resolve(ctx context.Context, query *resolver.Query) (*resolver.A
 // counts keeps what the observer is told of one door.
 type counts struct{ by [16]atomic.Int64 }
 
-func (c *counts) Answered(_ resolver.Door, outcome transports.Outcome, _ time.Duration) {
-	c.by[outcome].Add(1)
+func (c *counts) Answered(_ uint32, _ resolver.Door, outcome transports.Outcome, queries int, _ time.Duration) {
+	c.by[outcome].Add(int64(queries))
 }
 
 func newService(waiting int) (*transports.Service, *world, *counts) {

@@ -73,6 +73,7 @@ func Listen(config Config, service *transports.Service, logger *slog.Logger) (*S
 	s.context, s.cancel = context.WithCancel(context.Background())
 	s.workers = workers{service: service, context: s.context, tasks: make(chan task)}
 	s.group.Go(s.accept)
+	s.workers.group.Go(s.sweep)
 	return s, nil
 }
 
@@ -265,14 +266,8 @@ func (s *Server) Close() error {
 func (s *Server) drain() {
 	s.mu.Lock()
 	s.closed = true
-	open := make([]*connection, 0, len(s.lines))
-	for _, c := range s.lines {
-		if c != nil {
-			open = append(open, c)
-		}
-	}
 	s.mu.Unlock()
-	for _, c := range open {
+	for _, c := range s.connections() {
 		s.group.Go(c.drain)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), draining)

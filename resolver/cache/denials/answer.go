@@ -14,10 +14,13 @@ import (
 // data a wildcard gives it. It gives nil where that cannot be told. It never waits for anything but a short lock.
 func (s *Store) Answer(query *resolver.Query) *resolver.Answer {
 	question := &query.Question
+	if !s.config.Spans && !s.config.Below {
+		return nil // nothing was ever learnt
+	}
 	if question.Class != wire.ClassIN || !deniable(question.Type) {
 		return nil
 	}
-	found, soa, zone, until := s.find(question, query.Now.UnixNano())
+	found, soa, zone, until := s.find(question, query.Worker, query.Now.UnixNano())
 	if len(found.proofs) == 0 {
 		return nil
 	}
@@ -59,9 +62,10 @@ func counted(to, records []dns.RR, ttl time.Duration) []dns.RR {
 
 // find looks in the nearest zone that is known above the name. Records of DS stand
 // above the cut (RFC 4035, section 3.1.4.1).
-func (s *Store) find(question *wire.Question, now int64) (found finding, soa []dns.RR, name wire.Name, until int64) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
+func (s *Store) find(question *wire.Question, worker uint32, now int64) (found finding, soa []dns.RR, name wire.Name, until int64) {
+	mine := s.mu.of(worker)
+	mine.RLock()
+	defer mine.RUnlock()
 	if len(s.zones) == 0 {
 		return finding{}, nil, "", 0
 	}

@@ -1,7 +1,6 @@
 package denials
 
 import (
-	"sync"
 	"time"
 
 	"github.com/recourse-dns/recourse/resolver/cache/sieve"
@@ -37,7 +36,7 @@ type Store struct {
 	config Config
 	apart  map[wire.Name]bool
 
-	mu    sync.RWMutex
+	mu    lock
 	zones map[wire.Name]*zone
 	queue sieve.Queue[zone, *zone]
 	size  int64
@@ -51,7 +50,7 @@ func New(config Config) *Store {
 	if config.MaxTTL <= 0 {
 		config.MaxTTL = defaultMaxTTL
 	}
-	store := &Store{config: config, apart: make(map[wire.Name]bool), zones: make(map[wire.Name]*zone)}
+	store := &Store{config: config, apart: make(map[wire.Name]bool), mu: newLock(), zones: make(map[wire.Name]*zone)}
 	for _, name := range config.Apart {
 		store.apart[name] = true
 	}
@@ -60,8 +59,9 @@ func New(config Config) *Store {
 
 // Size is how many octets the records take.
 func (s *Store) Size() int64 {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
+	mine := s.mu.of(0)
+	mine.RLock()
+	defer mine.RUnlock()
 	return s.size
 }
 

@@ -1,0 +1,2 @@
+// Package doq is DNS over QUIC.
+package doq

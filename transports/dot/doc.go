@@ -1,0 +1,2 @@
+// Package dot is DNS over TLS (RFC 7858).
+package dot

@@ -1,0 +1,2 @@
+// Package overquic is what doors over QUIC share.
+package overquic

@@ -1,0 +1,176 @@
+package overquic
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"github.com/quic-go/quic-go"
+
+	"github.com/recourse-dns/recourse/resolver"
+)
+
+const (
+	// quick is how long a request may be that is answered in passing, in octets.
+	quick = 2048
+	// gap is how long the others wait when the end of a request has come and not its middle.
+	gap = time.Millisecond
+	// packet is what a stream takes of a reply without the client's leave.
+	packet = 1200
+)
+
+// desk is the room for one request and its reply.
+type desk struct {
+	query   resolver.Query
+	request [quick + 1]byte
+	reply   []byte
+}
+
+func newDesk() any { return &desk{reply: make([]byte, 0, 2048)} }
+
+// task is one request, on a stream of its own.
+type task struct {
+	*connection
+	stream *quic.Stream
+	client resolver.Client
+}
+
+// now answers a request whose end has come.
+func (t task) now() {
+	desk := t.server.desks.Get().(*desk)
+	defer t.server.desks.Put(desk)
+	_ = t.stream.SetReadDeadline(time.Now().Add(gap)) // always nil
+	n, err := readAll(t.stream, desk.request[:])
+	switch {
+	case err == nil:
+		t.answer(desk, desk.request[:n])
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		t.await(bytes.Clone(desk.request[:n]))
+	default:
+		t.fail(t.stream, err)
+	}
+}
+
+// readAll reads to the end of the stream into a buffer, which it must not fill.
+func readAll(stream *quic.Stream, buffer []byte) (int, error) {
+	n := 0
+	for n < len(buffer) {
+		more, err := stream.Read(buffer[n:])
+		n += more
+		if err == io.EOF {
+			return n, nil
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, io.ErrShortBuffer
+}
+
+// await reads a request that is not all there, but for the part that was read, beside the others.
+func (t task) await(part []byte) {
+	if t.server.unfinished.Add(1) > maxUnfinished {
+		t.server.unfinished.Add(-1)
+		t.fail(t.stream, &Fault{Code: t.server.config.Codes.Load, Reason: "too many requests are not finished", Fatal: true})
+		return
+	}
+	t.answers.Go(func() {
+		data, err := t.readSlowly(part)
+		t.server.unfinished.Add(-1)
+		if err != nil {
+			t.fail(t.stream, err)
+			return
+		}
+		desk := t.server.desks.Get().(*desk)
+		defer t.server.desks.Put(desk)
+		t.answer(desk, data)
+	})
+}
+
+func (t task) readSlowly(part []byte) ([]byte, error) {
+	_ = t.stream.SetReadDeadline(time.Now().Add(t.server.config.Patience)) // always nil
+	rest, err := io.ReadAll(io.LimitReader(t.stream, int64(t.server.config.Request-len(part))+1))
+	switch data := append(part, rest...); {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, t.server.config.Unfinished
+	case err != nil:
+		return nil, err
+	case len(data) > t.server.config.Request:
+		return nil, &Fault{Code: t.server.config.Codes.Protocol, Reason: "a request is too long", Fatal: true}
+	default:
+		return data, nil
+	}
+}
+
+func (t task) answer(desk *desk, data []byte) {
+	request := Request{Client: t.client, Data: data, Early: t.early(), Query: &desk.query}
+	reply, err := t.session.Answer(request, desk.reply[:0])
+	switch {
+	case err == nil:
+		desk.reply = reply
+		t.reply(reply)
+	case errors.Is(err, resolver.ErrWouldBlock):
+		request.Data, request.Query = bytes.Clone(data), new(resolver.Query)
+		t.beside(func(ctx context.Context) error { return t.session.Work(ctx, request, t.write) })
+	default:
+		t.fail(t.stream, err)
+	}
+}
+
+// reply hands over at once what the client has given room for. The rest is written beside,
+// since it takes as long as the client likes.
+func (t task) reply(reply []byte) {
+	var err error
+	if len(reply) <= packet {
+		_, err = t.stream.Write(reply)
+	} else {
+		err = t.stream.TryWriteAll(reply)
+	}
+	switch {
+	case err == nil:
+		t.done()
+	case errors.Is(err, quic.ErrWouldBlock):
+		reply = bytes.Clone(reply)
+		t.beside(func(context.Context) error { return t.write(reply) })
+	default:
+		t.fail(t.stream, err)
+	}
+}
+
+func (t task) done() {
+	t.answered.Add(1)
+	_ = t.stream.Close() // fails where the client has cancelled, which ends it as well
+}
+
+// beside runs what has to wait, within the bounds of the gate. It ends when the client no
+// longer wants the reply, or is gone.
+func (t task) beside(run func(context.Context) error) {
+	if !t.server.service.Admit(t.client) {
+		t.fail(t.stream, &Fault{Code: t.server.config.Codes.Load, Reason: "too many queries wait"})
+		return
+	}
+	t.answers.Go(func() {
+		defer t.server.service.Leave(t.client)
+		ctx, cancel := context.WithCancel(t.stream.Context())
+		defer cancel()
+		defer context.AfterFunc(t.server.ended, cancel)()
+		err := run(ctx)
+		if err == nil {
+			err = context.Cause(t.stream.Context()) // the client does not want it any more
+		}
+		if err != nil {
+			t.fail(t.stream, err)
+			return
+		}
+		t.done()
+	})
+}
+
+func (t task) write(data []byte) error {
+	_ = t.stream.SetWriteDeadline(time.Now().Add(t.server.config.Patience)) // always nil
+	_, err := t.stream.Write(data)
+	return err
+}

@@ -1,0 +1,406 @@
+package stream
+
+import (
+	"errors"
+	"io"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/resolver/wire"
+)
+
+const (
+	// readSize is how much of one connection is read at once.
+	readSize = 64 << 10
+	// flushAt is how many octets of replies are gathered before they are written.
+	flushAt = 64 << 10
+	// keepSize is the largest room for something incomplete that a connection keeps when
+	// it is complete.
+	keepSize = 512
+)
+
+// room is where one goroutine works on connections, one after the other, so that those
+// that are idle need none.
+type room struct {
+	raw   [maxMessage + prefix + readSize]byte // as the network gave it, behind what was kept
+	kept  int
+	early bool   // read before the end of the handshake
+	plain []byte // decrypted
+	out   []byte // replies
+	wire  []byte // replies, encrypted
+	query resolver.Query
+	name  [wire.MaxName]byte
+}
+
+// conn is one connection. What it waits for is in due; all else is used with it locked.
+type conn struct {
+	server *Server
+	client resolver.Client
+	part   uint8
+	due    due // when its time is over
+
+	mu      sync.Mutex
+	socket  socket
+	layer   layer  // nil: plain
+	shaking *shake // nil but for the time of the handshake
+	rest    []byte // what has come of the next record
+	partial []byte // what has come of the next message, or more messages when it is held
+	unsent  []byte // replies that the client has not taken
+	taking  time.Time
+	late    time.Time     // when what is incomplete began
+	waiting int           // queries without an answer yet
+	drained chan struct{} // closed when unsent is empty, where a transfer waits for that
+	begun   bool          // the handshake is over, if there is one
+	held    bool          // input is not read until replies are taken, or queries answered
+	over    bool          // nothing more is read
+	closed  bool
+}
+
+// due is a time in nanoseconds. An even one is that of an idle connection, whose time may
+// become shorter.
+type due struct{ at atomic.Int64 }
+
+func (d *due) set(at time.Time)  { d.at.Store(at.UnixNano() | 1) }
+func (d *due) idle(at time.Time) { d.at.Store(at.UnixNano() &^ 1) }
+func (d *due) never()            { d.at.Store(math.MaxInt64) }
+
+func (d *due) before(now time.Time, sooner time.Duration) bool {
+	at := d.at.Load()
+	if at&1 == 0 {
+		at -= int64(sooner)
+	}
+	return at <= now.UnixNano()
+}
+
+// resume goes on where the connection was stopped, and says whether input can be read.
+func (c *conn) resume(room *room) bool {
+	if c.closed || !c.flush() {
+		return false
+	}
+	if c.held {
+		c.held = false
+		if c.begun {
+			c.space(room)
+			c.consume(room, 0)
+		}
+	}
+	return !c.closed && !c.held && !c.over && len(c.unsent) == 0
+}
+
+// space gives the room to read into, behind what is incomplete.
+func (c *conn) space(room *room) []byte {
+	room.early = !c.begun
+	switch {
+	case !c.begun:
+		room.kept = 0
+	case c.layer != nil:
+		room.kept = copy(room.raw[:], c.rest)
+	default:
+		room.kept = copy(room.raw[:], c.partial)
+	}
+	return room.raw[room.kept:min(room.kept+readSize, len(room.raw))]
+}
+
+// arrived takes what was read into the space.
+func (c *conn) arrived(room *room, size int) {
+	switch {
+	case c.closed || size == 0:
+	case c.begun && room.early: // it ended meanwhile, where reading is not locked
+		c.rest = append(c.rest, room.raw[:size]...)
+		c.space(room)
+		c.consume(room, 0)
+	case c.begun:
+		c.consume(room, size)
+	default:
+		c.handshake(room.raw[:size])
+	}
+}
+
+// consume answers what is complete.
+func (c *conn) consume(room *room, size int) {
+	plain := room.raw[:room.kept+size]
+	ended := error(nil)
+	if c.layer != nil {
+		var rest []byte
+		plain, rest, ended = c.layer.open(append(room.plain[:0], c.partial...), plain)
+		room.plain = plain
+		c.rest = keep(c.rest, rest)
+		if ended != nil && !errors.Is(ended, io.EOF) {
+			c.fail(ended)
+			return
+		}
+	}
+	rest, answered, err := c.answer(room, plain)
+	if err != nil {
+		c.emit(room)
+		c.fail(err)
+		return
+	}
+	c.partial = keep(c.partial, rest)
+	c.emit(room)
+	switch {
+	case c.closed:
+	case ended != nil:
+		c.ended()
+	default:
+		c.progress(answered > 0, size > 0)
+	}
+}
+
+// keep copies what is left into the room that there was, or a new one.
+func keep(old, rest []byte) []byte {
+	if len(rest) == 0 && cap(old) > keepSize {
+		return nil
+	}
+	return append(old[:0], rest...)
+}
+
+// progress notes since when something is incomplete: one message may take its time, and
+// an octet now and then does not give it more.
+func (c *conn) progress(answered, arrived bool) {
+	now := time.Now()
+	switch {
+	case len(c.partial)+len(c.rest) == 0 && (answered || !arrived):
+		c.late = time.Time{}
+	case answered || c.late.IsZero():
+		c.late = now
+	}
+	c.extend(now)
+}
+
+// extend sets when the connection's time is over.
+func (c *conn) extend(now time.Time) {
+	limits := &c.server.limits
+	switch {
+	case !c.begun: // by the server, once
+	case len(c.unsent) > 0:
+		c.due.set(c.taking.Add(limits.Taking))
+	case !c.late.IsZero() && !c.held:
+		c.due.set(c.late.Add(limits.Message))
+	case c.waiting > 0:
+		c.due.never() // the resolver bounds that
+	default:
+		c.due.idle(now.Add(limits.Idle))
+	}
+}
+
+// expire ends the connection if its time is really over.
+func (c *conn) expire(now time.Time, sooner time.Duration) {
+	if !c.mu.TryLock() {
+		return // it is busy; the next time comes
+	}
+	defer c.mu.Unlock()
+	if c.closed || !c.due.before(now, sooner) {
+		return
+	}
+	if !c.begun || len(c.unsent) > 0 || !c.late.IsZero() {
+		c.server.counts.Cut.Add(1)
+		c.close()
+		return
+	}
+	c.end(nil)
+}
+
+// answer runs the chain on each message that is complete. Replies gather in the room.
+func (c *conn) answer(room *room, data []byte) (rest []byte, answered int, err error) {
+	room.out = room.out[:0]
+	for {
+		message, rest, err := next(data)
+		if errors.Is(err, errIncomplete) {
+			return data, answered, nil
+		}
+		if err != nil {
+			return nil, answered, err
+		}
+		if !c.one(room, message) {
+			c.held = true // until there is a place for one more that waits
+			return data, answered, nil
+		}
+		answered++
+		data = rest
+		if len(room.out) >= flushAt {
+			if c.emit(room); c.closed || len(c.unsent) > 0 {
+				c.held = true
+				return data, answered, nil
+			}
+			room.out = room.out[:0]
+		}
+	}
+}
+
+// emit writes what has gathered.
+func (c *conn) emit(room *room) {
+	if len(room.out) == 0 || c.closed {
+		return
+	}
+	data := room.out
+	if c.layer != nil {
+		var err error
+		if room.wire, err = c.layer.seal(room.wire[:0], data); err != nil {
+			c.fail(err)
+			return
+		}
+		data = room.wire
+	}
+	room.out = room.out[:0]
+	c.write(data)
+}
+
+// write gives octets to the network and keeps what it does not take. Who leaves too much
+// there is cut.
+func (c *conn) write(data []byte) {
+	if len(c.unsent) == 0 {
+		size, err := c.socket.write(data)
+		if err != nil {
+			c.close()
+			return
+		}
+		if data = data[size:]; len(data) == 0 {
+			return
+		}
+		c.taking = time.Now()
+	}
+	if len(c.unsent)+len(data) > c.server.limits.Untaken+maxMessage {
+		c.server.counts.Cut.Add(1)
+		c.close()
+		return
+	}
+	c.unsent = append(c.unsent, data...)
+	c.extend(c.taking)
+}
+
+// flush writes what was left; true when nothing is.
+func (c *conn) flush() bool {
+	if len(c.unsent) == 0 {
+		return true
+	}
+	size, err := c.socket.write(c.unsent)
+	if err != nil {
+		c.close()
+		return false
+	}
+	if size < len(c.unsent) {
+		c.unsent = c.unsent[:copy(c.unsent, c.unsent[size:])]
+		return false
+	}
+	c.unsent = nil
+	c.release()
+	c.extend(time.Now())
+	c.endIfDone()
+	return !c.closed
+}
+
+// release lets a transfer go on.
+func (c *conn) release() {
+	if c.drained != nil {
+		close(c.drained)
+		c.drained = nil
+	}
+}
+
+// send writes one reply that had to wait: its length stands before it.
+func (c *conn) send(reply []byte) {
+	if len(reply) == 0 || c.closed {
+		return
+	}
+	if c.layer != nil {
+		sealed, err := c.layer.seal(nil, reply)
+		if err != nil {
+			c.fail(err)
+			return
+		}
+		reply = sealed
+	}
+	c.write(reply)
+}
+
+// sendWhenTaken writes one of many messages when those before it were taken; false when
+// the client is gone.
+func (c *conn) sendWhenTaken(reply []byte) bool {
+	for {
+		c.mu.Lock()
+		if len(c.unsent) == 0 || c.closed {
+			c.send(reply)
+			gone := c.closed
+			c.mu.Unlock()
+			return !gone
+		}
+		if c.drained == nil {
+			c.drained = make(chan struct{})
+		}
+		drained := c.drained
+		c.mu.Unlock()
+		<-drained
+	}
+}
+
+// ended is the end of the client's input. What waits is answered yet.
+func (c *conn) ended() {
+	c.over = true
+	c.late = time.Time{}
+	if c.shaking != nil {
+		c.shaking.tell()
+	}
+	c.extend(time.Now())
+	c.endIfDone()
+}
+
+// finish ends the connection as soon as what has come is answered.
+func (c *conn) finish() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.closed:
+	case !c.begun:
+		c.close()
+	default:
+		c.ended()
+	}
+}
+
+func (c *conn) endIfDone() {
+	if c.over && c.begun && c.waiting == 0 && len(c.unsent) == 0 && !c.closed {
+		c.end(nil)
+	}
+}
+
+// fail ends the connection for what the client did.
+func (c *conn) fail(err error) { c.end(err) }
+
+// end says that nothing follows, and closes.
+func (c *conn) end(err error) {
+	if c.closed {
+		return
+	}
+	if c.layer != nil && len(c.unsent) == 0 {
+		_, _ = c.socket.write(c.layer.end(nil, err)) // who does not take it sees the end below
+	}
+	c.socket.finish()
+	c.close()
+}
+
+// cut closes the connection from outside.
+func (c *conn) cut() {
+	c.socket.interrupt()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.close()
+}
+
+func (c *conn) close() {
+	if c.closed {
+		return
+	}
+	c.closed = true
+	c.socket.close()
+	c.rest, c.partial, c.unsent = nil, nil, nil
+	c.release()
+	if c.shaking != nil {
+		c.shaking.tell()
+	}
+	c.server.open.remove(c)
+	c.server.service.Disconnect(c.client)
+}
