@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 
@@ -188,6 +189,16 @@ func (c *connection) forgive(header http2.FrameHeader, err error) error {
 // rest is called when all that has come was dealt with, before the next read: what is to
 // be written is written then, whole, and the client has its time from there.
 func (c *connection) rest() error {
+	if err := c.settle(); err != nil {
+		return err
+	}
+	if c.line.isFull() {
+		runtime.Gosched() // a client with always more to ask lets the others have their turns
+	}
+	return nil
+}
+
+func (c *connection) settle() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.flush(); err != nil {

@@ -30,6 +30,9 @@ type line struct {
 	gathers  bool
 }
 
+// isFull says that the last read took all that it had room for: more is there.
+func (l *line) isFull() bool { return l.last == len(l.buffer) }
+
 // prompt acknowledges at once: a client whose kernel gathers small writes (Nagle) sends
 // what follows only then, where the other side might wait 40 ms for something to say.
 func (l *line) prompt() error {
