@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need on Debian: kdig, dig and nsupdate as clients, BIND and
-# Unbound as secondaries, dnsperf for the soak, Chromium for the pages, gcc for the race detector. Elsewhere, or
+# Unbound as secondaries, dnsperf for the soak, Chromium for the pages, Pebble as an authority
+# that signs certificates, gcc for the race detector. Elsewhere, or
 # without root, it says what is missing; `make test` then lists what was left out.
 set -euo pipefail
 
@@ -14,6 +15,7 @@ need named bind9
 need unbound unbound
 need dnsperf dnsperf
 need chromium chromium
+need pebble pebble
 need make make
 
 [ ${#missing[@]} -gt 0 ] || exit 0

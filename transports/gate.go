@@ -83,9 +83,7 @@ type Usage struct {
 }
 
 // Full is which share of the connections that may be open is: 1 when no more may be.
-func (g *Gate) Full() float64 {
-	return float64(g.connections.usage().Connections) / float64(g.limits.Connections)
-}
+func (g *Gate) Full() float64 { return g.connections.full() }
 
 // Usage says how much is held.
 func (g *Gate) Usage() Usage {
@@ -93,6 +91,9 @@ func (g *Gate) Usage() Usage {
 	usage.Waiting = g.places.taken()
 	return usage
 }
+
+// Waiting is how many queries wait.
+func (g *Gate) Waiting() int { return int(g.places.taken()) }
 
 func (g *Gate) admits(addr netip.Addr) (admitted, shared bool) {
 	if g.limits.Clients == nil {
@@ -117,6 +118,3 @@ func network(addr netip.Addr, bits4, bits6 int) netip.Addr {
 	}
 	return prefix.Addr()
 }
-
-// Waiting is how many queries wait.
-func (g *Gate) Waiting() int { return int(g.places.taken()) }

@@ -39,7 +39,7 @@ type Listen struct {
 	Metrics []netip.AddrPort `yaml:"metrics"`
 
 	DoT               []netip.AddrPort `yaml:"dot"`
-	DoH               []netip.AddrPort `yaml:"doh" later:"DNS over HTTPS"`
+	DoH               []netip.AddrPort `yaml:"doh"`
 	DoQ               []netip.AddrPort `yaml:"doq" later:"DNS over QUIC"`
 	ProxyProtocolFrom []netip.Prefix   `yaml:"proxy_protocol_from" later:"the PROXY protocol"`
 	WebTrustedProxies []netip.Prefix   `yaml:"web_trusted_proxies" later:"proxies before the web listener"`

@@ -24,6 +24,7 @@ import (
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/resolver/lab"
 	"github.com/recourse-dns/recourse/transports/cookie"
+	"github.com/recourse-dns/recourse/transports/doh"
 	"github.com/recourse-dns/recourse/transports/sockets"
 	"github.com/recourse-dns/recourse/transports/tlsconf"
 )
@@ -44,6 +45,7 @@ type node struct {
 	trust    trustHandler
 	do53     []netip.AddrPort
 	dot      []netip.AddrPort
+	doh      []netip.AddrPort
 	web      []netip.AddrPort
 	webTLS   []netip.AddrPort
 	metrics  []netip.AddrPort
@@ -223,7 +225,7 @@ func (n *node) reload(ctx context.Context, options ServeOptions) {
 		n.logger.Error("the new configuration is not used; the old one keeps running", "error", err)
 		return
 	}
-	if !slices.Equal(config.Listen.Do53, n.config.Listen.Do53) || !slices.Equal(config.Listen.Web, n.config.Listen.Web) || config.StateDir() != n.config.StateDir() || !reflect.DeepEqual(config.ServeRPZ, n.config.ServeRPZ) || !reflect.DeepEqual(config.Resolver.Zones, n.config.Resolver.Zones) {
+	if !reflect.DeepEqual(config.Listen, n.config.Listen) || config.StateDir() != n.config.StateDir() || !reflect.DeepEqual(config.ServeRPZ, n.config.ServeRPZ) || !reflect.DeepEqual(config.Resolver.Zones, n.config.Resolver.Zones) {
 		n.logger.Warn("listeners, serve_rpz, zones and the state directory change with a restart; lists, profiles, clients and operator change now")
 	}
 	n.reloadCookies(config)
@@ -277,6 +279,9 @@ func (n *node) welcome(to io.Writer) error {
 	}
 	for _, address := range n.dot {
 		fmt.Fprintf(&text, "DNS      %s (TLS)\n", address)
+	}
+	for _, address := range n.doh {
+		fmt.Fprintf(&text, "DNS      https://%s%s\n", address, doh.Path)
 	}
 	for _, address := range n.web {
 		fmt.Fprintf(&text, "web      http://%s\n", address)

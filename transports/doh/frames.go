@@ -127,8 +127,8 @@ func (c *connection) onData(frame *http2.DataFrame) error {
 	switch {
 	case frame.StreamID > c.highest:
 		return http2.ConnectionError(http2.ErrCodeProtocol)
-	case c.isCut(frame.StreamID):
-		return nil
+	case c.isCut(frame.StreamID): // it was under way when we ended the stream
+		return c.spend()
 	}
 	return c.reset(frame.StreamID, http2.ErrCodeStreamClosed)
 }

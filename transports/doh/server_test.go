@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
+	"errors"
 	"io"
 	"log/slog"
 	"math/big"
@@ -22,6 +23,7 @@ import (
 
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/transports"
+	"github.com/recourse-dns/recourse/transports/proxy"
 )
 
 // certified is a certificate for dns.example and 127.0.0.1, and who trusts it.
@@ -56,22 +58,29 @@ type door struct {
 	counts  *counts
 	service *transports.Service
 	trusted *x509.CertPool
+	before  []byte // what clients say before TLS
 }
 
 func open(t testing.TB, waiting int) *door {
 	t.Helper()
+	return openBehind(t, waiting, nil)
+}
+
+// openBehind opens a door that believes load balancers on who the client is.
+func openBehind(t testing.TB, waiting int, proxies proxy.Trusted) *door {
+	t.Helper()
 	service, w, seen := newService(waiting)
 	config, pool := certified(t)
-	server, err := Listen(Config{Address: netip.MustParseAddrPort("127.0.0.1:0"), TLS: config, AltSvc: `h3=":443"; ma=86400`}, service, slog.New(slog.DiscardHandler))
+	server, err := Listen(Config{Address: netip.MustParseAddrPort("127.0.0.1:0"), TLS: config, AltSvc: `h3=":443"; ma=86400`, Proxies: proxies}, service, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
+		if err := server.Close(); err != nil && !errors.Is(err, net.ErrClosed) { // a test may close it
 			t.Error(err)
 		}
 	})
-	return &door{server, w, seen, service, pool}
+	return &door{server, w, seen, service, pool, nil}
 }
 
 func (d *door) url() string { return "https://" + d.Addr().String() + Path }

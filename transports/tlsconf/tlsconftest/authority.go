@@ -92,6 +92,9 @@ func (a *Authority) sign(t testing.TB, key, public any, when Life, subjects ...s
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{SerialNumber: serial, NotBefore: when.From, NotAfter: when.To, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
+	if len(subjects) > 0 {
+		template.Subject.CommonName = subjects[0] // kdig refuses a certificate without
+	}
 	for _, subject := range subjects {
 		if addr := net.ParseIP(subject); addr != nil {
 			template.IPAddresses = append(template.IPAddresses, addr)
@@ -121,4 +124,9 @@ func (i Issued) Write(t testing.TB, dir string) tlsconf.Pair {
 		t.Fatal(err)
 	}
 	return pair
+}
+
+// PEM is the authority's own certificate, for programs that read whom to trust from a file.
+func (a *Authority) PEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
 }
