@@ -40,7 +40,7 @@ type Listen struct {
 
 	DoT               []netip.AddrPort `yaml:"dot"`
 	DoH               []netip.AddrPort `yaml:"doh"`
-	DoQ               []netip.AddrPort `yaml:"doq" later:"DNS over QUIC"`
+	DoQ               []netip.AddrPort `yaml:"doq"`
 	ProxyProtocolFrom []netip.Prefix   `yaml:"proxy_protocol_from" later:"the PROXY protocol"`
 	WebTrustedProxies []netip.Prefix   `yaml:"web_trusted_proxies" later:"proxies before the web listener"`
 

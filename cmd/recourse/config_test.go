@@ -17,11 +17,11 @@ import (
 
 // fixtures are whole files and the keys that each is warned about.
 var fixtures = map[string][]string{
-	"forward": {"listen.doq", "blocklists[1].pass", "profiles[0].safe_search",
+	"forward": {"blocklists[1].pass", "profiles[0].safe_search",
 		"profiles[0].schedule", "desk.tokens[1]"},
 	"household":   {"profiles[0].services", "profiles[0].safe_search", "profiles[0].schedule", "clients[0].match.mac", "desk.plain_sign_in"},
 	"conformance": {"operator.portal", "resolver.validation_time", "bundle.guard"},
-	"isp": {"listen.doq", "listen.proxy_protocol_from", "listen.web_trusted_proxies",
+	"isp": {"listen.proxy_protocol_from", "listen.web_trusted_proxies",
 		"block_page", "on_call", "bundle.popular.file",
 		"profiles[0].safe_search", "clients[3].match.server_name", "serve_rpz.jurisdiction",
 		"desk.store", "desk.oidc", "desk.mail", "desk.retention"},

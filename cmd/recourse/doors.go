@@ -27,7 +27,10 @@ func (n *node) startDoors(resolved *resolution, zones transports.Zones, counts *
 	if err := n.startDoT(opened, service, zones, counts); err != nil {
 		return err
 	}
-	return n.startDoH(opened, service)
+	if err := n.startDoH(opened, service); err != nil {
+		return err
+	}
+	return n.startDoQ(opened, service, zones)
 }
 
 // doors are closed at the same time: each gives what waits for its answer a moment.

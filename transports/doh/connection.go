@@ -197,6 +197,11 @@ func (c *connection) rest() error {
 	if c.overdue() {
 		return os.ErrDeadlineExceeded
 	}
+	if c.receiving > 0 {
+		if err := c.line.prompt(); err != nil {
+			return err
+		}
+	}
 	return c.line.SetReadDeadline(c.deadline())
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"syscall"
 )
 
 // lineBuffer is how much is taken from the kernel at once: TLS itself would take a record
@@ -17,6 +18,7 @@ type line struct {
 	// that has come was dealt with.
 	rest func() error
 	gone func() // called once, when the line is closed
+	raw  syscall.RawConn
 
 	once       sync.Once
 	next, last int
@@ -25,6 +27,15 @@ type line struct {
 	mu       sync.Mutex // guards what follows; TLS writes by itself, now and then
 	gathered []byte
 	gathers  bool
+}
+
+// prompt acknowledges at once: a client whose kernel gathers small writes (Nagle) sends
+// what follows only then, where the other side might wait 40 ms for something to say.
+func (l *line) prompt() error {
+	if l.raw == nil {
+		return nil
+	}
+	return prompt(l.raw)
 }
 
 func (l *line) Read(into []byte) (int, error) {

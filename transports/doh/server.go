@@ -130,6 +130,7 @@ func (s *Server) rest() bool {
 func (s *Server) admit(conn *net.TCPConn) {
 	client := resolver.Client{Addr: conn.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().Unmap(), Door: resolver.HTTPS}
 	l := &line{Conn: conn}
+	l.raw, _ = conn.SyscallConn() // fails for what is closed, as reading then will
 	l.gone = func() {
 		s.mu.Lock()
 		delete(s.lines, l)

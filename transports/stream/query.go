@@ -51,6 +51,7 @@ func (c *conn) later(room *room, errand transports.Errand, message []byte) bool 
 // make it wait in vain.
 func (c *conn) shed(room *room, message []byte) {
 	start := len(room.out)
+	room.query.Client, room.query.Idle = c.client, c.server.Idle()
 	room.out = framed(c.server.service.GiveUp(&room.query, message, append(room.out, 0, 0), maxMessage), start)
 }
 
