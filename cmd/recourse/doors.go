@@ -48,6 +48,7 @@ func (d *doors) Close() error {
 }
 
 func (n *node) startDo53(opened *doors, service *transports.Service, zones transports.Zones, counts *metrics) error {
+	var servers []*do53.Server
 	for _, address := range n.config.Listen.Do53 {
 		door, err := do53.Listen(do53.Config{Address: address, Zones: zones, Sockets: n.sockets}, service, n.logger)
 		if err != nil {
@@ -55,7 +56,15 @@ func (n *node) startDo53(opened *doors, service *transports.Service, zones trans
 		}
 		*opened = append(*opened, door)
 		counts.watchStream(resolver.TCP, door.Addr(), door.TCP().Counts())
+		servers = append(servers, door)
 		n.do53 = append(n.do53, door.Addr())
 	}
+	counts.counter("recourse_udp_overflows_total", "UDP packets that the kernel dropped because they were not read in time.", func() int64 {
+		total := int64(0)
+		for _, door := range servers {
+			total += door.Overflows()
+		}
+		return total
+	})
 	return nil
 }

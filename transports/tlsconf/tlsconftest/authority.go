@@ -27,6 +27,11 @@ type Authority struct {
 	cert *x509.Certificate
 }
 
+// PEM is its own certificate, for programs that are to believe it.
+func (a *Authority) PEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
+}
+
 // New makes an authority.
 func New(t testing.TB) *Authority {
 	t.Helper()
