@@ -25,9 +25,9 @@ import (
 // replacements is how often the certificate is replaced under load.
 const replacements = 6
 
-// TestCertificatesAreReplacedUnderLoad: clients of each door that connect anew for each
+// TestEveryDoorTakesNewCertificatesUnderLoad: clients of each door that connect anew for each
 // question lose none while the files are written over, certificate and key one after the other.
-func TestCertificatesAreReplacedUnderLoad(t *testing.T) {
+func TestEveryDoorTakesNewCertificatesUnderLoad(t *testing.T) {
 	s, ca, ports := discoverable(t)
 	address := func(port string) netip.AddrPort { return netip.MustParseAddrPort(ports.Replace("127.0.0.1:" + port)) }
 	servers := map[resolver.Server]func() exchanging{

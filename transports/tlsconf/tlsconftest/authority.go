@@ -130,8 +130,3 @@ func (i Issued) Write(t testing.TB, dir string) tlsconf.Pair {
 	}
 	return pair
 }
-
-// PEM is the authority's own certificate, for programs that read whom to trust from a file.
-func (a *Authority) PEM() []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
-}
