@@ -184,24 +184,6 @@ func TestReplyKeepsTruncation(t *testing.T) {
 	}
 }
 
-// AA is for what this resolver tells of itself (RFC 9606, section 3), whatever other
-// servers said of theirs.
-func TestOnlyOwnAnswersAreAuthoritative(t *testing.T) {
-	query, packet := asked(t, new(dns.Msg).SetQuestion("www.example.", dns.TypeA))
-	for _, origin := range []resolver.Origin{resolver.Resolved, resolver.Cached, resolver.Local, resolver.Policy} {
-		message := new(dns.Msg).SetQuestion("www.example.", dns.TypeA)
-		message.Response, message.Authoritative = true, true
-		answer, err := resolver.NewAnswer(message, query.Now).Pack()
-		if err != nil {
-			t.Fatal(err)
-		}
-		answer.Origin = origin
-		if got := unpacked(t, transports.AppendReply(nil, packet, query, answer, 512, &transports.Options{})).Authoritative; got != (origin == resolver.Local) {
-			t.Errorf("%s: AA is %t", origin, got)
-		}
-	}
-}
-
 // TestAdditionalDataGivesWay: what was not asked for is left out, without TC, before the
 // client is sent to TCP (RFC 2181, section 9).
 func TestAdditionalDataGivesWay(t *testing.T) {
@@ -219,6 +201,24 @@ func TestAdditionalDataGivesWay(t *testing.T) {
 		reply := unpacked(t, transports.AppendReply(nil, packet, query, answer, limit, &transports.Options{}))
 		if reply.Truncated || len(reply.Answer) != 1 || len(reply.Extra) != want {
 			t.Errorf("%d octets: TC %t, %d answers, %d additional", limit, reply.Truncated, len(reply.Answer), len(reply.Extra))
+		}
+	}
+}
+
+// AA is for what this resolver tells of itself (RFC 9606, section 3), whatever other
+// servers said of theirs.
+func TestOnlyOwnAnswersAreAuthoritative(t *testing.T) {
+	query, packet := asked(t, new(dns.Msg).SetQuestion("www.example.", dns.TypeA))
+	for _, origin := range []resolver.Origin{resolver.Resolved, resolver.Cached, resolver.Local, resolver.Policy} {
+		message := new(dns.Msg).SetQuestion("www.example.", dns.TypeA)
+		message.Response, message.Authoritative = true, true
+		answer, err := resolver.NewAnswer(message, query.Now).Pack()
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Origin = origin
+		if got := unpacked(t, transports.AppendReply(nil, packet, query, answer, 512, &transports.Options{})).Authoritative; got != (origin == resolver.Local) {
+			t.Errorf("%s: AA is %t", origin, got)
 		}
 	}
 }

@@ -160,25 +160,7 @@ func (s *server) busy() (time.Duration, error) {
 }
 
 // resident is the anonymous and file memory of the server in octets.
-func (s *server) resident() (float64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.pid()))
-	if err != nil {
-		return 0, err
-	}
-	total := 0.0
-	for line := range strings.Lines(string(text)) {
-		for _, field := range []string{"RssAnon:", "RssFile:"} {
-			if rest, is := strings.CutPrefix(line, field); is {
-				kibibytes, err := strconv.Atoi(strings.Fields(rest)[0])
-				if err != nil {
-					return 0, err
-				}
-				total += float64(kibibytes) * 1024
-			}
-		}
-	}
-	return total, nil
-}
+func (s *server) resident() (float64, error) { return peer.Resident(s.pid()) }
 
 // childTime is the processor time of the children that have ended.
 func (s *server) childTime() (time.Duration, error) {

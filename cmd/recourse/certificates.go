@@ -32,6 +32,14 @@ func (n *node) startCertificates(held *state, counts *metrics) error {
 	return nil
 }
 
+// certified are the names that the certificates are good for.
+func (n *node) certified() []string {
+	if n.certificates == nil {
+		return nil
+	}
+	return n.certificates.Names()
+}
+
 // followCertificates begins when the doors are open: an authority comes there.
 func (n *node) followCertificates(ctx context.Context) {
 	if n.certificates != nil {

@@ -41,7 +41,7 @@ type Listen struct {
 
 	DoT               []netip.AddrPort `yaml:"dot"`
 	DoH               []netip.AddrPort `yaml:"doh"`
-	DoQ               []netip.AddrPort `yaml:"doq" later:"DNS over QUIC"`
+	DoQ               []netip.AddrPort `yaml:"doq"`
 	ProxyProtocolFrom []netip.Prefix   `yaml:"proxy_protocol_from" later:"the PROXY protocol"`
 	WebTrustedProxies []netip.Prefix   `yaml:"web_trusted_proxies" later:"proxies before the web listener"`
 
@@ -248,5 +248,6 @@ const noAnchors = "none"
 func (c *Config) startsAs(other *Config) bool {
 	mine, its := c.Listen, other.Listen
 	its.CookieSecretFile = mine.CookieSecretFile // which is read again
-	return reflect.DeepEqual(mine, its) && c.StateDir() == other.StateDir() && reflect.DeepEqual(c.ServeRPZ, other.ServeRPZ) && reflect.DeepEqual(c.Resolver.Zones, other.Resolver.Zones)
+	return reflect.DeepEqual(mine, its) && c.StateDir() == other.StateDir() &&
+		reflect.DeepEqual(c.ServeRPZ, other.ServeRPZ) && reflect.DeepEqual(c.Resolver.Zones, other.Resolver.Zones)
 }

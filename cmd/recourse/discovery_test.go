@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/recourse-dns/recourse/resolver/local"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
@@ -26,6 +27,7 @@ func TestRanges(t *testing.T) {
 // code uses, and no other.
 func TestExtendedCodesAreThoseOfTheCode(t *testing.T) {
 	config := defaults()
+	config.Listen.DoQ = make([]netip.AddrPort, 1)
 	config.Resolver.ServeStale.UpTo = 1
 	config.Listen.DoQ = []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:853")}
 	config.Resolver.NegativeTrustAnchors = []NegativeTrustAnchor{{Zone: "broken.example"}}
@@ -128,13 +130,55 @@ func TestTheOwnName(t *testing.T) {
 		config := defaults()
 		config.report = newReport("recourse.yaml")
 		config.Operator.Portal, config.Listen.Name, config.Listen.DoT, config.State = test.portal, test.name, addresses(test.dot), "./state"
-		certificates := selfSigned(t, config)
-		told := config.discovery(certificates)
+		told := config.discovery(selfSigned(t, config).Names())
 		if want, _ := wire.ParseName(test.want); test.want == "" && told.Name != "" || test.want != "" && told.Name != want {
 			t.Errorf("%+v: %s", test, told.Name)
 		}
 		if len(told.Doors) != 1 {
 			t.Errorf("%+v: doors %v", test, told.Doors)
+		}
+	}
+}
+
+// TestNetworkOptions: the options of RFC 9463, octet by octet.
+func TestNetworkOptions(t *testing.T) {
+	told := local.Discovery{Name: wire.MustName("a.b"), Doors: []local.EncryptedDoor{
+		{Protocols: []string{"dot"}, Listeners: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:853"), netip.MustParseAddrPort("[2001:db8::1]:853")}},
+		{Protocols: []string{"h2", "h3"}, Path: "/q{?dns}", Listeners: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:443")}},
+	}}
+	const (
+		name = "0161016200"
+		dot  = "0001000403646f74" + "000300020355"
+		doh  = "0001000602683202" + "6833" + "0003000201bb" + "000700082f717b3f646e737d"
+		v6   = "20010db8000000000000000000000001"
+	)
+	var text strings.Builder
+	if err := printDiscovery(&text, told); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`_dns.resolver.arpa. 300 IN SVCB 1 a.b. alpn="dot" port="853" ipv4hint="192.0.2.1" ipv6hint="2001:db8::1"`,
+		"DHCPv4 option 162  001b" + "0001" + "05" + name + "04" + "c0000201" + dot + "0029" + "0002" + "05" + name + "04" + "c0000201" + doh + "\n",
+		"DHCPv6 option 144  " + "0001" + "0005" + name + "0010" + v6 + dot + "\n",
+		"RA option 144      9007" + "0001" + "00000708" + "0005" + name + "0010" + v6 + "000e" + dot + "00000000000000" + "\n",
+	} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("no line with %s:\n%s", want, text.String())
+		}
+	}
+}
+
+func TestNothingToDiscoverIsSaid(t *testing.T) {
+	any := []netip.AddrPort{netip.MustParseAddrPort("0.0.0.0:853")}
+	for want, told := range map[string]local.Discovery{
+		"No encrypted door":          {},
+		"give listen.name":           {Doors: []local.EncryptedDoor{{Protocols: []string{"dot"}, Listeners: any}}},
+		"addresses of their own":     {Name: wire.MustName("a.b"), Doors: []local.EncryptedDoor{{Protocols: []string{"dot"}, Listeners: any}}},
+		"RESINFO, RFC 9606):\n  q\n": {Information: []string{"q"}},
+	} {
+		var text strings.Builder
+		if err := printDiscovery(&text, told); err != nil || !strings.Contains(text.String(), want) {
+			t.Errorf("%q is not said: %v\n%s", want, err, text.String())
 		}
 	}
 }

@@ -38,7 +38,8 @@ func TestOneNodeFollowsAnother(t *testing.T) {
 		policyZone, strings.Replace(ports[0].String(), ":", "@", 1))
 	following := write(t, map[string]string{"recourse.yaml": fmt.Sprintf(followingConfiguration, ports[1], stub, source), "transfer.key": transferKey})
 	leader, follower := startIn(t, leading), startIn(t, following)
-	defer func() { _ = leader.Close() }()
+	endLeader := sync.OnceValue(leader.Close)
+	defer endLeader()
 	name := strings.TrimPrefix(random.security[0], "*.")
 	awaitOutcome(t, follower, name, "nxdomain")
 	names := random.questions(testRandom())[:1000]
@@ -59,7 +60,7 @@ func TestOneNodeFollowsAnother(t *testing.T) {
 	if err := follower.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := leader.Close(); err != nil {
+	if err := endLeader(); err != nil {
 		t.Fatal(err)
 	}
 	follower = startIn(t, following)

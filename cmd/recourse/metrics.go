@@ -15,6 +15,7 @@ import (
 	"github.com/recourse-dns/recourse/resolver/recurse"
 	"github.com/recourse-dns/recourse/resolver/tally"
 	"github.com/recourse-dns/recourse/transports"
+	"github.com/recourse-dns/recourse/transports/upstreams"
 )
 
 // metrics is what is counted. No label has a value that a client can choose: doors,
@@ -81,12 +82,21 @@ func (m *metrics) watchCache(kept *cache.Cache) {
 	m.counter("recourse_cache_prefetches_total", "Answers asked for again before their TTL ended.", stats.Prefetches.Load)
 	m.counter("recourse_cache_refreshes_total", "Answers asked for again while a stale one was given.", stats.Refreshes.Load)
 	m.counter("recourse_cache_aliased_total", "Resolutions that began at the end of a kept alias.", stats.Aliased.Load)
+	m.counter("recourse_cache_discarded_total", "Questions left without a reply, of too many that waited for one answer.", stats.Discarded.Load)
 	m.gauge("recourse_cache_bytes", "Octets that the kept answers take.", kept.Size)
 }
 
 func (m *metrics) watchLists(current func() *bundle.Bundle) {
 	m.gauge("recourse_bundle_generation", "Generation of the lists in force.", func() int64 { return int64(current().Generation()) })
 	m.gauge("recourse_bundle_entries", "Entries of all lists in force.", func() int64 { return int64(current().Len()) })
+}
+
+func (m *metrics) watchTries(stats *upstreams.OpportunisticStats) {
+	m.counter("recourse_opportunistic_probes_total", "Authoritative servers tried over TLS.", stats.Probes.Load)
+	m.counter("recourse_opportunistic_found_total", "Of these, those that answered.", stats.Found.Load)
+	m.counter("recourse_opportunistic_skipped_total", "Tries left out because too many were under way.", stats.Skipped.Load)
+	m.counter("recourse_opportunistic_answers_total", "Questions that authoritative servers answered over TLS alone.", stats.Answered.Load)
+	m.counter("recourse_opportunistic_fallbacks_total", "Questions asked in plain text after TLS had failed.", stats.Fallback.Load)
 }
 
 // watch exposes what the parts of the resolver count by themselves.
@@ -100,5 +110,8 @@ func (m *metrics) watch(resolved *resolution, current *policy.Current) {
 	m.counter("recourse_upstream_timeouts_total", "Queries upstream without a reply.", upstream(func(s recurse.Stats) uint64 { return s.Timeouts }))
 	m.counter("recourse_upstream_errors_total", "Queries upstream that the network refused.", upstream(func(s recurse.Stats) uint64 { return s.Errors }))
 	m.counter("recourse_upstream_tcp_total", "Queries upstream asked again over TCP.", upstream(func(s recurse.Stats) uint64 { return s.TCP }))
+	if tried := resolved.network.opportunistic; tried != nil {
+		m.watchTries(tried.Stats())
+	}
 	m.counter("recourse_upstream_lame_total", "Replies by servers that do not serve the zone.", upstream(func(s recurse.Stats) uint64 { return s.Lame }))
 }

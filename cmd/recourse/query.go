@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -28,14 +25,18 @@ type QueryOptions struct {
 	DNSSEC    bool          `name:"dnssec" help:"Ask for DNSSEC records: set DO."`
 	NoRecurse bool          `name:"no-recurse" help:"Ask for what the server has by itself: clear RD."`
 	Timeout   time.Duration `default:"5s" help:"How long to wait for an answer."`
-	Words     []string      `arg:"" optional:"" name:"words" help:"[@URL] NAME [TYPE]: the server, by default @udp://127.0.0.1:5300; the name; the type of record, by default A."`
+	CA        string        `name:"ca" placeholder:"FILE" help:"Believe certificates of this authority (PEM) too."`
+	Insecure  bool          `help:"Believe any certificate. Whoever is on the way can then answer."`
+	Words     []string      `arg:"" optional:"" name:"words" help:"[@URL] NAME [TYPE]: the server, by default @udp://127.0.0.1:5300, also over tcp, tls, https, h3 or quic; the name; the type of record, by default A."`
 }
 
 // Help shows the command at work.
 func (QueryOptions) Help() string {
 	return example("Exit status 1 says that the name is blocked or does not exist, or that there was no answer.",
 		"recourse query blocked-by-law.example",
-		"recourse query @tcp://9.9.9.9 example.com AAAA --dnssec --json")
+		"recourse query @tcp://9.9.9.9 example.com AAAA --dnssec --json",
+		"recourse query @tls://dns.quad9.net@9.9.9.9 example.com",
+		"recourse query @https://dns.quad9.net/dns-query example.com HTTPS")
 }
 
 // Run is called by the command line.
@@ -49,7 +50,7 @@ func (o *QueryOptions) Run(ctx context.Context, env *environment) error {
 	}
 	ctx, stop := context.WithTimeout(ctx, o.Timeout)
 	defer stop()
-	answer, err := ask(ctx, server, o.message(question))
+	answer, err := o.ask(ctx, env, server, o.message(question))
 	if err != nil {
 		return fmt.Errorf("%s: %w", server, err)
 	}
@@ -78,14 +79,6 @@ func (o *QueryOptions) message(question dns.Question) *dns.Msg {
 	message.SetEdns0(queryPayload, o.DNSSEC)
 	return message
 }
-
-// queryServer is whom to ask.
-type queryServer struct {
-	network string // udp or tcp
-	address string // host and port
-}
-
-func (s queryServer) String() string { return s.network + "://" + s.address }
 
 // parseQuery reads [@URL] NAME [TYPE]; the server may stand anywhere.
 func parseQuery(words []string) (queryServer, dns.Question, error) {
@@ -124,33 +117,6 @@ func queryQuestion(words []string) (dns.Question, error) {
 	return question, err
 }
 
-func parseQueryServer(text string) (queryServer, error) {
-	scheme, rest, found := strings.Cut(text, "://")
-	if !found {
-		scheme, rest = "udp", text
-	}
-	switch scheme {
-	case "udp", "tcp":
-	case "tls", "https", "h3", "quic":
-		return queryServer{}, wrongUse("%s://: not supported by this version yet; udp:// and tcp:// are", scheme)
-	default:
-		return queryServer{}, wrongUse("server %q: %q is not one of udp, tcp", clip(text), clip(scheme))
-	}
-	rest = strings.TrimSuffix(rest, "/")
-	if addr, err := netip.ParseAddr(strings.Trim(rest, "[]")); err == nil {
-		return queryServer{scheme, netip.AddrPortFrom(addr, 53).String()}, nil
-	}
-	host, port, err := net.SplitHostPort(rest)
-	if err != nil {
-		host, port = rest, "53"
-	}
-	number, err := strconv.ParseUint(port, 10, 16)
-	if host == "" || err != nil || number == 0 || strings.ContainsAny(host, "/?#@[]: ") {
-		return queryServer{}, wrongUse("server %q: not a host or an address with a port", clip(text))
-	}
-	return queryServer{scheme, net.JoinHostPort(host, port)}, nil
-}
-
 // queryName takes any octets that DNS can carry, and Unicode as people write it.
 func queryName(text string) (string, error) {
 	for _, c := range []byte(text) {
@@ -185,31 +151,9 @@ func queryType(text string) (uint16, error) {
 
 // queryAnswer is a reply, and how it was had.
 type queryAnswer struct {
-	server  queryServer
+	server  resolver.Server
 	took    time.Duration
 	message *dns.Msg
-}
-
-var errOtherQuestion = errors.New("the reply is to another question")
-
-// ask asks once, and over TCP again where the reply did not fit UDP.
-func ask(ctx context.Context, server queryServer, message *dns.Msg) (*queryAnswer, error) {
-	client := dns.Client{Net: server.network, Timeout: time.Minute} // the context ends it sooner
-	if deadline, set := ctx.Deadline(); set {
-		client.Timeout = time.Until(deadline)
-	}
-	reply, took, err := client.ExchangeContext(ctx, message, server.address)
-	if err != nil {
-		return nil, err
-	}
-	if len(reply.Question) != 1 || !strings.EqualFold(reply.Question[0].Name, message.Question[0].Name) || reply.Question[0].Qtype != message.Question[0].Qtype {
-		return nil, errOtherQuestion
-	}
-	if reply.Truncated && server.network == "udp" {
-		server.network = "tcp"
-		return ask(ctx, server, message)
-	}
-	return &queryAnswer{server: server, took: took, message: reply}, nil
 }
 
 // extended collects the Extended DNS Errors of the reply.

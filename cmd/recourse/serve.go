@@ -45,6 +45,7 @@ type node struct {
 	do53     []netip.AddrPort
 	dot      []netip.AddrPort
 	doh      []netip.AddrPort
+	doq      []netip.AddrPort
 	web      []netip.AddrPort
 	webTLS   []netip.AddrPort
 	metrics  []netip.AddrPort
@@ -280,7 +281,10 @@ func (n *node) welcome(to io.Writer) error {
 		fmt.Fprintf(&text, "DNS      %s (TLS)\n", address)
 	}
 	for _, address := range n.doh {
-		fmt.Fprintf(&text, "DNS      https://%s%s\n", address, doh.Path)
+		fmt.Fprintf(&text, "DNS      https://%s%s (HTTP/2 and HTTP/3)\n", address, doh.Path)
+	}
+	for _, address := range n.doq {
+		fmt.Fprintf(&text, "DNS      %s (QUIC)\n", address)
 	}
 	for _, address := range n.web {
 		fmt.Fprintf(&text, "web      http://%s\n", address)

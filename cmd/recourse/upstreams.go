@@ -9,12 +9,15 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/forward"
 	"github.com/recourse-dns/recourse/resolver/lab"
 	"github.com/recourse-dns/recourse/resolver/recurse"
 	"github.com/recourse-dns/recourse/transports/do53"
+	"github.com/recourse-dns/recourse/transports/doh"
+	"github.com/recourse-dns/recourse/transports/doq"
 	"github.com/recourse-dns/recourse/transports/dot"
 	"github.com/recourse-dns/recourse/transports/upstreams"
 )
@@ -74,7 +77,7 @@ func newNetwork(config *Config, internet *lab.Internet, logger *slog.Logger) (*n
 	if err != nil {
 		return nil, fmt.Errorf("upstream_ca: %w", err)
 	}
-	client := newClient(trust{roots: roots})
+	client := newClient(trust{roots: roots}, 0)
 	made := &network{asking: asking{Exchanger: client}, closers: []io.Closer{client}}
 	if config.Resolver.Opportunistic == "dot" {
 		made.tryServers(&config.Resolver, client, logger)
@@ -127,11 +130,13 @@ type trust struct {
 	insecure bool           // anybody's
 }
 
-// newClient asks over any transport.
-func newClient(whom trust) *upstreams.Client {
+// newClient asks over any transport. The timeout is for one question; 0 is as usual.
+func newClient(whom trust, timeout time.Duration) *upstreams.Client {
 	return upstreams.NewClient(upstreams.Transports{
-		Plain: do53.NewClient(do53.ClientConfig{}),
-		TLS:   dot.NewClient(dot.ClientConfig{Roots: whom.roots, Opportunistic: whom.insecure}),
+		Plain: do53.NewClient(do53.ClientConfig{Timeout: timeout}),
+		TLS:   dot.NewClient(dot.ClientConfig{Timeout: timeout, Roots: whom.roots, Opportunistic: whom.insecure}),
+		HTTPS: doh.NewClient(doh.ClientConfig{Timeout: timeout, Roots: whom.roots, Insecure: whom.insecure}),
+		QUIC:  doq.NewClient(doq.ClientConfig{Timeout: timeout, Roots: whom.roots, Opportunistic: whom.insecure}),
 	})
 }
 

@@ -89,13 +89,15 @@ type Stats struct {
 	// and after it. Aliased are answers that began with kept aliases, which end in what
 	// is kept or in a shorter resolution.
 	Stale, Synthesised, Prefetches, Refreshes, Aliased tally.Counter
+	// Discarded are questions without a reply, of the many that waited for one answer.
+	Discarded tally.Counter
 }
 
 func newStats() Stats {
-	set := tally.NewSet(9)
+	set := tally.NewSet(10)
 	return Stats{
 		Hits: set.At(0), Misses: set.At(1), Inserts: set.At(2), Evictions: set.At(3),
-		Stale: set.At(4), Synthesised: set.At(5), Prefetches: set.At(6), Refreshes: set.At(7), Aliased: set.At(8),
+		Stale: set.At(4), Synthesised: set.At(5), Prefetches: set.At(6), Refreshes: set.At(7), Aliased: set.At(8), Discarded: set.At(9),
 	}
 }
 

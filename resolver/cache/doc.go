@@ -10,7 +10,7 @@
 // failure.go why there is none, stale.go and proved.go answers past their TTL,
 // refresh.go and background.go what is asked again with nobody waiting, alias.go the
 // kept CNAMEs and DNAMEs that a question goes on from, join.go what comes of that,
-// flush.go, dump.go and load.go the tools. The package denials below holds proofs of
+// crowd.go bounds who waits for one resolution, flush.go, dump.go and load.go are the tools. The package denials below holds proofs of
 // absence and wildcards, the package sieve decides what goes when there is no room.
 //
 // # The dump
@@ -88,6 +88,12 @@
 // it judges, and a blocked question must not leave the machine. So an answer near its
 // end, or past it, sends a few queries on to come again when they may wait. Where none
 // gets through, for load, the kept answer is given all the same.
+//
+// Of the datagrams that wait for one resolution a thousand are answered, and a hundred
+// where it took longer than 1.9 s: whoever asks in another's name would else have all
+// replies leave in one burst (DNSBomb). Refused: to leave every late question without a
+// reply, as Unbound does; where servers are slow the first answer may well be late, and
+// clients wait for it longer than that.
 //
 // Expiry is reckoned from the query's own time at each look-up. No timer sleeps for
 // it, and what a clock that was set back since has stored is not believed.

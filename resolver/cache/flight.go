@@ -15,6 +15,7 @@ const flightTime = 10 * time.Second
 // before done is closed.
 type flight struct {
 	done   chan struct{}
+	crowd  int // who waits beside the first; the lock of flights guards it
 	answer *resolver.Answer
 	err    error
 }
@@ -61,10 +62,13 @@ func (f *flights) join(ctx context.Context, query *resolver.Query) (*resolver.An
 	running, leads := f.flights[k], false
 	if running == nil {
 		running, leads = f.board(k), true
+	} else {
+		running.crowd++
 	}
+	place := running.crowd
 	f.flightsMu.Unlock()
 	if !leads {
-		return f.wait(ctx, query, running, kept)
+		return f.crowded(ctx, query, running, kept, place)
 	}
 	if kept == nil || !f.depart(query, running) {
 		f.fly(ctx, query, running, false)

@@ -53,13 +53,27 @@ func newDiscovery(told Discovery) *discovery {
 	d := &discovery{byName: told.Name}
 	if told.Name != "" {
 		d.doorsOf = wire.MustName("_dns." + told.Name.String())
-		d.doors = doorRecords(told)
+		for _, record := range doorRecords(told) {
+			d.doors = append(d.doors, record)
+		}
 		d.addresses = addressRecords(told)
 	}
 	if len(told.Information) > 0 {
 		d.information = []dns.RR{&dns.RESINFO{Hdr: dns.RR_Header{Rrtype: dns.TypeRESINFO, Class: dns.ClassINET, Ttl: discoveryTTL}, Txt: told.Information}}
 	}
 	return d
+}
+
+// Records are what is told of the doors, as it is served at _dns.resolver.arpa.
+func (d Discovery) Records() []*dns.SVCB {
+	if d.Name == "" {
+		return nil
+	}
+	records := doorRecords(d)
+	for _, record := range records {
+		record.Hdr.Name = designated.FQDN()
+	}
+	return records
 }
 
 // answer tells of doors and information; nil for a question about neither. It comes before
@@ -95,8 +109,8 @@ func (d *discovery) finish(query *resolver.Query, records, additional []dns.RR) 
 
 // doorRecords has one record for each door and port, in ServiceMode. No target is "." or
 // below resolver.arpa (RFC 9462, section 4).
-func doorRecords(told Discovery) []dns.RR {
-	var records []dns.RR
+func doorRecords(told Discovery) []*dns.SVCB {
+	var records []*dns.SVCB
 	for _, door := range told.Doors {
 		for _, port := range portsOf(door.Listeners) {
 			records = append(records, &dns.SVCB{

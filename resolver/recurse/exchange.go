@@ -239,7 +239,9 @@ func (u *Upstreams) suffer(ctx context.Context, server resolver.Server, err erro
 	}
 	if !isTimeout(err) {
 		u.stats.errors.Add(1)
-		u.health.unreachable(server, err)
+		if u.health.unreachable(server, err) && server.Transport.Encrypted() { // only configured ones are
+			u.logger.Warn("upstream cannot be asked", "server", server.String(), "error", err)
+		}
 	}
 	u.logger.Debug("server gave no reply", "server", server.String(), "error", err)
 }

@@ -154,9 +154,11 @@ func (f *family) miss() {
 }
 
 // unreachable notes that the network refused the query. It refuses at once and
-// again, so that the server is left alone without three tries.
-func (h *health) unreachable(server resolver.Server, err error) {
+// again, so that the server is left alone without three tries. News says that it was
+// not failing before.
+func (h *health) unreachable(server resolver.Server, err error) (news bool) {
 	h.change(server, func(known *standing) {
+		news = known.timeouts == 0
 		known.heard = time.Time{} // it is the network that speaks now
 		known.fail(max(known.timeouts+1, downAfter))
 	})
@@ -165,6 +167,7 @@ func (h *health) unreachable(server resolver.Server, err error) {
 		defer h.mu.Unlock()
 		h.family(server).missing = time.Now().Add(familyFor)
 	}
+	return news
 }
 
 // prefersIPv6 says that IPv4 leads nowhere and IPv6 does.

@@ -26,6 +26,8 @@ type ClientConfig struct {
 	Timeout   time.Duration  // for one exchange, where the context allows more; 0: 5 s
 	Exchanges int            // at the same time; 0: 4096
 	Roots     *x509.CertPool // whom certificates must come from; nil: the system's
+	// Insecure takes any certificate: for people who look at a server.
+	Insecure bool
 }
 
 const (
@@ -43,12 +45,13 @@ var (
 	errUnfit     = errors.New("the reply does not fit the query")
 )
 
-// Client asks DNS servers over HTTPS. A server's certificate must be good for its name, or
+// Client asks DNS servers over HTTPS, and over HTTP/3 those that are to be asked so. A server's certificate must be good for its name, or
 // its address where it has none. It may be used by many goroutines at once.
 type Client struct {
 	config   ClientConfig
 	places   chan struct{}
 	sessions tls.ClientSessionCache
+	quic     *dialer3
 
 	mu      sync.Mutex // guards what follows
 	servers map[resolver.Server]*http.Transport
@@ -64,7 +67,7 @@ func NewClient(config ClientConfig) *Client {
 	}
 	return &Client{
 		config: config, places: make(chan struct{}, config.Exchanges),
-		sessions: tls.NewLRUClientSessionCache(maxServers), servers: make(map[resolver.Server]*http.Transport),
+		sessions: tls.NewLRUClientSessionCache(maxServers), quic: newDialer3(config), servers: make(map[resolver.Server]*http.Transport),
 	}
 }
 
@@ -127,7 +130,7 @@ func (c *Client) post(ctx context.Context, server resolver.Server, message []byt
 		return nil, false, err
 	}
 	outgoing.Header = http.Header{"Content-Type": {MediaType}, "Accept": {MediaType}, "User-Agent": {""}} // none is sent
-	incoming, err := c.transport(server).RoundTrip(outgoing)                                              // which follows no redirection and keeps no cookie
+	incoming, err := c.overTransport(server).RoundTrip(outgoing)                                          // which follows no redirection and keeps no cookie
 	if err != nil {
 		return nil, reused, err
 	}
@@ -176,6 +179,14 @@ func bareAddress(server resolver.Server) string {
 	return server.Addr.Addr().Unmap().WithZone("").String()
 }
 
+// overTransport is how the server is asked: HTTP/3 where it is told to, else what it speaks.
+func (c *Client) overTransport(server resolver.Server) http.RoundTripper {
+	if server.Transport == resolver.OverHTTP3 {
+		return over3{c.quic, server}
+	}
+	return c.transport(server)
+}
+
 // transport gives the connections to a server. Where there are too many servers, those of
 // some other are let go.
 func (c *Client) transport(server resolver.Server) *http.Transport {
@@ -211,8 +222,11 @@ func (c *Client) newTransport(server resolver.Server) *http.Transport {
 			var dialer net.Dialer
 			return dialer.DialContext(ctx, "tcp", server.Addr.String())
 		},
-		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, ServerName: name, RootCAs: c.config.Roots, ClientSessionCache: c.sessions},
-		Protocols:       protocols,
+		TLSClientConfig: &tls.Config{
+			MinVersion: tls.VersionTLS12, ServerName: name, RootCAs: c.config.Roots, ClientSessionCache: c.sessions,
+			InsecureSkipVerify: c.config.Insecure, //nolint:gosec // it was asked for
+		},
+		Protocols: protocols,
 		HTTP2: &http.HTTP2Config{
 			SendPingTimeout: unheard, PingTimeout: unheard, WriteByteTimeout: unheard,
 			MaxReceiveBufferPerConnection: 1 << 20, MaxReceiveBufferPerStream: maxMessage + 1,
@@ -233,5 +247,5 @@ func (c *Client) Close() error {
 		one.CloseIdleConnections()
 	}
 	clear(c.servers)
-	return nil
+	return c.quic.close()
 }

@@ -45,10 +45,11 @@ func Listen(config Config, service *transports.Service, logger *slog.Logger) (*S
 		TLS:        config.TLS,
 		Protocol:   Protocol,
 		Door:       resolver.QUIC,
-		Codes:      overquic.Codes{None: codeNone, Protocol: codeProtocol, Cancelled: codeCancelled, Load: codeLoad, Unspecified: codeUnspecified},
+		Codes:      overquic.Codes{None: codeNone, Cancelled: codeCancelled, Load: codeLoad, Unspecified: codeUnspecified},
 		Patience:   config.Patience,
 		Request:    lengthSize + maxMessage,
 		Unfinished: violation("a query was not finished in time"),
+		TooLong:    errMore,
 	}, service, newSession(service, config.Zones, logger), logger)
 	if err != nil {
 		return nil, err

@@ -33,34 +33,42 @@ func newSession(service *transports.Service, zones transports.Zones, logger *slo
 // Open begins a connection.
 func (s *session) Open(*quic.Conn, func(func())) (overquic.Session, error) { return s, nil }
 
-// End ends a connection.
-func (s *session) End() {}
+// End ends a connection, which needs no word before.
+func (s *session) End(quic.StreamID) {}
+
+// Busy ends a stream whose query finds no place to wait.
+func (s *session) Busy(dst []byte) ([]byte, error) {
+	return dst, &overquic.Fault{Code: codeLoad, Reason: "too many queries wait"}
+}
 
 // Answer answers what need not wait.
-func (s *session) Answer(request overquic.Request, dst []byte) ([]byte, error) {
+func (s *session) Answer(request *overquic.Request, dst []byte) ([]byte, error) {
 	packet, err := messageOf(request.Data)
 	if err != nil {
 		return dst, err
 	}
+	request.Data = packet
 	query := request.Query
 	query.Client, query.Inline = request.Client, true
-	if s.errand(packet) != transports.Question {
+	switch s.errand(packet) {
+	case transports.Transfer:
 		if request.Early {
 			return s.tooEarly(query, packet, dst)
 		}
+		return dst, resolver.ErrWouldBlock
+	case transports.Notification:
 		return dst, resolver.ErrWouldBlock
 	}
 	return s.ask(context.Background(), query, packet, dst)
 }
 
 // Work answers what has to wait.
-func (s *session) Work(ctx context.Context, request overquic.Request, write func([]byte) error) error {
-	packet := request.Data[lengthSize:]
-	if errand := s.errand(packet); errand != transports.Question {
-		return s.divert(ctx, errand, request.Client, packet, write)
+func (s *session) Work(ctx context.Context, request *overquic.Request, write func([]byte) error) error {
+	if errand := s.errand(request.Data); errand != transports.Question {
+		return s.divert(ctx, errand, request.Client, request.Data, write)
 	}
 	request.Query.Client = request.Client
-	reply, err := s.ask(ctx, request.Query, packet, make([]byte, 0, 1024))
+	reply, err := s.ask(ctx, request.Query, request.Data, make([]byte, 0, 1024))
 	if err != nil {
 		return err
 	}

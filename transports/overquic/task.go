@@ -18,18 +18,26 @@ const (
 	quick = 2048
 	// gap is how long the others wait when the end of a request has come and not its middle.
 	gap = time.Millisecond
+	// maxDesk is how much room for a reply is kept for the next.
+	maxDesk = 4096
 	// packet is what a stream takes of a reply without the client's leave.
 	packet = 1200
 )
 
 // desk is the room for one request and its reply.
 type desk struct {
+	request Request
 	query   resolver.Query
-	request [quick + 1]byte
+	data    [quick + 1]byte
 	reply   []byte
 }
 
-func newDesk() any { return &desk{reply: make([]byte, 0, 2048)} }
+func newDesk(worker uint32) *desk {
+	made := &desk{reply: make([]byte, 0, 2048)}
+	made.query.Worker = worker
+	made.request.Query = &made.query
+	return made
+}
 
 // task is one request, on a stream of its own.
 type task struct {
@@ -43,12 +51,12 @@ func (t task) now() {
 	desk := t.server.desks.Get().(*desk)
 	defer t.server.desks.Put(desk)
 	_ = t.stream.SetReadDeadline(time.Now().Add(gap)) // always nil
-	n, err := readAll(t.stream, desk.request[:])
+	n, err := readAll(t.stream, desk.data[:])
 	switch {
 	case err == nil:
-		t.answer(desk, desk.request[:n])
+		t.answer(desk, desk.data[:n])
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		t.await(bytes.Clone(desk.request[:n]))
+		t.await(bytes.Clone(desk.data[:n]))
 	default:
 		t.fail(t.stream, err)
 	}
@@ -99,22 +107,25 @@ func (t task) readSlowly(part []byte) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case len(data) > t.server.config.Request:
-		return nil, &Fault{Code: t.server.config.Codes.Protocol, Reason: "a request is too long", Fatal: true}
+		return nil, t.server.config.TooLong
 	default:
 		return data, nil
 	}
 }
 
 func (t task) answer(desk *desk, data []byte) {
-	request := Request{Client: t.client, Data: data, Early: t.early(), Query: &desk.query}
+	request := &desk.request
+	request.Client, request.Data, request.Early = t.client, data, t.early()
 	reply, err := t.session.Answer(request, desk.reply[:0])
 	switch {
 	case err == nil:
-		desk.reply = reply
+		if cap(reply) <= maxDesk {
+			desk.reply = reply
+		}
 		t.reply(reply)
 	case errors.Is(err, resolver.ErrWouldBlock):
-		request.Data, request.Query = bytes.Clone(data), new(resolver.Query)
-		t.beside(func(ctx context.Context) error { return t.session.Work(ctx, request, t.write) })
+		kept := request.clone()
+		t.beside(func(ctx context.Context) error { return t.session.Work(ctx, kept, t.write) })
 	default:
 		t.fail(t.stream, err)
 	}
@@ -149,7 +160,7 @@ func (t task) done() {
 // longer wants the reply, or is gone.
 func (t task) beside(run func(context.Context) error) {
 	if !t.server.service.Admit(t.client) {
-		t.fail(t.stream, &Fault{Code: t.server.config.Codes.Load, Reason: "too many queries wait"})
+		t.turnAway()
 		return
 	}
 	t.answers.Go(func() {
@@ -167,6 +178,19 @@ func (t task) beside(run func(context.Context) error) {
 		}
 		t.done()
 	})
+}
+
+// turnAway tells a client that there is no place for its request.
+func (t task) turnAway() {
+	reply, err := t.session.Busy(nil)
+	if err == nil {
+		_, err = t.stream.Write(reply) // which fits a packet
+	}
+	if err != nil {
+		t.fail(t.stream, err)
+		return
+	}
+	t.done()
 }
 
 func (t task) write(data []byte) error {

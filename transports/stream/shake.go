@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -21,6 +22,7 @@ type handshakes struct {
 	// hands bounds those that compute at a time, so that a flood of handshakes delays
 	// nobody's answer by more than one of them takes.
 	hands chan struct{}
+	group sync.WaitGroup
 }
 
 func newHandshakes(config *tls.Config) *handshakes {
@@ -74,7 +76,8 @@ func (c *conn) handshake(data []byte) {
 	c.held = len(c.rest) >= maxAhead
 	if c.shaking == nil {
 		c.shaking = &shake{conn: c, more: make(chan struct{}, 1)}
-		go c.shaking.run(c.server)
+		shaking := c.shaking
+		c.server.secrets.group.Go(func() { shaking.run(c.server) })
 	}
 	c.shaking.tell()
 }

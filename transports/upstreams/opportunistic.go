@@ -190,11 +190,11 @@ func (o *Opportunistic) try(server resolver.Server, query []byte) {
 	if err == nil && !isOfUse(reply) {
 		err = errNoUse
 	}
+	o.logger.Debug("server was tried over TLS", "server", server.String(), "error", err)
+	o.known.note(server.Addr.Addr(), err == nil, time.Now())
 	if err == nil {
 		o.stats.Found.Add(1)
 	}
-	o.logger.Debug("server was tried over TLS", "server", server.String(), "error", err)
-	o.known.note(server.Addr.Addr(), err == nil, time.Now())
 }
 
 var errNoUse = errors.New("does not answer there")
