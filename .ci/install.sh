@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the tests need on Debian: kdig, dig and nsupdate as clients, BIND and
-# Unbound as secondaries, dnsperf for the soak, Chromium for the pages, curl, h2load and h2spec for DNS over HTTPS,
-# certutil for whom Chromium trusts, Pebble as an authority that signs certificates, gcc for the race detector. Elsewhere, or
+# Unbound as secondaries, dnsperf for the soak, Chromium for the pages, Pebble as an authority
+# that signs certificates, curl, h2load and h2spec for DNS over HTTPS, certutil for whom
+# Chromium trusts, gcc for the race detector. Elsewhere, or
 # without root, it says what is missing; `make test` then lists what was left out.
 set -euo pipefail
 
@@ -15,10 +16,10 @@ need named bind9
 need unbound unbound
 need dnsperf dnsperf
 need chromium chromium
+need pebble pebble
 need certutil libnss3-tools
 need curl curl
 need h2load nghttp2-client
-need pebble pebble
 need make make
 
 # h2spec is a Go program that Debian does not have. Where it cannot be had its test is left out.

@@ -248,6 +248,5 @@ const noAnchors = "none"
 func (c *Config) startsAs(other *Config) bool {
 	mine, its := c.Listen, other.Listen
 	its.CookieSecretFile = mine.CookieSecretFile // which is read again
-	return reflect.DeepEqual(mine, its) && c.StateDir() == other.StateDir() &&
-		reflect.DeepEqual(c.ServeRPZ, other.ServeRPZ) && reflect.DeepEqual(c.Resolver.Zones, other.Resolver.Zones)
+	return reflect.DeepEqual(mine, its) && reflect.DeepEqual(c.TLS, other.TLS) && c.StateDir() == other.StateDir() && reflect.DeepEqual(c.ServeRPZ, other.ServeRPZ) && reflect.DeepEqual(c.Resolver.Zones, other.Resolver.Zones)
 }

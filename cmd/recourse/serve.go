@@ -226,7 +226,7 @@ func (n *node) reload(ctx context.Context, options ServeOptions) {
 		return
 	}
 	if !n.config.startsAs(config) {
-		n.logger.Warn("listeners, serve_rpz, zones and the state directory change with a restart; lists, profiles, clients and operator change now")
+		n.logger.Warn("listeners, tls, serve_rpz, zones and the state directory change with a restart; lists, profiles, clients and operator change now")
 	}
 	n.reloadCookies(config)
 	n.reimport(ctx, config)
@@ -295,6 +295,7 @@ func (n *node) welcome(to io.Writer) error {
 	for _, address := range n.metrics {
 		fmt.Fprintf(&text, "metrics  http://%s/metrics\n", address)
 	}
+	n.welcomeCertificates(&text)
 	fmt.Fprintf(&text, "state    %s\n", n.config.StateDir())
 	if n.updates != nil {
 		fmt.Fprintf(&text, "\n%s", updateHelp(n.updates))

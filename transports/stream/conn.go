@@ -15,9 +15,9 @@ import (
 
 const (
 	// readSize is how much of one connection is read at once.
-	readSize = 64 << 10
+	readSize = 16 << 10
 	// flushAt is how many octets of replies are gathered before they are written.
-	flushAt = 64 << 10
+	flushAt = 16 << 10
 	// keepSize is the largest room for something incomplete that a connection keeps when
 	// it is complete.
 	keepSize = 512

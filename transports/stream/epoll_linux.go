@@ -17,7 +17,7 @@ const (
 	// maxEvents is how many connections one call tells of.
 	maxEvents = 128
 	// maxUnsent is how much the kernel keeps for a client beyond what is on its way.
-	maxUnsent = 128 << 10
+	maxUnsent = 32 << 10
 )
 
 // prepare sets what the connections of a listener inherit.
