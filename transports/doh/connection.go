@@ -101,7 +101,7 @@ func newConnection(server *Server, conn net.Conn, below *line, client resolver.C
 		now: now, active: now, begun: now, swept: now,
 		controls: newBudget(controlBurst, controlPerSecond, now), resets: newBudget(resetBurst, resetPerSecond, now),
 	}
-	c.output.written.L = &c.mu
+	c.written.L = &c.mu
 	c.frames = http2.NewFramer(nil, c)
 	c.frames.SetMaxReadFrameSize(minFrame)
 	c.frames.SetReuseFrames()
@@ -300,7 +300,7 @@ func (c *connection) linger() {
 	if err := c.line.closeWrite(); err != nil {
 		return
 	}
-	if err := c.line.Conn.SetReadDeadline(time.Now().Add(lingering)); err != nil {
+	if err := c.line.SetReadDeadline(time.Now().Add(lingering)); err != nil {
 		return
 	}
 	_, _ = io.CopyN(io.Discard, c.line.Conn, lingerOctets) // whatever comes
