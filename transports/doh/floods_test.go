@@ -89,4 +89,3 @@ func headersOf(t testing.TB, id uint32) http2.HeadersFrameParam {
 	block = appendField(block, indexContentType, MediaType)
 	return http2.HeadersFrameParam{StreamID: id, BlockFragment: block, EndHeaders: true}
 }
-
