@@ -73,6 +73,7 @@ type connection struct {
 	active     time.Time // when the last request came
 	controls   budget
 	resets     budget
+	opened     bool // our settings are said
 	greeted    bool // the client's settings have come
 	draining   bool // the client was told to ask no more
 	closing    bool // and which streams are the last
@@ -130,6 +131,10 @@ var (
 func (c *connection) greet() error {
 	c.mu.Lock()
 	c.appendGreeting()
+	c.opened = true
+	if c.draining {
+		c.appendDrain()
+	}
 	c.mu.Unlock()
 	preface := make([]byte, len(http2.ClientPreface))
 	if _, err := io.ReadFull(c, preface); err != nil {

@@ -323,3 +323,25 @@ func TestHandshakesTakeTurns(t *testing.T) {
 		t.Errorf("who waited: %v", err)
 	}
 }
+
+// TestSettingsComeFirst: also of a connection that is to end before it has begun.
+func TestSettingsComeFirst(t *testing.T) {
+	service, _, _ := newService(1)
+	conn := &spoken{said: strings.NewReader(http2.ClientPreface)}
+	below := &line{Conn: conn, gone: func() {}}
+	c := newConnection(&Server{service: service, blocks: newBlocks("")}, below, below, resolver.Client{Door: resolver.HTTPS})
+	c.drain()
+	c.serve()
+	frames := http2.NewFramer(nil, &conn.heard)
+	var said []string
+	for {
+		frame, err := frames.ReadFrame()
+		if err != nil {
+			break
+		}
+		said = append(said, frame.Header().Type.String())
+	}
+	if fmt.Sprint(said) != "[SETTINGS WINDOW_UPDATE GOAWAY PING]" {
+		t.Errorf("the server says %v", said)
+	}
+}
