@@ -43,7 +43,7 @@ func (d *doors) Close() error {
 
 func (n *node) startDo53(opened *doors, service *transports.Service, zones transports.Zones, counts *metrics) error {
 	for _, address := range n.config.Listen.Do53 {
-		door, err := do53.Listen(do53.Config{Address: address, Zones: zones, Sockets: n.sockets}, service, n.logger)
+		door, err := do53.Listen(do53.Config{Address: address, Zones: zones, Proxies: n.config.Listen.ProxyProtocolFrom, Sockets: n.sockets}, service, n.logger)
 		if err != nil {
 			return err
 		}

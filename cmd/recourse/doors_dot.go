@@ -9,7 +9,8 @@ import (
 func (n *node) startDoT(opened *doors, service *transports.Service, zones transports.Zones, counts *metrics) error {
 	for _, address := range n.config.Listen.DoT {
 		door, err := dot.Listen(dot.Config{
-			Address: address, TLS: n.certificates.Server(dot.Protocol), Zones: zones, Sockets: n.sockets,
+			Address: address, TLS: n.certificates.Server(dot.Protocol), Zones: zones,
+			Proxies: n.config.Listen.ProxyProtocolFrom, Sockets: n.sockets,
 		}, service, n.logger)
 		if err != nil {
 			return err
