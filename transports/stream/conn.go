@@ -345,6 +345,10 @@ func (c *conn) sendWhenTaken(reply []byte) bool {
 
 // ended is the end of the client's input. What waits is answered yet.
 func (c *conn) ended() {
+	if !c.begun && c.shaking == nil {
+		c.close() // it has said nothing
+		return
+	}
 	c.over = true
 	c.late = time.Time{}
 	if c.shaking != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/netip"
 	"runtime"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/transports"
 	"github.com/recourse-dns/recourse/transports/proxy"
 	"github.com/recourse-dns/recourse/transports/stream"
@@ -311,6 +313,36 @@ func TestALPN(t *testing.T) {
 	}
 }
 
+// TestOtherProtocol: who asks for the answer to a challenge of an authority (RFC 8737) gets
+// that and nothing more.
+func TestOtherProtocol(t *testing.T) {
+	for _, kind := range kinds[2:] {
+		pair, _ := certificate(t)
+		listener, err := stream.Listen(nil, netip.MustParseAddrPort("127.0.0.1:0"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		config := &tls.Config{Certificates: []tls.Certificate{pair}, NextProtos: []string{"dot"}, GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			return &tls.Config{Certificates: []tls.Certificate{pair}, NextProtos: []string{"acme-tls/1"}}, nil
+		}}
+		logger := slog.New(slog.DiscardHandler)
+		service := transports.NewService(&world{}, transports.NewGate(transports.Limits{}), new(counts), logger)
+		server, err := stream.Serve(stream.Config{Listener: listener, Door: resolver.TLS, TLS: config, Portable: kind.portable}, service, logger)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := tls.Dial("tcp", server.Addr().String(), &tls.Config{InsecureSkipVerify: true, MinVersion: kind.version, MaxVersion: kind.version, NextProtos: []string{"acme-tls/1"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		(&client{Conn: conn}).ended(t)
+		conn.Close()
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestMalformed: whatever comes the server ends the connection or answers, and serves on.
 func TestMalformed(t *testing.T) {
 	each(t, func(t *testing.T, kind kind) {
@@ -421,6 +453,7 @@ func TestProxied(t *testing.T) {
 				t.Errorf("asked from %s, want %s", got, test.from)
 			}
 		}
+		var group sync.WaitGroup
 		for _, wrong := range [][]byte{question(t, 1, "www"), []byte("PROXY TCP4 192.0.2.7 127.0.0.1 9 53\r\n"), append(header[:15:15], 255), {22, 3, 1}} {
 			conn, err := net.Dial("tcp", s.Addr().String())
 			if err != nil {
@@ -433,7 +466,8 @@ func TestProxied(t *testing.T) {
 			if err := conn.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
 				t.Fatal(err)
 			}
-			(&client{Conn: conn}).ended(t)
+			group.Go(func() { (&client{Conn: conn}).ended(t) })
 		}
+		group.Wait()
 	})
 }

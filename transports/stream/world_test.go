@@ -8,11 +8,13 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/binary"
+	"errors"
 	"io"
 	"log/slog"
 	"math/big"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -132,7 +134,7 @@ func serve(t testing.TB, kind kind, limits stream.Limits, gate transports.Limits
 }
 
 func serveProxied(t testing.TB, kind kind, proxies proxy.Trusted) *served {
-	return serveWith(t, kind, stream.Config{Proxies: proxies, Limits: stream.Limits{Handshake: 500 * time.Millisecond}}, transports.Limits{}, slog.New(slog.DiscardHandler))
+	return serveWith(t, kind, stream.Config{Proxies: proxies, Limits: stream.Limits{Handshake: 300 * time.Millisecond}}, transports.Limits{}, slog.New(slog.DiscardHandler))
 }
 
 func serveLogged(t testing.TB, kind kind, limits stream.Limits, gate transports.Limits, logger *slog.Logger) *served {
@@ -254,8 +256,8 @@ func (c *client) tryRead() (*dns.Msg, error) {
 func (c *client) ended(t testing.TB) {
 	t.Helper()
 	for {
-		if _, err := c.Conn.Read(make([]byte, 4096)); err != nil {
-			if timeout, is := err.(net.Error); is && timeout.Timeout() {
+		if _, err := c.Read(make([]byte, 4096)); err != nil {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
 				t.Error("the connection did not end")
 			}
 			return
