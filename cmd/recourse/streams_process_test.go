@@ -129,6 +129,21 @@ func TestStreamsServeRealClients(t *testing.T) {
 	s.stop()
 }
 
+// TestRenegotiation: who wants another handshake within TLS 1.2 is told no, in order.
+func TestRenegotiation(t *testing.T) {
+	s := startStreams(t)
+	client := exec.Command(installed(t, "openssl", "openssl"), "s_client", "-tls1_2", "-connect", s.tls)
+	client.Stdin = strings.NewReader("R\n")
+	out, _ := client.CombinedOutput() // it fails, and says why
+	if !strings.Contains(string(out), "RENEGOTIATING") || !strings.Contains(string(out), "alert unexpected message") {
+		t.Errorf("%s", out)
+	}
+	if err := s.connect(t, true, 1).ask(1); err != nil {
+		t.Error(err)
+	}
+	s.stop()
+}
+
 // streamClient is one connection that asks one question over and over.
 type streamClient struct {
 	net.Conn
