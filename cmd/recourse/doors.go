@@ -8,6 +8,7 @@ import (
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/transports"
 	"github.com/recourse-dns/recourse/transports/do53"
+	"github.com/recourse-dns/recourse/transports/stream"
 )
 
 // startDoors opens all doors over one service: the same chain, bounds and counts behind
@@ -42,14 +43,16 @@ func (d *doors) Close() error {
 }
 
 func (n *node) startDo53(opened *doors, service *transports.Service, zones transports.Zones, counts *metrics) error {
+	var streams []*stream.Counts
 	for _, address := range n.config.Listen.Do53 {
 		door, err := do53.Listen(do53.Config{Address: address, Zones: zones, Proxies: n.config.Listen.ProxyProtocolFrom, Sockets: n.sockets}, service, n.logger)
 		if err != nil {
 			return err
 		}
 		*opened = append(*opened, door)
-		counts.watchStream(resolver.TCP, door.Addr(), door.TCP().Counts())
+		streams = append(streams, door.TCP().Counts())
 		n.do53 = append(n.do53, door.Addr())
 	}
+	counts.watchStreams(resolver.TCP, streams)
 	return nil
 }
