@@ -8,6 +8,7 @@ import (
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/transports"
 	"github.com/recourse-dns/recourse/transports/do53"
+	"github.com/recourse-dns/recourse/transports/stream"
 )
 
 // startDoors opens all doors over one service: the same chain, bounds and counts behind
@@ -49,16 +50,18 @@ func (d *doors) Close() error {
 
 func (n *node) startDo53(opened *doors, service *transports.Service, zones transports.Zones, counts *metrics) error {
 	var servers []*do53.Server
+	var streams []*stream.Counts
 	for _, address := range n.config.Listen.Do53 {
-		door, err := do53.Listen(do53.Config{Address: address, Zones: zones, Sockets: n.sockets}, service, n.logger)
+		door, err := do53.Listen(do53.Config{Address: address, Zones: zones, Proxies: n.config.Listen.ProxyProtocolFrom, Sockets: n.sockets}, service, n.logger)
 		if err != nil {
 			return err
 		}
 		*opened = append(*opened, door)
-		counts.watchStream(resolver.TCP, door.Addr(), door.TCP().Counts())
 		servers = append(servers, door)
+		streams = append(streams, door.TCP().Counts())
 		n.do53 = append(n.do53, door.Addr())
 	}
+	counts.watchStreams(resolver.TCP, streams)
 	counts.counter("recourse_udp_overflows_total", "UDP packets that the kernel dropped because they were not read in time.", func() int64 {
 		total := int64(0)
 		for _, door := range servers {

@@ -4,19 +4,23 @@ import (
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/transports"
 	"github.com/recourse-dns/recourse/transports/dot"
+	"github.com/recourse-dns/recourse/transports/stream"
 )
 
 func (n *node) startDoT(opened *doors, service *transports.Service, zones transports.Zones, counts *metrics) error {
+	var streams []*stream.Counts
 	for _, address := range n.config.Listen.DoT {
 		door, err := dot.Listen(dot.Config{
-			Address: address, TLS: n.certificates.Server(dot.Protocol), Zones: zones, Sockets: n.sockets,
+			Address: address, TLS: n.certificates.Server(dot.Protocol), Zones: zones,
+			Proxies: n.config.Listen.ProxyProtocolFrom, Sockets: n.sockets,
 		}, service, n.logger)
 		if err != nil {
 			return err
 		}
 		*opened = append(*opened, door)
-		counts.watchStream(resolver.TLS, door.Addr(), door.Counts())
+		streams = append(streams, door.Counts())
 		n.dot = append(n.dot, door.Addr())
 	}
+	counts.watchStreams(resolver.TLS, streams)
 	return nil
 }

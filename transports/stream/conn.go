@@ -59,6 +59,8 @@ type conn struct {
 	late    time.Time     // when what is incomplete began
 	waiting int           // queries without an answer yet
 	drained chan struct{} // closed when unsent is empty, where a transfer waits for that
+	placed  bool          // the gate let it in
+	proxied bool          // a load balancer is to say first who the client is
 	begun   bool          // the handshake is over, if there is one
 	held    bool          // input is not read until replies are taken, or queries answered
 	over    bool          // nothing more is read
@@ -120,6 +122,8 @@ func (c *conn) arrived(room *room, size int) {
 		c.consume(room, 0)
 	case c.begun:
 		c.consume(room, size)
+	case c.proxied:
+		c.header(room, room.raw[:size])
 	default:
 		c.handshake(room.raw[:size])
 	}
@@ -341,6 +345,10 @@ func (c *conn) sendWhenTaken(reply []byte) bool {
 
 // ended is the end of the client's input. What waits is answered yet.
 func (c *conn) ended() {
+	if !c.begun && c.shaking == nil {
+		c.close() // it has said nothing
+		return
+	}
 	c.over = true
 	c.late = time.Time{}
 	if c.shaking != nil {
@@ -404,5 +412,7 @@ func (c *conn) close() {
 		c.shaking.tell()
 	}
 	c.server.open.remove(c)
-	c.server.service.Disconnect(c.client)
+	if c.placed {
+		c.server.service.Disconnect(c.client)
+	}
 }

@@ -38,7 +38,7 @@ func (l *log) count(what string) int {
 func TestOutOfDescriptors(t *testing.T) {
 	each(t, func(t *testing.T, kind kind) {
 		said := new(log)
-		s := serveLogged(t, kind, stream.Limits{}, transports.Limits{}, slog.New(slog.NewTextHandler(said, nil)), transports.Zones{})
+		s := serveLogged(t, kind, stream.Limits{}, transports.Limits{}, slog.New(slog.NewTextHandler(said, nil)))
 		before := s.dial(t)
 		before.write(t, question(t, 1, "www"))
 		before.read(t)

@@ -135,7 +135,7 @@ func TestSlowHandshake(t *testing.T) {
 func TestUntaken(t *testing.T) {
 	each(t, func(t *testing.T, kind kind) {
 		limits := patient()
-		limits.Taking = 300 * time.Millisecond
+		limits.Taking = 150 * time.Millisecond
 		s := serve(t, kind, limits, transports.Limits{})
 		var all []byte
 		for id := range uint16(400) {

@@ -204,8 +204,17 @@ func TestAgainstOthers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{"one", "and another", string(make([]byte, maxRecord))} {
-		if _, err := ours.Write(sealed(t, layer, []byte(text))); err != nil {
+	for i, text := range []string{"one", "and another", string(make([]byte, maxRecord)), "after a change of both keys", "and another"} {
+		data := []byte(nil)
+		if i >= 3 {
+			data = layer.sealOne(data, typeHandshake, []byte{messageKeyUpdate, 0, 0, 1, updateRequested})
+			if err := layer.out.update(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before := layer.in.secret
+		data, _ = layer.seal(data, []byte(text))
+		if _, err := ours.Write(data); err != nil {
 			t.Fatal(err)
 		}
 		var raw, got []byte
@@ -222,8 +231,8 @@ func TestAgainstOthers(t *testing.T) {
 			}
 			raw = slices.Clone(rest)
 		}
-		if string(got) != text {
-			t.Errorf("%d octets came back of %d", len(got), len(text))
+		if string(got) != text || bytes.Equal(before, layer.in.secret) != (i < 3) {
+			t.Errorf("%d octets came back of %d; their key: %x", len(got), len(text), layer.in.secret)
 		}
 	}
 }

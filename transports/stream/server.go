@@ -175,14 +175,15 @@ func (s *Server) rest() bool {
 	}
 }
 
+// take begins a connection: with its place, or, if a load balancer has opened it, with what
+// that says of the client.
 func (s *Server) take(taken socket, addr netip.Addr) {
-	client := resolver.Client{Addr: addr, Door: s.config.Door}
-	if !s.service.Connect(client) {
-		s.counts.Turned.Add(1)
+	c := &conn{server: s, socket: taken, client: resolver.Client{Addr: addr, Door: s.config.Door}, proxied: s.config.Proxies.Trusts(addr)}
+	c.begun = s.secrets == nil && !c.proxied
+	if !c.proxied && !c.connect() {
 		taken.close()
 		return
 	}
-	c := &conn{server: s, socket: taken, client: client, begun: s.secrets == nil}
 	if c.begun {
 		c.extend(time.Now())
 	} else {

@@ -5,7 +5,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
+	"net/netip"
 	"runtime"
 	"slices"
 	"sync"
@@ -14,7 +16,9 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/transports"
+	"github.com/recourse-dns/recourse/transports/proxy"
 	"github.com/recourse-dns/recourse/transports/stream"
 )
 
@@ -309,6 +313,36 @@ func TestALPN(t *testing.T) {
 	}
 }
 
+// TestOtherProtocol: who asks for the answer to a challenge of an authority (RFC 8737) gets
+// that and nothing more.
+func TestOtherProtocol(t *testing.T) {
+	for _, kind := range kinds[2:] {
+		pair, _ := certificate(t)
+		listener, err := stream.Listen(nil, netip.MustParseAddrPort("127.0.0.1:0"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		config := &tls.Config{Certificates: []tls.Certificate{pair}, NextProtos: []string{"dot"}, GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			return &tls.Config{Certificates: []tls.Certificate{pair}, NextProtos: []string{"acme-tls/1"}}, nil
+		}}
+		logger := slog.New(slog.DiscardHandler)
+		service := transports.NewService(&world{}, transports.NewGate(transports.Limits{}), new(counts), logger)
+		server, err := stream.Serve(stream.Config{Listener: listener, Door: resolver.TLS, TLS: config, Portable: kind.portable}, service, logger)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := tls.Dial("tcp", server.Addr().String(), &tls.Config{InsecureSkipVerify: true, MinVersion: kind.version, MaxVersion: kind.version, NextProtos: []string{"acme-tls/1"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		(&client{Conn: conn}).ended(t)
+		conn.Close()
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestMalformed: whatever comes the server ends the connection or answers, and serves on.
 func TestMalformed(t *testing.T) {
 	each(t, func(t *testing.T, kind kind) {
@@ -389,4 +423,51 @@ func TestMalformedTLS(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestProxied: a load balancer says for whom it connects, in pieces too; who is none is not
+// believed, and a load balancer must say it.
+func TestProxied(t *testing.T) {
+	header := append([]byte("\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c"), 192, 0, 2, 7, 127, 0, 0, 1, 0, 9, 0, 53)
+	local := []byte("\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00")
+	each(t, func(t *testing.T, kind kind) {
+		s := serveProxied(t, kind, proxy.Trusted{netip.MustParsePrefix("127.0.0.1/32")})
+		for _, test := range []struct {
+			header []byte
+			pieces int
+			from   string
+		}{{header, len(header), "192.0.2.7"}, {header, 1, "192.0.2.7"}, {header, 20, "192.0.2.7"}, {local, 7, "127.0.0.1"}} {
+			conn, err := net.Dial("tcp", s.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			for piece := range slices.Chunk(test.header, test.pieces) {
+				if _, err := conn.Write(piece); err != nil {
+					t.Fatal(err)
+				}
+			}
+			c := s.over(t, conn)
+			c.write(t, question(t, 1, "from"))
+			if got := c.read(t).Answer[0].(*dns.TXT).Txt[0]; got != test.from {
+				t.Errorf("asked from %s, want %s", got, test.from)
+			}
+		}
+		var group sync.WaitGroup
+		for _, wrong := range [][]byte{question(t, 1, "www"), []byte("PROXY TCP4 192.0.2.7 127.0.0.1 9 53\r\n"), append(header[:15:15], 255), {22, 3, 1}} {
+			conn, err := net.Dial("tcp", s.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			if _, err := conn.Write(wrong); err != nil {
+				t.Fatal(err)
+			}
+			if err := conn.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			group.Go(func() { (&client{Conn: conn}).ended(t) })
+		}
+		group.Wait()
+	})
 }

@@ -307,16 +307,19 @@ func (l *standard) open(dst, raw []byte) ([]byte, []byte, error) {
 }
 
 func (l *standard) seal(dst, plain []byte) ([]byte, error) {
-	l.below.out = dst
-	_, err := l.tls.Write(plain)
-	sealed := l.below.out
-	l.below.out = nil
+	var err error
+	sealed := l.sent(dst, func() { _, err = l.tls.Write(plain) })
 	return sealed, err
 }
 
 func (l *standard) end(dst []byte, _ error) []byte {
-	l.below.out = dst
-	_ = l.tls.CloseWrite() // to memory
+	return l.sent(dst, func() { _ = l.tls.CloseWrite() }) // to memory
+}
+
+// sent appends what crypto/tls sends, and before it what it sent while reading, as alerts.
+func (l *standard) sent(dst []byte, send func()) []byte {
+	l.below.out = append(dst, l.below.out...)
+	send()
 	sealed := l.below.out
 	l.below.out = nil
 	return sealed

@@ -8,11 +8,13 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/binary"
+	"errors"
 	"io"
 	"log/slog"
 	"math/big"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,6 +26,7 @@ import (
 
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/transports"
+	"github.com/recourse-dns/recourse/transports/proxy"
 	"github.com/recourse-dns/recourse/transports/stream"
 )
 
@@ -38,7 +41,7 @@ func (c *counts) Answered(_ uint32, _ resolver.Door, outcome transports.Outcome,
 
 // world answers by name: "slow" has to wait until released, "drop" is dropped, "fail"
 // fails, "panic" panics, "large" has 60,000 octets, "who" tells the name that the client
-// connected to; anything else has an address.
+// connected to, "from" its address; anything else has an address.
 type world struct {
 	release chan struct{}
 	waiting atomic.Int32
@@ -69,6 +72,9 @@ func (w *world) Resolve(ctx context.Context, query *resolver.Query) (*resolver.A
 		for range 240 {
 			reply.Answer = append(reply.Answer, &dns.TXT{Hdr: header, Txt: []string{strings.Repeat("x", 240)}})
 		}
+		return resolver.NewAnswer(reply, query.Now).Pack()
+	case "from":
+		reply.Answer = []dns.RR{&dns.TXT{Hdr: header, Txt: []string{query.Client.Addr.String()}}}
 		return resolver.NewAnswer(reply, query.Now).Pack()
 	case "who":
 		reply.Answer = []dns.RR{&dns.TXT{Hdr: header, Txt: []string{query.Client.Name}}}
@@ -124,17 +130,25 @@ func certificate(t testing.TB) (tls.Certificate, *x509.CertPool) {
 }
 
 func serve(t testing.TB, kind kind, limits stream.Limits, gate transports.Limits) *served {
-	return serveLogged(t, kind, limits, gate, slog.New(slog.DiscardHandler), transports.Zones{})
+	return serveLogged(t, kind, limits, gate, slog.New(slog.DiscardHandler))
 }
 
-func serveLogged(t testing.TB, kind kind, limits stream.Limits, gate transports.Limits, logger *slog.Logger, zones transports.Zones) *served {
+func serveProxied(t testing.TB, kind kind, proxies proxy.Trusted) *served {
+	return serveWith(t, kind, stream.Config{Proxies: proxies, Limits: stream.Limits{Handshake: 300 * time.Millisecond}}, transports.Limits{}, slog.New(slog.DiscardHandler))
+}
+
+func serveLogged(t testing.TB, kind kind, limits stream.Limits, gate transports.Limits, logger *slog.Logger) *served {
+	return serveWith(t, kind, stream.Config{Limits: limits}, gate, logger)
+}
+
+func serveWith(t testing.TB, kind kind, config stream.Config, gate transports.Limits, logger *slog.Logger) *served {
 	t.Helper()
 	s := &served{world: &world{release: make(chan struct{})}, seen: new(counts), kind: kind}
 	listener, err := stream.Listen(nil, netip.MustParseAddrPort("127.0.0.1:0"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := stream.Config{Listener: listener, Door: resolver.TCP, Limits: limits, Portable: kind.portable, Zones: zones}
+	config.Listener, config.Door, config.Portable = listener, resolver.TCP, kind.portable
 	if kind.secure {
 		pair, roots := certificate(t)
 		s.roots = roots
@@ -176,6 +190,12 @@ func (s *served) dial(t testing.TB) *client {
 	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
+	return s.over(t, conn)
+}
+
+// over does the handshake, if there is one.
+func (s *served) over(t testing.TB, conn net.Conn) *client {
+	t.Helper()
 	if !s.kind.secure {
 		return &client{conn, conn.(*net.TCPConn)}
 	}
@@ -236,8 +256,8 @@ func (c *client) tryRead() (*dns.Msg, error) {
 func (c *client) ended(t testing.TB) {
 	t.Helper()
 	for {
-		if _, err := c.Conn.Read(make([]byte, 4096)); err != nil {
-			if timeout, is := err.(net.Error); is && timeout.Timeout() {
+		if _, err := c.Read(make([]byte, 4096)); err != nil {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
 				t.Error("the connection did not end")
 			}
 			return
