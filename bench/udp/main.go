@@ -1,7 +1,7 @@
 package main
 
 import (
-	"errors"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"net"
@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +21,7 @@ import (
 
 type settings struct {
 	dir, recourse, other, echo string
+	load                       string
 	rounds, length             int
 	outstanding, clients       int
 	peers                      bool
@@ -33,9 +33,10 @@ func main() {
 	flag.StringVar(&s.recourse, "recourse", "build/recourse", "the `binary` that is measured")
 	flag.StringVar(&s.other, "other", "", "another build of it, to be compared")
 	flag.StringVar(&s.echo, "echo", "build/echo", "the `binary` of the floor")
+	flag.StringVar(&s.load, "load", "build/recourse", "the `binary` whose bench makes the load")
 	flag.IntVar(&s.rounds, "rounds", 5, "how often each is asked")
 	flag.IntVar(&s.length, "length", 3, "`seconds` of a round")
-	flag.IntVar(&s.outstanding, "outstanding", 100, "questions on their way at once")
+	flag.IntVar(&s.outstanding, "outstanding", 1000, "questions on their way at once, of all sockets")
 	flag.IntVar(&s.clients, "clients", 8, "sockets that they come from")
 	flag.BoolVar(&s.peers, "peers", true, "measure unbound, too")
 	flag.Parse()
@@ -131,8 +132,6 @@ func startAll(s *settings, upstream string) (servers []*server, err error) {
 	return servers, err
 }
 
-var completed = regexp.MustCompile(`Queries completed:\s+(\d+)`)
-
 // measure asks one server for a while.
 func (s *settings) measure(one *server, counts bool) error {
 	file := "names"
@@ -144,23 +143,23 @@ func (s *settings) measure(one *server, counts bool) error {
 		return err
 	}
 	began := time.Now()
-	out, err := exec.Command("taskset", "-c", "1", "dnsperf", "-s", one.address.Addr().String(), "-p", strconv.Itoa(int(one.address.Port())), //nolint:gosec // ours
-		"-d", filepath.Join(s.dir, file), "-e", "-l", strconv.Itoa(s.length), "-q", strconv.Itoa(s.outstanding), "-c", strconv.Itoa(s.clients)).CombinedOutput()
+	out, err := exec.Command("taskset", "-c", "1", s.load, "bench", "@udp://"+one.address.String(), "--names", filepath.Join(s.dir, file), //nolint:gosec // ours
+		"--edns", "--json", "--time", strconv.Itoa(s.length)+"s", "--connections", strconv.Itoa(s.clients), "--in-flight", strconv.Itoa(s.outstanding/s.clients)).Output()
 	took := time.Since(began)
 	if err != nil {
-		return fmt.Errorf("dnsperf: %w: %s", err, out)
+		return fmt.Errorf("load of %s: %w: %s", one.name, err, out)
 	}
 	after, err := one.busy()
 	if err != nil {
 		return err
 	}
-	found := completed.FindSubmatch(out)
-	if found == nil {
-		return errors.New("dnsperf does not say how many were answered")
+	var said struct{ Answered, Lost, Wrong float64 }
+	if err := json.Unmarshal(out, &said); err != nil {
+		return fmt.Errorf("load of %s: %w", one.name, err)
 	}
-	count, err := strconv.ParseFloat(string(found[1]), 64)
-	if err != nil || count == 0 {
-		return fmt.Errorf("%s answered nothing: %s", one.name, out)
+	count := said.Answered
+	if count == 0 || said.Wrong > 0 {
+		return fmt.Errorf("%s answered %.0f, %.0f of them wrong", one.name, count, said.Wrong)
 	}
 	if counts {
 		one.costs = append(one.costs, float64((after-before).Microseconds())/count)
