@@ -319,9 +319,9 @@ func TestReadsThatFailAreRecovered(t *testing.T) {
 			}
 			return systemCalls.receive(descriptor, messages)
 		}
-		d.batch.kernel = calls
+		d.kernel = calls
 		var serving sync.WaitGroup
-		serving.Go(d.batch.serve)
+		serving.Go(d.serve)
 		reply, err := dns.Exchange(new(dns.Msg).SetQuestion("www.", dns.TypeA), d.socket.LocalAddr().String())
 		if err != nil || len(reply.Answer) != 1 {
 			t.Errorf("%v: %v, %v", fault, reply, err)
