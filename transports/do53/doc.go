@@ -15,7 +15,7 @@
 // the processor could be handed on and back, and a collection of garbage waits no longer than
 // that. With three lists, policy and metrics an answer costs 1.13 times an echo that does
 // nothing else, 0.84 of Unbound and 0.72 of what a packet a call cost (bench/udp.sh, two virtual
-// cores of a Xeon, a thousand questions under way; with other programs on the same cores 1.23 to
+// cores of a Xeon, a thousand questions under way; with other programs on the same cores 1.20 to
 // 1.38 times the echo, for what they push out of the caches, and as much beside Unbound). Refused: x/net's ReadBatch, which
 // makes addresses; a blocking socket on a thread of its own; io_uring, as below; several replies as
 // one with UDP_SEGMENT, for they seldom go to one client and have one length.
