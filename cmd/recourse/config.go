@@ -52,6 +52,12 @@ type Listen struct {
 	NSID              string            `yaml:"nsid"`               // what this server calls itself; nothing where empty
 }
 
+// fixed is what of it changes with a restart only.
+func (l Listen) fixed() Listen {
+	l.CookieSecretFile = ""
+	return l
+}
+
 // RateLimit is queries per second of one client, and how many at once.
 type RateLimit struct {
 	PerClient uint32 `yaml:"per_client"` // 0: no limit
