@@ -233,7 +233,7 @@ func testRepliesOfAKind(t *testing.T) {
 func TestPlacesAreShared(t *testing.T) {
 	const all = 900
 	from := func(addr string) resolver.Client {
-		return resolver.Client{Addr: netip.MustParseAddr(addr), Door: resolver.UDP}
+		return resolver.Client{Addr: netip.MustParseAddr(addr), Door: resolver.TCP}
 	}
 	fill := func(service *transports.Service, client resolver.Client) int {
 		taken := 0
@@ -284,6 +284,23 @@ func TestPlacesAreShared(t *testing.T) {
 	}
 	if taken != 20 || service.Admit(from("10.99.0.1")) {
 		t.Errorf("%d of 20 were taken", taken)
+	}
+}
+
+// A flood from addresses of all kinds leaves places for those who cannot be part of it.
+func TestForgersLeavePlaces(t *testing.T) {
+	service := serviceOf(small, transports.Limits{Waiting: 800})
+	taken := 0
+	for i := range 2000 {
+		if service.Admit(resolver.Client{Addr: netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 1}), Door: resolver.UDP}) {
+			taken++
+		}
+	}
+	if taken != 700 {
+		t.Errorf("%d of 800 were taken over UDP", taken)
+	}
+	if !service.Admit(resolver.Client{Addr: netip.MustParseAddr("192.0.2.1"), Door: resolver.TLS}) {
+		t.Error("nothing is left over TLS")
 	}
 }
 

@@ -23,6 +23,9 @@ const (
 	// sharedTimes is how many times as much an address may have that many homes are behind,
 	// and likewise a network.
 	sharedTimes = 4
+	// provenShare of all places is for who came by a door on which no address is forged, so
+	// that a flood over UDP from addresses of all kinds leaves some.
+	provenShare = 8
 )
 
 func newPlaces(all int) places {
@@ -31,17 +34,20 @@ func newPlaces(all int) places {
 
 // take takes a place: a client may have half as many as are free, so a third of all; an
 // address with many homes behind it, or a network, may have two thirds.
-func (p *places) take(addr netip.Addr, shared bool) bool {
+func (p *places) take(addr netip.Addr, shared, proven bool) bool {
 	client, around := own(addr), around(addr)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	free := p.all - p.used
+	if !proven {
+		free -= p.all / provenShare
+	}
 	fair := max(free/2, leastPlaces)
 	many := sharedTimes * fair
 	if shared {
 		fair = many
 	}
-	if free == 0 || p.clients[client] >= fair || p.networks[around] >= many {
+	if free <= 0 || p.clients[client] >= fair || p.networks[around] >= many {
 		return false
 	}
 	p.used++

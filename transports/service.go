@@ -76,7 +76,7 @@ func (s *Service) Named(nsid string) *Service {
 // none for it and the query must be shed. Leave gives it back.
 func (s *Service) Admit(client resolver.Client) bool {
 	_, shared := s.admits(client.Addr)
-	if s.places.take(client.Addr, shared || client.Addr.IsLoopback()) {
+	if s.places.take(client.Addr, shared || client.Addr.IsLoopback(), client.Door != resolver.UDP) {
 		return true
 	}
 	s.observer.Answered(0, client.Door, Shed, 1, 0)

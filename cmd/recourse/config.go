@@ -53,6 +53,12 @@ type Listen struct {
 	NSID              string            `yaml:"nsid"`               // what this server calls itself; nothing where empty
 }
 
+// fixed is what of it changes with a restart only.
+func (l Listen) fixed() Listen {
+	l.CookieSecretFile = ""
+	return l
+}
+
 // RateLimit is queries per second of one client, and how many at once.
 type RateLimit struct {
 	PerClient uint32 `yaml:"per_client"` // 0: no limit
@@ -246,7 +252,5 @@ const noAnchors = "none"
 
 // startsAs says whether what is read at the start alone is the same in another configuration.
 func (c *Config) startsAs(other *Config) bool {
-	mine, its := c.Listen, other.Listen
-	its.CookieSecretFile = mine.CookieSecretFile // which is read again
-	return reflect.DeepEqual(mine, its) && reflect.DeepEqual(c.TLS, other.TLS) && c.StateDir() == other.StateDir() && reflect.DeepEqual(c.ServeRPZ, other.ServeRPZ) && reflect.DeepEqual(c.Resolver.Zones, other.Resolver.Zones)
+	return reflect.DeepEqual(c.Listen.fixed(), other.Listen.fixed()) && reflect.DeepEqual(c.TLS, other.TLS) && c.StateDir() == other.StateDir() && reflect.DeepEqual(c.ServeRPZ, other.ServeRPZ) && reflect.DeepEqual(c.Resolver.Zones, other.Resolver.Zones)
 }

@@ -212,6 +212,7 @@ func TestValidate(t *testing.T) {
 		{"both families", "do53: [\"127.0.0.1:5300\"]", "do53: [\"0.0.0.0:53\", \"[::]:53\"]", ""},
 		{"any free port", "do53: [\"127.0.0.1:5300\"]", "do53: [\"127.0.0.1:0\"], web: [\"127.0.0.1:0\"]", ""},
 		{"limits of clients", "do53:", "rate_limit: {per_client: 200, burst: 400}, response_rate_limit: {per_network: 0}, slip: 0, nsid: ams1, cookie_secret_file: two.secret, limits: {waiting: 10, connections: 20, connections_per_client: 20}, do53:", ""},
+		{"open to all", "[\"127.0.0.0/8\"]", "[\"127.0.0.0/8\", \"::/0\"]", "f:5: warning: clients[0].match.networks[1]: ::/0 admits everybody, and listen.rate_limit bounds nobody"},
 		{"burst of nothing", "do53:", "rate_limit: {burst: 10}, do53:", "f:2: listen.rate_limit.burst: is of no use without per_client: how many a second"},
 		{"burst of an hour", "do53:", "response_rate_limit: {per_network: 10, burst: 36000}, do53:", "f:2: listen.response_rate_limit.burst: 36000 is more than a minute of per_network brings, 600"},
 		{"no limit at all", "do53:", "rate_limit: {per_client: 4000000000}, do53:", "f:2: listen.rate_limit.per_client: 4000000000 a second is more than 10000000"},

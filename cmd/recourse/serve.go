@@ -226,7 +226,7 @@ func (n *node) reload(ctx context.Context, options ServeOptions) {
 		return
 	}
 	if !n.config.startsAs(config) {
-		n.logger.Warn("listeners, tls, serve_rpz, zones and the state directory change with a restart; lists, profiles, clients and operator change now")
+		n.logger.Warn("listeners and their limits, tls, serve_rpz, zones and the state directory change with a restart; lists, profiles, clients, operator and the secrets of cookies change now")
 	}
 	n.reloadCookies(config)
 	n.reimport(ctx, config)

@@ -29,6 +29,7 @@ func (c *Config) checkLimits() {
 			c.report.problem(child("listen.limits", key), "%d is more than %d, which no machine holds", value, maxHeld)
 		}
 	}
+	c.checkOpen()
 	if all, each := listen.Limits.Connections, listen.Limits.ConnectionsPerClient; all > 0 && each > all {
 		c.report.problem("listen.limits.connections_per_client", "%d is more than the %d connections of all clients", each, all)
 	}
@@ -41,6 +42,21 @@ func (c *Config) checkLimits() {
 	if file := listen.CookieSecretFile; file != "" {
 		if _, err := c.ReadCookieSecrets(); err != nil {
 			c.fileProblem("listen.cookie_secret_file", file, err)
+		}
+	}
+}
+
+// checkOpen warns of a resolver that answers the whole Internet as often as it likes.
+func (c *Config) checkOpen() {
+	if c.Listen.RateLimit.PerClient > 0 {
+		return
+	}
+	for i := range c.Clients {
+		for k, network := range c.Clients[i].Match.Networks {
+			if network.IsValid() && network.Bits() == 0 {
+				c.report.warn(item(child(item("clients", i), "match.networks"), k), "%s admits everybody, and listen.rate_limit bounds nobody: what forges queries will find this server", network)
+				return
+			}
 		}
 	}
 }

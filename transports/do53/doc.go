@@ -14,7 +14,7 @@
 // scheduler is not told of the calls, since neither waits: a call of 64 packets is over before
 // the processor could be handed on and back, and a collection of garbage waits no longer than
 // that. With three lists, policy and metrics an answer costs 1.13 times an echo that does
-// nothing else, 0.84 of Unbound and 0.72 of what a packet a call cost (bench/udp.sh, two virtual
+// nothing else, 0.84 of Unbound and 0.72 of what a packet a call cost (make bench-peers ARGS=doors, two virtual
 // cores of a Xeon, a thousand questions under way; with other programs on the same cores 1.20 to
 // 1.38 times the echo, for what they push out of the caches, and as much beside Unbound). Refused: x/net's ReadBatch, which
 // makes addresses; a blocking socket on a thread of its own; io_uring, as below; several replies as

@@ -24,6 +24,8 @@ const (
 	// slack is by how much the present of two cores may differ: those who answer many
 	// queries at once look at the clock once.
 	slack = uint64(5 * time.Second / unit)
+	// age is how old a new table pretends to be, so that what is in none of its places is past.
+	age = time.Hour
 )
 
 // MaxWindow is how long the longest burst may take to be paid off. It keeps a time that was
@@ -40,7 +42,7 @@ type table struct {
 
 func newTable(window time.Duration) *table {
 	window = min(max(window, unit), MaxWindow)
-	return &table{seed: maphash.MakeSeed(), epoch: time.Now(), window: uint64(window / unit), sets: make([][ways]atomic.Uint64, sets)}
+	return &table{seed: maphash.MakeSeed(), epoch: time.Now().Add(-age), window: uint64(window / unit), sets: make([][ways]atomic.Uint64, sets)}
 }
 
 // hash is of a network, what of it is counted, and about what.
@@ -69,7 +71,7 @@ type place struct {
 // find looks a key up, or the place that is least in debt.
 func (t *table) find(hash, now uint64) place {
 	set, tag := &t.sets[hash&setBits], hash>>timeBits
-	least := place{debt: t.window + 1}
+	var least place
 	for i := range set {
 		held := set[i].Load()
 		debt := (held - now) & timeMask
@@ -79,7 +81,7 @@ func (t *table) find(hash, now uint64) place {
 		if held>>timeBits == tag {
 			return place{at: &set[i], held: held, debt: debt, found: true}
 		}
-		if debt < least.debt {
+		if i == 0 || debt < least.debt {
 			least = place{at: &set[i], held: held, debt: debt}
 		}
 	}
