@@ -169,7 +169,12 @@ func TestHostsThatAreNotThere(t *testing.T) {
 			t.Error(err)
 		}
 		time.Sleep(time.Minute)
+		asked := n.count()
 		if _, err := h.Addresses(t.Context(), "slow.example"); err == nil {
+			t.Error("an address after the end")
+		}
+		synctest.Wait()
+		if n.count() != asked {
 			t.Error("looked up after the end")
 		}
 	})
