@@ -35,8 +35,8 @@ fuzz: ## fuzz every target for FUZZTIME (30s) each
 bench: ## run the benchmarks with allocations
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
-bench-peers: ## what a cold resolution costs, beside four others, and an attack; ARGS go to it (Debian, root)
-	@bash bench/work.sh $(ARGS)
+bench-peers: ## what answers cost beside the peers: doors, cold, attacks, idle; ARGS chooses (Debian, root)
+	@bash bench/peers.sh $(ARGS)
 
 bench-lists: ## what lists of 1M and 10M names cost, beside the targets; QUICK=1: 100,000
 	@bash bench/lists.sh

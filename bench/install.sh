@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the four peers on Debian, none of them started: a policy-rc.d that says no
+# Installs the peers on Debian, none of them started: a policy-rc.d that says no
 # (101) stands in the way while apt works and goes away afterwards. Elsewhere, or
 # without root, it says what is missing and ends with 1.
 set -euo pipefail
@@ -10,6 +10,9 @@ need unbound unbound
 need kresd knot-resolver
 need pdns_recursor pdns-recursor
 need named bind9
+need dnsdist dnsdist
+need nsd nsd
+need dnsperf dnsperf
 need ip iproute2
 need taskset util-linux
 

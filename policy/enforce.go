@@ -18,7 +18,7 @@ const (
 // action is what a hit does where it decides: what its list puts in the place of what
 // entries say, or else what its entry says.
 func (h *hearing) action(i int) blocklists.Action {
-	known := h.fact(i)
+	known := &h.hits.facts[i]
 	list := &h.lists[known.place]
 	if list.Manifest == nil {
 		return blocklists.Block

@@ -194,6 +194,10 @@ func (s *stage) weighed(ctx context.Context, snapshot *Snapshot, who profile.Who
 	if len(found.ids) == 0 {
 		return nil, nil //nolint:nilnil // nothing matches: the caller goes on
 	}
+	var room [commonHits]fact
+	if found.facts == nil {
+		found.facts = snapshot.facts(found.ids, room[:0])
+	}
 	h := newHearing(snapshot, query.Question.Name, found, who, query.Now)
 	h.door, h.client = query.Client.Door, query.Client.Addr
 	answer, err := s.verdict(ctx, snapshot, &h, kept, query, real)

@@ -63,8 +63,6 @@ type hearing struct {
 	client   netip.Addr // for what is staged; invalid where nobody asks
 
 	lists []bundle.List
-	facts [8]fact // of the first hits, where they are not remembered
-	more  []fact  // of the others
 	// Whether the operator exempts the question, or any alias.
 	exemptQuestion, exemptAlias bool
 	// shadows says that a hit of a list in shadow mode would count.
@@ -72,8 +70,10 @@ type hearing struct {
 }
 
 func newHearing(snapshot *Snapshot, question wire.Name, found hits, who profile.Who, at time.Time) hearing {
+	if found.facts == nil {
+		found.facts = snapshot.facts(found.ids, nil)
+	}
 	h := hearing{snapshot: snapshot, question: question, hits: found, who: who, at: at, lists: snapshot.Bundle.Lists()}
-	h.more = h.look(snapshot, h.lists)
 	for i := range h.hits.ids {
 		if h.list(i).Kind == bundle.OperatorException {
 			asked := h.kind(i) == resolver.Asked
@@ -85,7 +85,7 @@ func newHearing(snapshot *Snapshot, question wire.Name, found hits, who profile.
 }
 
 // place is where the list of a hit stands among the bundle's.
-func (h *hearing) place(i int) int { return int(h.fact(i).place) }
+func (h *hearing) place(i int) int { return int(h.hits.facts[i].place) }
 
 func (h *hearing) list(i int) *bundle.List { return &h.lists[h.place(i)] }
 
@@ -191,7 +191,7 @@ func stepOf(purpose blocklists.Purpose) step {
 
 // weigh says whether a hit counts for this client, now.
 func (h *hearing) weigh(i int) standing {
-	known := h.fact(i)
+	known := &h.hits.facts[i]
 	list := &h.lists[known.place]
 	switch list.Kind {
 	case bundle.OperatorException:
@@ -210,10 +210,10 @@ func (h *hearing) weigh(i int) standing {
 	case !reads(list.Manifest, h.kind(i)):
 		return notRead
 	}
-	if standing := h.weighTerms(i, list, &known); standing != counts {
+	if standing := h.weighTerms(i, list, known); standing != counts {
 		return standing
 	}
-	if h.exception(i, list) != nil {
+	if h.isExcepted(i) {
 		return excepted
 	}
 	standing := h.weighFeed(i, list)

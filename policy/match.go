@@ -129,8 +129,8 @@ func (h *hearing) shared(i int, list *bundle.List) Match {
 // blocksSomebody says whether the entry's own terms let it count for any client. What is
 // staged does: for those in the share.
 func (h *hearing) blocksSomebody(i int, list *bundle.List) bool {
-	known := h.fact(i)
-	standing := h.weighTerms(i, list, &known)
+	known := &h.hits.facts[i]
+	standing := h.weighTerms(i, list, known)
 	return (standing == counts || standing == notInShare) && known.terms.Standing != blocklists.Shadow
 }
 

@@ -34,7 +34,7 @@ var (
 type hits struct {
 	ids   []uint32
 	links []resolver.Link
-	facts []fact // of ids, where they are those of a question that is remembered
+	facts []fact // of ids, where they are known
 }
 
 // match adds what matches a link.

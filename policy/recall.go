@@ -15,6 +15,9 @@ func (s *Snapshot) recall(question wire.Name, answer *resolver.Answer) (hits, er
 		return matchAnswer(s.Bundle, question, answer)
 	}
 	kept := answer.Memo.Load()
+	if kept == s.nothing && kept != nil {
+		return hits{}, nil
+	}
 	if kept == nil || kept.Generation != s.Bundle.Generation() {
 		found, err := matchAnswer(s.Bundle, question, answer)
 		if err == nil {
@@ -37,6 +40,9 @@ func (s *Snapshot) remember(slot *atomic.Pointer[resolver.Memo], before *resolve
 	if before != nil && before.Generation > generation {
 		return
 	}
-	memo := &resolver.Memo{Generation: generation, Sequence: s.Overlay.Sequence(), IDs: found.ids, Links: found.links}
+	memo := s.nothing
+	if memo == nil || len(found.ids) > 0 {
+		memo = &resolver.Memo{Generation: generation, Sequence: s.Overlay.Sequence(), IDs: found.ids, Links: found.links}
+	}
 	slot.CompareAndSwap(before, memo)
 }

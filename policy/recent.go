@@ -153,10 +153,7 @@ func remembered(query *resolver.Query, h *hearing, id uint32, action blocklists.
 	made.question.Name = wire.Name(strings.Clone(string(query.Question.Name)))
 	made.answer.Stored = query.Now.Add(lasting)
 	if h.hits.links == nil {
-		made.ids = slices.Clone(h.hits.ids)
-		for i := range made.ids {
-			made.facts = append(made.facts, h.fact(i))
-		}
+		made.ids, made.facts = slices.Clone(h.hits.ids), h.lasting()
 	}
 	return made
 }

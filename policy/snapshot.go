@@ -10,6 +10,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/blocklists/guard"
 	"github.com/recourse-dns/recourse/policy/profile"
+	"github.com/recourse-dns/recourse/resolver"
 )
 
 // Snapshot is all that a verdict depends on beside question, client and time. It is
@@ -31,6 +32,8 @@ type Snapshot struct {
 	codes *codeIndex
 	// recent is of this snapshot alone.
 	recent *recent
+	// nothing is the memo of all answers that nothing matches: one, so that it is at hand.
+	nothing *resolver.Memo
 	// trials are made for this bundle and go on with the next.
 	trials *Trials
 }
@@ -87,6 +90,9 @@ func (c *Current) Update(change func(Snapshot) Snapshot) {
 		next.codes = newCodeIndex(&next)
 	}
 	next.recent = newRecent()
+	if kept := next.nothing; kept == nil || kept.Generation != next.Bundle.Generation() || kept.Sequence != next.Overlay.Sequence() {
+		next.nothing = &resolver.Memo{Generation: next.Bundle.Generation(), Sequence: next.Overlay.Sequence()}
+	}
 	next.trials = next.trials.fit(next.Bundle)
 	c.snapshot.Store(&next)
 }

@@ -20,8 +20,8 @@ func (s *Snapshot) Stands(id uint32, at time.Time) (stands bool, turns time.Time
 		return list != nil, time.Time{}
 	}
 	h := newHearing(s, "", hits{ids: []uint32{id}}, profile.Who{}, at)
-	known := h.fact(0)
-	standing := h.weighTerms(0, list, &known)
+	known := &h.hits.facts[0]
+	standing := h.weighTerms(0, list, known)
 	if known.terms.Standing == blocklists.Shadow || list.Manifest.Override == overrideDisabled {
 		return false, time.Time{}
 	}

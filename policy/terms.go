@@ -40,7 +40,7 @@ func (h *hearing) weighStaged(i int, list *bundle.List) standing {
 // staged says whether the hit is of an entry that is still on trial.
 func (h *hearing) staged(i int) bool {
 	id := h.hits.ids[i]
-	return h.fact(i).terms.Standing == blocklists.Staged &&
+	return h.hits.facts[i].terms.Standing == blocklists.Staged &&
 		!h.list(i).Manifest.Stage.Over(h.snapshot.Bundle.FirstSeen(id), h.at)
 }
 

@@ -1,7 +1,8 @@
 // Package transports is what all doors share: running the chain on one packet,
-// writing the reply, and the limits on what strangers may keep waiting. Each
+// writing the reply, and the limits on what strangers may ask and hold. Each
 // folder below is one protocol, its server and its client side by side. No policy
-// lives here: who is admitted, and what is withheld, is decided in the chain.
+// lives here: who is admitted is told by [Clients], and what is withheld is decided in
+// the chain.
 //
 // # Decisions
 //
@@ -15,7 +16,36 @@
 // hear, by key or address; they run on workers, and where there are none the check is one comparison.
 //
 // The door alone writes OPT ([AppendReply]), so that a kept answer never carries
-// another client's options.
+// another client's options. What is in it was asked for: nothing is sent to those who
+// sent none, and an option that means nothing here is not sent back. The size is 1,232
+// whatever resolver.edns_size says, which is for the servers that we ask.
+//
+// A packet that cannot be read is answered by the book: FORMERR; NOTIMP to another opcode,
+// as a header alone, since nobody knows what the rest means; BADVERS; NOTAUTH to a key that
+// nobody here has; nothing to a response or to less than a header. Such a reply is never
+// longer than the packet, so it has no cookie, name or reason in it.
+//
+// Every door asks one gate ([Gate]) before it does anything: who is admitted, how much it
+// asks, how much it holds. Access control also stands in the chain, which needs the row of
+// the client anyway; the gate's is there so that a refusal costs neither chain nor message, and
+// an encrypted door no handshake. A few connections over plain TCP are kept for strangers,
+// who are told why there as they are over UDP.
+//
+// Who cannot have forged its address, by a cookie (RFC 7873) or by any door but UDP, is
+// told with REFUSED and Prohibited that it asks too much; and has the whole limit by itself.
+// Others are dropped, but for one in so many that gets TC or, if it knows cookies, BADCOOKIE
+// and one for the next time: a forger gains nothing by either. Without need no cookie
+// is asked for (section 5.2.3). Refused: an Extended DNS Error of rate limits' own, since RFC
+// 8914 has none, and its 18 is for what local policy refuses to a client.
+//
+// Replies are counted over UDP also where nobody configured a limit ([rate.Replies]):
+// failures, denials and large answers, since these are what queries are forged for. Ordinary
+// answers are not: a popular name is asked for by everybody behind one address. Loopback
+// is exempt, where nothing is forged but by the operator's own.
+//
+// Places to wait in are shared out by how many are free: one client may have half as many,
+// so that some are left for who comes new, and no number has to be chosen for small and
+// large resolvers. A kept answer needs no place, so an overload leaves it alone.
 //
 // A reply that does not fit loses its Extended DNS Errors first, with TC set (RFC
 // 8914, section 3), then all its records. Cutting records off one by one saves

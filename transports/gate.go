@@ -94,6 +94,9 @@ func (g *Gate) Usage() Usage {
 	return usage
 }
 
+// Waiting is how many queries wait.
+func (g *Gate) Waiting() int { return int(g.places.taken()) }
+
 func (g *Gate) admits(addr netip.Addr) (admitted, shared bool) {
 	if g.limits.Clients == nil {
 		return true, false
@@ -117,6 +120,3 @@ func network(addr netip.Addr, bits4, bits6 int) netip.Addr {
 	}
 	return prefix.Addr()
 }
-
-// Waiting is how many queries wait.
-func (g *Gate) Waiting() int { return int(g.places.taken()) }

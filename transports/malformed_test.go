@@ -64,6 +64,11 @@ func recordOf(name string, kind, class uint16, data string) string {
 	return string(packed) + data
 }
 
+// tsig is a TSIG record by that key.
+func tsig(key string) string {
+	return recordOf(key, 250, 255, "\x0bhmac-sha256\x00"+"\x00\x00\x69\x00\x00\x00"+"\x01\x2c"+"\x00\x20"+strings.Repeat("m", 32)+"\x12\x34"+"\x00\x00"+"\x00\x00")
+}
+
 func asksFor(name string, kind, class uint16) string {
 	packed := binary.BigEndian.AppendUint16([]byte(name), kind)
 	return string(binary.BigEndian.AppendUint16(packed, class))
@@ -123,6 +128,15 @@ var corpus = []struct {
 	{"a cookie of seven octets", join(head(0x0100, 1, 0, 0, 1), wwwA, opt(0, "\x00\x0a\x00\x07cookieA")), dns.RcodeFormatError},
 	{"a cookie of twelve octets", join(head(0x0100, 1, 0, 0, 1), wwwA, opt(0, "\x00\x0a\x00\x0ccookieABCDEF")), dns.RcodeFormatError},
 	{"a cookie of 41 octets", join(head(0x0100, 1, 0, 0, 1), wwwA, opt(0, "\x00\x0a\x00\x29"+strings.Repeat("c", 41))), dns.RcodeFormatError},
+	{"a signature with a key of nobody's", join(head(0x0100, 1, 0, 0, 1), wwwA, tsig("\x03key\x00")), dns.RcodeNotAuth},
+	{"a signature behind OPT", join(head(0x0100, 1, 0, 0, 2), wwwA, bareOPT, tsig("\x03key\x00")), dns.RcodeNotAuth},
+	{"a signature by a pointer", join(head(0x0100, 1, 0, 0, 1), wwwA, tsig("\xc0\x0c")), dns.RcodeNotAuth},
+	{"a signature that is not last", join(head(0x0100, 1, 0, 0, 2), wwwA, tsig("\x03key\x00"), bareOPT), dns.RcodeFormatError},
+	{"two signatures", join(head(0x0100, 1, 0, 0, 2), wwwA, tsig("\x03key\x00"), tsig("\x03key\x00")), dns.RcodeFormatError},
+	{"a signature among the answers", join(head(0x0100, 1, 1), wwwA, tsig("\x03key\x00")), dns.RcodeFormatError},
+	{"a signature cut", join(head(0x0100, 1, 0, 0, 1), wwwA, recordOf("\x03key\x00", 250, 255, "\x00\x00\x00")), dns.RcodeFormatError},
+	{"a signature by EDNS version 1", join(head(0x0100, 1, 0, 0, 2), wwwA, opt(1, ""), tsig("\x03key\x00")), dns.RcodeBadVers},
+
 	{"neither question nor cookie", join(head(0x0100, 0, 0, 0, 1), bareOPT), dns.RcodeFormatError},
 
 	{"class ANY", join(head(0x0100, 1), asksFor("\x07example\x00", 1, 255)), dns.RcodeRefused},
@@ -212,6 +226,19 @@ func TestOddPacketsAreAnswered(t *testing.T) {
 				t.Errorf("%s over %s: not a reply to it: %x", name, door, reply)
 			}
 		}
+	}
+}
+
+// Who signed a query is told that it is the key that is not known.
+func TestUnknownKeyIsNamed(t *testing.T) {
+	packet := join(head(0x0100, 1, 0, 0, 2), wwwA, bareOPT, tsig("\x03key\x00"))
+	message := unpacked(t, says(t, byTheBook(t), resolver.TCP, "192.0.2.1", packet))
+	signed, ok := message.Extra[len(message.Extra)-1].(*dns.TSIG)
+	if !ok || signed.Hdr.Name != "key." || signed.Algorithm != dns.HmacSHA256 || signed.Error != dns.RcodeBadKey || signed.MACSize != 0 || signed.TimeSigned != 0x69000000 {
+		t.Errorf("%v", message)
+	}
+	if reply := unpacked(t, says(t, serviceOf(small, transports.Limits{Clients: house{}}), resolver.UDP, "198.51.100.1", packet)); reply.Rcode != dns.RcodeRefused {
+		t.Errorf("a stranger: %v", reply)
 	}
 }
 

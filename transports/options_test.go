@@ -247,6 +247,24 @@ func TestFailureKeepsToTheLimit(t *testing.T) {
 	}
 }
 
+// What finds no place to wait is told so like any other query of its client.
+func TestGivenUp(t *testing.T) {
+	keys := cookie.NewKeys([]cookie.Secret{cookie.NewSecret()})
+	packet := with(t, &dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "0011223344556677"})
+	client := resolver.Client{Addr: netip.MustParseAddr("192.0.2.1"), Door: resolver.TCP}
+	reply := serviceOf(small, transports.Limits{Cookies: keys}).GiveUp(&resolver.Query{Client: client}, packet, nil, 65535)
+	if message := unpacked(t, reply); message.Rcode != dns.RcodeServerFailure || len(message.Answer) != 0 {
+		t.Errorf("%v", message)
+	}
+	if got := codes(t, reply); len(got) != 2 || got[0] != dns.EDNS0EDE || got[1] != dns.EDNS0COOKIE {
+		t.Errorf("options %v", got)
+	}
+	whole, err := hex.DecodeString(unpacked(t, reply).IsEdns0().Option[1].(*dns.EDNS0_COOKIE).Cookie)
+	if err != nil || keys.Check(whole[:8], whole[8:], client.Addr, time.Now()) != cookie.Proven {
+		t.Errorf("its cookie %x is of no use: %v", whole, err)
+	}
+}
+
 func TestOptionsAllocateNothing(t *testing.T) {
 	keys := cookie.NewKeys([]cookie.Secret{cookie.NewSecret()})
 	message := new(dns.Msg).SetQuestion("www.example.", dns.TypeA)
@@ -271,5 +289,39 @@ func TestOptionsAllocateNothing(t *testing.T) {
 				t.Errorf("%s, %s: %v allocations", door, name, allocs)
 			}
 		}
+	}
+}
+
+// BenchmarkReply is what a door's own part of a kept answer costs, beside the chain: with
+// nothing to look at, and with all.
+func BenchmarkReply(b *testing.B) {
+	keys := cookie.NewKeys([]cookie.Secret{cookie.NewSecret()})
+	baked := hex.EncodeToString(keys.Append(nil, []byte("clientAB"), netip.MustParseAddr("192.0.2.1"), time.Now()))
+	query, _ := asked(b, new(dns.Msg).SetQuestion("www.example.", dns.TypeA))
+	answer, err := small(b.Context(), query)
+	if err != nil {
+		b.Fatal(err)
+	}
+	kept := func(context.Context, *resolver.Query) (*resolver.Answer, error) { return answer, nil }
+	for name, test := range map[string]struct {
+		limits transports.Limits
+		packet []byte
+	}{
+		"bare":       {transports.Limits{}, with(b)},
+		"defaults":   {transports.Limits{Clients: everybody{}, Replies: unlimited, Cookies: keys}, with(b)},
+		"cookie":     {transports.Limits{Clients: everybody{}, Replies: unlimited, Cookies: keys}, with(b, &dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: baked})},
+		"rate limit": {transports.Limits{Clients: everybody{}, Replies: unlimited, Cookies: keys, Queries: unlimited}, with(b)},
+	} {
+		b.Run(name, func(b *testing.B) {
+			service := serviceOf(kept, test.limits)
+			query := &resolver.Query{Client: resolver.Client{Addr: netip.MustParseAddr("192.0.2.1"), Door: resolver.UDP}, Inline: true, Now: time.Now()}
+			buffer := make([]byte, 0, 4096)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, _, err := service.Reply(b.Context(), query, test.packet, buffer, 0); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -6,11 +6,9 @@ import (
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
-const (
-	// paddedQuery is what the size of a query to an encrypted server is a multiple of
-	// (RFC 8467, section 4.1).
-	paddedQuery = 128
-)
+// paddedQuery is what the size of a query to an encrypted server is a multiple of
+// (RFC 8467, section 4.1).
+const paddedQuery = 128
 
 // PadQuery gives the query with padding, so that its size says little of the name in it. It
 // is for encrypted transports only. A query without OPT cannot be padded, one that ends with
@@ -46,12 +44,11 @@ func lastOPT(query []byte) (opt wire.Record, found bool) {
 	return opt, found && opt.DataOffset+len(opt.Data) == len(query)
 }
 
-func isPadded(options []byte) bool {
-	for len(options) >= wire.OptionHeader {
-		if binary.BigEndian.Uint16(options) == wire.OptionPadding {
+func isPadded(data []byte) bool {
+	for option, err := range wire.Options(data) {
+		if err == nil && option.Code == wire.OptionPadding {
 			return true
 		}
-		options = options[min(len(options), wire.OptionHeader+int(binary.BigEndian.Uint16(options[2:]))):]
 	}
 	return false
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"strings"
+	"time"
 
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
@@ -21,6 +22,10 @@ func (s *Service) refuse(query *resolver.Query, met *visitor, packet, dst []byte
 		return AppendError(dst, packet, query, wire.RcodeNotImplemented, nil, limit, &Options{})
 	case errors.Is(err, wire.ErrVersion):
 		return AppendError(dst, packet, query, wire.RcodeBadVersion, nil, limit, &Options{})
+	case errors.Is(err, wire.ErrSigned) && !met.admitted:
+		return s.turnAway(query, packet, dst, limit)
+	case errors.Is(err, wire.ErrSigned):
+		return appendBadKey(dst, packet, query, limit)
 	case errors.Is(err, wire.ErrNothing) && met.admitted && met.options.HasCookie:
 		return AppendError(dst, packet, query, cookieVerdict(query, met, packet), nil, limit, &met.options)
 	}
@@ -81,6 +86,18 @@ func (s *Service) damp(query *resolver.Query, met *visitor, dst, packet []byte, 
 		dst = s.slip(query, met, packet, dst, limit)
 	}
 	return dst, Limited
+}
+
+// GiveUp appends SERVFAIL to a query that finds no place to wait in, for doors where the
+// client would else wait in vain. The door has set what it sets for [Service.Answer].
+func (s *Service) GiveUp(query *resolver.Query, packet, dst []byte, limit int) []byte {
+	query.Now = time.Now()
+	if query.Read(packet) != nil {
+		return dst
+	}
+	met := s.meet(query, packet)
+	why := []resolver.Extended{{Code: resolver.OtherError, Text: "too many queries wait for their answers"}}
+	return AppendError(dst, packet, query, wire.RcodeServerFailure, why, limit, &met.options)
 }
 
 // fail answers SERVFAIL with the reasons that the failure carries.

@@ -204,3 +204,21 @@ func TestAdditionalDataGivesWay(t *testing.T) {
 		}
 	}
 }
+
+// AA is for what this resolver tells of itself (RFC 9606, section 3), whatever other
+// servers said of theirs.
+func TestOnlyOwnAnswersAreAuthoritative(t *testing.T) {
+	query, packet := asked(t, new(dns.Msg).SetQuestion("www.example.", dns.TypeA))
+	for _, origin := range []resolver.Origin{resolver.Resolved, resolver.Cached, resolver.Local, resolver.Policy} {
+		message := new(dns.Msg).SetQuestion("www.example.", dns.TypeA)
+		message.Response, message.Authoritative = true, true
+		answer, err := resolver.NewAnswer(message, query.Now).Pack()
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Origin = origin
+		if got := unpacked(t, transports.AppendReply(nil, packet, query, answer, 512, &transports.Options{})).Authoritative; got != (origin == resolver.Local) {
+			t.Errorf("%s: AA is %t", origin, got)
+		}
+	}
+}

@@ -52,7 +52,7 @@ func (t *transcript) String() string {
 func configuration(s settings, at, web netip.AddrPort, forward string, lists int) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, `operator: {name: Bench, contact: "mailto:bench@example.net", portal: "http://%s"}
-listen: {do53: ["%s"], web: ["%s"]}
+listen: {do53: ["%s"], web: ["%s"], response_rate_limit: {per_network: 10000000}}
 state: ./state
 resolver: {mode: forward, forward: ["udp://%s"], dnssec: off, cache: 64MiB, query_localhost: true}
 clients: [{match: {networks: ["127.0.0.0/8"]}}]
@@ -160,25 +160,7 @@ func (s *server) busy() (time.Duration, error) {
 }
 
 // resident is the anonymous and file memory of the server in octets.
-func (s *server) resident() (float64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.pid()))
-	if err != nil {
-		return 0, err
-	}
-	total := 0.0
-	for line := range strings.Lines(string(text)) {
-		for _, field := range []string{"RssAnon:", "RssFile:"} {
-			if rest, is := strings.CutPrefix(line, field); is {
-				kibibytes, err := strconv.Atoi(strings.Fields(rest)[0])
-				if err != nil {
-					return 0, err
-				}
-				total += float64(kibibytes) * 1024
-			}
-		}
-	}
-	return total, nil
-}
+func (s *server) resident() (float64, error) { return peer.Resident(s.pid()) }
 
 // childTime is the processor time of the children that have ended.
 func (s *server) childTime() (time.Duration, error) {

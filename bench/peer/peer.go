@@ -13,9 +13,15 @@ import (
 type Resolver struct {
 	// Name is what tables call it.
 	Name string
+	// Doors are those it has; none where it was not asked for them.
+	Doors []string
 	// program is its binary, as the shell would find it.
 	program string
 	render  func(Setup) rendered
+	// silent says that it gives no answer of a resolver's, only its packets back.
+	silent bool
+	// forks says that other processes do its work.
+	forks bool
 }
 
 // Setup is the world that a resolver is to live in.
@@ -29,6 +35,10 @@ type Setup struct {
 	Anchors []string
 	// Core is the processor to be pinned to; negative for none.
 	Core int
+	// Threads are how many it may use; 0 is one.
+	Threads int
+	// Behind is what a server of doors is to have; nil for a resolver of the world above.
+	Behind *Behind
 }
 
 // rendered is what one resolver needs to start.

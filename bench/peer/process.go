@@ -23,6 +23,7 @@ type Process struct {
 	command *exec.Cmd
 	ended   chan struct{}
 	log     string
+	forks   bool
 }
 
 const (
@@ -48,11 +49,11 @@ func Start(ctx context.Context, r Resolver, s Setup) (*Process, error) {
 			return nil, err
 		}
 	}
-	p := &Process{Name: r.Name, Address: s.Listen.String(), ended: make(chan struct{}), log: s.file("log")}
+	p := &Process{Name: r.Name, Address: s.Listen.String(), ended: make(chan struct{}), log: s.file("log"), forks: r.forks}
 	if err := p.run(ctx, s, program, needs.arguments); err != nil {
 		return nil, fmt.Errorf("%s: %w", r.Name, err)
 	}
-	if err := p.await(); err != nil {
+	if err := p.await(s, r.silent); err != nil {
 		p.Stop()
 		return nil, fmt.Errorf("%s: %w; its last words: %s", r.Name, err, p.lastWords())
 	}
@@ -71,7 +72,7 @@ func (p *Process) run(ctx context.Context, s Setup, program string, arguments []
 	}
 	p.command = exec.CommandContext(ctx, program, arguments...) //nolint:gosec // the programs are named in this package
 	p.command.Dir, p.command.Stdout, p.command.Stderr = filepath.Dir(p.log), log, log
-	p.command.Env = append(os.Environ(), "GOMAXPROCS=1")
+	p.command.Env = append(os.Environ(), "GOMAXPROCS="+strconv.Itoa(max(1, s.Threads)))
 	p.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := p.command.Start(); err != nil {
 		return err
@@ -83,9 +84,12 @@ func (p *Process) run(ctx context.Context, s Setup, program string, arguments []
 	return nil
 }
 
-// await asks for the root's servers until there is an answer.
-func (p *Process) await() error {
+// await asks for the root's servers, or what it is told to ask, until there is an answer.
+func (p *Process) await(s Setup, silent bool) error {
 	question := new(dns.Msg).SetQuestion(".", dns.TypeNS)
+	if s.Behind != nil {
+		question.SetQuestion(s.Behind.Ready, dns.TypeA)
+	}
 	client := &dns.Client{Timeout: time.Second}
 	for limit := time.Now().Add(startTime); time.Now().Before(limit); {
 		select {
@@ -94,11 +98,11 @@ func (p *Process) await() error {
 		case <-time.After(50 * time.Millisecond):
 		}
 		reply, _, err := client.Exchange(question, p.Address)
-		if err == nil && reply.Rcode == dns.RcodeSuccess && len(reply.Answer) > 0 {
+		if err == nil && (silent || reply.Rcode == dns.RcodeSuccess && len(reply.Answer) > 0) {
 			return nil
 		}
 	}
-	return fmt.Errorf("does not tell the root's servers within %s", startTime)
+	return fmt.Errorf("does not answer %q within %s", question.Question[0].Name, startTime)
 }
 
 // Stop ends the resolver, gently at first.
@@ -122,9 +126,42 @@ func (p *Process) Alive() bool {
 	}
 }
 
-// CPU is the processor time used so far, by the program and for it in the kernel.
+// CPU is the processor time used so far, by the program and for it in the kernel; of one that
+// forks also by the processes below it that live.
 func (p *Process) CPU() (time.Duration, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.command.Process.Pid))
+	total, err := used(p.command.Process.Pid)
+	if err != nil || !p.forks {
+		return total, err
+	}
+	for _, child := range below(p.command.Process.Pid) {
+		if spent, err := used(child); err == nil {
+			total += spent
+		}
+	}
+	return total, nil
+}
+
+// below lists the processes that a process has started, and those that they have.
+func below(pid int) []int {
+	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid)) // the pattern is good
+	var all []int
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue // the thread has ended
+		}
+		for field := range strings.FieldsSeq(string(text)) {
+			if child, err := strconv.Atoi(field); err == nil {
+				all = append(append(all, child), below(child)...)
+			}
+		}
+	}
+	return all
+}
+
+// used is what /proc says of one process.
+func used(pid int) (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err
 	}
@@ -132,7 +169,7 @@ func (p *Process) CPU() (time.Duration, error) {
 	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
 	const user, system = 11, 12
 	if len(fields) <= system {
-		return 0, fmt.Errorf("%s: cannot read its processor time from %q", p.Name, text)
+		return 0, fmt.Errorf("no processor time can be read from %q", text)
 	}
 	var total time.Duration
 	for _, field := range []string{fields[user], fields[system]} {
@@ -145,13 +182,46 @@ func (p *Process) CPU() (time.Duration, error) {
 	return total, nil
 }
 
+// Waited is how long its threads that live were ready and had no processor.
+func (p *Process) Waited() (time.Duration, error) {
+	_, waited, err := p.schedule()
+	return waited, err
+}
+
+// Resident is its anonymous and file memory, in octets.
+func (p *Process) Resident() (float64, error) { return Resident(p.command.Process.Pid) }
+
+// Resident is the anonymous and file memory of a process, in octets.
+func Resident(pid int) (float64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, err
+	}
+	total := 0.0
+	for line := range strings.Lines(string(text)) {
+		for _, field := range []string{"RssAnon:", "RssFile:"} {
+			if rest, is := strings.CutPrefix(line, field); is {
+				kibibytes, err := strconv.Atoi(strings.Fields(rest)[0])
+				if err != nil {
+					return 0, err
+				}
+				total += float64(kibibytes) * 1024
+			}
+		}
+	}
+	return total, nil
+}
+
+// Signal sends the process a signal.
+func (p *Process) Signal(signal os.Signal) error { return p.command.Process.Signal(signal) }
+
 // lastWords is the end of its log.
 func (p *Process) lastWords() string {
 	text, err := os.ReadFile(p.log)
 	if err != nil {
 		return err.Error()
 	}
-	const most = 1500
+	const most = 3000
 	return string(text[max(0, len(text)-most):])
 }
 
@@ -161,7 +231,7 @@ func Version(r Resolver) string {
 	if err != nil {
 		return "absent"
 	}
-	flag := map[string]string{"recourse": "version", "unbound": "-V", "bind": "-v"}[r.Name]
+	flag := map[string]string{"recourse": "version", "unbound": "-V", "bind": "-v", "nsd": "-v", "echo": "-version"}[r.Name]
 	if flag == "" {
 		flag = "--version"
 	}
@@ -178,21 +248,27 @@ func Version(r Resolver) string {
 // Busy is the same as [Process.CPU] to the nanosecond, of the threads that live.
 // What one question costs is less than a tick.
 func (p *Process) Busy() (time.Duration, error) {
+	busy, _, err := p.schedule()
+	return busy, err
+}
+
+// schedule is how long the threads that live have run, and waited to run.
+func (p *Process) schedule() (busy, waited time.Duration, err error) {
 	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", p.command.Process.Pid))
 	if err != nil || len(files) == 0 {
-		return 0, fmt.Errorf("%s: no threads to be seen: %w", p.Name, errors.Join(err, os.ErrNotExist))
+		return 0, 0, fmt.Errorf("%s: no threads to be seen: %w", p.Name, errors.Join(err, os.ErrNotExist))
 	}
-	var total time.Duration
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			continue // the thread has ended
 		}
-		var busy, waited int64
-		if _, err := fmt.Sscan(string(text), &busy, &waited); err != nil {
-			return 0, fmt.Errorf("%s: cannot read its processor time from %q: %w", p.Name, text, err)
+		var ran, queued int64
+		if _, err := fmt.Sscan(string(text), &ran, &queued); err != nil {
+			return 0, 0, fmt.Errorf("%s: cannot read its processor time from %q: %w", p.Name, text, err)
 		}
-		total += time.Duration(busy)
+		busy += time.Duration(ran)
+		waited += time.Duration(queued)
 	}
-	return total, nil
+	return busy, waited, nil
 }

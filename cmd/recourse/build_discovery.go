@@ -9,7 +9,6 @@ import (
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/local"
 	"github.com/recourse-dns/recourse/resolver/wire"
-	"github.com/recourse-dns/recourse/transports/tlsconf"
 )
 
 // dohTemplate is the path of DNS over HTTP (RFC 9461, section 5; RFC 8484, section 4.1).
@@ -17,9 +16,9 @@ const dohTemplate = "/dns-query{?dns}"
 
 // discovery is what clients are told of this resolver: the listeners that exist, a name
 // that their certificates are good for, and what answers may bear.
-func (c *Config) discovery(certificates *tlsconf.Certificates) local.Discovery {
+func (c *Config) discovery(certified []string) local.Discovery {
 	told := local.Discovery{Doors: c.encryptedDoors(), Information: c.information()}
-	if name, err := wire.ParseName(c.ownName(certificates)); err == nil && name != wire.Root {
+	if name, err := wire.ParseName(c.ownName(certified)); err == nil && name != wire.Root {
 		told.Name = name
 	}
 	return told
@@ -46,14 +45,11 @@ func (c *Config) encryptedDoors() []local.EncryptedDoor {
 // ownName is the name that clients verify the doors by (RFC 9462: authentication domain
 // name): the configured one, else the first that the certificates are good for; "" for
 // none. Each machine is its own localhost, so that it will do on loopback alone.
-func (c *Config) ownName(certificates *tlsconf.Certificates) string {
+func (c *Config) ownName(certified []string) string {
 	if c.Listen.Name != "" {
 		return c.Listen.Name
 	}
-	if certificates == nil {
-		return ""
-	}
-	for _, name := range certificates.Names() {
+	for _, name := range certified {
 		if !strings.HasPrefix(name, "*.") && (name != "localhost" || c.onLoopback()) {
 			return name
 		}
@@ -86,6 +82,9 @@ func (c *Config) information() []string {
 func (c *Config) extendedCodes() []uint16 {
 	settings := &c.Resolver
 	codes := []uint16{resolver.NotReady, resolver.Blocked, resolver.Censored, resolver.Filtered, resolver.Prohibited, resolver.NetworkError}
+	if len(c.Listen.DoQ) > 0 { // a transfer in early data is not answered
+		codes = append(codes, resolver.TooEarly)
+	}
 	if settings.EDE {
 		codes = append(codes, resolver.OtherError, resolver.CachedError, resolver.NotAuthoritative, resolver.NotSupported, resolver.NoReachableAuthority, resolver.InvalidQueryType)
 		if settings.DNSSEC == "validate" {

@@ -17,11 +17,11 @@ import (
 
 // fixtures are whole files and the keys that each is warned about.
 var fixtures = map[string][]string{
-	"forward": {"listen.doh", "listen.doq", "blocklists[1].pass", "profiles[0].safe_search",
+	"forward": {"blocklists[1].pass", "profiles[0].safe_search",
 		"profiles[0].schedule", "desk.tokens[1]"},
 	"household":   {"profiles[0].services", "profiles[0].safe_search", "profiles[0].schedule", "clients[0].match.mac", "desk.plain_sign_in"},
 	"conformance": {"operator.portal", "resolver.validation_time", "bundle.guard"},
-	"isp": {"listen.doh", "listen.doq", "listen.proxy_protocol_from", "listen.web_trusted_proxies",
+	"isp": {"listen.proxy_protocol_from", "listen.web_trusted_proxies",
 		"block_page", "on_call", "bundle.popular.file",
 		"profiles[0].safe_search", "clients[3].match.server_name", "serve_rpz.jurisdiction",
 		"desk.store", "desk.oidc", "desk.mail", "desk.retention"},
@@ -186,7 +186,7 @@ desk: {tokens: [{name: r, role: reviewer, file: r.token}]}
 func TestValidate(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"a.txt": "a.example\n", "r.token": "0123456789abcdef\n", "short.token": "secret", "two.token": "0123456789abcdef\n0123456789abcdef\n",
+		"a.txt": "a.example\n", "r.token": "0123456789abcdef\n", "short.token": "secret", "two.secret": "# ours\n00112233445566778899aabbccddeeff\nffeeddccbbaa99887766554433221100\n", "two.token": "0123456789abcdef\n0123456789abcdef\n",
 		"long.token": strings.Repeat("x", maxSecret+1), "junk.zone": "this is no zone\n", "empty.zone": "; nothing\n",
 		"a.zone": "a.example. 60 IN A 192.0.2.1\n", "root.zone": ". NS a.root.example.\na.root.example. A 192.0.2.1\n", "include.zone": "$INCLUDE a.zone\n", "file": "",
 	} {
@@ -206,11 +206,22 @@ func TestValidate(t *testing.T) {
 		{"portal with query", "http://127.0.0.1", "http://a.example/?q", "f:1: operator.portal: \"http://a.example/?q\" has a query"},
 		{"portal with password", "http://127.0.0.1", "http://a:b@a.example/", "f:1: operator.portal:"},
 		{"no door", "do53: [\"127.0.0.1:5300\"]", "", "f:2: listen.do53: is missing: where questions come in"},
-		{"only doors to come", "do53:", "dot:", "f:2: listen.do53: is missing: the other doors are not supported by this version yet"},
+		{"an encrypted door alone", "do53:", "dot:", ""},
 		{"one socket twice", "do53: [\"127.0.0.1:5300\"]", "do53: [\"127.0.0.1:5300\"], web: [\"127.0.0.1:5300\"]", "f:2: listen.web[0]: 127.0.0.1 port tcp 5300 is taken by listen.do53[0] already"},
 		{"all addresses and one", "do53: [\"127.0.0.1:5300\"]", "do53: [\"127.0.0.1:5300\", \"0.0.0.0:5300\"]", "f:2: listen.do53[1]: 0.0.0.0 port udp 5300 is taken by listen.do53[0] already"},
 		{"both families", "do53: [\"127.0.0.1:5300\"]", "do53: [\"0.0.0.0:53\", \"[::]:53\"]", ""},
 		{"any free port", "do53: [\"127.0.0.1:5300\"]", "do53: [\"127.0.0.1:0\"], web: [\"127.0.0.1:0\"]", ""},
+		{"limits of clients", "do53:", "rate_limit: {per_client: 200, burst: 400}, response_rate_limit: {per_network: 0}, slip: 0, nsid: ams1, cookie_secret_file: two.secret, limits: {waiting: 10, connections: 20, connections_per_client: 20}, do53:", ""},
+		{"burst of nothing", "do53:", "rate_limit: {burst: 10}, do53:", "f:2: listen.rate_limit.burst: is of no use without per_client: how many a second"},
+		{"burst of an hour", "do53:", "response_rate_limit: {per_network: 10, burst: 36000}, do53:", "f:2: listen.response_rate_limit.burst: 36000 is more than a minute of per_network brings, 600"},
+		{"no limit at all", "do53:", "rate_limit: {per_client: 4000000000}, do53:", "f:2: listen.rate_limit.per_client: 4000000000 a second is more than 10000000"},
+		{"held by one", "do53:", "limits: {connections: 10, connections_per_client: 11}, do53:", "f:2: listen.limits.connections_per_client: 11 is more than the 10 connections of all clients"},
+		{"held by all", "do53:", "limits: {waiting: 4000000000}, do53:", "f:2: listen.limits.waiting: 4000000000 is more than"},
+		{"a long name of the server", "do53:", "nsid: " + strings.Repeat("n", 65) + ", do53:", "f:2: listen.nsid: has 65 octets, more than 64"},
+		{"a name that nobody can read", "do53:", "nsid: é, do53:", `f:2: listen.nsid: "é" is not printable ASCII, as ams1.dns.example.net`},
+		{"no cookie secret", "do53:", "cookie_secret_file: no.secret, do53:", `f:2: listen.cookie_secret_file: "no.secret" (` + dir + `/no.secret) cannot be read: no such file or directory`},
+		{"a short cookie secret", "do53:", "cookie_secret_file: r.token, do53:", `f:2: listen.cookie_secret_file: "r.token" (` + dir + `/r.token) line 1: has 16 characters, not the 32 hexadecimal digits of a secret`},
+		{"shared and somebody's", "jurisdiction: IT}]", "jurisdiction: IT, shared: true, profile: p}]", "f:5: clients[0].profile: cannot be of a row that is shared"},
 		{"no state", "state: ./state\n", "", "f:1: state: is missing"},
 		{"state is a file", "./state", "file", `f:3: state: "file" (` + dir + `/file) is not a directory`},
 		{"forward to nobody", "mode: recurse", "mode: forward", "f:4: resolver.forward: is missing: whom to ask in mode forward"},

@@ -89,7 +89,7 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 	if err != nil {
 		return nil, err
 	}
-	resolved, err := newResolution(n.config, internet, current, counts, n.config.discovery(n.certificates), n.logger)
+	resolved, err := newResolution(n.config, internet, current, counts, n.config.discovery(n.certified()), n.logger)
 	if err != nil {
 		return nil, err
 	}

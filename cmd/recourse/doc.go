@@ -49,6 +49,16 @@
 // writers of one note lost what sources had said, and octets that were just brought.
 // What it made of each list is taken down by the process that serves.
 //
+// Certificates are made before anything listens and followed when all doors are open: an
+// authority comes there. The pages have listeners of their own for TLS (listen.web_tls)
+// rather than a path beside DNS over HTTPS: a browser's limits are not a stub's, and a
+// front end may stand before one and not the other.
+//
+// What clients are told of the doors is made of the configuration and of the certificates
+// at the start. A listener on port 0 is not told of: its port is known only later.
+// RESINFO names the Extended DNS Errors of the configuration; a test holds the list
+// against the constants that the code uses.
+//
 // Whom the operator names is asked as he says, over that transport and no other; only
 // servers of delegations are tried over TLS. A name of an upstream is never looked up by
 // the resolver itself, which would need an answer to have an answer: bootstrap servers do,

@@ -86,19 +86,20 @@ func (e *environment) fail(err error) int {
 
 // commands is the command line.
 type commands struct {
-	Serve   ServeOptions   `cmd:"" help:"Run the resolver, the portal and the desk."`
-	Check   CheckOptions   `cmd:"" help:"Validate a configuration and all that it names."`
-	Query   QueryOptions   `cmd:"" help:"Ask a DNS server and explain its answer."`
-	Explain ExplainOptions `cmd:"" help:"Show the verdict on a name and every match that led to it."`
-	Lists   listsCommands  `cmd:"" help:"Plan, import, hold, release and roll back lists."`
-	Cases   casesCommands  `cmd:"" help:"Work on cases without a browser."`
-	Cache   cacheCommands  `cmd:"" help:"Work on what the running resolver keeps."`
-	Trace   TraceOptions   `cmd:"" help:"Resolve a name and show every step of it."`
-	Trust   trustCommands  `cmd:"" help:"Say what validation trusts."`
-	Lab     LabOptions     `cmd:"" help:"Run the miniature Internet alone."`
-	Bench   BenchOptions   `cmd:"" help:"Load a DNS server and say how it answers."`
-	Version VersionOptions `cmd:"" help:"Say which build this is."`
-	Compile CompileOptions `cmd:"" hidden:"" help:"Compile lists for a server; it runs this itself."`
+	Serve     ServeOptions     `cmd:"" help:"Run the resolver, the portal and the desk."`
+	Check     CheckOptions     `cmd:"" help:"Validate a configuration and all that it names."`
+	Query     QueryOptions     `cmd:"" help:"Ask a DNS server and explain its answer."`
+	Explain   ExplainOptions   `cmd:"" help:"Show the verdict on a name and every match that led to it."`
+	Lists     listsCommands    `cmd:"" help:"Plan, import, hold, release and roll back lists."`
+	Cases     casesCommands    `cmd:"" help:"Work on cases without a browser."`
+	Cache     cacheCommands    `cmd:"" help:"Work on what the running resolver keeps."`
+	Trace     TraceOptions     `cmd:"" help:"Resolve a name and show every step of it."`
+	Trust     trustCommands    `cmd:"" help:"Say what validation trusts."`
+	Discovery DiscoveryOptions `cmd:"" help:"Print what clients are told of the encrypted doors, also for DHCP and router advertisements."`
+	Lab       LabOptions       `cmd:"" help:"Run the miniature Internet alone."`
+	Bench     BenchOptions     `cmd:"" help:"Load a DNS server and say how it answers."`
+	Version   VersionOptions   `cmd:"" help:"Say which build this is."`
+	Compile   CompileOptions   `cmd:"" hidden:"" help:"Compile lists for a server; it runs this itself."`
 }
 
 type casesCommands struct {

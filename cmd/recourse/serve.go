@@ -10,7 +10,6 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
-	"reflect"
 	"slices"
 	"strings"
 	"syscall"
@@ -24,6 +23,7 @@ import (
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/resolver/lab"
 	"github.com/recourse-dns/recourse/transports/cookie"
+	"github.com/recourse-dns/recourse/transports/doh"
 	"github.com/recourse-dns/recourse/transports/sockets"
 	"github.com/recourse-dns/recourse/transports/tlsconf"
 )
@@ -44,6 +44,8 @@ type node struct {
 	trust    trustHandler
 	do53     []netip.AddrPort
 	dot      []netip.AddrPort
+	doh      []netip.AddrPort
+	doq      []netip.AddrPort
 	web      []netip.AddrPort
 	webTLS   []netip.AddrPort
 	metrics  []netip.AddrPort
@@ -223,8 +225,8 @@ func (n *node) reload(ctx context.Context, options ServeOptions) {
 		n.logger.Error("the new configuration is not used; the old one keeps running", "error", err)
 		return
 	}
-	if !slices.Equal(config.Listen.Do53, n.config.Listen.Do53) || !slices.Equal(config.Listen.Web, n.config.Listen.Web) || config.StateDir() != n.config.StateDir() || !reflect.DeepEqual(config.ServeRPZ, n.config.ServeRPZ) || !reflect.DeepEqual(config.Resolver.Zones, n.config.Resolver.Zones) {
-		n.logger.Warn("listeners, serve_rpz, zones and the state directory change with a restart; lists, profiles, clients and operator change now")
+	if !n.config.startsAs(config) {
+		n.logger.Warn("listeners, tls, serve_rpz, zones and the state directory change with a restart; lists, profiles, clients and operator change now")
 	}
 	n.reloadCookies(config)
 	n.reimport(ctx, config)
@@ -278,6 +280,12 @@ func (n *node) welcome(to io.Writer) error {
 	for _, address := range n.dot {
 		fmt.Fprintf(&text, "DNS      %s (TLS)\n", address)
 	}
+	for _, address := range n.doh {
+		fmt.Fprintf(&text, "DNS      https://%s%s (HTTP/2 and HTTP/3)\n", address, doh.Path)
+	}
+	for _, address := range n.doq {
+		fmt.Fprintf(&text, "DNS      %s (QUIC)\n", address)
+	}
 	for _, address := range n.web {
 		fmt.Fprintf(&text, "web      http://%s\n", address)
 	}
@@ -287,6 +295,7 @@ func (n *node) welcome(to io.Writer) error {
 	for _, address := range n.metrics {
 		fmt.Fprintf(&text, "metrics  http://%s/metrics\n", address)
 	}
+	n.welcomeCertificates(&text)
 	fmt.Fprintf(&text, "state    %s\n", n.config.StateDir())
 	if n.updates != nil {
 		fmt.Fprintf(&text, "\n%s", updateHelp(n.updates))

@@ -24,9 +24,9 @@ import (
 	"github.com/recourse-dns/recourse/transports/dot"
 )
 
-// encrypted is a resolver behind one encrypted door, which answers A with 192.0.2.7 for all
+// upstreamDoor is a resolver behind one encrypted door, which answers A with 192.0.2.7 for all
 // names, and a plain one at the same port that nobody is to ask.
-type encrypted struct {
+type upstreamDoor struct {
 	address   string
 	authority string // file
 	asked     atomic.Int64
@@ -38,10 +38,10 @@ type uncounted struct{}
 
 func (uncounted) Answered(uint32, resolver.Door, transports.Outcome, int, time.Duration) {}
 
-func startEncrypted(t *testing.T, scheme string, hosts ...string) *encrypted {
+func startEncrypted(t *testing.T, scheme string, hosts ...string) *upstreamDoor {
 	t.Helper()
 	pair, authority := certified(t, hosts...)
-	r := &encrypted{authority: authority}
+	r := &upstreamDoor{authority: authority}
 	service := transports.NewService(resolver.HandlerFunc(r.answer), transports.NewGate(transports.Limits{}), uncounted{}, slog.New(slog.DiscardHandler))
 	address := freePort(t)
 	if err := r.listen(t, scheme, address, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, service); err != nil {
@@ -59,7 +59,7 @@ func startEncrypted(t *testing.T, scheme string, hosts ...string) *encrypted {
 	return r
 }
 
-func (r *encrypted) listen(t *testing.T, scheme string, address netip.AddrPort, config *tls.Config, service *transports.Service) error {
+func (r *upstreamDoor) listen(t *testing.T, scheme string, address netip.AddrPort, config *tls.Config, service *transports.Service) error {
 	t.Helper()
 	logger := slog.New(slog.DiscardHandler)
 	var door io.Closer
@@ -86,7 +86,7 @@ func (r *encrypted) listen(t *testing.T, scheme string, address netip.AddrPort, 
 	return nil
 }
 
-func (r *encrypted) answer(_ context.Context, query *resolver.Query) (*resolver.Answer, error) {
+func (r *upstreamDoor) answer(_ context.Context, query *resolver.Query) (*resolver.Answer, error) {
 	r.asked.Add(1)
 	reply := query.Message()
 	if query.Question.Type == dns.TypeA {
@@ -109,7 +109,7 @@ func countDatagrams(packets net.PacketConn, count *atomic.Int64) (stop func()) {
 	return func() { packets.Close(); <-ended }
 }
 
-func (r *encrypted) port() string {
+func (r *upstreamDoor) port() string {
 	_, port, _ := net.SplitHostPort(r.address)
 	return port
 }

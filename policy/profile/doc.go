@@ -22,6 +22,9 @@
 // server name) binds nobody. Taken without that condition it would bind more clients
 // than was meant, and filter people who did not ask.
 //
+// An address with many homes behind it (`shared`) has no profile: one home's wish would
+// filter the others, and none of them could end it.
+//
 // Profiles are pointers that are compared and never changed: a new configuration
 // makes new ones, and the table goes with the snapshot that it was made for.
 package profile

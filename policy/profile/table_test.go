@@ -28,6 +28,7 @@ func TestFirstMatchInFileOrder(t *testing.T) {
 		{Match: networks("127.0.0.0/8", "::1/128"), Jurisdiction: "IT"},
 		{Match: networks("127.1.0.0/16", "10.0.0.0/8"), Jurisdiction: "EE"}, // the first network is taken, the second is not
 		{Match: networks("fe80::/10")},
+		{Match: networks("192.0.2.128/25"), Shared: true},
 	}, []*profile.Profile{kids})
 	if len(problems) != 0 {
 		t.Fatal(problems)
@@ -45,6 +46,9 @@ func TestFirstMatchInFileOrder(t *testing.T) {
 		if !admitted || who != (profile.Who{Jurisdiction: test.jurisdiction, Profile: test.profile, Row: test.row}) {
 			t.Errorf("%s: got %+v, %v", test.addr, who, admitted)
 		}
+	}
+	if who, admitted := table.Who(netip.MustParseAddr("192.0.2.200")); !admitted || !who.Shared {
+		t.Errorf("a shared address: %+v, %v", who, admitted)
 	}
 	for _, addr := range []netip.Addr{{}, netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")} {
 		if who, admitted := table.Who(addr); admitted {

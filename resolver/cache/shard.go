@@ -14,27 +14,28 @@ import (
 const nodeOverhead = 384
 
 // node is one cache slot: an answer or a failure, immutable but for the links,
-// the memo and what is atomic.
+// the memo and what is atomic. The first fields are those that finding it reads, one line of the
+// processor's cache; then comes what an answer from it reads.
 type node struct {
-	sieve.Place[node]
+	hash    uint64
+	key     key
+	next    atomic.Pointer[node] // in the bucket's chain
+	expires int64                // nanoseconds since 1970
+	ttl     int64                // how long before that it was stored
+	early   int64                // how long before that a refresh is due; zero: never
 
-	key      key
-	hash     uint64
-	expires  int64 // nanoseconds since 1970
-	ttl      int64 // how long before that it was stored
-	early    int64 // how long before that a refresh is due; zero: never
-	size     int64
-	answer   resolver.Answer
+	sieve.Place[node]
+	memo     atomic.Pointer[resolver.Memo]
 	failure  *resolver.Failure
+	answer   resolver.Answer
+	size     int64
 	failures int // in a row, this one included
 	rank     rank
 	proved   int64 // until when the signatures hold; of use past the TTL
-	memo     atomic.Pointer[resolver.Memo]
 
 	refreshing atomic.Bool
 	nudged     atomic.Int32
 	retry      atomic.Pointer[postponement]
-	next       atomic.Pointer[node] // in the bucket's chain
 }
 
 // slack is how far a clock may lie before the time at which an answer came: queries

@@ -40,9 +40,9 @@ var (
 
 // discovery is the records, by the name and type that they answer.
 type discovery struct {
-	doors, information          []dns.RR
-	addresses                   []dns.RR // of the target, where they are known
-	byName, doorsOf, resinfoOwn wire.Name
+	doors, information []dns.RR
+	addresses          []dns.RR  // of the target, where they are known
+	own, doorsOf       wire.Name // the name of the doors, and that below which they are told of
 }
 
 // newDiscovery makes the records; nil where nothing is told.
@@ -50,16 +50,30 @@ func newDiscovery(told Discovery) *discovery {
 	if len(told.Doors)+len(told.Information) == 0 {
 		return nil
 	}
-	d := &discovery{byName: told.Name}
+	d := &discovery{own: told.Name}
 	if told.Name != "" {
 		d.doorsOf = wire.MustName("_dns." + told.Name.String())
-		d.doors = doorRecords(told)
+		for _, record := range doorRecords(told) {
+			d.doors = append(d.doors, record)
+		}
 		d.addresses = addressRecords(told)
 	}
 	if len(told.Information) > 0 {
 		d.information = []dns.RR{&dns.RESINFO{Hdr: dns.RR_Header{Rrtype: dns.TypeRESINFO, Class: dns.ClassINET, Ttl: discoveryTTL}, Txt: told.Information}}
 	}
 	return d
+}
+
+// Records are what is told of the doors, as it is served at _dns.resolver.arpa.
+func (d Discovery) Records() []*dns.SVCB {
+	if d.Name == "" {
+		return nil
+	}
+	records := doorRecords(d)
+	for _, record := range records {
+		record.Hdr.Name = designated.FQDN()
+	}
+	return records
 }
 
 // answer tells of doors and information; nil for a question about neither. It comes before
@@ -72,7 +86,7 @@ func (d *discovery) answer(query *resolver.Query) (*resolver.Answer, error) {
 			return d.finish(query, d.doors, d.addresses)
 		}
 	case dns.TypeRESINFO:
-		if len(d.information) > 0 && (name == resolverArpa || name == d.byName) {
+		if len(d.information) > 0 && (name == resolverArpa || name == d.own) {
 			return d.finish(query, d.information, nil)
 		}
 	}
@@ -95,8 +109,8 @@ func (d *discovery) finish(query *resolver.Query, records, additional []dns.RR) 
 
 // doorRecords has one record for each door and port, in ServiceMode. No target is "." or
 // below resolver.arpa (RFC 9462, section 4).
-func doorRecords(told Discovery) []dns.RR {
-	var records []dns.RR
+func doorRecords(told Discovery) []*dns.SVCB {
+	var records []*dns.SVCB
 	for _, door := range told.Doors {
 		for _, port := range portsOf(door.Listeners) {
 			records = append(records, &dns.SVCB{

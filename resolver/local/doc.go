@@ -1,7 +1,8 @@
 // Package local answers what needs no network, and changes what must not reach a
 // client as the network gave it.
 //
-// [Stage] stands above the cache: it refuses questions that have no answer (refuse.go;
+// [Stage] stands above the cache: it tells clients of this resolver itself (discovery.go:
+// its encrypted doors and RESINFO, under resolver.arpa and its own name), refuses questions that have no answer (refuse.go;
 // RD=0, zone transfers, other classes than IN, types that are no data), answers the
 // operator's own records (records.go, own.go), and then the special-use names of
 // RFC 6761 and its followers with the reverse zones of RFC 6303 (special.go). Zones
@@ -22,6 +23,14 @@
 // RD=0 is REFUSED with Extended DNS Error 20 rather than answered from the cache:
 // what others asked before is nobody's business (cache snooping). A network that is
 // named may look into the cache; nothing is fetched for it.
+//
+// What is told of the doors has AA set, which clients of RESINFO demand, and is given
+// without RD. Its target is the name of the certificates, never resolver.arpa, and each
+// door and port is a record of its own: a client that cannot use one tries the next.
+// Addresses are told as hints and as records; that of a listener on all addresses is not
+// known here. At the doors' own name nothing else is answered but SVCB below _dns and
+// RESINFO: the rest is its owner's. The records are unsigned; RFC 9606 accepts the
+// encrypted connection to the name itself as proof.
 //
 // Local records stand only at special names, reverse names of private addresses and
 // names that the operator calls his own. For any other name they would withhold what

@@ -13,6 +13,10 @@
 // presentation format would need escapes to be exact, and a fixed array of 255
 // bytes would be copied at every call.
 //
+// Options are read in one place ([Options]), for queries and replies alike: two readers that
+// disagree about where an option ends are a way to smuggle one past the first. A query may
+// have 32 of them and as many records, and what says more is malformed, not read in part.
+//
 // [ReadQuery] lets the name share the caller's buffer, so that reading a
 // question allocates nothing. Whoever keeps such a name longer than the buffer
 // clones it; resolver.Query says when that is.

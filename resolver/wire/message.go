@@ -28,6 +28,7 @@ const (
 	TypeRRSIG uint16 = 46
 	TypeSVCB  uint16 = 64
 	TypeHTTPS uint16 = 65
+	TypeTSIG  uint16 = 250
 	TypeIXFR  uint16 = 251
 	TypeAXFR  uint16 = 252
 	TypeANY   uint16 = 255
@@ -53,6 +54,7 @@ const (
 	RcodeNameError      = 3
 	RcodeNotImplemented = 4
 	RcodeRefused        = 5
+	RcodeNotAuth        = 9
 	RcodeBadVersion     = 16
 	RcodeBadCookie      = 23
 )
@@ -65,6 +67,7 @@ var (
 	ErrFormat   = errors.New("malformed message")
 	ErrNothing  = errors.New("asks nothing but the server's cookie")
 	ErrVersion  = errors.New("EDNS version not implemented")
+	ErrSigned   = errors.New("signed with a key that nobody here has")
 )
 
 // Question is what a query asks.
@@ -97,12 +100,14 @@ type Request struct {
 	EDNS     EDNS
 	// QuestionEnd is the offset behind the question, so that its casing can be copied.
 	QuestionEnd int
+	// Signature is the offset of the TSIG record; 0 where there is none.
+	Signature int
 }
 
 // ReadQuery reads header, question and OPT of a query. The name is written, in
-// lower case, into buffer and shares it. On ErrOpcode, ErrFormat and ErrVersion
-// the request holds what could be read, enough to refuse; on ErrNothing it has a
-// cookie; on ErrShort and ErrResponse there must be no reply at all.
+// lower case, into buffer and shares it. On ErrOpcode, ErrFormat, ErrVersion and
+// ErrSigned the request holds what could be read, enough to refuse; on ErrNothing it
+// has a cookie; on ErrShort and ErrResponse there must be no reply at all.
 func ReadQuery(packet []byte, buffer *[MaxName]byte, into *Request) error {
 	*into = Request{}
 	if len(packet) < HeaderSize {
@@ -145,12 +150,12 @@ func (r *Request) readOPT(packet []byte) error {
 		return ErrFormat
 	}
 	for record, err := range Records(packet) {
-		if err != nil {
+		if err != nil || r.Signature != 0 { // TSIG is the last one (RFC 8945, section 5.1)
 			return ErrFormat
 		}
 		if record.Type != TypeOPT {
-			if packet[record.NameOffset] != 0 && !hasOwner(packet, record) {
-				return ErrFormat
+			if err := r.readExtra(packet, record); err != nil {
+				return err
 			}
 			continue
 		}
@@ -167,8 +172,25 @@ func (r *Request) readOPT(packet []byte) error {
 			return err
 		}
 	}
-	if r.EDNS.Version != 0 {
+	switch {
+	case r.EDNS.Version != 0:
 		return ErrVersion
+	case r.Signature != 0:
+		return ErrSigned
+	}
+	return nil
+}
+
+// readExtra looks at a record that is not OPT. Its data are nobody's business.
+func (r *Request) readExtra(packet []byte, record Record) error {
+	if packet[record.NameOffset] != 0 && !hasOwner(packet, record) {
+		return ErrFormat
+	}
+	if record.Type == TypeTSIG {
+		if record.Section != Additional {
+			return ErrFormat
+		}
+		r.Signature = record.NameOffset
 	}
 	return nil
 }

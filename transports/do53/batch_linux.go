@@ -129,8 +129,8 @@ func (b *batch) run(descriptor uintptr, push func(uintptr) bool) bool {
 			b.take(i)
 			b.renew(i)
 		}
+		b.round.Finish() // before: who has an answer finds it counted
 		b.flush(descriptor, push)
-		b.round.Finish()
 		if count < batchSize {
 			return false
 		}

@@ -122,8 +122,8 @@ func (r *reader) plain() {
 		r.round.Begin()
 		to := sender{socket: r.socket, to: from, control: control[:controlLength]}
 		reply = r.one(packet[:min(size, maxQuery)], size > maxQuery, to, reply[:0])
+		r.round.Finish() // before: who has the answer finds it counted
 		r.server.send(reply, to)
-		r.round.Finish()
 	}
 }
 

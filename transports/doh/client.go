@@ -18,6 +18,7 @@ import (
 
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
+	"github.com/recourse-dns/recourse/transports"
 )
 
 // ClientConfig says whom a Client believes, and bounds what it spends. The zero value is good.
@@ -104,7 +105,7 @@ func (c *Client) Exchange(ctx context.Context, server resolver.Server, query []b
 // and gives the reply the query's own. A connection that was kept may have ended in the
 // meantime, which is no fault; a question does no harm when it is asked twice.
 func (c *Client) ask(ctx context.Context, server resolver.Server, query []byte) ([]byte, error) {
-	body := bytes.Clone(query)
+	body := bytes.Clone(transports.PadQuery(query))
 	binary.BigEndian.PutUint16(body, 0)
 	reply, kept, err := c.post(ctx, server, body)
 	if err != nil && kept && ctx.Err() == nil {

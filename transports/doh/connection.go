@@ -5,12 +5,14 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 
 	"golang.org/x/net/http2"
 
 	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/transports"
 )
 
 const (
@@ -36,6 +38,8 @@ type connection struct {
 
 	// The reader's alone.
 	fields     *fields
+	round      *transports.Round
+	rested     bool // what is read next was not there before
 	query      resolver.Query
 	single     stream // one that is answered as soon as it is read
 	reply      []byte
@@ -69,6 +73,7 @@ type connection struct {
 	active     time.Time // when the last request came
 	controls   budget
 	resets     budget
+	opened     bool // our settings are said
 	greeted    bool // the client's settings have come
 	draining   bool // the client was told to ask no more
 	closing    bool // and which streams are the last
@@ -92,12 +97,12 @@ func newConnection(server *Server, conn net.Conn, below *line, client resolver.C
 	now := time.Now()
 	c := &connection{
 		server: server, conn: conn, line: below, client: client,
-		fields: newFields(), streams: make(map[uint32]*stream),
+		rested: true, fields: newFields(), round: server.service.Round(client.Door), streams: make(map[uint32]*stream),
 		window: initialWindow, initial: initialWindow, credit: receiveWindow,
 		now: now, active: now, begun: now, swept: now,
 		controls: newBudget(controlBurst, controlPerSecond, now), resets: newBudget(resetBurst, resetPerSecond, now),
 	}
-	c.output.written.L = &c.mu
+	c.written.L = &c.mu
 	c.frames = http2.NewFramer(nil, c)
 	c.frames.SetMaxReadFrameSize(minFrame)
 	c.frames.SetReuseFrames()
@@ -126,6 +131,10 @@ var (
 func (c *connection) greet() error {
 	c.mu.Lock()
 	c.appendGreeting()
+	c.opened = true
+	if c.draining {
+		c.appendDrain()
+	}
 	c.mu.Unlock()
 	preface := make([]byte, len(http2.ClientPreface))
 	if _, err := io.ReadFull(c, preface); err != nil {
@@ -158,6 +167,9 @@ func (c *connection) next() error {
 	frame, err := c.frames.ReadFrameForHeader(header)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.rested {
+		c.rested, c.now = false, c.round.Begin()
+	}
 	if err == nil {
 		err = c.dispatch(frame)
 	}
@@ -182,10 +194,24 @@ func (c *connection) forgive(header http2.FrameHeader, err error) error {
 // rest is called when all that has come was dealt with, before the next read: what is to
 // be written is written then, whole, and the client has its time from there.
 func (c *connection) rest() error {
+	if err := c.settle(); err != nil {
+		return err
+	}
+	if c.line.isFull() {
+		runtime.Gosched() // a client with always more to ask lets the others have their turns
+	}
+	return nil
+}
+
+func (c *connection) settle() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.flush(); err != nil {
 		return err
+	}
+	if !c.rested {
+		c.rested = true
+		c.round.Finish()
 	}
 	for c.writing && len(c.pending) > maxPending { // a worker writes, and is behind
 		c.written.Wait()
@@ -196,6 +222,11 @@ func (c *connection) rest() error {
 	c.now = time.Now()
 	if c.overdue() {
 		return os.ErrDeadlineExceeded
+	}
+	if c.receiving > 0 {
+		if err := c.line.prompt(); err != nil {
+			return err
+		}
 	}
 	return c.line.SetReadDeadline(c.deadline())
 }
@@ -274,7 +305,7 @@ func (c *connection) linger() {
 	if err := c.line.closeWrite(); err != nil {
 		return
 	}
-	if err := c.line.Conn.SetReadDeadline(time.Now().Add(lingering)); err != nil {
+	if err := c.line.SetReadDeadline(time.Now().Add(lingering)); err != nil {
 		return
 	}
 	_, _ = io.CopyN(io.Discard, c.line.Conn, lingerOctets) // whatever comes

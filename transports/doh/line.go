@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"syscall"
 )
 
 // lineBuffer is how much is taken from the kernel at once: TLS itself would take a record
@@ -16,7 +17,9 @@ type line struct {
 	// rest, where there is one, is called before each read that may have to wait: when all
 	// that has come was dealt with.
 	rest func() error
+	woke func() // called after it, where there is one
 	gone func() // called once, when the line is closed
+	raw  syscall.RawConn
 
 	once       sync.Once
 	next, last int
@@ -27,6 +30,18 @@ type line struct {
 	gathers  bool
 }
 
+// isFull says that the last read took all that it had room for: more is there.
+func (l *line) isFull() bool { return l.last == len(l.buffer) }
+
+// prompt acknowledges at once: a client whose kernel gathers small writes (Nagle) sends
+// what follows only then, where the other side might wait 40 ms for something to say.
+func (l *line) prompt() error {
+	if l.raw == nil {
+		return nil
+	}
+	return prompt(l.raw)
+}
+
 func (l *line) Read(into []byte) (int, error) {
 	if l.next == l.last {
 		if l.rest != nil {
@@ -35,6 +50,9 @@ func (l *line) Read(into []byte) (int, error) {
 			}
 		}
 		size, err := l.Conn.Read(l.buffer[:])
+		if l.woke != nil {
+			l.woke()
+		}
 		l.next, l.last = 0, max(size, 0)
 		if size <= 0 {
 			return 0, err

@@ -13,6 +13,7 @@ import (
 
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
+	"github.com/recourse-dns/recourse/transports"
 	"github.com/recourse-dns/recourse/transports/overquic"
 )
 
@@ -66,8 +67,8 @@ func NewClient(config ClientConfig) *Client {
 // Close ends all connections. The client must not be used after.
 func (c *Client) Close() error { return c.pool.Close() }
 
-// Exchange sends the query to the server and gives the reply, which is the caller's, with
-// the ID of the query. A time-out is an error with Timeout() true.
+// Exchange sends the query, padded if it has EDNS, to the server and gives the reply, which is
+// the caller's, with the ID of the query. A time-out is an error with Timeout() true.
 func (c *Client) Exchange(ctx context.Context, server resolver.Server, query []byte, accept func(reply []byte) bool) ([]byte, error) {
 	if !server.Addr.IsValid() {
 		return nil, errNoAddress
@@ -83,7 +84,7 @@ func (c *Client) Exchange(ctx context.Context, server resolver.Server, query []b
 	case <-ctx.Done():
 		return nil, fmt.Errorf("wait for a place: %w", ctx.Err())
 	}
-	reply, err := c.ask(ctx, server, query)
+	reply, err := c.ask(ctx, server, transports.PadQuery(query))
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil, ctx.Err() // and not what it did to the stream

@@ -231,7 +231,8 @@ func TestWhatIsSent(t *testing.T) {
 	if _, err := client.Exchange(t.Context(), server, plainQuery(t, "www.example"), any); err == nil {
 		t.Error("a reset was taken for a reply")
 	}
-	if message := unpack(t, <-sent); message.Id != 0 || message.Question[0].Name != "www.example." {
-		t.Errorf("sent was %v", message)
+	data := <-sent
+	if message := unpack(t, data); message.Id != 0 || message.Question[0].Name != "www.example." || (len(data)-2)%128 != 0 {
+		t.Errorf("sent were %d octets: %v", len(data), message)
 	}
 }

@@ -17,16 +17,18 @@ const holdRead = 1 << 12
 // holder is connections that are open and idle.
 type holder struct {
 	*run
-	open []carrier // nil: could not be opened, or did not last
+	round uint32 // of questions
 
 	mu     sync.Mutex
+	open   []carrier // nil: could not be opened, or did not last
 	report Report
 	failed error // the first
 }
 
 // Hold opens connections, asks once on each, and holds them for as long as the
-// configuration says; then it asks again. What is answered then has lasted. Held is told when
-// all that can be are open. Latency is that of the second question.
+// configuration says; then it asks again. What is answered then has lasted, and the report is
+// of that question alone. Held is told when all that can be are open. While others are opened
+// the earlier ones ask again now and then, since a server closes those that are silent.
 func Hold(ctx context.Context, config Config, held func(open int)) (*Report, error) {
 	if config.Server.Transport == resolver.OverUDP {
 		return nil, errors.New("there is no connection to hold over UDP")
@@ -43,14 +45,13 @@ func Hold(ctx context.Context, config Config, held func(open int)) (*Report, err
 	var shared endpoints
 	h := &holder{run: &run{config: config, readSize: holdRead, endpoints: &shared, queries: all}, open: make([]carrier, config.Connections)}
 	h.began = time.Now()
-	h.each(func(i int) error { return h.connectOne(ctx, i) })
-	held(int(h.report.Answered))
+	held(h.openAll(ctx))
 	select {
 	case <-ctx.Done():
 	case <-time.After(config.Time):
 	}
-	h.report.Latency = Histogram{}
-	h.each(func(i int) error { return h.ask(i, 1) })
+	h.report = Report{Connections: h.report.Connections}
+	h.askAll()
 	h.report.Elapsed = time.Since(h.began)
 	h.each(func(i int) error {
 		if h.open[i] != nil {
@@ -67,6 +68,55 @@ func Hold(ctx context.Context, config Config, held func(open int)) (*Report, err
 	return &h.report, nil
 }
 
+// again is after how long connections ask once more while others are opened.
+const again = 4 * time.Second
+
+// openAll says how many are open in the end.
+func (h *holder) openAll(ctx context.Context) int {
+	opened := make(chan struct{})
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		clock := time.NewTicker(again)
+		defer clock.Stop()
+		for {
+			select {
+			case <-clock.C:
+				h.askAll()
+			case <-opened:
+				return
+			}
+		}
+	})
+	h.each(func(i int) error { return h.connectOne(ctx, i) })
+	close(opened)
+	asking.Wait()
+	h.askAll()
+	count := 0
+	for i := range h.open {
+		if h.at(i) != nil {
+			count++
+		}
+	}
+	return count
+}
+
+func (h *holder) at(i int) carrier {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.open[i]
+}
+
+// askAll asks on all that are open, in one round.
+func (h *holder) askAll() {
+	h.round++
+	h.each(func(i int) error {
+		if conn := h.at(i); conn != nil {
+			return h.ask(conn, i, h.round)
+		}
+		return nil
+	})
+}
+
 // each does something for every connection, a bounded number of them at once.
 func (h *holder) each(do func(i int) error) {
 	var next atomic.Int64
@@ -74,37 +124,52 @@ func (h *holder) each(do func(i int) error) {
 	for range openAtOnce {
 		work.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(h.open); i = int(next.Add(1)) - 1 {
-				if err := do(i); err != nil {
-					h.mu.Lock()
-					if h.failed == nil {
-						h.failed = err
-					}
-					h.mu.Unlock()
-				}
+				h.note(do(i))
 			}
 		})
 	}
 	work.Wait()
 }
 
+// note keeps the first error.
+func (h *holder) note(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.failed == nil {
+		h.failed = err
+	}
+}
+
+// hasFailed says that the server takes no more connections: there is no use in waiting for it
+// so many times.
+func (h *holder) hasFailed() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.failed != nil
+}
+
 func (h *holder) connectOne(ctx context.Context, i int) error {
+	if h.hasFailed() {
+		return nil
+	}
 	opened, err := h.connect(ctx, i)
 	if err != nil {
 		return err
 	}
-	h.open[i] = opened
 	h.mu.Lock()
 	h.report.Connections++
 	h.mu.Unlock()
-	return h.ask(i, 0)
+	if err := h.ask(opened, i, 0); err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.open[i] = opened
+	return nil
 }
 
 // ask asks once and waits for the answer. A connection without one is closed.
-func (h *holder) ask(i int, sequence uint32) error {
-	conn := h.open[i]
-	if conn == nil {
-		return nil
-	}
+func (h *holder) ask(conn carrier, i int, sequence uint32) error {
 	one := h.queries[i%len(h.queries)]
 	asked := h.now()
 	packet, err := h.exchange(conn, sequence, one.packet)

@@ -16,10 +16,10 @@ func TestHold(t *testing.T) {
 	for _, server := range servers {
 		opened := 0
 		report, err := load.Hold(t.Context(), load.Config{
-			Server: server, Questions: questions("www"), Connections: 100, Time: time.Millisecond, TLS: &tls.Config{InsecureSkipVerify: true},
+			Server: server, Questions: questions("www"), Connections: 40, Time: time.Millisecond, TLS: &tls.Config{InsecureSkipVerify: true},
 			Sources: []netip.Addr{netip.MustParseAddr("127.2.0.1"), netip.MustParseAddr("127.2.0.2")},
 		}, func(open int) { opened = open })
-		if err != nil || opened != 100 || report.Connections != 100 || report.Sent != 200 || report.Answered != 200 {
+		if err != nil || opened != 40 || report.Connections != 40 || report.Sent != 40 || report.Answered != 40 {
 			t.Errorf("%s: %d were open; %s, %v", server, opened, counted(report), err)
 		}
 	}
@@ -30,7 +30,7 @@ func TestHoldNotLasting(t *testing.T) {
 	report, err := load.Hold(t.Context(), load.Config{
 		Server: serve(t, resolver.OverTCP), Questions: questions("www", "close"), Connections: 10, Time: time.Millisecond,
 	}, func(int) {})
-	if err == nil || report.Answered != 10 || report.Lost != 5 {
+	if err == nil || report.Answered > 5 || report.Connections == 0 {
 		t.Errorf("%s, %v", counted(report), err)
 	}
 	if _, err := load.Hold(t.Context(), load.Config{Server: serve(t, resolver.OverUDP), Questions: questions("www"), Time: 1}, func(int) {}); err == nil {

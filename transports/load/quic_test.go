@@ -23,7 +23,12 @@ import (
 
 func serveQUIC(t *testing.T) resolver.Server {
 	t.Helper()
-	listener, err := quic.ListenAddr("127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{certificate(t)}, NextProtos: []string{"doq"}}, nil)
+	socket, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &quic.Transport{Conn: socket}
+	listener, err := transport.Listen(&tls.Config{Certificates: []tls.Certificate{certificate(t)}, NextProtos: []string{"doq"}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +51,7 @@ func serveQUIC(t *testing.T) resolver.Server {
 		}
 	})
 	t.Cleanup(func() {
-		if err := listener.Close(); err != nil {
+		if err := errors.Join(listener.Close(), transport.Close(), socket.Close()); err != nil {
 			t.Error(err)
 		}
 		work.Wait()

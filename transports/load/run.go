@@ -48,8 +48,8 @@ func Run(ctx context.Context, config Config) (*Report, error) {
 	return r.drive(ctx, lanes)
 }
 
-// openAtOnce bounds the handshakes under way.
-const openAtOnce = 64
+// openAtOnce bounds the handshakes under way: servers refuse those that queue up.
+const openAtOnce = 16
 
 // open opens all connections before the first query is sent. It also returns those that
 // it opened before an error.

@@ -123,7 +123,7 @@ func Listen(config Config, service *transports.Service, application Application,
 	server := &Server{
 		config: config, service: service, application: application, logger: logger,
 		admission: &admission{service: service, door: config.Door},
-		desks:     sync.Pool{New: newDesk},
+		desks:     sync.Pool{New: func() any { return newDesk(service.Worker()) }},
 	}
 	server.closing, server.end = context.WithCancel(context.Background())
 	server.ended, server.giveUp = context.WithCancel(context.Background())

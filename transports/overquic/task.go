@@ -32,8 +32,9 @@ type desk struct {
 	reply   []byte
 }
 
-func newDesk() any {
+func newDesk(worker uint32) *desk {
 	made := &desk{reply: make([]byte, 0, 2048)}
+	made.query.Worker = worker
 	made.request.Query = &made.query
 	return made
 }

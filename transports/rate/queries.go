@@ -114,41 +114,9 @@ func (q *Queries) price(client Client, width width) uint64 {
 // hash keeps what is proven apart, so that nobody can use up the share of another by
 // forging its address.
 func (q *Queries) hash(client Client, width width) uint64 {
-	var key [networkSize + 1]byte
-	putNetwork(&key, client.Addr, width.bits)
+	kind := uint64(0)
 	if client.Proven {
-		key[networkSize] = 1
+		kind = 1
 	}
-	return q.table.hash(key[:])
-}
-
-// networkSize is a prefix as a key: its octets and its length.
-const networkSize = 17
-
-// putNetwork writes the prefix of so many bits. The lengths of IPv6 are set apart from
-// those of IPv4.
-func putNetwork(key *[networkSize + 1]byte, addr netip.Addr, bits int) {
-	if addr.Is4() {
-		octets := addr.As4()
-		copy(key[:], octets[:])
-		key[networkSize-1] = byte(bits)
-	} else {
-		octets := addr.As16()
-		copy(key[:], octets[:])
-		key[networkSize-1] = byte(bits) + 100
-	}
-	for i := range key[:networkSize-1] {
-		key[i] &= mask(bits - 8*i)
-	}
-}
-
-// mask keeps the first bits of an octet.
-func mask(bits int) byte {
-	switch {
-	case bits >= 8:
-		return 0xff
-	case bits <= 0:
-		return 0
-	}
-	return 0xff << (8 - bits)
+	return q.table.hash(networkOf(client.Addr, width.bits), kind, 0)
 }

@@ -1,7 +1,6 @@
 package rate
 
 import (
-	"encoding/binary"
 	"net/netip"
 	"time"
 
@@ -50,15 +49,9 @@ func (r *Replies) Allow(addr netip.Addr, shared bool, kind Kind, now time.Time) 
 }
 
 func (r *Replies) hash(addr netip.Addr, kind Kind) uint64 {
-	var network [networkSize + 1]byte
 	bits := network6
 	if addr.Is4() {
 		bits = network4
 	}
-	putNetwork(&network, addr, bits)
-	network[networkSize] = kind.Sort
-	var key [networkSize + 1 + 8]byte
-	copy(key[:], network[:])
-	binary.LittleEndian.PutUint64(key[len(network):], r.table.hashName(kind.Name))
-	return r.table.hash(key[:])
+	return r.table.hash(networkOf(addr, bits), uint64(kind.Sort), r.table.hashName(kind.Name))
 }

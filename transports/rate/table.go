@@ -1,6 +1,7 @@
 package rate
 
 import (
+	"encoding/binary"
 	"hash/maphash"
 	"sync/atomic"
 	"time"
@@ -42,7 +43,15 @@ func newTable(window time.Duration) *table {
 	return &table{seed: maphash.MakeSeed(), epoch: time.Now(), window: uint64(window / unit), sets: make([][ways]atomic.Uint64, sets)}
 }
 
-func (t *table) hash(key []byte) uint64 { return maphash.Bytes(t.seed, key) }
+// hash is of a network, what of it is counted, and about what.
+func (t *table) hash(of network, kind, about uint64) uint64 {
+	var key [32]byte
+	binary.LittleEndian.PutUint64(key[:], of.high)
+	binary.LittleEndian.PutUint64(key[8:], of.low)
+	binary.LittleEndian.PutUint64(key[16:], of.bits<<8|kind)
+	binary.LittleEndian.PutUint64(key[24:], about)
+	return maphash.Bytes(t.seed, key[:])
+}
 
 func (t *table) hashName(name wire.Name) uint64 { return maphash.String(t.seed, string(name)) }
 

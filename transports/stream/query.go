@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/recourse-dns/recourse/resolver"
-	"github.com/recourse-dns/recourse/resolver/wire"
 	"github.com/recourse-dns/recourse/transports"
 )
 
@@ -20,9 +19,9 @@ func (c *conn) one(room *room, message []byte) bool {
 		return c.later(room, errand, message)
 	}
 	query := &room.query
-	query.Client, query.Inline = c.client, true
+	query.Client, query.Inline, query.Idle = c.client, true, s.Idle()
 	start := len(room.out)
-	out, err := s.service.Answer(s.context, query, message, append(room.out, 0, 0), maxMessage)
+	out, err := room.round.Reply(s.context, query, message, append(room.out, 0, 0), maxMessage)
 	room.out = framed(out, start)
 	if err == nil {
 		return true
@@ -51,13 +50,9 @@ func (c *conn) later(room *room, errand transports.Errand, message []byte) bool 
 // shed tells the client that its query was given up: unlike over UDP the connection would
 // make it wait in vain.
 func (c *conn) shed(room *room, message []byte) {
-	query := &room.query
-	if query.Read(message) != nil {
-		return
-	}
 	start := len(room.out)
-	why := []resolver.Extended{{Text: "too many queries wait for their answers"}}
-	room.out = framed(transports.AppendError(append(room.out, 0, 0), message, query, wire.RcodeServerFailure, why, maxMessage, &transports.Options{}), start)
+	room.query.Client, room.query.Idle = c.client, c.server.Idle()
+	room.out = framed(c.server.service.GiveUp(&room.query, message, append(room.out, 0, 0), maxMessage), start)
 }
 
 // job is a message that has to wait for its answer.
@@ -75,7 +70,7 @@ func (j job) run() {
 		c.done(nil)
 		return
 	}
-	query := &resolver.Query{Client: c.client}
+	query := &resolver.Query{Client: c.client, Worker: c.server.worker, Idle: c.server.Idle()}
 	reply, err := c.server.service.Answer(c.server.context, query, j.message, make([]byte, prefix, 512), maxMessage)
 	if err != nil {
 		c.done(nil)

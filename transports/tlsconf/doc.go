@@ -1,10 +1,11 @@
 // Package tlsconf owns the certificates of the encrypted doors and of the web.
 //
-// They come from files, which are read again when they change, or from a self-signed
-// certificate that is made in the state directory where nothing else is configured.
-// [New] reads or makes them; [Certificates.Run] follows them in the background: it reads
-// files again, renews what is ours, rotates the keys of session tickets and says when a
-// certificate ends.
+// They come from files, which are read again when they change (files.go), from an
+// authority by ACME (acme.go; the challenges in challenge.go and update.go), and, while
+// there is no other, from a self-signed one in the state directory (selfsigned.go). [New]
+// reads or makes them; [Certificates.Run] follows them in the background: it reads files
+// again, orders and renews, rotates the keys of session tickets (tickets.go) and says when
+// a certificate ends (alarms.go). Which one a client is shown is in set.go.
 //
 // A door takes one configuration for each of its protocols and never looks further:
 //
@@ -44,6 +45,25 @@
 // another listener of ours. They are renewed every eight hours and forgotten after a day,
 // on disk they are never: whoever steals one reads TLS 1.2 sessions of a day at most.
 // crypto/tls would do it by itself for one configuration only, for a week.
+//
+// By ACME one certificate is ordered for all names and addresses, where certmagic's own
+// management orders one for each: who finds a door by its address and comes to it by its
+// name verifies both in one certificate. So its issuer is used (accounts, orders, retries
+// of a request, storage), and when to order is decided here: when a third of the life is
+// left, half of one shorter than ten days. Its log is left out, since its errors say all;
+// renewal information (RFC 9773) and OCSP are not asked for.
+//
+// The challenge TLS-ALPN-01 is answered at every door, because any of them may stand behind
+// port 443, by a configuration of its own: who speaks its protocol gets no other
+// certificate and no session. Without an order under way it leads nowhere. A door sees at
+// most a connection that closes after the handshake.
+//
+// For DNS-01 the primary is asked and nobody else; secondaries get a fixed time to follow.
+// Finding and asking all of a zone's servers would need a resolver below this package.
+//
+// An authority that does not answer, or refuses, costs nothing but lines in the log. While
+// it has never signed, a self-signed certificate for the same names is presented: a door
+// must be open for the authority to come to, and clients that do not verify are served.
 //
 // TLS 1.2 is spoken with forward secrecy and authenticated encryption alone (RFC 9325,
 // section 4.2). The order and the curves are those of crypto/tls.

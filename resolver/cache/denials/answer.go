@@ -14,8 +14,8 @@ import (
 // data a wildcard gives it. It gives nil where that cannot be told. It never waits for anything but a short lock.
 func (s *Store) Answer(query *resolver.Query) *resolver.Answer {
 	question := &query.Question
-	if !s.config.Spans && !s.config.Below {
-		return nil // nothing was ever learnt
+	if s.known.Load() == 0 {
+		return nil
 	}
 	if question.Class != wire.ClassIN || !deniable(question.Type) {
 		return nil

@@ -1,6 +1,7 @@
 package denials
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/recourse-dns/recourse/resolver/cache/sieve"
@@ -40,6 +41,8 @@ type Store struct {
 	zones map[wire.Name]*zone
 	queue sieve.Queue[zone, *zone]
 	size  int64
+
+	known atomic.Int64 // how many zones there are, to be read without the lock
 }
 
 // New makes an empty store.
@@ -99,12 +102,14 @@ func (s *Store) zone(name wire.Name) *zone {
 	fresh := newZone(name)
 	s.queue.Add(fresh)
 	s.zones[name] = fresh
+	s.known.Add(1)
 	s.size += fresh.size
 	return fresh
 }
 
 func (s *Store) drop(gone *zone) {
 	delete(s.zones, gone.name)
+	s.known.Add(-1)
 	s.queue.Remove(gone)
 	s.size -= gone.size
 }

@@ -27,6 +27,11 @@ type Authority struct {
 	cert *x509.Certificate
 }
 
+// PEM is its own certificate, for programs that are to believe it.
+func (a *Authority) PEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
+}
+
 // New makes an authority.
 func New(t testing.TB) *Authority {
 	t.Helper()
@@ -92,6 +97,9 @@ func (a *Authority) sign(t testing.TB, key, public any, when Life, subjects ...s
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{SerialNumber: serial, NotBefore: when.From, NotAfter: when.To, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
+	if len(subjects) > 0 {
+		template.Subject.CommonName = subjects[0] // kdig refuses a certificate without
+	}
 	for _, subject := range subjects {
 		if addr := net.ParseIP(subject); addr != nil {
 			template.IPAddresses = append(template.IPAddresses, addr)
