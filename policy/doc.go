@@ -81,10 +81,17 @@
 // a question. Staged and shadow entries are found by the same look-up as all others.
 //
 // Questions that are blocked again and again are remembered, four thousand a snapshot: the ids that
-// match the name, and the packed answer. A blocked answer else costs five times a cached one, for the
-// entry is read, its code made and a message packed. Whom it concerns, and when, is never remembered, and what
-// is asked for once is not, so that a flood of names below a blocked one pushes nothing out. Refused:
-// answering before what lies below is asked, since an alias there may be blocked by law.
+// match the name, what the snapshot says of each, exceptions among it, and the packed answer, whose TTLs do not count
+// down. A blocked answer else costs five times a cached one, for the entry is read, its code made and a message
+// packed; remembered it is 0.27 µs beside 0.16 between the system calls, which is 2 to 13 % of all that an answer
+// over UDP takes. Whom it concerns, and when, is never remembered, and what is asked for once pushes nothing out, so
+// that a flood of names below a blocked one does no harm. The rest is the probe of what lies below. Refused: answering
+// before that, since an alias there may be blocked by law.
+//
+// Answers that nothing matches have one memo in common, so that it is at hand when the next is judged: most answers are such.
+//
+// What depends on the snapshot alone of an entry that matches is read once a hearing (fact.go). The counters of
+// lists are looked up once a bundle.
 //
 // Codes are found by an index that the first question for a bundle builds, sixteen
 // octets an entry. A code in the bundle itself would cost as much on every node,

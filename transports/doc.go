@@ -11,6 +11,11 @@
 // packet to packet; when a stage would have to wait, the door copies the packet
 // and runs the same chain on a bounded worker. There is no second pipeline.
 //
+// Service.Answer takes the time and counts; [Service.Reply] under it does neither. A door that reads
+// several packets at once looks at the clock once for all of them and counts them together ([Round]):
+// a look costs 41 ns, and a kept answer 160 between the system calls. Counters have a row for each worker ([Service.Worker],
+// [resolver.Query.Worker]); who takes no number writes the first row.
+//
 // What concerns zones as such is between servers and goes past the chain: transfers to who
 // serves zones, NOTIFY to who transfers them ([Zones]). Both decide by themselves whom they
 // hear, by key or address; they run on workers, and where there are none the check is one comparison.

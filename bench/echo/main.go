@@ -93,6 +93,7 @@ func (e *echo) run(descriptor uintptr) bool {
 		}
 		for i := range count {
 			e.vectors[i].SetLen(int(e.messages[i].length))
+			e.packets[i][2] |= 0x80 // a response, for whoever looks
 		}
 		if e.failed = e.send(descriptor, count); e.failed != nil {
 			return true

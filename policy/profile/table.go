@@ -42,9 +42,19 @@ func (m *Match) unknown() bool { return len(m.MAC) > 0 || m.ServerName != "" }
 // Table finds who asks by address. It is immutable; the nil table admits nobody.
 type Table struct {
 	networks bart.Table[uint32] // prefix to index of rows
+	few      []binding          // the same, the longest first, where there are no more than maxFew
 	rows     []Who
 	profiles map[string]*Profile
 }
+
+// binding is a network with its row.
+type binding struct {
+	network netip.Prefix
+	row     uint32
+}
+
+// maxFew networks are looked through faster than the table is. Each query is looked up.
+const maxFew = 8
 
 const maxNetworks = 1_000_000
 
@@ -114,19 +124,22 @@ func checkNetwork(key string, network netip.Prefix, found *problems) {
 // settle gives each network the first row among its own and those of all
 // networks around it, so that the longest prefix finds the first match.
 func (t *Table) settle() {
-	type settled struct {
-		network netip.Prefix
-		row     uint32
-	}
-	var moved []settled
+	var moved []binding
 	for network, row := range t.networks.All() {
 		if least := t.first(network, row); least != row {
-			moved = append(moved, settled{network, least})
+			moved = append(moved, binding{network, least})
 		}
 	}
 	for _, move := range moved {
 		t.networks.Insert(move.network, move.row)
 	}
+	if t.networks.Size() > maxFew {
+		return
+	}
+	for network, row := range t.networks.All() {
+		t.few = append(t.few, binding{network, row})
+	}
+	slices.SortFunc(t.few, func(a, b binding) int { return b.network.Bits() - a.network.Bits() })
 }
 
 func (t *Table) first(network netip.Prefix, row uint32) uint32 {
@@ -168,11 +181,23 @@ func (t *Table) Who(addr netip.Addr) (Who, bool) {
 	if addr.Zone() != "" {
 		addr = addr.WithZone("")
 	}
-	row, found := t.networks.Lookup(addr)
+	row, found := t.row(addr)
 	if !found {
 		return Who{}, false
 	}
 	return t.rows[row], true
+}
+
+func (t *Table) row(addr netip.Addr) (row uint32, found bool) {
+	if t.few == nil {
+		return t.networks.Lookup(addr)
+	}
+	for i := range t.few {
+		if t.few[i].network.Contains(addr) {
+			return t.few[i].row, true
+		}
+	}
+	return 0, false
 }
 
 // Profile finds a profile by its ID; nil where there is none.

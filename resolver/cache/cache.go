@@ -70,9 +70,10 @@ const shardCount = 64
 type Cache struct {
 	config  Config
 	seed    maphash.Seed
-	shards  [shardCount]shard
+	shards  []shard // shardCount of them, apart from all else so that their lines are whole
 	denials *denials.Store
 	stats   Stats
+	_       [64]byte      // what is above is only read
 	flushes atomic.Uint64 // counts flushes, so that a flight from before one is not kept
 
 	background background
@@ -130,7 +131,7 @@ func New(config Config) *Cache {
 	if config.Stale.TTL <= 0 {
 		config.Stale.TTL = DefaultStaleTTL
 	}
-	cache := &Cache{config: config, seed: maphash.MakeSeed(), stats: newStats(), flights: make(map[key]*flight)}
+	cache := &Cache{config: config, seed: maphash.MakeSeed(), stats: newStats(), shards: make([]shard, shardCount), flights: make(map[key]*flight)}
 	cache.background.init(config.Logger)
 	cache.denials = denials.New(denials.Config{
 		Spans: config.Aggressive, Below: config.Below, Size: config.Size / 8, MaxTTL: config.MaxNegative, Apart: config.Apart,

@@ -30,6 +30,10 @@
 // on it, which the garbage collector makes safe. A read-write mutex was refused:
 // its reader count is one cache line that all cores write.
 //
+// Memory is what a hit waits for. So a node begins with the line that finding it reads, its name is the one in the
+// question of its answer, and a shard's buckets lie apart from what inserts write. Refused: node, name and message in
+// one piece of memory, which Go has no type for; reading ahead for a whole batch, as long as the chain knows one query at a time.
+//
 // The bound is in octets, counted with what Go adds around them, since a count of
 // answers says nothing about memory when an attacker chooses their size. Answers,
 // aliases, sets and failures share it, proofs have an eighth beside. A test holds the

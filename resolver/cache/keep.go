@@ -2,7 +2,6 @@ package cache
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/recourse-dns/recourse/resolver"
@@ -35,7 +34,7 @@ func (c *Cache) keep(query *resolver.Query, answer *resolver.Answer, flushes uin
 }
 
 func (c *Cache) insert(k key, fresh *node, ttl time.Duration, now time.Time) *node {
-	k.name = wire.Name(strings.Clone(string(k.name))) // else the whole query lives as long
+	k.name = wire.Settle(k.name, fresh.answer.Signed.Wire) // else the whole query lives as long
 	fresh.key = k
 	fresh.hash = c.hash(k)
 	fresh.expires = now.Add(ttl).UnixNano()

@@ -80,14 +80,18 @@ func explained(extended []resolver.Extended) int {
 	return size
 }
 
-// shard is a part of the cache with a lock and a bound of its own.
+// shard is a part of the cache with a lock and a bound of its own. What every look-up reads has
+// a line of the processor's cache to itself: an insert on another core takes away the line that
+// it writes.
 type shard struct {
 	buckets []atomic.Pointer[node]
-	size    atomic.Int64
+	_       [40]byte
 
+	size  atomic.Int64
 	mu    sync.Mutex
 	limit int64 // everything below is guarded by mu; size is written under it
 	queue sieve.Queue[node, *node]
+	_     [16]byte
 }
 
 func (s *shard) init(buckets int, limit int64) {

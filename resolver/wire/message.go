@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/binary"
 	"errors"
+	"strings"
 	"unsafe"
 )
 
@@ -265,6 +266,17 @@ func ReadName(message []byte, offset int, buffer *[MaxName]byte) (name Name, end
 			offset += 1 + size
 		}
 	}
+}
+
+// Settle gives a name that outlives the buffer that it was read into: where it stands in the
+// question of the message, octet by octet, it shares the message, which must not change any
+// more; else it is a copy. Who compares such a name has the message at hand.
+func Settle(name Name, message []byte) Name {
+	end := HeaderSize + len(name)
+	if len(name) == 0 || len(message) < end || string(message[HeaderSize:end]) != string(name) {
+		return Name(strings.Clone(string(name)))
+	}
+	return Name(unsafe.String(&message[HeaderSize], len(name)))
 }
 
 // Section is a part of a message.

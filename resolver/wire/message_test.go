@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"testing"
+	"unsafe"
 
 	"github.com/miekg/dns"
 )
@@ -158,5 +159,34 @@ func BenchmarkReadQuery(b *testing.B) {
 		if err := ReadQuery(packet, &buffer, &request); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+func TestSettledNames(t *testing.T) {
+	message := append(make([]byte, HeaderSize), "\x03www\x07example\x00\x00\x01\x00\x01"...)
+	mixed := append(make([]byte, HeaderSize), "\x03WWW\x07example\x00\x00\x01\x00\x01"...)
+	for what, test := range map[string]struct {
+		message []byte
+		shares  bool
+	}{
+		"the question":         {message, true},
+		"another case":         {mixed, false},
+		"cut":                  {message[:20], false},
+		"nothing":              {nil, false},
+		"a header":             {message[:HeaderSize], false},
+		"another name":         {append(make([]byte, HeaderSize), "\x03www\x07example\x03net\x00"...), false},
+		"exactly as far as it": {message[:HeaderSize+13], true},
+	} {
+		buffer := []byte("\x03www\x07example\x00")
+		name := Settle(Name(buffer), test.message)
+		if name != "\x03www\x07example\x00" {
+			t.Errorf("%s: %q", what, name)
+		}
+		if test.shares != (len(test.message) > HeaderSize && unsafe.StringData(string(name)) == &test.message[HeaderSize]) {
+			t.Errorf("%s: it shares where it should not, or does not", what)
+		}
+	}
+	if Settle("", message) != "" {
+		t.Error("no name became one")
 	}
 }

@@ -120,6 +120,7 @@ func (l letter) put(b *batch, i int) {
 type desk struct {
 	*batch
 	server  *Server
+	end     func() error // of the server, and of what serves the batch in it
 	ends    *ends
 	said    *said
 	letters []letter
@@ -142,9 +143,10 @@ func newDesk(t testing.TB) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
+	server.sockets = append(server.sockets, socket) // closed with the others
+	d.end = sync.OnceValue(server.Close)
 	t.Cleanup(func() {
-		socket.Close()
-		if err := server.Close(); err != nil {
+		if err := d.end(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -319,20 +321,18 @@ func TestReadsThatFailAreRecovered(t *testing.T) {
 			}
 			return systemCalls.receive(descriptor, messages)
 		}
-		d.batch.kernel = calls
-		var serving sync.WaitGroup
-		serving.Go(d.batch.serve)
+		d.kernel = calls
+		d.server.work.Go(d.serve)
 		reply, err := dns.Exchange(new(dns.Msg).SetQuestion("www.", dns.TypeA), d.socket.LocalAddr().String())
 		if err != nil || len(reply.Answer) != 1 {
 			t.Errorf("%v: %v, %v", fault, reply, err)
 		}
+		if err := d.end(); err != nil {
+			t.Error(err)
+		}
 		if fault != unix.ENOSYS && (failures != 3 || d.said.lines("could not be read") != 1) || fault == unix.ENOSYS && failures != 1 {
 			t.Errorf("%v: %d failures, said %q", fault, failures, d.said.text.String())
 		}
-		close(d.server.stopping)
-		d.socket.Close()
-		serving.Wait()
-		d.server.stopping = make(chan struct{})
 	}
 }
 
