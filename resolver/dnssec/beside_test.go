@@ -20,6 +20,7 @@ func TestBeside(t *testing.T) {
 	alone := len(w.questions())
 	w.edit("www.example.test. A", func(m *dns.Msg) {
 		m.Ns = append(m.Ns, z.sign(z.set("example.test.", dns.TypeNS))...)
+		m.Ns = append(m.Ns, z.pick(z.chain(), covering("zzz.example.test."))...) // which proves nothing here
 		m.Extra = slices.Concat(good, forged, wild, []dns.RR{record(t, "bare.example.test. 300 IN A 192.0.2.69")},
 			(&zone{name: "other.", keys: z.keys, inception: z.inception, expires: z.expires}).sign([]dns.RR{record(t, "ns.other. 300 IN A 192.0.2.70")}))
 	})

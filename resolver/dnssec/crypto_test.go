@@ -194,6 +194,8 @@ func TestMalformedKeys(t *testing.T) {
 		algorithm uint8
 		octets    []byte
 	}{
+		"RSA, one octet":               {dns.RSASHA256, []byte{0}},
+		"RSA, two octets":              {dns.RSASHA256, []byte{0, 1}},
 		"RSA, exponent only":           {dns.RSASHA256, []byte{3, 1, 0, 1}},
 		"RSA, exponent too long":       {dns.RSASHA256, []byte{0, 255, 255, 1}},
 		"RSA, exponent zero":           {dns.RSASHA256, append([]byte{1, 0}, bytes.Repeat([]byte{0xab}, 128)...)},

@@ -312,6 +312,7 @@ func TestRefused(t *testing.T) {
 		"portless": {Servers: []resolver.Server{{Addr: netip.MustParseAddrPort("127.0.0.1:0")}}},
 		"invalid":  {Servers: []resolver.Server{{}}},
 		"unknown":  {Servers: []resolver.Server{parseServer(t, "tls://dns.example")}},
+		"nameless": {Servers: []resolver.Server{{Addr: netip.AddrPortFrom(netip.Addr{}, 853), Transport: resolver.OverTLS}}, Addresses: forward.NewHosts(forward.HostsConfig{}, nil)},
 		"tiny":     {Servers: []resolver.Server{parseServer(t, first)}, EDNSSize: 1},
 	} {
 		if _, err := forward.New(config, upstreams{}, slog.New(slog.DiscardHandler)); err == nil {

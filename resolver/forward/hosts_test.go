@@ -169,8 +169,35 @@ func TestHostsThatAreNotThere(t *testing.T) {
 			t.Error(err)
 		}
 		time.Sleep(time.Minute)
+		asked := n.count()
 		if _, err := h.Addresses(t.Context(), "slow.example"); err == nil {
+			t.Error("an address after the end")
+		}
+		synctest.Wait()
+		if n.count() != asked {
 			t.Error("looked up after the end")
+		}
+	})
+}
+
+// TestHostsOfOneFamily: a family that has no addresses does not shorten the life of the
+// other's, and one that is of no use is not asked for.
+func TestHostsOfOneFamily(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, h := newHosts(t, map[string]string{four: "dns.example. 600 A 192.0.2.1", six: ""})
+		expectHost(t, h, "192.0.2.1")
+		time.Sleep(599 * time.Second)
+		expectHost(t, h, "192.0.2.1")
+		synctest.Wait()
+		if n.count() != 2 {
+			t.Errorf("asked %v", n.asked)
+		}
+		alone := forward.NewHosts(forward.HostsConfig{Through: n, IPv4: true}, slog.New(slog.DiscardHandler))
+		defer alone.Close()
+		n.say(six, "dns.example. 600 AAAA 2001:db8::1")
+		expectHost(t, alone, "192.0.2.1")
+		if n.count() != 3 {
+			t.Errorf("asked %v", n.asked)
 		}
 	})
 }
@@ -196,10 +223,20 @@ func TestUpstreamsByName(t *testing.T) {
 		if !slices.Contains(u.asked, silent) {
 			t.Error("the silent one was never asked")
 		}
+		u.upstreams["tls://192.0.2.3:853"] = u.upstreams["tls://dns.example@192.0.2.2:853"]
+		mixed := newForwarder(t, u, func(c *forward.Config) {
+			c.Servers, c.Addresses = []resolver.Server{parseServer(t, "tls://nowhere.example"), parseServer(t, "tls://192.0.2.3")}, h
+		})
+		if _, err := mixed.Resolve(t.Context(), query("www.example", dns.TypeA)); err != nil {
+			t.Error(err)
+		}
 		lost := newForwarder(t, u, func(c *forward.Config) {
 			c.Servers, c.Addresses = []resolver.Server{parseServer(t, "tls://nowhere.example")}, h
 		})
 		_, err := lost.Resolve(t.Context(), query("www.example", dns.TypeA))
 		expectCode(t, "no address", err, resolver.NoReachableAuthority)
+		if !strings.Contains(err.Error(), "no address of an upstream: upstream nowhere.example") {
+			t.Errorf("error %v", err)
+		}
 	})
 }

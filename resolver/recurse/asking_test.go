@@ -77,6 +77,35 @@ func TestOvertaken(t *testing.T) {
 	})
 }
 
+// Once one server is late, one that fails beside it is not waited for.
+func TestFailureBesideALateServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int32
+		exchanger := exchangerFunc(func(ctx context.Context, _ resolver.Server, query []byte, accept func([]byte) bool) ([]byte, error) {
+			switch asked.Add(1) {
+			case 1:
+				<-ctx.Done()
+				return nil, ctx.Err()
+			case 2:
+				return nil, errors.New("it hangs up")
+			}
+			return replying(t, query, accept)
+		})
+		upstreams, err := recurse.NewUpstreams(exchanger, recurse.UpstreamsConfig{NoCookies: true}, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		servers := []resolver.Server{serverAt("192.0.2.1:53"), serverAt("192.0.2.2:53"), serverAt("192.0.2.3:53")}
+		begin := time.Now()
+		if err := upstreams.Ask(t.Context(), resolver.NewWork(), servers, question(), func(resolver.Server, *dns.Msg) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(begin); took > 400*time.Millisecond { // the patience with the first
+			t.Errorf("it took %s", took)
+		}
+	})
+}
+
 // A panic of whoever judges reaches whoever asked, also where another goroutine judged.
 func TestPanicBeside(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -30,7 +30,7 @@ func (r *reply) accompany(out *outcome) {
 		out.servers = r.serversAbove(name)
 	}
 	additional := append(slices.Clip(r.additional), signaturesFor(r.additional, r.answer)...)
-	for _, target := range append(leads(out.records), leads(out.servers)...) {
+	for _, target := range leads(slices.Concat(out.records, out.servers)) {
 		if !r.owns(target) {
 			continue
 		}

@@ -127,18 +127,13 @@ func (o *Opportunistic) overTLS(ctx context.Context, server resolver.Server, que
 	}
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	refused := false
 	reply, err := o.secure.Exchange(limited, o.secured(server), query, func(reply []byte) bool {
 		if answers(reply, query) && reply[3]&0xf == wire.RcodeRefused { // it no longer serves others there
-			refused = true
 			cancel()
 			return false
 		}
 		return accept(reply)
 	})
-	if refused {
-		err = errNoUse
-	}
 	switch addr := server.Addr.Addr(); {
 	case err == nil:
 		o.stats.Answered.Add(1)

@@ -249,6 +249,24 @@ func TestPersistenceAndDamping(t *testing.T) {
 	})
 }
 
+// TestOtherTerms: what the configuration says counts.
+func TestOtherTerms(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPair(t, upstreams.OpportunisticConfig{Persistence: time.Hour, Damping: time.Minute, Timeout: time.Second})
+		p.secure.say(func(*dns.Msg) *dns.Msg { return nil }, nil)
+		p.ask(1, 1)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		time.Sleep(time.Minute)
+		p.secure.say(reply(0), nil)
+		p.ask(1, 1)
+		time.Sleep(time.Hour - time.Second)
+		p.ask(0, 1)
+		time.Sleep(time.Hour)
+		p.ask(1, 1)
+	})
+}
+
 // TestFallback: a server that fails over TLS is asked in plain text in time, however it
 // fails, and one whose answer nobody waits for has not failed.
 func TestFallback(t *testing.T) {
