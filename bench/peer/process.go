@@ -178,12 +178,10 @@ func used(pid int) (user, system time.Duration, err error) {
 	if len(fields) <= systemAt {
 		return 0, 0, fmt.Errorf("no processor time can be read from %q", text)
 	}
-	counted := func(field string) time.Duration {
-		count, failed := strconv.ParseInt(field, 10, 64)
-		err = errors.Join(err, failed)
-		return time.Duration(count) * time.Second / ticks
-	}
-	return counted(fields[userAt]), counted(fields[systemAt]), err
+	own, wrong := strconv.ParseInt(fields[userAt], 10, 64)
+	kernel, wrongToo := strconv.ParseInt(fields[systemAt], 10, 64)
+	const tick = time.Second / ticks
+	return time.Duration(own) * tick, time.Duration(kernel) * tick, errors.Join(wrong, wrongToo)
 }
 
 // Waited is how long its threads that live were ready and had no processor.
