@@ -214,6 +214,18 @@ func Resident(pid int) (float64, error) {
 	return total, nil
 }
 
+// Prefer puts the threads of the process, and those to come, before the machine's other work,
+// as far as that is allowed to us.
+func (p *Process) Prefer() {
+	const before = -15
+	tasks, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", p.command.Process.Pid)) // none: it has ended
+	for _, task := range tasks {
+		if id, err := strconv.Atoi(task.Name()); err == nil {
+			_ = syscall.Setpriority(syscall.PRIO_PROCESS, id, before) // it helps the measurement, and is no part of it
+		}
+	}
+}
+
 // Signal sends the process a signal.
 func (p *Process) Signal(signal os.Signal) error { return p.command.Process.Signal(signal) }
 
