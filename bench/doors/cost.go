@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/recourse-dns/recourse/bench/generator"
 	"github.com/recourse-dns/recourse/bench/peer"
@@ -88,6 +89,7 @@ func (w *world) startAll(ctx context.Context) ([]*server, error) {
 // sample is one measurement.
 type sample struct {
 	cost float64 // processor seconds for a million answers
+	user float64 // of it in the program itself
 	rate float64 // answers a second
 }
 
@@ -100,7 +102,7 @@ func (w *world) measure(ctx context.Context, one *server, door string, warm bool
 	} else {
 		arguments = append(arguments, "--time", w.length.String())
 	}
-	before, err := one.process.CPU()
+	userBefore, systemBefore, err := one.process.Times()
 	if err != nil {
 		return sample{}, err
 	}
@@ -108,7 +110,7 @@ func (w *world) measure(ctx context.Context, one *server, door string, warm bool
 	if err != nil {
 		return sample{}, err
 	}
-	after, err := one.process.CPU()
+	user, system, err := one.process.Times()
 	if err != nil {
 		return sample{}, fmt.Errorf("has ended on the way: %w", err)
 	}
@@ -121,5 +123,6 @@ func (w *world) measure(ctx context.Context, one *server, door string, warm bool
 		return sample{}, fmt.Errorf("%d answers, %d wrong, %d failed, %v", answers, wrong, out.Failed, out.Rcodes)
 	}
 	const million = 1e6
-	return sample{cost: (after - before).Seconds() * million / float64(answers), rate: float64(answers) / out.Seconds}, nil
+	each := func(spent time.Duration) float64 { return spent.Seconds() * million / float64(answers) }
+	return sample{cost: each(user - userBefore + system - systemBefore), user: each(user - userBefore), rate: float64(answers) / out.Seconds}, nil
 }

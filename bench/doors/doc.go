@@ -22,6 +22,10 @@
 // echo took 5.7 for a million: beside each other door ours may take so many times the echo of
 // the same run.
 //
+// For the latency both sides run before the machine's other work (nice -15), since what is
+// asked is how long the server lets a client wait and not its neighbours. Nothing else does:
+// a server under full load would stop everybody.
+//
 // A server that has fewer doors is measured on those. NSD has zones and keeps nothing; it
 // shows what a server does that never has to look whether an answer is still good.
 package main

@@ -32,9 +32,13 @@ func (t *table) add(door, server string, s sample) {
 	t.samples[at] = append(t.samples[at], s)
 }
 
-// costs and rates are one server's on one door.
+// costs, users and rates are one server's on one door.
 func (t *table) costs(door, server string) []float64 {
 	return pick(t.samples[place{door, server}], func(s sample) float64 { return s.cost })
+}
+
+func (t *table) users(door, server string) []float64 {
+	return pick(t.samples[place{door, server}], func(s sample) float64 { return s.user })
 }
 
 func (t *table) rates(door, server string) []float64 {
@@ -71,7 +75,7 @@ func median(values []float64) float64 {
 }
 
 func (t *table) print(to io.Writer, doors []string) {
-	fmt.Fprintf(to, "%-5s %-9s %9s %17s %10s %9s %11s\n", "door", "server", "CPU-s/Mq", "(least to most)", "answers/s", "of echo", "of Unbound")
+	fmt.Fprintf(to, "%-5s %-9s %9s %17s %8s %10s %9s %11s\n", "door", "server", "CPU-s/Mq", "(least to most)", "user", "answers/s", "of echo", "of Unbound")
 	for _, door := range doors {
 		for _, server := range peer.Servers("", "") {
 			costs := t.costs(door, server.Name)
@@ -79,7 +83,7 @@ func (t *table) print(to io.Writer, doors []string) {
 				continue
 			}
 			spread := fmt.Sprintf("(%.1f to %.1f)", slices.Min(costs), slices.Max(costs))
-			fmt.Fprintf(to, "%-5s %-9s %9.2f %17s %10.0f %9s %11s\n", door, server.Name, median(costs), spread, median(t.rates(door, server.Name)),
+			fmt.Fprintf(to, "%-5s %-9s %9.2f %17s %8.2f %10.0f %9s %11s\n", door, server.Name, median(costs), spread, median(t.users(door, server.Name)), median(t.rates(door, server.Name)),
 				shown(ratio(costs, t.costs(peer.UDP, "echo"))), shown(ratio(costs, t.costs(door, "unbound"))))
 		}
 	}

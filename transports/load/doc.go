@@ -6,6 +6,8 @@
 // up. A reply counts as an answer if it is a response to the question asked under its ID
 // or on its stream; latency is kept in a [Histogram].
 //
+// [Hold] opens connections and keeps them, to see what a server pays for those that are silent.
+//
 // A lane is one connection with its table of queries under way; a carrier moves packets
 // for it in batches. There is a carrier for each way of framing: datagrams (UDP),
 // messages (TCP, TLS), exchanges (HTTP/2), streams (QUIC and, on it, HTTP/3).

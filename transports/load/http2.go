@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -204,6 +205,9 @@ func (e *exchanges) data(into []reply, h header, payload []byte) ([]reply, error
 	if err != nil {
 		return into, err
 	}
+	if !e.isOpen(h.stream) {
+		return into, nil
+	}
 	part, more := e.parts[h.stream]
 	if !h.flags.Has(http2.FlagDataEndStream) {
 		if len(part)+len(payload) > streamWindow {
@@ -214,7 +218,6 @@ func (e *exchanges) data(into []reply, h header, payload []byte) ([]reply, error
 	}
 	if more {
 		payload = append(part, payload...)
-		delete(e.parts, h.stream)
 	}
 	return e.finish(into, h.stream, payload), nil
 }
@@ -266,22 +269,26 @@ func (e *exchanges) headers(into []reply, h header, payload []byte) ([]reply, er
 	}
 	switch {
 	case e.blockOf.flags.Has(http2.FlagHeadersEndStream):
-		body := e.parts[h.stream] // these were trailers, or there is no body
-		delete(e.parts, h.stream)
-		return e.finish(into, h.stream, body), nil
-	case e.status != "200" && e.status != "":
+		return e.finish(into, h.stream, e.parts[h.stream]), nil // these were trailers, or there is no body
+	case e.status != "200" && e.status != "" && e.isOpen(h.stream):
 		e.failed[h.stream] = struct{}{}
 	}
 	return into, nil
+}
+
+// isOpen says whether a stream is one of ours, and has not ended.
+func (e *exchanges) isOpen(stream uint32) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return stream != 0 && *e.place(stream) == stream
 }
 
 // finish ends a stream: with a message, or without. What comes for one that has ended is
 // passed over: a server may reset what it has answered already.
 func (e *exchanges) finish(into []reply, stream uint32, packet []byte) []reply {
 	_, failed := e.failed[stream]
-	if failed {
-		delete(e.failed, stream)
-	}
+	delete(e.failed, stream)
+	delete(e.parts, stream)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	place := e.place(stream)
@@ -302,11 +309,12 @@ func (e *exchanges) leave(into []reply, payload []byte) ([]reply, error) {
 	if code := http2.ErrCode(binary.BigEndian.Uint32(payload[4:])); code != http2.ErrCodeNo {
 		return into, fmt.Errorf("the server ended the connection: %s %q", code, payload[length:])
 	}
+	served := binary.BigEndian.Uint32(payload) &^ (1 << 31)
 	e.mu.Lock()
-	served, last := binary.BigEndian.Uint32(payload)&^(1<<31), e.last
 	e.draining = true
+	left := slices.DeleteFunc(slices.Clone(e.open), func(stream uint32) bool { return stream <= served })
 	e.mu.Unlock()
-	for stream := served + 2; served&1 == 1 && stream <= last; stream += 2 {
+	for _, stream := range left {
 		into = e.finish(into, stream, nil)
 	}
 	return into, nil
