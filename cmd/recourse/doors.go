@@ -1,19 +1,22 @@
 package main
 
 import (
+	"context"
+
 	"github.com/recourse-dns/recourse/transports"
 	"github.com/recourse-dns/recourse/transports/do53"
 )
 
 // startDoors opens all doors over one service: the same chain, bounds and counts behind
 // each of them.
-func (n *node) startDoors(resolved *resolution, zones transports.Zones, counts *metrics) error {
+func (n *node) startDoors(ctx context.Context, resolved *resolution, zones transports.Zones, counts *metrics) error {
 	limits, err := n.limits()
 	if err != nil {
 		return err
 	}
 	service := transports.NewService(resolved.serving, transports.NewGate(limits), counts, n.logger).Named(n.config.Listen.NSID)
 	counts.watchGate(service.Gate)
+	n.background(ctx, newRelief(service.Gate).run)
 	if err := n.startDo53(service, zones); err != nil {
 		return err
 	}
