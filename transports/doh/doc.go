@@ -19,4 +19,14 @@
 // the names of the house and what its profiles block; browsers themselves need none.
 //
 // Base64url with padding is refused, as the RFC rules it out: one message, one address.
+//
+// HTTP/3 has frames and headers of its own (files http3…) on connections of
+// transports/overquic. net/http's way, by http3.Server, makes a request, a response and a dozen
+// small things of each question. There is no table for header fields (QPACK's dynamic one, by our
+// settings), so that a header is decoded where it lies and a response is made of blocks that are
+// the same for all connections; the door costs as much as DNS over QUIC does. Fields, paths and
+// statuses are judged by the same code as in HTTP/2. What servers never want is not read: streams
+// of QPACK, pushes, unknown frames. The client's HTTP/3 is the library's.
+//
+// Early data (0-RTT) is answered: a question does no harm when it is asked twice.
 package doh

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -254,5 +255,67 @@ func TestListenSaysWhichAddress(t *testing.T) {
 	_, err := doq.Listen(doq.Config{Address: netip.MustParseAddrPort("192.0.2.1:853"), TLS: certificate}, transports.NewService(s.world, s.gate, s.counts, nil), nil)
 	if err == nil || !strings.Contains(err.Error(), "192.0.2.1:853") {
 		t.Errorf("the error is %v", err)
+	}
+}
+
+// A server on all addresses answers from the one that was asked: clients hear no other.
+func TestRepliesLeaveFromTheAddressThatWasAsked(t *testing.T) {
+	for listening, asked := range map[string]string{"0.0.0.0:0": "127.0.0.2", "[::]:0": "::1"} {
+		s := serve(t, transports.Limits{}, func(c *doq.Config) { c.Address = netip.MustParseAddrPort(listening) })
+		socket, err := net.DialUDP("udp", nil, &net.UDPAddr{IP: net.ParseIP(asked), Port: int(s.Addr().Port())})
+		if err != nil {
+			t.Logf("there is no %s here: %v", asked, err)
+			continue
+		}
+		transport := &quic.Transport{Conn: connected{socket}}
+		conn, err := transport.Dial(t.Context(), socket.RemoteAddr(), s.tls(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ask(t, conn, "www.example")
+		if got := s.lastClient().Addr; got != socket.LocalAddr().(*net.UDPAddr).AddrPort().Addr() {
+			t.Errorf("the client is %s", got)
+		}
+		if err := errors.Join(conn.CloseWithError(0, ""), transport.Close(), socket.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// connected hears one address only, and sends to it.
+type connected struct{ *net.UDPConn }
+
+func (c connected) ReadFrom(p []byte) (int, net.Addr, error) {
+	n, err := c.Read(p)
+	return n, c.RemoteAddr(), err
+}
+
+func (c connected) WriteTo(p []byte, _ net.Addr) (int, error) { return c.Write(p) }
+
+// WriteMsgUDP is of another kind than the library looks for, so that it takes the methods above.
+func (c connected) WriteMsgUDP() {}
+
+// Who finds no place is refused before anything is done for him; a place that is given back
+// is the next one's.
+func TestConnectionsAreBounded(t *testing.T) {
+	s := serve(t, transports.Limits{Connections: 2}, nil)
+	first := s.dial(t)
+	ask(t, s.dial(t), "www.example")
+	var refused *quic.TransportError
+	if _, err := s.connect(t, s.tls(), nil); !errors.As(err, &refused) || refused.ErrorCode != quic.ConnectionRefused {
+		t.Fatalf("the third connection: %v", err)
+	}
+	if err := first.CloseWithError(0, ""); err != nil {
+		t.Fatal(err)
+	}
+	for begun := time.Now(); ; { // until the server has heard
+		conn, err := s.connect(t, s.tls(), nil)
+		if err == nil {
+			ask(t, conn, "www.example")
+			return
+		}
+		if time.Since(begun) > patience {
+			t.Fatalf("the place was not given back: %v", err)
+		}
 	}
 }
