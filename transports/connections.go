@@ -87,10 +87,3 @@ func (c *connections) usage() Usage {
 	defer c.mu.Unlock()
 	return c.count
 }
-
-// full is which share of those that may be open is.
-func (c *connections) full() float64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return float64(c.count.Connections) / float64(c.all)
-}

@@ -83,7 +83,9 @@ type Usage struct {
 }
 
 // Full is which share of the connections that may be open is: 1 when no more may be.
-func (g *Gate) Full() float64 { return g.connections.full() }
+func (g *Gate) Full() float64 {
+	return float64(g.connections.usage().Connections) / float64(g.limits.Connections)
+}
 
 // Usage says how much is held.
 func (g *Gate) Usage() Usage {

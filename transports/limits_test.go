@@ -132,7 +132,9 @@ func testTooManyQueries(t *testing.T) {
 }
 
 // A query that has to wait is looked at twice, and counts once.
-func TestWaitingCountsOnce(t *testing.T) {
+func TestWaitingCountsOnce(t *testing.T) { synctest.Test(t, testWaitingCountsOnce) }
+
+func testWaitingCountsOnce(t *testing.T) {
 	service := serviceOf(func(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
 		if query.Inline {
 			return nil, resolver.ErrWouldBlock
@@ -173,7 +175,9 @@ func repeats(_ context.Context, query *resolver.Query) (*resolver.Answer, error)
 	return resolver.NewAnswer(reply, query.Now).Pack()
 }
 
-func TestRepliesOfAKind(t *testing.T) {
+func TestRepliesOfAKind(t *testing.T) { synctest.Test(t, testRepliesOfAKind) }
+
+func testRepliesOfAKind(t *testing.T) {
 	limits := transports.Limits{Clients: house{}, Replies: slow, Slip: 1, Cookies: cookie.NewKeys([]cookie.Secret{cookie.NewSecret()})}
 	about := func(name string) []byte {
 		packet, err := new(dns.Msg).SetQuestion(name, dns.TypeA).SetEdns0(1232, false).Pack()

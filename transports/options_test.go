@@ -247,6 +247,24 @@ func TestFailureKeepsToTheLimit(t *testing.T) {
 	}
 }
 
+// What finds no place to wait is told so like any other query of its client.
+func TestGivenUp(t *testing.T) {
+	keys := cookie.NewKeys([]cookie.Secret{cookie.NewSecret()})
+	packet := with(t, &dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "0011223344556677"})
+	client := resolver.Client{Addr: netip.MustParseAddr("192.0.2.1"), Door: resolver.TCP}
+	reply := serviceOf(small, transports.Limits{Cookies: keys}).GiveUp(&resolver.Query{Client: client}, packet, nil, 65535)
+	if message := unpacked(t, reply); message.Rcode != dns.RcodeServerFailure || len(message.Answer) != 0 {
+		t.Errorf("%v", message)
+	}
+	if got := codes(t, reply); len(got) != 2 || got[0] != dns.EDNS0EDE || got[1] != dns.EDNS0COOKIE {
+		t.Errorf("options %v", got)
+	}
+	whole, err := hex.DecodeString(unpacked(t, reply).IsEdns0().Option[1].(*dns.EDNS0_COOKIE).Cookie)
+	if err != nil || keys.Check(whole[:8], whole[8:], client.Addr, time.Now()) != cookie.Proven {
+		t.Errorf("its cookie %x is of no use: %v", whole, err)
+	}
+}
+
 func TestOptionsAllocateNothing(t *testing.T) {
 	keys := cookie.NewKeys([]cookie.Secret{cookie.NewSecret()})
 	message := new(dns.Msg).SetQuestion("www.example.", dns.TypeA)

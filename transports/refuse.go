@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"strings"
+	"time"
 
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
@@ -88,8 +89,9 @@ func (s *Service) damp(query *resolver.Query, met *visitor, dst, packet []byte, 
 }
 
 // GiveUp appends SERVFAIL to a query that finds no place to wait in, for doors where the
-// client would else wait in vain.
+// client would else wait in vain. The door has set what it sets for [Service.Answer].
 func (s *Service) GiveUp(query *resolver.Query, packet, dst []byte, limit int) []byte {
+	query.Now = time.Now()
 	if query.Read(packet) != nil {
 		return dst
 	}

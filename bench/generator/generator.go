@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"strconv"
 )
@@ -30,17 +31,20 @@ func Command(ctx context.Context, binary string, core int, arguments ...string) 
 	if core >= 0 {
 		line = append([]string{"taskset", "-c", strconv.Itoa(core)}, line...)
 	}
-	return exec.CommandContext(ctx, line[0], line[1:]...) //nolint:gosec // our own binary
+	command := exec.CommandContext(ctx, line[0], line[1:]...)                     //nolint:gosec // our own binary
+	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) } // after which it reports
+	return command
 }
 
-// Run loads a server. That nothing is answered is no error: an echo answers nothing.
+// Run loads a server, until the context ends at the latest. That nothing is answered is no
+// error: an echo answers nothing.
 func Run(ctx context.Context, binary string, core int, arguments ...string) (Outcome, error) {
 	command := Command(ctx, binary, core, arguments...)
 	var said bytes.Buffer
 	command.Stderr = &said
 	text, err := command.Output()
 	var exit *exec.ExitError
-	if err != nil && (!errors.As(err, &exit) || said.Len() > 0) {
+	if err != nil && ctx.Err() == nil && (!errors.As(err, &exit) || said.Len() > 0) {
 		return Outcome{}, fmt.Errorf("recourse bench %v: %w: %s", arguments, err, &said)
 	}
 	return Read(text)

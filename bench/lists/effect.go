@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -87,23 +86,6 @@ func call(ctx context.Context, client *http.Client, address string, body, into a
 		return nil
 	}
 	return json.Unmarshal(octets, into)
-}
-
-// awaitCode asks for a name until the answer has the code.
-func awaitCode(ctx context.Context, at netip.AddrPort, name string, rcode byte) error {
-	packets, err := questions([]string{name})
-	if err != nil {
-		return err
-	}
-	for limit := time.Now().Add(startTime); time.Now().Before(limit); {
-		if right, err := askAll(at, packets, 1, 1, rcode); err != nil || right == 1 {
-			return err
-		}
-		if err := pause(ctx, time.Millisecond); err != nil {
-			return err
-		}
-	}
-	return fmt.Errorf("%s is not answered with code %d", name, rcode)
 }
 
 // rest waits until no child works for the server any more.

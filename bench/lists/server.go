@@ -52,7 +52,7 @@ func (t *transcript) String() string {
 func configuration(s settings, at, web netip.AddrPort, forward string, lists int) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, `operator: {name: Bench, contact: "mailto:bench@example.net", portal: "http://%s"}
-listen: {do53: ["%s"], web: ["%s"]}
+listen: {do53: ["%s"], web: ["%s"], response_rate_limit: {per_network: 10000000}}
 state: ./state
 resolver: {mode: forward, forward: ["udp://%s"], dnssec: off, cache: 64MiB, query_localhost: true}
 clients: [{match: {networks: ["127.0.0.0/8"]}}]

@@ -40,7 +40,7 @@ func recourse(s Setup) rendered {
 			"hints":   lines(s.Hints),
 			"anchors": lines(s.Anchors),
 			"recourse.yaml": fmt.Sprintf(`operator: {name: Bench, contact: "mailto:bench@example.net"}
-listen: {do53: ["%s"]}
+listen: {do53: ["%s"], response_rate_limit: {per_network: 10000000}}
 state: ./state
 resolver:
   mode: recurse

@@ -1,10 +1,11 @@
-// Package peer starts recursive resolvers, ours and four others, on loopback and
+// Package peer starts resolvers, ours and others, on loopback and
 // under the same terms: a configuration made anew in a folder of its own, the given
 // root hints and trust anchors, one thread, IPv4 only, a cache that holds all that
 // is asked, questions to loopback addresses allowed.
 //
-// [All] lists the resolvers. [Start] runs one and returns when it answers;
-// [Process.CPU] says what it has cost so far.
+// [All] lists the resolvers of a world with a root, [Servers] those whose doors are measured,
+// which forward all they do not know; these also have TLS, HTTP and QUIC as far as they can.
+// [Start] runs one and returns when it answers; [Process.CPU] says what it has cost so far.
 //
 // # Decisions
 //

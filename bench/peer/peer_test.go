@@ -38,3 +38,24 @@ func TestDigests(t *testing.T) {
 		t.Errorf("digests %q", got)
 	}
 }
+
+// Every server listens on the doors that it is said to have.
+func TestServers(t *testing.T) {
+	setup := Setup{Dir: "/somewhere", Listen: netip.MustParseAddrPort("127.0.0.1:5301"), Behind: &Behind{
+		Upstream: netip.MustParseAddrPort("127.0.0.1:5302"), DoT: netip.MustParseAddrPort("127.0.0.1:5303"),
+		DoH: netip.MustParseAddrPort("127.0.0.1:5304"), DoQ: netip.MustParseAddrPort("127.0.0.1:5305"), Certificate: "/some/certificate", Key: "/some/key",
+	}}
+	for _, server := range Servers("recourse", "echo") {
+		needs := server.render(setup)
+		all := strings.Join(needs.arguments, " ")
+		for _, text := range needs.files {
+			all += text + "\n"
+		}
+		for _, door := range server.Doors {
+			port := setup.URL(door)[strings.LastIndexByte(setup.URL(door), ':')+1:]
+			if !strings.Contains(all, port) {
+				t.Errorf("%s does not listen on %s, port %s:\n%s", server.Name, door, port, all)
+			}
+		}
+	}
+}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
 	"net/netip"
 	"path/filepath"
@@ -23,7 +22,7 @@ func standing(t testing.TB, files map[string]string) *transports.Service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	quiet := slog.New(slog.DiscardHandler)
 	n, counts := &node{config: config, logger: quiet}, newMetrics()
 	t.Cleanup(func() {
 		if err := n.Close(); err != nil {

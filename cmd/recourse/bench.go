@@ -3,14 +3,9 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
-	"net"
 	"net/netip"
-	"net/url"
 	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/recourse-dns/recourse/resolver"
@@ -34,8 +29,8 @@ type BenchOptions struct {
 	Source      []string      `placeholder:"ADDR" help:"Addresses or a prefix to come from, one a connection in turn."`
 	GET         bool          `name:"get" help:"Over HTTP, ask with GET in place of POST."`
 	Hold        bool          `help:"Open the connections, ask once on each, hold them for --time, and ask again: what is lost has not lasted."`
-	CA          string        `name:"ca" type:"existingfile" placeholder:"FILE" help:"Trust these certificates, in place of the system's."`
-	Insecure    bool          `help:"Take any certificate."`
+	CA          string        `name:"ca" placeholder:"FILE" help:"Believe certificates of this authority (PEM) too."`
+	Insecure    bool          `help:"Believe any certificate."`
 	Words       []string      `arg:"" optional:"" name:"words" help:"[@URL] [NAME [TYPE]]: the server, by default @udp://127.0.0.1:5300, udp, tcp, tls, https, h3 or quic://ADDRESS:PORT/PATH, with NAME@ before the address for the name in its certificate; the name; the type of record, by default A."`
 }
 
@@ -44,7 +39,7 @@ func (BenchOptions) Help() string {
 	return example("Exit status 1 says that nothing was answered, or that a connection failed.",
 		"recourse bench www.signed.example --time 5s",
 		"recourse bench @udp://127.0.0.1:5300 --names names.txt --edns --rate 20000 --json",
-		"recourse bench @tls://dns.example@127.0.0.1:8853 --connections 16 --insecure www.signed.example AAAA")
+		"recourse bench @tls://dns.example@127.0.0.1:8853 --connections 16 --ca ca.pem www.signed.example AAAA")
 }
 
 // Run is called by the command line.
@@ -130,62 +125,24 @@ func (o *BenchOptions) tls() (*tls.Config, error) {
 	if o.CA == "" {
 		return config, nil
 	}
-	text, err := os.ReadFile(o.CA)
-	if err != nil {
-		return nil, err
-	}
-	config.RootCAs = x509.NewCertPool()
-	if !config.RootCAs.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("%s: holds no certificate in PEM", o.CA)
+	var err error
+	if config.RootCAs, err = readRoots(o.CA); err != nil {
+		return nil, fmt.Errorf("--ca %s: %w", o.CA, err)
 	}
 	return config, nil
 }
 
-// benchDoors is the port of each door.
-var benchDoors = map[string]struct {
-	transport resolver.Transport
-	port      uint16
-}{
-	"udp": {resolver.OverUDP, 53}, "tcp": {resolver.OverTCP, 53}, "tls": {resolver.OverTLS, 853},
-	"https": {resolver.OverHTTPS, 443},
-	"h3":    {resolver.OverHTTP3, 443}, "quic": {resolver.OverQUIC, 853},
-}
-
-// benchServer reads URL of a server; a name is looked up as the system does it.
+// benchServer reads the URL of a server. Of a name the first address is loaded.
 func benchServer(ctx context.Context, text string) (resolver.Server, error) {
-	if !strings.Contains(text, "://") {
-		text = "udp://" + text
-	}
-	read, err := url.Parse(text)
-	if err != nil || read.Hostname() == "" {
-		return resolver.Server{}, wrongUse("server %q: not a host or an address with a port", clip(text))
-	}
-	door, known := benchDoors[read.Scheme]
-	if !known {
-		return resolver.Server{}, wrongUse("server %q: %q is not one of udp, tcp, tls, https, h3, quic", clip(text), clip(read.Scheme))
-	}
-	server := resolver.Server{Transport: door.transport, Name: read.User.Username(), Path: read.EscapedPath()}
-	port := door.port
-	if given := read.Port(); given != "" {
-		number, err := strconv.ParseUint(given, 10, 16)
-		if err != nil || number == 0 {
-			return server, wrongUse("server %q: %q is not a port", clip(text), clip(given))
-		}
-		port = uint16(number)
-	}
-	addr, err := netip.ParseAddr(read.Hostname())
+	server, err := parseQueryServer(text)
 	if err != nil {
-		found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", read.Hostname())
-		if err != nil {
-			return server, fmt.Errorf("server %q: %w", clip(text), err)
-		}
-		addr = found[0].Unmap()
-		if server.Name == "" {
-			server.Name = read.Hostname()
-		}
+		return resolver.Server{}, err
 	}
-	server.Addr = netip.AddrPortFrom(addr, port)
-	return server, nil
+	candidates, err := server.candidates(ctx)
+	if err != nil {
+		return resolver.Server{}, fmt.Errorf("%s: %w", server, err)
+	}
+	return candidates[0], nil
 }
 
 // maxSources bounds what a prefix stands for.

@@ -82,6 +82,9 @@ func (c *Config) information() []string {
 func (c *Config) extendedCodes() []uint16 {
 	settings := &c.Resolver
 	codes := []uint16{resolver.NotReady, resolver.Blocked, resolver.Censored, resolver.Filtered, resolver.Prohibited, resolver.NetworkError}
+	if len(c.Listen.DoQ) > 0 { // a transfer in early data is not answered
+		codes = append(codes, resolver.TooEarly)
+	}
 	if settings.EDE {
 		codes = append(codes, resolver.OtherError, resolver.CachedError, resolver.NotAuthoritative, resolver.NotSupported, resolver.NoReachableAuthority, resolver.InvalidQueryType)
 		if settings.DNSSEC == "validate" {
@@ -96,6 +99,9 @@ func (c *Config) extendedCodes() []uint16 {
 		if settings.ServeStale.UpTo > 0 {
 			codes = append(codes, resolver.StaleAnswer, resolver.StaleNXDomain)
 		}
+	}
+	if len(c.Listen.DoQ) > 0 {
+		codes = append(codes, resolver.TooEarly)
 	}
 	slices.Sort(codes)
 	return codes

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/net/idna"
+
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/transports/tlsconf"
 )
@@ -44,6 +46,18 @@ func (n *node) certified() []string {
 func (n *node) followCertificates(ctx context.Context) {
 	if n.certificates != nil {
 		n.background(ctx, n.certificates.Run)
+	}
+}
+
+// welcomeCertificates tells how a client can know a certificate that no authority vouches for.
+func (n *node) welcomeCertificates(text *strings.Builder) {
+	if n.certificates == nil {
+		return
+	}
+	for _, one := range n.certificates.Status() {
+		if one.Source == "self-signed" {
+			fmt.Fprintf(text, "TLS      self-signed for %s; kdig +tls-pin=%s\n", one.Name(), tlsconf.Pin(one.Leaf))
+		}
 	}
 }
 
@@ -106,7 +120,10 @@ func (c *Config) portalHost() (string, netip.Addr) {
 	if err != nil {
 		return "", netip.Addr{}
 	}
-	host := strings.ToLower(portal.Hostname())
+	host, err := idna.Lookup.ToASCII(portal.Hostname())
+	if err != nil {
+		host = "" // no certificate can be for it
+	}
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return "", addr.WithZone("")
 	}

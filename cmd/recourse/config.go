@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/netip"
+	"reflect"
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
@@ -242,3 +243,10 @@ type Retention struct {
 
 // noAnchors is the word that takes the place of a file of trust anchors.
 const noAnchors = "none"
+
+// startsAs says whether what is read at the start alone is the same in another configuration.
+func (c *Config) startsAs(other *Config) bool {
+	mine, its := c.Listen, other.Listen
+	its.CookieSecretFile = mine.CookieSecretFile // which is read again
+	return reflect.DeepEqual(mine, its) && reflect.DeepEqual(c.TLS, other.TLS) && c.StateDir() == other.StateDir() && reflect.DeepEqual(c.ServeRPZ, other.ServeRPZ) && reflect.DeepEqual(c.Resolver.Zones, other.Resolver.Zones)
+}

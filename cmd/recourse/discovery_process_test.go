@@ -66,7 +66,7 @@ func TestDiscoveryThroughTheBinary(t *testing.T) {
 	doors := ports.Replace(`SVCB 1 dns.isp.example. alpn="dot" port="DOT" ipv4hint="127.0.0.1" ipv6hint="::1"; ` +
 		`SVCB 2 dns.isp.example. alpn="h2,h3" port="DOH" ipv4hint="127.0.0.1" dohpath="/dns-query{?dns}"; ` +
 		`SVCB 3 dns.isp.example. alpn="doq" port="DOT" ipv4hint="127.0.0.1"; `)
-	const information = `RESINFO "qnamemin" "exterr=0-2,5-18,20-23,25,27,29-30" "infourl=https://dns.isp.example/"; `
+	const information = `RESINFO "qnamemin" "exterr=0-2,5-18,20-23,25-27,29-30" "infourl=https://dns.isp.example/"; `
 	for _, test := range []struct {
 		name          string
 		kind          uint16
@@ -143,6 +143,10 @@ func TestPagesOverTLS(t *testing.T) {
 	if reply.StatusCode != http.StatusOK || reply.ProtoMajor != 2 {
 		t.Errorf("%s %s", reply.Proto, reply.Status)
 	}
+	if conn, err := tls.Dial("tcp", web[1], &tls.Config{RootCAs: ca.Pool, ServerName: "other.example"}); err == nil {
+		conn.Close()
+		t.Error("a certificate for another name was accepted")
+	}
 	first := reply.TLS.PeerCertificates[0]
 	expiry := regexp.MustCompile(`(?m)^recourse_certificate_expires_seconds\{key="ECDSA",name="dns\.isp\.example",source="files"\} 3\.15\d*e\+07$`)
 	if _, text := s.page(s.metrics); !expiry.MatchString(text) {
@@ -158,6 +162,9 @@ func TestPagesOverTLS(t *testing.T) {
 		}
 	}
 	s.stop()
+	if strings.Contains(s.stderr.String(), "handshake") {
+		t.Errorf("a stranger's handshake is in the log: %s", s.stderr)
+	}
 }
 
 // TestCertificatesAreReplacedUnderLoad: no handshake fails while pairs are replaced.
@@ -212,5 +219,68 @@ func TestCertificatesAreReplacedUnderLoad(t *testing.T) {
 	}
 	if len(all) < 3 {
 		t.Errorf("only %d certificates were seen", len(all))
+	}
+}
+
+// TestAClientFindsTheDoors does what RFC 9462 has a client do: it asks the plain resolver,
+// takes a door, verifies the plain resolver's address in its certificate, and asks there.
+func TestAClientFindsTheDoors(t *testing.T) {
+	s, ca, _ := discoverable(t)
+	plain, _, _ := net.SplitHostPort(s.dns)
+	reply, err := s.exchange("127.0.0.1", new(dns.Msg).SetQuestion("_dns.resolver.arpa.", dns.TypeSVCB))
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := 0
+	for _, record := range reply.Answer {
+		door := doorOf(record.(*dns.SVCB))
+		verified := &tls.Config{ServerName: door.name, NextProtos: door.protocols, RootCAs: ca.Pool, VerifyConnection: func(state tls.ConnectionState) error {
+			return state.PeerCertificates[0].VerifyHostname(plain)
+		}}
+		question := new(dns.Msg).SetQuestion("www.signed.example.", dns.TypeA)
+		question.Id = 0
+		switch door.protocols[0] {
+		case "dot":
+			client := dns.Client{Net: "tcp-tls", TLSConfig: verified, Timeout: 10 * time.Second}
+			answer, _, err := client.Exchange(question, door.address)
+			checkFound(t, "DoT", answer, err)
+			used++
+		}
+	}
+	if used != 1 {
+		t.Errorf("%d doors were used", used)
+	}
+	s.stop()
+}
+
+// foundDoor is a door as a record tells of it.
+type foundDoor struct {
+	name, address, path string
+	protocols           []string
+}
+
+func doorOf(record *dns.SVCB) foundDoor {
+	found := foundDoor{name: strings.TrimSuffix(record.Target, ".")}
+	var host, port string
+	for _, value := range record.Value {
+		switch value := value.(type) {
+		case *dns.SVCBAlpn:
+			found.protocols = value.Alpn
+		case *dns.SVCBPort:
+			port = value.String()
+		case *dns.SVCBIPv4Hint:
+			host = value.Hint[0].String()
+		case *dns.SVCBDoHPath:
+			found.path = value.Template
+		}
+	}
+	found.address = net.JoinHostPort(host, port)
+	return found
+}
+
+func checkFound(t *testing.T, door string, answer *dns.Msg, err error) {
+	t.Helper()
+	if err != nil || answer.Rcode != dns.RcodeSuccess || len(answer.Answer) == 0 {
+		t.Errorf("%s: %v, %v", door, answer, err)
 	}
 }

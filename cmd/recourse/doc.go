@@ -59,6 +59,12 @@
 // RESINFO names the Extended DNS Errors of the configuration; a test holds the list
 // against the constants that the code uses.
 //
+// Whom the operator names is asked as he says, over that transport and no other; only
+// servers of delegations are tried over TLS. A name of an upstream is never looked up by
+// the resolver itself, which would need an answer to have an answer: bootstrap servers do,
+// and check wants them where a name is all there is. Refused: the system's resolver, which
+// on most such machines is this program. The command query does use it: a person asks.
+//
 // How a list stands is what its source said last, not what it said at the last
 // compile: a source that falls silent brings nothing to compile. Alarms follow within
 // half a minute, and so does another try where an import failed.

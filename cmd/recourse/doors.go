@@ -2,7 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io"
+	"sync"
 
+	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/transports"
 	"github.com/recourse-dns/recourse/transports/do53"
 )
@@ -17,26 +21,52 @@ func (n *node) startDoors(ctx context.Context, resolved *resolution, zones trans
 	service := transports.NewService(resolved.serving, transports.NewGate(limits), counts, n.logger).Named(n.config.Listen.NSID)
 	counts.watchGate(service.Gate)
 	n.background(ctx, newRelief(service.Gate).run)
-	if err := n.startDo53(service, zones); err != nil {
+	opened := new(doors)
+	n.closers = append(n.closers, opened)
+	if err := n.startDo53(opened, service, zones, counts); err != nil {
 		return err
 	}
-	if err := n.startDoT(service, zones); err != nil {
+	if err := n.startDoT(opened, service, zones, counts); err != nil {
 		return err
 	}
-	if err := n.startDoH(service); err != nil {
+	if err := n.startDoH(opened, service); err != nil {
 		return err
 	}
-	return n.startDoQ(service, zones)
+	return n.startDoQ(opened, service, zones)
 }
 
-func (n *node) startDo53(service *transports.Service, zones transports.Zones) error {
+// doors are closed at the same time: each gives what waits for its answer a moment.
+type doors []io.Closer
+
+// Close closes all.
+func (d *doors) Close() error {
+	errs := make([]error, len(*d))
+	var group sync.WaitGroup
+	for i, door := range *d {
+		group.Go(func() { errs[i] = door.Close() })
+	}
+	group.Wait()
+	return errors.Join(errs...)
+}
+
+func (n *node) startDo53(opened *doors, service *transports.Service, zones transports.Zones, counts *metrics) error {
+	var servers []*do53.Server
 	for _, address := range n.config.Listen.Do53 {
 		door, err := do53.Listen(do53.Config{Address: address, Zones: zones, Sockets: n.sockets}, service, n.logger)
 		if err != nil {
 			return err
 		}
-		n.closers = append(n.closers, door)
+		*opened = append(*opened, door)
+		counts.watchStream(resolver.TCP, door.Addr(), door.TCP().Counts())
+		servers = append(servers, door)
 		n.do53 = append(n.do53, door.Addr())
 	}
+	counts.counter("recourse_udp_overflows_total", "UDP packets that the kernel dropped because they were not read in time.", func() int64 {
+		total := int64(0)
+		for _, door := range servers {
+			total += door.Overflows()
+		}
+		return total
+	})
 	return nil
 }

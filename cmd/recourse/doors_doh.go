@@ -10,9 +10,9 @@ import (
 	"github.com/recourse-dns/recourse/transports/proxy"
 )
 
-func (n *node) startDoH(service *transports.Service) error {
+func (n *node) startDoH(opened *doors, service *transports.Service) error {
 	for _, address := range n.config.Listen.DoH {
-		found, err := n.openDoH(address, service)
+		found, err := n.openDoH(opened, address, service)
 		if err != nil {
 			return err
 		}
@@ -26,10 +26,10 @@ const portTries = 8
 
 // openDoH opens both doors of an address: HTTP/3 on the UDP port that has the number of the
 // TCP port of the others.
-func (n *node) openDoH(address netip.AddrPort, service *transports.Service) (netip.AddrPort, error) {
+func (n *node) openDoH(opened *doors, address netip.AddrPort, service *transports.Service) (netip.AddrPort, error) {
 	var errs []error
 	for range portTries {
-		found, err := n.tryDoH(address, service)
+		found, err := n.tryDoH(opened, address, service)
 		if err == nil {
 			return found, nil
 		}
@@ -42,7 +42,7 @@ func (n *node) openDoH(address netip.AddrPort, service *transports.Service) (net
 }
 
 // tryDoH opens TCP last: whoever waits for the door tries to connect.
-func (n *node) tryDoH(address netip.AddrPort, service *transports.Service) (netip.AddrPort, error) {
+func (n *node) tryDoH(opened *doors, address netip.AddrPort, service *transports.Service) (netip.AddrPort, error) {
 	third, err := doh.ListenHTTP3(doh.HTTP3Config{Address: address, TLS: n.certificates.Server(doh.HTTP3), Sockets: n.sockets}, service, n.logger)
 	if err != nil {
 		return address, fmt.Errorf("HTTP/3: %w", err)
@@ -55,7 +55,7 @@ func (n *node) tryDoH(address netip.AddrPort, service *transports.Service) (neti
 	if err != nil {
 		return address, errors.Join(err, third.Close())
 	}
-	n.closers = append(n.closers, third, door)
+	*opened = append(*opened, third, door)
 	return found, nil
 }
 

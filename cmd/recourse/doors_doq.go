@@ -5,7 +5,7 @@ import (
 	"github.com/recourse-dns/recourse/transports/doq"
 )
 
-func (n *node) startDoQ(service *transports.Service, zones transports.Zones) error {
+func (n *node) startDoQ(opened *doors, service *transports.Service, zones transports.Zones) error {
 	for _, address := range n.config.Listen.DoQ {
 		door, err := doq.Listen(doq.Config{
 			Address: address, TLS: n.certificates.Server(doq.Protocol), Zones: zones, Sockets: n.sockets,
@@ -13,7 +13,7 @@ func (n *node) startDoQ(service *transports.Service, zones transports.Zones) err
 		if err != nil {
 			return err
 		}
-		n.closers = append(n.closers, door)
+		*opened = append(*opened, door)
 		n.doq = append(n.doq, door.Addr())
 	}
 	return nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/hex"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/recourse-dns/recourse/transports/cookie"
+	"github.com/recourse-dns/recourse/transports/tlsconf/tlsconftest"
 )
 
 const limitsConfiguration = `
@@ -31,12 +33,26 @@ clients:
   - {match: {networks: ["127.0.1.0/24"]}, shared: true}
 `
 
+// limitsServer runs with further keys of listen; what files have as the configuration is
+// added at its end.
 func limitsServer(t *testing.T, keys string, files map[string]string) *server {
 	if files == nil {
 		files = map[string]string{}
 	}
-	files["recourse.yaml"] = strings.Replace(limitsConfiguration, "KEYS", keys, 1)
+	files["recourse.yaml"] = strings.Replace(limitsConfiguration, "KEYS", keys, 1) + files["recourse.yaml"]
 	return start(t, write(t, files), "--lab", "--config", "recourse.yaml")
+}
+
+// door is the address of a door as the welcome tells it.
+func (s *server) door(mark string) string {
+	s.t.Helper()
+	for line := range strings.Lines(s.printed) {
+		if strings.Contains(line, mark) {
+			return strings.Fields(line)[1]
+		}
+	}
+	s.t.Fatalf("no door is %s:\n%s", mark, s.printed)
+	return ""
 }
 
 // withCookie is a question with a cookie of these octets.
@@ -252,6 +268,31 @@ func TestOtherClientsUnderstandOptions(t *testing.T) {
 		}
 		if test.not != "" && strings.Contains(string(output), test.not) {
 			t.Errorf("%s %v: %q in\n%s", test.tool, test.args, test.not, output)
+		}
+	}
+}
+
+// TestPaddingOverTLS: what is padded is padded back, to whole blocks, and only then.
+func TestPaddingOverTLS(t *testing.T) {
+	pair := tlsconftest.New(t).Issue(t, tlsconftest.Year(), "127.0.0.1").Write(t, t.TempDir())
+	s := limitsServer(t, `dot: ["127.0.0.1:0"]`, map[string]string{"recourse.yaml": fmt.Sprintf("tls: {certificate: %s, key: %s}\n", pair.Certificate, pair.Key)})
+	_, port, err := net.SplitHostPort(s.door("(TLS)"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kdig, err := exec.LookPath("kdig")
+	if err != nil {
+		t.Skip("kdig is not installed: padding is not tried")
+	}
+	for padding, want := range map[string][]string{"+padding": {"PADDING", "Received 468 B"}, "+nopadding": {"Received 63 B"}} {
+		output, err := exec.CommandContext(t.Context(), kdig, "@127.0.0.1", "-p", port, "+tls", padding, "+edns", "www.signed.example").CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, output)
+		}
+		for _, want := range want {
+			if !strings.Contains(string(output), want) {
+				t.Errorf("%s: no %q in\n%s", padding, want, output)
+			}
 		}
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
-	"reflect"
 	"slices"
 	"strings"
 	"syscall"
@@ -226,8 +225,8 @@ func (n *node) reload(ctx context.Context, options ServeOptions) {
 		n.logger.Error("the new configuration is not used; the old one keeps running", "error", err)
 		return
 	}
-	if !reflect.DeepEqual(config.Listen, n.config.Listen) || config.StateDir() != n.config.StateDir() || !reflect.DeepEqual(config.ServeRPZ, n.config.ServeRPZ) || !reflect.DeepEqual(config.Resolver.Zones, n.config.Resolver.Zones) {
-		n.logger.Warn("listeners, serve_rpz, zones and the state directory change with a restart; lists, profiles, clients and operator change now")
+	if !n.config.startsAs(config) {
+		n.logger.Warn("listeners, tls, serve_rpz, zones and the state directory change with a restart; lists, profiles, clients and operator change now")
 	}
 	n.reloadCookies(config)
 	n.reimport(ctx, config)
@@ -296,6 +295,7 @@ func (n *node) welcome(to io.Writer) error {
 	for _, address := range n.metrics {
 		fmt.Fprintf(&text, "metrics  http://%s/metrics\n", address)
 	}
+	n.welcomeCertificates(&text)
 	fmt.Fprintf(&text, "state    %s\n", n.config.StateDir())
 	if n.updates != nil {
 		fmt.Fprintf(&text, "\n%s", updateHelp(n.updates))

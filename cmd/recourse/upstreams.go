@@ -16,6 +16,8 @@ import (
 	"github.com/recourse-dns/recourse/resolver/lab"
 	"github.com/recourse-dns/recourse/resolver/recurse"
 	"github.com/recourse-dns/recourse/transports/do53"
+	"github.com/recourse-dns/recourse/transports/doh"
+	"github.com/recourse-dns/recourse/transports/doq"
 	"github.com/recourse-dns/recourse/transports/dot"
 	"github.com/recourse-dns/recourse/transports/upstreams"
 )
@@ -133,6 +135,8 @@ func newClient(whom trust, timeout time.Duration) *upstreams.Client {
 	return upstreams.NewClient(upstreams.Transports{
 		Plain: do53.NewClient(do53.ClientConfig{Timeout: timeout}),
 		TLS:   dot.NewClient(dot.ClientConfig{Timeout: timeout, Roots: whom.roots, Opportunistic: whom.insecure}),
+		HTTPS: doh.NewClient(doh.ClientConfig{Timeout: timeout, Roots: whom.roots, Insecure: whom.insecure}),
+		QUIC:  doq.NewClient(doq.ClientConfig{Timeout: timeout, Roots: whom.roots, Opportunistic: whom.insecure}),
 	})
 }
 

@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"net/netip"
 	"net/url"
+	"os"
 	"os/user"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -35,6 +37,7 @@ func (c *Config) checkTLS() {
 	}
 	read = slices.DeleteFunc(read, func(one *tls.Certificate) bool { return one == nil })
 	c.checkACME()
+	c.checkSelfSigned()
 	c.checkPresented(read)
 	c.checkOwnName(read)
 }
@@ -77,10 +80,29 @@ func (c *Config) checkPair(path string, pair CertificatePair) *tls.Certificate {
 			key, file = "key", pair.Key
 		}
 		c.fileProblem(child(path, key), file, permissionHint(problem.Err))
+		if key == "certificate" && pair.Key != pair.Certificate {
+			c.checkFile(child(path, "key"), pair.Key) // all that is wrong is told in one run
+		}
 		return nil
 	}
 	c.checkEnd(child(path, "certificate"), pair.Certificate, read)
+	if about, err := os.Stat(c.File(pair.Key)); err == nil && about.Mode().Perm()&0o007 != 0 {
+		c.report.warn(child(path, "key"), "%s is open to everybody on this machine: chmod 640, or 600", quote(pair.Key))
+	}
 	return read
+}
+
+// checkSelfSigned looks at the one that was made at an earlier start, where it will be used.
+// Who may not look at the state is not told that it is damaged.
+func (c *Config) checkSelfSigned() {
+	if !c.Encrypted() || len(c.TLS.pairs()) > 0 || c.report.isBad("state") {
+		return
+	}
+	file := filepath.Join(c.StateDir(), tlsconf.SelfSignedFile)
+	_, err := tlsconf.Pair{Certificate: file, Key: file}.Read()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
+		c.report.problem("state", "%s; remove the file to have another made", err)
+	}
 }
 
 // permissionHint says who has to be let in.

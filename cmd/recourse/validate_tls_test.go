@@ -56,7 +56,7 @@ func TestCertificatesAreChecked(t *testing.T) {
 		{web + pair("soon"), "", "tls.certificate", "ends on"},
 		{web + pair("future"), "", "tls.certificate", "holds from"},
 		{web + pair("other"), "", "operator.portal", `no certificate is for "dns.example.net"`},
-		{web + pair("absent"), "tls.certificate", "", "no such file"},
+		{web + pair("absent"), "tls.certificate tls.key", "", "no such file"},
 		{web + "tls: {certificate: good/cert.pem, key: other/key.pem}\n", "tls.key", "", "does not go with"},
 		{web + "tls: {certificate: good/cert.pem}\n", "tls.key", "", "is missing"},
 		{web + "tls: {key: good/key.pem}\n", "tls.certificate", "", "is missing"},
@@ -119,6 +119,26 @@ func TestCertificatesAreChecked(t *testing.T) {
 		if !strings.Contains(said, test.says) || (said == "") != (test.warning == "" && test.problem == "") {
 			t.Errorf("%s: says %q", test.text, said)
 		}
+	}
+}
+
+// TestStateAndModesAreChecked: what lies in the state, and who may read a key.
+func TestStateAndModesAreChecked(t *testing.T) {
+	file := certificateFiles(t, "listen: {do53: [\"127.0.0.1:5300\"], web_tls: [\"127.0.0.1:443\"]}\n")
+	made := filepath.Join(filepath.Dir(file), "state", "self-signed.pem")
+	if err := errors.Join(os.Mkdir(filepath.Dir(made), 0o700), os.WriteFile(made, []byte("rubbish"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := LoadConfig(file); err == nil || !strings.Contains(err.Error(), "remove the file") {
+		t.Errorf("a damaged self-signed certificate: %v", err)
+	}
+	file = certificateFiles(t, "listen: {do53: [\"127.0.0.1:5300\"], web_tls: [\"127.0.0.1:443\"]}\ntls: {certificate: good/cert.pem, key: good/key.pem}\n")
+	if err := os.Chmod(filepath.Join(filepath.Dir(file), "good", "key.pem"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, warnings, err := LoadConfig(file)
+	if err != nil || len(warnings) != 1 || warnings[0].Path != "tls.key" || !strings.Contains(warnings[0].Text, "everybody") {
+		t.Errorf("an open key: %v, %v", warnings, err)
 	}
 }
 

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/netip"
@@ -52,6 +55,9 @@ func listenWeb(open *sockets.Set, addresses []netip.AddrPort, handler http.Handl
 	}
 	web := &webServer{server: newHTTPServer(handler), done: make(chan error, len(listeners))}
 	web.server.TLSConfig = encrypted
+	if encrypted != nil {
+		web.server.ErrorLog = log.New(faultsAlone{log.Default().Writer()}, "", log.LstdFlags)
+	}
 	for _, listener := range listeners {
 		web.addrs = append(web.addrs, listener.Addr().(*net.TCPAddr).AddrPort())
 		go func() { web.done <- web.serve(listener) }()
@@ -64,6 +70,17 @@ func (w *webServer) serve(listener net.Listener) error {
 		return w.server.Serve(listener)
 	}
 	return w.server.ServeTLS(listener, "", "") // its configuration has the certificates
+}
+
+// faultsAlone leaves out of a server's log what strangers make it say of themselves: a
+// handshake that fails is no fault of ours, and the line names their address.
+type faultsAlone struct{ io.Writer }
+
+func (f faultsAlone) Write(line []byte) (int, error) {
+	if bytes.Contains(line, []byte("TLS handshake error")) || bytes.Contains(line, []byte("http2: ")) {
+		return len(line), nil
+	}
+	return f.Writer.Write(line)
 }
 
 // Close lets requests under way end, for a moment, and stops.

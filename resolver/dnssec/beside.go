@@ -12,6 +12,9 @@ func (v *validation) beside(reply *reply, additional []dns.RR) []*rrset {
 			set.kept = v.vouched(set)
 		}
 	}
+	if len(additional) == 0 {
+		return nil
+	}
 	sets := group(additional)
 	for _, set := range sets {
 		set.kept = v.vouched(set)

@@ -40,9 +40,9 @@ var (
 
 // discovery is the records, by the name and type that they answer.
 type discovery struct {
-	doors, information          []dns.RR
-	addresses                   []dns.RR // of the target, where they are known
-	byName, doorsOf, resinfoOwn wire.Name
+	doors, information []dns.RR
+	addresses          []dns.RR  // of the target, where they are known
+	own, doorsOf       wire.Name // the name of the doors, and that below which they are told of
 }
 
 // newDiscovery makes the records; nil where nothing is told.
@@ -50,7 +50,7 @@ func newDiscovery(told Discovery) *discovery {
 	if len(told.Doors)+len(told.Information) == 0 {
 		return nil
 	}
-	d := &discovery{byName: told.Name}
+	d := &discovery{own: told.Name}
 	if told.Name != "" {
 		d.doorsOf = wire.MustName("_dns." + told.Name.String())
 		for _, record := range doorRecords(told) {
@@ -86,7 +86,7 @@ func (d *discovery) answer(query *resolver.Query) (*resolver.Answer, error) {
 			return d.finish(query, d.doors, d.addresses)
 		}
 	case dns.TypeRESINFO:
-		if len(d.information) > 0 && (name == resolverArpa || name == d.byName) {
+		if len(d.information) > 0 && (name == resolverArpa || name == d.own) {
 			return d.finish(query, d.information, nil)
 		}
 	}

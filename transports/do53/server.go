@@ -78,6 +78,16 @@ func (s *Server) Addr() netip.AddrPort {
 	return netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
 }
 
+// Overflows is how many UDP packets the kernel has dropped because they were not read in
+// time; 0 where the system does not tell.
+func (s *Server) Overflows() int64 {
+	total := int64(0)
+	for _, socket := range s.sockets {
+		total += overflows(socket)
+	}
+	return total
+}
+
 // drainTime is how long queries that were read may still take when the server closes.
 const drainTime = 700 * time.Millisecond
 

@@ -5,12 +5,14 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 
 	"golang.org/x/net/http2"
 
 	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/transports"
 )
 
 const (
@@ -36,6 +38,8 @@ type connection struct {
 
 	// The reader's alone.
 	fields     *fields
+	round      *transports.Round
+	rested     bool // what is read next was not there before
 	query      resolver.Query
 	single     stream // one that is answered as soon as it is read
 	reply      []byte
@@ -92,7 +96,7 @@ func newConnection(server *Server, conn net.Conn, below *line, client resolver.C
 	now := time.Now()
 	c := &connection{
 		server: server, conn: conn, line: below, client: client,
-		fields: newFields(), streams: make(map[uint32]*stream),
+		rested: true, fields: newFields(), round: server.service.Round(client.Door), streams: make(map[uint32]*stream),
 		window: initialWindow, initial: initialWindow, credit: receiveWindow,
 		now: now, active: now, begun: now, swept: now,
 		controls: newBudget(controlBurst, controlPerSecond, now), resets: newBudget(resetBurst, resetPerSecond, now),
@@ -158,6 +162,9 @@ func (c *connection) next() error {
 	frame, err := c.frames.ReadFrameForHeader(header)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.rested {
+		c.rested, c.now = false, c.round.Begin()
+	}
 	if err == nil {
 		err = c.dispatch(frame)
 	}
@@ -182,10 +189,24 @@ func (c *connection) forgive(header http2.FrameHeader, err error) error {
 // rest is called when all that has come was dealt with, before the next read: what is to
 // be written is written then, whole, and the client has its time from there.
 func (c *connection) rest() error {
+	if err := c.settle(); err != nil {
+		return err
+	}
+	if c.line.isFull() {
+		runtime.Gosched() // a client with always more to ask lets the others have their turns
+	}
+	return nil
+}
+
+func (c *connection) settle() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.flush(); err != nil {
 		return err
+	}
+	if !c.rested {
+		c.rested = true
+		c.round.Finish()
 	}
 	for c.writing && len(c.pending) > maxPending { // a worker writes, and is behind
 		c.written.Wait()

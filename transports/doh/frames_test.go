@@ -1,6 +1,7 @@
 package doh
 
 import (
+	"crypto/tls"
 	"encoding/base64"
 	"fmt"
 	"net"
@@ -361,5 +362,48 @@ func TestClientsBehindALoadBalancer(t *testing.T) {
 	}
 	if size, err := plain.Read(make([]byte, 1)); size > 0 || err == nil {
 		t.Error("it was let in without saying for whom")
+	}
+}
+
+// TestHandshakesTakeTurns: those who compute are few, and who is waited for is none of them.
+func TestHandshakesTakeTurns(t *testing.T) {
+	d := open(t, 10)
+	inside := d.greeted(t)
+	for range 3 * cap(d.hands) { // these say how they begin, and no more
+		half, err := net.Dial("tcp", d.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer half.Close()
+		if _, err := half.Write([]byte("\x16\x03\x01\x02\x00\x01\x00")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.greeted(t)
+	for range cap(d.hands) {
+		d.hands <- struct{}{}
+	}
+	outside := make(chan error)
+	go func() {
+		conn, err := tls.Dial("tcp", d.Addr().String(), &tls.Config{RootCAs: d.trusted, ServerName: "dns.example", NextProtos: []string{"h2"}})
+		if err == nil {
+			conn.Close()
+		}
+		outside <- err
+	}()
+	inside.ask(1, "www")
+	if said := inside.until(1); said.status != "200" {
+		t.Errorf("who is inside: %+v", said)
+	}
+	select {
+	case err := <-outside:
+		t.Errorf("a handshake out of turn: %v", err)
+	default:
+	}
+	for range cap(d.hands) {
+		<-d.hands
+	}
+	if err := <-outside; err != nil {
+		t.Errorf("who waited: %v", err)
 	}
 }

@@ -85,3 +85,32 @@ func audit(t *testing.T, c *connection) {
 		t.Errorf("windows: %d to come, %d to give back, %d here", c.credit, c.consumed, bodies)
 	}
 }
+
+// FuzzMessage: whatever a body holds, the answer is a reply to it in DNS or a status that says why not.
+func FuzzMessage(f *testing.F) {
+	f.Add(question(f, "www", 1))
+	f.Add(question(f, "drop", 1))
+	f.Add(make([]byte, 12))
+	f.Add([]byte{0, 0, 0x80})
+	f.Fuzz(func(t *testing.T, body []byte) {
+		service, w, _ := newService(4)
+		close(w.release)
+		reply := handled(newHandler(service, resolver.HTTPS, ""), "POST", Path, MediaType, bytes.NewReader(body))
+		said, err := io.ReadAll(reply.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case !isQuery(body):
+			if want := 400; reply.StatusCode != want && len(body) <= maxMessage {
+				t.Fatalf("%d to what is no query", reply.StatusCode)
+			}
+		case reply.StatusCode == 200:
+			if len(said) < 12 || !bytes.Equal(said[:2], body[:2]) || said[2]&0x80 == 0 {
+				t.Fatalf("%x is no reply to %x", said, body)
+			}
+		case reply.StatusCode != 403 && reply.StatusCode != 413:
+			t.Fatalf("%d to a query", reply.StatusCode)
+		}
+	})
+}

@@ -29,7 +29,7 @@ type room struct {
 }
 
 func newHandler(service *transports.Service, door resolver.Door, altSvc string) *handler {
-	return &handler{service: service, door: door, altSvc: altSvc, rooms: sync.Pool{New: func() any { return new(room) }}}
+	return &handler{service: service, door: door, altSvc: altSvc, rooms: sync.Pool{New: func() any { return &room{query: resolver.Query{Worker: service.Worker()}} }}}
 }
 
 func (h *handler) ServeHTTP(writer http.ResponseWriter, incoming *http.Request) {
@@ -114,7 +114,7 @@ func answer(ctx context.Context, service *transports.Service, client resolver.Cl
 			return dst, statusUnavailable
 		}
 		defer service.Leave(client)
-		if dst, err = service.Answer(ctx, &resolver.Query{Client: client}, packet, dst, maxMessage); err != nil {
+		if dst, err = service.Answer(ctx, &resolver.Query{Client: client, Worker: query.Worker}, packet, dst, maxMessage); err != nil {
 			return dst, statusUnavailable
 		}
 	}

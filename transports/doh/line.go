@@ -17,6 +17,7 @@ type line struct {
 	// rest, where there is one, is called before each read that may have to wait: when all
 	// that has come was dealt with.
 	rest func() error
+	woke func() // called after it, where there is one
 	gone func() // called once, when the line is closed
 	raw  syscall.RawConn
 
@@ -28,6 +29,9 @@ type line struct {
 	gathered []byte
 	gathers  bool
 }
+
+// isFull says that the last read took all that it had room for: more is there.
+func (l *line) isFull() bool { return l.last == len(l.buffer) }
 
 // prompt acknowledges at once: a client whose kernel gathers small writes (Nagle) sends
 // what follows only then, where the other side might wait 40 ms for something to say.
@@ -46,6 +50,9 @@ func (l *line) Read(into []byte) (int, error) {
 			}
 		}
 		size, err := l.Conn.Read(l.buffer[:])
+		if l.woke != nil {
+			l.woke()
+		}
 		l.next, l.last = 0, max(size, 0)
 		if size <= 0 {
 			return 0, err

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime"
 	"sync"
 	"time"
 
@@ -46,6 +47,7 @@ type Server struct {
 	blocks   *blocks
 	listener *net.TCPListener
 	older    *older
+	hands    chan struct{}
 	workers  workers
 	context  context.Context
 	cancel   context.CancelFunc
@@ -68,11 +70,12 @@ func Listen(config Config, service *transports.Service, logger *slog.Logger) (*S
 	s := &Server{
 		service: service, logger: logger, proxies: config.Proxies, tls: secured(config.TLS), blocks: newBlocks(config.AltSvc), listener: listener,
 		older: newOlder(newHandler(service, resolver.HTTPS, config.AltSvc), listener.Addr()),
-		lines: make(map[*line]*connection),
+		hands: make(chan struct{}, runtime.GOMAXPROCS(0)), lines: make(map[*line]*connection),
 	}
 	s.context, s.cancel = context.WithCancel(context.Background())
 	s.workers = workers{service: service, context: s.context, tasks: make(chan task)}
 	s.group.Go(s.accept)
+	s.workers.group.Go(s.sweep)
 	return s, nil
 }
 
@@ -202,10 +205,33 @@ func (s *Server) shake(conn *tls.Conn, l *line) bool {
 	if err := l.SetDeadline(time.Now().Add(handshake)); err != nil {
 		return false
 	}
-	if err := conn.HandshakeContext(s.context); err != nil {
-		return false
+	one := &hand{hands: s.hands}
+	l.rest, l.woke = one.release, one.take
+	err := conn.Handshake()
+	_ = one.release() // never an error
+	l.rest, l.woke = nil, nil
+	return err == nil && l.SetDeadline(time.Time{}) == nil
+}
+
+// hand is the right to compute for a handshake. There are as many as processors, so that a
+// flood of handshakes delays nobody's answer by more than one takes. Who waits for the
+// client has none.
+type hand struct {
+	hands chan struct{}
+	held  bool
+}
+
+func (h *hand) take() {
+	h.hands <- struct{}{}
+	h.held = true
+}
+
+func (h *hand) release() error {
+	if h.held {
+		h.held = false
+		<-h.hands
 	}
-	return l.SetDeadline(time.Time{}) == nil
+	return nil
 }
 
 func (s *Server) serveFrames(conn *tls.Conn, l *line, client resolver.Client, state tls.ConnectionState) {
@@ -265,14 +291,8 @@ func (s *Server) Close() error {
 func (s *Server) drain() {
 	s.mu.Lock()
 	s.closed = true
-	open := make([]*connection, 0, len(s.lines))
-	for _, c := range s.lines {
-		if c != nil {
-			open = append(open, c)
-		}
-	}
 	s.mu.Unlock()
-	for _, c := range open {
+	for _, c := range s.connections() {
 		s.group.Go(c.drain)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), draining)

@@ -124,7 +124,7 @@ func (c *connection) answer(s *stream, message []byte) error {
 	c.query.Client, c.query.Inline = c.client, true
 	c.query.Client.Name = s.name
 	var err error
-	c.reply, err = c.server.service.Answer(c.server.context, &c.query, message, c.reply[:0], maxMessage)
+	c.reply, err = c.round.Reply(c.server.context, &c.query, message, c.reply[:0], maxMessage)
 	switch {
 	case err != nil:
 		return c.wait(s, message)

@@ -18,8 +18,9 @@ import (
 // piped is a connection without sockets and without TLS, so that its time can be the test's.
 type piped struct {
 	*raw
-	world *world
-	ended chan time.Duration // when the server had done with it
+	server *Server
+	world  *world
+	ended  chan time.Duration // when the server had done with it
 }
 
 func pipe(t *testing.T) *piped {
@@ -29,13 +30,16 @@ func pipe(t *testing.T) *piped {
 	server.context, server.cancel = context.WithCancel(context.Background())
 	server.workers = workers{service: service, context: server.context, tasks: make(chan task)}
 	near, far := net.Pipe()
+	server.lines = make(map[*line]*connection)
 	below := &line{Conn: far, gone: func() {}}
-	p := &piped{raw: &raw{t: t, frames: http2.NewFramer(near, near)}, world: w, ended: make(chan time.Duration, 1)}
+	p := &piped{server: server, raw: &raw{t: t, frames: http2.NewFramer(near, near)}, world: w, ended: make(chan time.Duration, 1)}
 	p.pipe = near
 	p.frames.AllowIllegalWrites = true
 	begun := time.Now()
+	c := newConnection(server, below, below, resolver.Client{Door: resolver.HTTPS})
+	server.lines[below] = c
 	go func() {
-		newConnection(server, below, below, resolver.Client{Door: resolver.HTTPS}).serve()
+		c.serve()
 		p.ended <- time.Since(begun)
 		server.cancel()
 	}()

@@ -41,8 +41,9 @@ func (w *workers) hand(next task) {
 
 // attend does one task, and the next ones if few wait for such.
 func (w *workers) attend(next task) {
+	number := w.service.Worker()
 	for {
-		w.do(next)
+		w.do(next, number)
 		if w.resting.Add(1) > maxResting {
 			w.resting.Add(-1)
 			return
@@ -56,9 +57,9 @@ func (w *workers) attend(next task) {
 	}
 }
 
-func (w *workers) do(one task) {
+func (w *workers) do(one task, number uint32) {
 	defer w.service.Leave(one.client)
-	reply, err := w.service.Answer(w.context, &resolver.Query{Client: one.client}, one.message, nil, maxMessage)
+	reply, err := w.service.Answer(w.context, &resolver.Query{Client: one.client, Worker: number}, one.message, nil, maxMessage)
 	switch {
 	case err != nil:
 		one.connection.finish(one.stream, statusUnavailable, nil)

@@ -10,13 +10,14 @@ import (
 
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
+	"github.com/recourse-dns/recourse/transports"
 )
 
 const (
 	// readSize is how much of one connection is read at once.
-	readSize = 64 << 10
+	readSize = 16 << 10
 	// flushAt is how many octets of replies are gathered before they are written.
-	flushAt = 64 << 10
+	flushAt = 16 << 10
 	// keepSize is the largest room for something incomplete that a connection keeps when
 	// it is complete.
 	keepSize = 512
@@ -31,8 +32,13 @@ type room struct {
 	plain []byte // decrypted
 	out   []byte // replies
 	wire  []byte // replies, encrypted
+	round *transports.Round
 	query resolver.Query
 	name  [wire.MaxName]byte
+}
+
+func newRoom(server *Server) *room {
+	return &room{round: server.service.Round(server.config.Door)}
 }
 
 // conn is one connection. What it waits for is in due; all else is used with it locked.
@@ -121,6 +127,8 @@ func (c *conn) arrived(room *room, size int) {
 
 // consume answers what is complete.
 func (c *conn) consume(room *room, size int) {
+	now := room.round.Begin()
+	defer room.round.Finish()
 	plain := room.raw[:room.kept+size]
 	ended := error(nil)
 	if c.layer != nil {
@@ -134,19 +142,14 @@ func (c *conn) consume(room *room, size int) {
 		}
 	}
 	rest, answered, err := c.answer(room, plain)
-	if err != nil {
-		c.emit(room)
-		c.fail(err)
-		return
-	}
 	c.partial = keep(c.partial, rest)
 	c.emit(room)
 	switch {
 	case c.closed:
-	case ended != nil:
+	case ended != nil || err != nil: // after what is no message nothing can be told apart
 		c.ended()
 	default:
-		c.progress(answered > 0, size > 0)
+		c.progress(now, answered > 0, size > 0)
 	}
 }
 
@@ -160,8 +163,7 @@ func keep(old, rest []byte) []byte {
 
 // progress notes since when something is incomplete: one message may take its time, and
 // an octet now and then does not give it more.
-func (c *conn) progress(answered, arrived bool) {
-	now := time.Now()
+func (c *conn) progress(now time.Time, answered, arrived bool) {
 	switch {
 	case len(c.partial)+len(c.rest) == 0 && (answered || !arrived):
 		c.late = time.Time{}

@@ -39,7 +39,7 @@ func (d *portable) close() { d.work.Wait() }
 
 // serveAlone reads one connection until it is closed.
 func serveAlone(c *conn, from *netSocket) {
-	room := new(room)
+	room := newRoom(c.server)
 	for {
 		_ = from.conn.SetReadDeadline(time.Time{}) // before looking: who wakes sets another after
 		c.mu.Lock()

@@ -21,7 +21,7 @@ func (c *conn) one(room *room, message []byte) bool {
 	query := &room.query
 	query.Client, query.Inline, query.Idle = c.client, true, s.Idle()
 	start := len(room.out)
-	out, err := s.service.Answer(s.context, query, message, append(room.out, 0, 0), maxMessage)
+	out, err := room.round.Reply(s.context, query, message, append(room.out, 0, 0), maxMessage)
 	room.out = framed(out, start)
 	if err == nil {
 		return true
@@ -51,6 +51,7 @@ func (c *conn) later(room *room, errand transports.Errand, message []byte) bool 
 // make it wait in vain.
 func (c *conn) shed(room *room, message []byte) {
 	start := len(room.out)
+	room.query.Client, room.query.Idle = c.client, c.server.Idle()
 	room.out = framed(c.server.service.GiveUp(&room.query, message, append(room.out, 0, 0), maxMessage), start)
 }
 
@@ -69,7 +70,7 @@ func (j job) run() {
 		c.done(nil)
 		return
 	}
-	query := &resolver.Query{Client: c.client, Idle: c.server.Idle()}
+	query := &resolver.Query{Client: c.client, Worker: c.server.worker, Idle: c.server.Idle()}
 	reply, err := c.server.service.Answer(c.server.context, query, j.message, make([]byte, prefix, 512), maxMessage)
 	if err != nil {
 		c.done(nil)

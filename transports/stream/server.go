@@ -23,6 +23,7 @@ type Server struct {
 	driver   driver
 	secrets  *handshakes // nil: connections are plain
 	crew     crew
+	worker   uint32 // that queries which wait are counted under
 	open     connections
 	counts   Counts
 	short    atomic.Bool  // of descriptors
@@ -71,6 +72,7 @@ type Counts struct {
 // Serve serves the listener's connections.
 func Serve(config Config, service *transports.Service, logger *slog.Logger) (*Server, error) {
 	server := &Server{service: service, config: config, limits: config.Limits.complete(), logger: logger}
+	server.worker = service.Worker()
 	server.crew.jobs = make(chan job)
 	server.open.init()
 	server.patience.Store(int64(server.limits.Idle))

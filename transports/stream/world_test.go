@@ -32,8 +32,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // counts keeps what the observer is told.
 type counts struct{ by [16]atomic.Int64 }
 
-func (c *counts) Answered(_ uint32, _ resolver.Door, outcome transports.Outcome, _ int, _ time.Duration) {
-	c.by[outcome].Add(1)
+func (c *counts) Answered(_ uint32, _ resolver.Door, outcome transports.Outcome, queries int, _ time.Duration) {
+	c.by[outcome].Add(int64(queries))
 }
 
 // world answers by name: "slow" has to wait until released, "drop" is dropped, "fail"

@@ -1,18 +1,14 @@
 package tlsconf_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"io/fs"
 	"log/slog"
 	"net"
 	"net/netip"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -80,15 +76,8 @@ const (
 
 func newNames(t *testing.T) *names {
 	t.Helper()
-	packets, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	packets, streams := listenBoth(t)
 	addr := packets.LocalAddr().(*net.UDPAddr).AddrPort()
-	streams, err := net.Listen("tcp", addr.String())
-	if err != nil {
-		t.Fatal(err)
-	}
 	n := &names{texts: map[string][]string{}, addr: addr}
 	for _, server := range []*dns.Server{{PacketConn: packets}, {Listener: streams}} {
 		server.Handler, server.TsigSecret = n, map[string]string{keyName: keySecret}
@@ -97,6 +86,24 @@ func newNames(t *testing.T) *names {
 		t.Cleanup(func() { server.Shutdown() })
 	}
 	return n
+}
+
+// listenBoth opens one port for datagrams and streams.
+func listenBoth(t *testing.T) (net.PacketConn, net.Listener) {
+	t.Helper()
+	for range 20 {
+		packets, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		streams, err := net.Listen("tcp", packets.LocalAddr().String())
+		if err == nil {
+			return packets, streams
+		}
+		packets.Close()
+	}
+	t.Fatal("no port is free for both")
+	return nil, nil
 }
 
 func (n *names) ServeDNS(w dns.ResponseWriter, request *dns.Msg) {
@@ -163,64 +170,6 @@ func (n *names) left() (records, changes int) {
 	return records, n.changes
 }
 
-// freePort is one that nothing listens on.
-func freePort(t *testing.T) int {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
-}
-
-// startPebble runs an authority that comes to the port for challenges, and gives its
-// directory and what its own certificate is verified by.
-func startPebble(t *testing.T, resolver netip.AddrPort, port int, more map[string]any) (string, *x509.CertPool) {
-	t.Helper()
-	program, err := exec.LookPath("pebble")
-	if err != nil {
-		t.Skip("pebble is not installed: certificates are not ordered (.ci/install.sh installs it)")
-	}
-	ca, dir := tlsconftest.New(t), t.TempDir()
-	own := ca.Issue(t, tlsconftest.Year(), "127.0.0.1").Write(t, dir)
-	address := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(freePort(t))).String()
-	settings := map[string]any{"listenAddress": address, "certificate": own.Certificate, "privateKey": own.Key, "httpPort": 1, "tlsPort": port}
-	for key, value := range more {
-		settings[key] = value
-	}
-	text, err := json.Marshal(map[string]any{"pebble": settings})
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := filepath.Join(dir, "pebble.json")
-	write(t, config, text)
-	command := exec.Command(program, "-config", config, "-dnsserver", resolver.String())
-	command.Env = append(os.Environ(), "PEBBLE_VA_NOSLEEP=1")
-	output, err := command.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(output)
-	for lines.Scan() && !strings.Contains(lines.Text(), "directory available") {
-	}
-	said := make(chan struct{})
-	go func() {
-		defer close(said)
-		for lines.Scan() {
-		}
-	}()
-	t.Cleanup(func() {
-		_ = command.Process.Kill()
-		<-said
-		_ = command.Wait()
-	})
-	return "https://" + address + "/dir", ca.Pool
-}
-
 // openDoor is a listener that is open until the test ends.
 func openDoor(t *testing.T) net.Listener {
 	t.Helper()
@@ -270,9 +219,9 @@ func addrOf(listener net.Listener) netip.AddrPort { return listener.Addr().(*net
 // a name and an address together.
 func TestOrderedAtADoor(t *testing.T) {
 	resolver, door, state := newNames(t), openDoor(t), t.TempDir()
-	directory, roots := startPebble(t, resolver.addr, int(addrOf(door).Port()), nil)
+	pebble := tlsconftest.StartPebble(t, resolver.addr, int(addrOf(door).Port()), nil)
 	acme := tlsconf.ACME{
-		Directory: directory, Roots: roots, Email: "hostmaster@isp.example", Challenge: tlsconf.ChallengeTLSALPN, Reached: addrOf(door),
+		Directory: pebble.Directory, Roots: pebble.Roots, Email: "hostmaster@isp.example", Challenge: tlsconf.ChallengeTLSALPN, Reached: addrOf(door),
 		Names: []string{"dns.isp.example"}, Addresses: []netip.Addr{netip.MustParseAddr("127.0.0.1")},
 	}
 	certificates, log, stop := order(t, state, acme, door)
@@ -342,11 +291,11 @@ func onlyForTheOwner(t *testing.T, state string) {
 // TestOrderedByDNS: names and a wildcard are proved by records that are taken away after.
 func TestOrderedByDNS(t *testing.T) {
 	resolver := newNames(t)
-	directory, roots := startPebble(t, resolver.addr, freePort(t), map[string]any{
+	pebble := tlsconftest.StartPebble(t, resolver.addr, tlsconftest.FreePort(t), map[string]any{
 		"externalAccountBindingRequired": true, "externalAccountMACKeys": map[string]string{"kid-1": "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"},
 	})
 	certificates, log, _ := order(t, t.TempDir(), tlsconf.ACME{
-		Directory: directory, Roots: roots, Challenge: tlsconf.ChallengeDNS, Names: []string{"dns.isp.example", "*.dns.isp.example"},
+		Directory: pebble.Directory, Roots: pebble.Roots, Challenge: tlsconf.ChallengeDNS, Names: []string{"dns.isp.example", "*.dns.isp.example"},
 		AccountID: "kid-1", AccountKey: "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W",
 		Update: tlsconf.Update{Server: resolver.addr, KeyName: keyName, Algorithm: "hmac-sha256", Secret: keySecret},
 	}, nil)
@@ -361,10 +310,10 @@ func TestOrderedByDNS(t *testing.T) {
 
 // TestOrderedAtAListener: where no door is at the port that the authority comes to.
 func TestOrderedAtAListener(t *testing.T) {
-	resolver, port := newNames(t), freePort(t)
-	directory, roots := startPebble(t, resolver.addr, port, nil)
+	resolver, port := newNames(t), tlsconftest.FreePort(t)
+	pebble := tlsconftest.StartPebble(t, resolver.addr, port, nil)
 	_, log, _ := order(t, t.TempDir(), tlsconf.ACME{
-		Directory: directory, Roots: roots, Challenge: tlsconf.ChallengeTLSALPN, Names: []string{"dns.isp.example"},
+		Directory: pebble.Directory, Roots: pebble.Roots, Challenge: tlsconf.ChallengeTLSALPN, Names: []string{"dns.isp.example"},
 		Listen: netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(port)),
 	}, nil)
 	log.await(t, "source=acme", 1)
@@ -376,7 +325,7 @@ func TestOrderedAtAListener(t *testing.T) {
 // TestARefusedOrder: what is in use stays, and the reason is said.
 func TestARefusedOrder(t *testing.T) {
 	resolver := newNames(t)
-	directory, roots := startPebble(t, resolver.addr, freePort(t), nil)
+	pebble := tlsconftest.StartPebble(t, resolver.addr, tlsconftest.FreePort(t), nil)
 	for name, test := range map[string]struct {
 		change func(*tlsconf.ACME)
 		reason string
@@ -393,7 +342,7 @@ func TestARefusedOrder(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			acme := tlsconf.ACME{
-				Directory: directory, Roots: roots, Challenge: tlsconf.ChallengeDNS, Names: []string{"dns.isp.example"},
+				Directory: pebble.Directory, Roots: pebble.Roots, Challenge: tlsconf.ChallengeDNS, Names: []string{"dns.isp.example"},
 				Update: tlsconf.Update{Server: resolver.addr, KeyName: keyName, Algorithm: "hmac-sha256", Secret: keySecret},
 			}
 			test.change(&acme)

@@ -226,3 +226,22 @@ func TestTicketsAreGoodAtEveryDoor(t *testing.T) {
 		}
 	}
 }
+
+// TestChoosingAllocatesNothing, and so takes nothing from whoever is under load.
+func TestChoosingAllocatesNothing(t *testing.T) {
+	ca, dir := tlsconftest.New(t), t.TempDir()
+	choose := open(t, tlsconf.Config{Pairs: []tlsconf.Pair{
+		ca.Issue(t, tlsconftest.Year(), "dns.example.net", "127.0.0.1").Write(t, filepath.Join(dir, "a")),
+		ca.Issue(t, tlsconftest.Year(), "*.home.example").Write(t, filepath.Join(dir, "b")),
+	}}).Server("dot").GetCertificate
+	for _, name := range []string{"dns.example.net", "kids.home.example", "unknown.example", ""} {
+		hello := &tls.ClientHelloInfo{ServerName: name}
+		if allocs := testing.AllocsPerRun(100, func() {
+			if _, err := choose(hello); err != nil {
+				t.Fatal(err)
+			}
+		}); allocs != 0 {
+			t.Errorf("%q: %v allocations", name, allocs)
+		}
+	}
+}

@@ -20,8 +20,7 @@ type Exchanger interface {
 type Transports struct {
 	Plain Exchanger // UDP and TCP
 	TLS   Exchanger
-	HTTPS Exchanger // HTTP/2
-	HTTP3 Exchanger
+	HTTPS Exchanger // HTTP/2 and HTTP/3
 	QUIC  Exchanger
 }
 
@@ -49,10 +48,8 @@ func (c *Client) of(transport resolver.Transport) Exchanger {
 		return c.transports.Plain
 	case resolver.OverTLS:
 		return c.transports.TLS
-	case resolver.OverHTTPS:
+	case resolver.OverHTTPS, resolver.OverHTTP3:
 		return c.transports.HTTPS
-	case resolver.OverHTTP3:
-		return c.transports.HTTP3
 	case resolver.OverQUIC:
 		return c.transports.QUIC
 	}
@@ -63,7 +60,7 @@ func (c *Client) of(transport resolver.Transport) Exchanger {
 func (c *Client) Close() error {
 	var errs []error
 	all := &c.transports
-	for _, client := range []Exchanger{all.Plain, all.TLS, all.HTTPS, all.HTTP3, all.QUIC} {
+	for _, client := range []Exchanger{all.Plain, all.TLS, all.HTTPS, all.QUIC} {
 		if closer, closes := client.(io.Closer); closes {
 			errs = append(errs, closer.Close())
 		}

@@ -93,12 +93,12 @@ func query(t *testing.T) []byte {
 func anything([]byte) bool { return true }
 
 func TestClientAsksOverOneTransport(t *testing.T) {
-	clients := make([]*fake, 5)
+	clients := make([]*fake, 4)
 	for i := range clients {
 		clients[i] = &fake{t: t, says: reply(0)}
 	}
-	client := upstreams.NewClient(upstreams.Transports{Plain: clients[0], TLS: clients[1], HTTPS: clients[2], HTTP3: clients[3], QUIC: clients[4]})
-	for text, want := range map[string]int{"192.0.2.1": 0, "tcp://192.0.2.1": 0, "tls://192.0.2.1": 1, "https://192.0.2.1": 2, "h3://192.0.2.1": 3, "quic://192.0.2.1": 4} {
+	client := upstreams.NewClient(upstreams.Transports{Plain: clients[0], TLS: clients[1], HTTPS: clients[2], QUIC: clients[3]})
+	for text, want := range map[string]int{"192.0.2.1": 0, "tcp://192.0.2.1": 0, "tls://192.0.2.1": 1, "https://192.0.2.1": 2, "h3://192.0.2.1": 2, "quic://192.0.2.1": 3} {
 		server, err := resolver.ParseServer(text)
 		if err != nil {
 			t.Fatal(err)

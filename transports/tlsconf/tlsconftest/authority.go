@@ -27,6 +27,11 @@ type Authority struct {
 	cert *x509.Certificate
 }
 
+// PEM is its own certificate, for programs that are to believe it.
+func (a *Authority) PEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
+}
+
 // New makes an authority.
 func New(t testing.TB) *Authority {
 	t.Helper()
@@ -124,9 +129,4 @@ func (i Issued) Write(t testing.TB, dir string) tlsconf.Pair {
 		t.Fatal(err)
 	}
 	return pair
-}
-
-// PEM is the authority's own certificate, for programs that read whom to trust from a file.
-func (a *Authority) PEM() []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
 }
