@@ -100,9 +100,6 @@ func (c *Config) extendedCodes() []uint16 {
 			codes = append(codes, resolver.StaleAnswer, resolver.StaleNXDomain)
 		}
 	}
-	if len(c.Listen.DoQ) > 0 {
-		codes = append(codes, resolver.TooEarly)
-	}
 	slices.Sort(codes)
 	return codes
 }

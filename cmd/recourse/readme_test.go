@@ -52,7 +52,10 @@ func TestQuickStartServes(t *testing.T) {
 		t.Fatal(err)
 	}
 	anywhere := netip.MustParseAddrPort("127.0.0.1:0")
-	config.Listen.Do53, config.Listen.Web, config.State = []netip.AddrPort{anywhere}, []netip.AddrPort{anywhere}, t.TempDir()
+	for _, listeners := range []*[]netip.AddrPort{&config.Listen.Do53, &config.Listen.DoT, &config.Listen.DoH, &config.Listen.DoQ, &config.Listen.Web} {
+		*listeners = []netip.AddrPort{anywhere}
+	}
+	config.State = t.TempDir()
 	n, err := startNode(t.Context(), config, true, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +64,7 @@ func TestQuickStartServes(t *testing.T) {
 	if err := n.welcome(&welcome); err != nil {
 		t.Error(err)
 	}
-	for _, want := range []string{"DNS ", "web ", "state ", "www.signed.example", "blocked-by-law.example", "/r/", "nsupdate"} {
+	for _, want := range []string{"DNS ", "TLS      self-signed for localhost; kdig +tls-pin=", "web ", "state ", "www.signed.example", "blocked-by-law.example", "/r/", "nsupdate"} {
 		if !strings.Contains(welcome.String(), want) {
 			t.Errorf("the welcome lacks %q:\n%s", want, welcome.String())
 		}

@@ -80,14 +80,16 @@ func installed(t *testing.T, name, pkg string) string {
 	return ""
 }
 
+// freePort is one for datagrams and streams that nobody has, and that the kernel gives to
+// nobody who asks for any: it is used a while after this.
 func freePort(t *testing.T) netip.AddrPort {
 	t.Helper()
-	for range 20 {
-		listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	for range 100 {
+		address := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(10_000+rand.IntN(20_000)))
+		listener, err := net.Listen("tcp4", address.String())
 		if err != nil {
-			t.Fatal(err)
+			continue
 		}
-		address := listener.Addr().(*net.TCPAddr).AddrPort()
 		packets, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(address))
 		listener.Close()
 		if err == nil {

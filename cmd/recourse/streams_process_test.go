@@ -233,9 +233,9 @@ func (s *streams) metric(name string) float64 {
 	return 0
 }
 
-// TestCertificatesAreReplacedUnderLoad: connections that are open go on, new ones get the
+// TestCertificatesOfStreamsAreReplacedUnderLoad: connections that are open go on, new ones get the
 // new certificate, and nobody sees an error.
-func TestCertificatesAreReplacedUnderLoad(t *testing.T) {
+func TestCertificatesOfStreamsAreReplacedUnderLoad(t *testing.T) {
 	s := startStreams(t)
 	serial := func() string {
 		conn, err := tls.Dial("tcp", s.tls, &tls.Config{RootCAs: s.authority.Pool, ServerName: "dns.example.net"})

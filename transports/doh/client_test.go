@@ -144,7 +144,7 @@ func TestClientTrustsNoResponse(t *testing.T) {
 		"a page":    {func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("<html>")) }, "not application/dns-message"},
 		"a failure": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(502) }, "status 502"},
 		"a redirection": {func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "https://127.0.0.1:1/dns-query", 307)
+			http.Redirect(w, r, "https://127.0.0.1:1/dns-query", http.StatusTemporaryRedirect)
 		}, "status 307"},
 		"nothing":     {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Type", MediaType) }, "shorter"},
 		"without end": {endless, "more than a message"},

@@ -73,6 +73,7 @@ type connection struct {
 	active     time.Time // when the last request came
 	controls   budget
 	resets     budget
+	opened     bool // our settings are said
 	greeted    bool // the client's settings have come
 	draining   bool // the client was told to ask no more
 	closing    bool // and which streams are the last
@@ -101,7 +102,7 @@ func newConnection(server *Server, conn net.Conn, below *line, client resolver.C
 		now: now, active: now, begun: now, swept: now,
 		controls: newBudget(controlBurst, controlPerSecond, now), resets: newBudget(resetBurst, resetPerSecond, now),
 	}
-	c.output.written.L = &c.mu
+	c.written.L = &c.mu
 	c.frames = http2.NewFramer(nil, c)
 	c.frames.SetMaxReadFrameSize(minFrame)
 	c.frames.SetReuseFrames()
@@ -130,6 +131,10 @@ var (
 func (c *connection) greet() error {
 	c.mu.Lock()
 	c.appendGreeting()
+	c.opened = true
+	if c.draining {
+		c.appendDrain()
+	}
 	c.mu.Unlock()
 	preface := make([]byte, len(http2.ClientPreface))
 	if _, err := io.ReadFull(c, preface); err != nil {
@@ -300,7 +305,7 @@ func (c *connection) linger() {
 	if err := c.line.closeWrite(); err != nil {
 		return
 	}
-	if err := c.line.Conn.SetReadDeadline(time.Now().Add(lingering)); err != nil {
+	if err := c.line.SetReadDeadline(time.Now().Add(lingering)); err != nil {
 		return
 	}
 	_, _ = io.CopyN(io.Discard, c.line.Conn, lingerOctets) // whatever comes

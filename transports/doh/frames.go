@@ -248,9 +248,15 @@ func (c *connection) drain() {
 		return
 	}
 	c.draining = true
+	if c.opened { // else it is said when our settings are
+		c.appendDrain()
+		_ = c.flush() // told to the reader
+	}
+}
+
+func (c *connection) appendDrain() {
 	c.appendGoAway(maxWindow, http2.ErrCodeNo)
 	c.appendPing(false, lastPing)
-	_ = c.flush() // told to the reader
 }
 
 // close says which streams are the last. The connection ends with them.

@@ -3,6 +3,7 @@ package doh
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -54,7 +55,7 @@ func FuzzFrames(f *testing.F) {
 		audit(t, c)
 		frames := http2.NewFramer(nil, &conn.heard)
 		for {
-			if _, err := frames.ReadFrame(); err == io.EOF {
+			if _, err := frames.ReadFrame(); errors.Is(err, io.EOF) {
 				return
 			} else if err != nil {
 				t.Fatalf("what the door says is no HTTP/2: %v", err)

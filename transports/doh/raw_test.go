@@ -77,12 +77,6 @@ func (r *raw) header(pairs ...string) []byte {
 	return bytes.Clone(r.block.Bytes())
 }
 
-func (r *raw) get(id uint32, query string) {
-	r.t.Helper()
-	block := r.header(":method", "GET", ":scheme", "https", ":authority", "dns.example", ":path", Path+query)
-	r.do(r.frames.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: block, EndHeaders: true, EndStream: true}))
-}
-
 // post opens a stream whose body is to follow.
 func (r *raw) post(id uint32, length int) {
 	r.t.Helper()

@@ -140,12 +140,9 @@ func (s *Server) admit(conn *net.TCPConn) {
 		s.mu.Unlock()
 	}
 	s.mu.Lock()
-	closed := s.closed
 	s.lines[l] = nil
 	s.mu.Unlock()
 	switch {
-	case closed:
-		l.Close()
 	case s.proxies.Trusts(client.Addr): // it is not the client, and says who is
 		s.group.Go(func() { s.introduce(l, client) })
 	case s.enter(l, client):
