@@ -294,28 +294,3 @@ func (c connected) WriteTo(p []byte, _ net.Addr) (int, error) { return c.Write(p
 
 // WriteMsgUDP is of another kind than the library looks for, so that it takes the methods above.
 func (c connected) WriteMsgUDP() {}
-
-// Who finds no place is refused before anything is done for him; a place that is given back
-// is the next one's.
-func TestConnectionsAreBounded(t *testing.T) {
-	s := serve(t, transports.Limits{Connections: 2}, nil)
-	first := s.dial(t)
-	ask(t, s.dial(t), "www.example")
-	var refused *quic.TransportError
-	if _, err := s.connect(t, s.tls(), nil); !errors.As(err, &refused) || refused.ErrorCode != quic.ConnectionRefused {
-		t.Fatalf("the third connection: %v", err)
-	}
-	if err := first.CloseWithError(0, ""); err != nil {
-		t.Fatal(err)
-	}
-	for begun := time.Now(); ; { // until the server has heard
-		conn, err := s.connect(t, s.tls(), nil)
-		if err == nil {
-			ask(t, conn, "www.example")
-			return
-		}
-		if time.Since(begun) > patience {
-			t.Fatalf("the place was not given back: %v", err)
-		}
-	}
-}
