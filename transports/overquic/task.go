@@ -88,7 +88,7 @@ func readAll(stream *quic.Stream, buffer []byte) (int, error) {
 	for n < len(buffer) {
 		more, err := stream.Read(buffer[n:])
 		n += more
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return n, nil
 		}
 		if err != nil {
