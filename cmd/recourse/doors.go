@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 	"sync"
@@ -13,13 +14,14 @@ import (
 
 // startDoors opens all doors over one service: the same chain, bounds and counts behind
 // each of them.
-func (n *node) startDoors(resolved *resolution, zones transports.Zones, counts *metrics) error {
+func (n *node) startDoors(ctx context.Context, resolved *resolution, zones transports.Zones, counts *metrics) error {
 	limits, err := n.limits()
 	if err != nil {
 		return err
 	}
 	service := transports.NewService(resolved.serving, transports.NewGate(limits), counts, n.logger).Named(n.config.Listen.NSID)
 	counts.watchGate(service.Gate)
+	n.background(ctx, newRelief(service.Gate).run)
 	opened := new(doors)
 	n.closers = append(n.closers, opened)
 	if err := n.startDo53(opened, service, zones, counts); err != nil {

@@ -130,7 +130,7 @@ func (n *node) start(ctx context.Context, inLab bool) error {
 	if err != nil {
 		return err
 	}
-	if err := n.startDoors(resolved, zones, counts); err != nil {
+	if err := n.startDoors(ctx, resolved, zones, counts); err != nil {
 		return err
 	}
 	if err := n.closeRest(); err != nil {

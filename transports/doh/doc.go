@@ -77,4 +77,14 @@
 // enough. It dials the address that the configuration has, heeds neither proxies of the
 // environment nor redirections, sends no cookie and no name of itself, and asks once more
 // where a connection that was kept has ended meanwhile.
+//
+// HTTP/3 has frames and headers of its own (files http3…) on connections of
+// transports/overquic. net/http's way, by http3.Server, makes a request, a response and a dozen
+// small things of each question. There is no table for header fields (QPACK's dynamic one, by our
+// settings), so that a header is decoded where it lies and a response is made of blocks that are
+// the same for all connections; the door costs as much as DNS over QUIC does. Fields, paths and
+// statuses are judged by the same code as in HTTP/2. What servers never want is not read: streams
+// of QPACK, pushes, unknown frames. The client's HTTP/3 is the library's.
+//
+// Early data (0-RTT) is answered: a question does no harm when it is asked twice.
 package doh

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -256,3 +257,40 @@ func TestListenSaysWhichAddress(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 }
+
+// A server on all addresses answers from the one that was asked: clients hear no other.
+func TestRepliesLeaveFromTheAddressThatWasAsked(t *testing.T) {
+	for listening, asked := range map[string]string{"0.0.0.0:0": "127.0.0.2", "[::]:0": "::1"} {
+		s := serve(t, transports.Limits{}, func(c *doq.Config) { c.Address = netip.MustParseAddrPort(listening) })
+		socket, err := net.DialUDP("udp", nil, &net.UDPAddr{IP: net.ParseIP(asked), Port: int(s.Addr().Port())})
+		if err != nil {
+			t.Logf("there is no %s here: %v", asked, err)
+			continue
+		}
+		transport := &quic.Transport{Conn: connected{socket}}
+		conn, err := transport.Dial(t.Context(), socket.RemoteAddr(), s.tls(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ask(t, conn, "www.example")
+		if got := s.lastClient().Addr; got != socket.LocalAddr().(*net.UDPAddr).AddrPort().Addr() {
+			t.Errorf("the client is %s", got)
+		}
+		if err := errors.Join(conn.CloseWithError(0, ""), transport.Close(), socket.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// connected hears one address only, and sends to it.
+type connected struct{ *net.UDPConn }
+
+func (c connected) ReadFrom(p []byte) (int, net.Addr, error) {
+	n, err := c.Read(p)
+	return n, c.RemoteAddr(), err
+}
+
+func (c connected) WriteTo(p []byte, _ net.Addr) (int, error) { return c.Write(p) }
+
+// WriteMsgUDP is of another kind than the library looks for, so that it takes the methods above.
+func (c connected) WriteMsgUDP() {}

@@ -159,7 +159,7 @@ func serve(t testing.TB, limits transports.Limits, change func(*doq.Config)) *se
 	if s.Server, err = doq.Listen(config, transports.NewService(s.world, s.gate, s.counts, logger), logger); err != nil {
 		t.Fatal(err)
 	}
-	s.end = sync.OnceValue(s.Server.Close)
+	s.end = sync.OnceValue(s.Close)
 	t.Cleanup(func() {
 		if err := s.end(); err != nil {
 			t.Error(err)

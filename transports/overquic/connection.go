@@ -20,6 +20,7 @@ type connection struct {
 	server  *Server
 	quic    *quic.Conn
 	session Session
+	worker  chan<- job
 	client  resolver.Client
 	remote  net.Addr       // of which client.Addr was made
 	answers sync.WaitGroup // that are waited for
@@ -34,7 +35,7 @@ type connection struct {
 const unknown = -1
 
 func newConnection(server *Server, conn *quic.Conn) *connection {
-	c := &connection{server: server, quic: conn, client: resolver.Client{Door: server.config.Door}}
+	c := &connection{server: server, quic: conn, worker: server.nextWorker(), client: resolver.Client{Door: server.config.Door}}
 	c.note = func(size int64) { c.size.Store(size) }
 	return c
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -106,13 +107,16 @@ type Server struct {
 	endpoints   []*endpoint
 
 	desks      sync.Pool
-	unfinished atomic.Int64 // streams whose requests are waited for
+	workers    []chan job
+	turn       atomic.Uint32 // of the worker that the next connection gets
+	unfinished atomic.Int64  // streams whose requests are waited for
 
 	closing context.Context // ends when no more requests are taken
 	end     context.CancelFunc
 	ended   context.Context // ends when those that were taken are given up
 	giveUp  context.CancelFunc
-	work    sync.WaitGroup
+	work    sync.WaitGroup // connections, and who accepts them
+	serving sync.WaitGroup // workers
 }
 
 // Listen opens the sockets and serves. The server is answering when it returns.
@@ -130,10 +134,19 @@ func Listen(config Config, service *transports.Service, application Application,
 	if err := server.open(); err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", config.Address, errors.Join(err, server.Close()))
 	}
+	for range runtime.GOMAXPROCS(0) {
+		jobs := make(chan job, waitingJobs)
+		server.workers = append(server.workers, jobs)
+		server.serving.Go(func() { serve(jobs, &server.desks) })
+	}
 	for _, one := range server.endpoints {
 		server.work.Go(func() { server.accept(one) })
 	}
 	return server, nil
+}
+
+func (s *Server) nextWorker() chan<- job {
+	return s.workers[s.turn.Add(1)%uint32(len(s.workers))]
 }
 
 // Addr is the address in use, with the port that was taken for port 0.
@@ -149,6 +162,10 @@ func (s *Server) Close() error {
 		one.stop()
 	}
 	s.work.Wait()
+	for _, jobs := range s.workers {
+		close(jobs)
+	}
+	s.serving.Wait()
 	var errs []error
 	for _, one := range s.endpoints {
 		errs = append(errs, one.close())

@@ -19,6 +19,8 @@ const (
 
 	// streams is how many requests of one connection there may be at once.
 	streams = 64
+	// waitingJobs is how many requests may wait for their connection's worker to come to them.
+	waitingJobs = 64
 	// maxUnfinished is how many requests of all connections may be waited for.
 	maxUnfinished = 8192
 	// maxCancelled is how many requests more than it lets us answer a client may cancel.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -39,6 +40,23 @@ func newDesk(worker uint32) *desk {
 	return made
 }
 
+// job is a request that was read.
+type job struct {
+	task
+	desk *desk
+	size int
+}
+
+// serve answers what connections have read. The chain needs a larger stack than all else; so
+// there are as many as workers, and not as many as connections.
+func serve(jobs <-chan job, desks *sync.Pool) {
+	for one := range jobs {
+		one.answer(one.desk, one.desk.data[:one.size])
+		desks.Put(one.desk)
+		one.answers.Done()
+	}
+}
+
 // task is one request, on a stream of its own.
 type task struct {
 	*connection
@@ -46,20 +64,22 @@ type task struct {
 	client resolver.Client
 }
 
-// now answers a request whose end has come.
+// now reads a request whose end has come, and hands it to the connection's worker.
 func (t task) now() {
 	desk := t.server.desks.Get().(*desk)
-	defer t.server.desks.Put(desk)
 	_ = t.stream.SetReadDeadline(time.Now().Add(gap)) // always nil
 	n, err := readAll(t.stream, desk.data[:])
-	switch {
-	case err == nil:
-		t.answer(desk, desk.data[:n])
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		t.await(bytes.Clone(desk.data[:n]))
-	default:
-		t.fail(t.stream, err)
+	if err == nil {
+		t.answers.Add(1)
+		t.worker <- job{t, desk, n}
+		return
 	}
+	defer t.server.desks.Put(desk)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		t.await(bytes.Clone(desk.data[:n]))
+		return
+	}
+	t.fail(t.stream, err)
 }
 
 // readAll reads to the end of the stream into a buffer, which it must not fill.
@@ -68,7 +88,7 @@ func readAll(stream *quic.Stream, buffer []byte) (int, error) {
 	for n < len(buffer) {
 		more, err := stream.Read(buffer[n:])
 		n += more
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return n, nil
 		}
 		if err != nil {
