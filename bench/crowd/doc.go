@@ -14,6 +14,7 @@
 // What is read is what the process holds, and not what is alive in it: garbage that the
 // collector has not seen yet is in the figure, as it is in that of the operator.
 //
-// Where the machine does not allow so many descriptors there are as many connections as it
-// allows, and the figure says how many.
+// There are no more connections than half of the descriptors that the machine allows, and
+// the figure says how many: the server takes three quarters of them for connections, and
+// closes silent ones sooner the nearer it comes to that.
 package main

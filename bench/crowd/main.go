@@ -53,7 +53,7 @@ func run(ctx context.Context, to io.Writer, o options) error {
 	if o.door != "tls" && o.door != "tcp" {
 		return fmt.Errorf("--door %s: not one of tls, tcp", o.door)
 	}
-	count := min(o.connections, descriptors()-1000)
+	count := min(o.connections, descriptors()/2)
 	folder, err := os.MkdirTemp("", "crowd")
 	if err != nil {
 		return err
