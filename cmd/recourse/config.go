@@ -42,7 +42,7 @@ type Listen struct {
 	DoT               []netip.AddrPort `yaml:"dot"`
 	DoH               []netip.AddrPort `yaml:"doh"`
 	DoQ               []netip.AddrPort `yaml:"doq"`
-	ProxyProtocolFrom []netip.Prefix   `yaml:"proxy_protocol_from" later:"the PROXY protocol"`
+	ProxyProtocolFrom []netip.Prefix   `yaml:"proxy_protocol_from"`
 	WebTrustedProxies []netip.Prefix   `yaml:"web_trusted_proxies" later:"proxies before the web listener"`
 
 	RateLimit         RateLimit         `yaml:"rate_limit"`

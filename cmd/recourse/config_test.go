@@ -21,7 +21,7 @@ var fixtures = map[string][]string{
 		"profiles[0].schedule", "desk.tokens[1]"},
 	"household":   {"profiles[0].services", "profiles[0].safe_search", "profiles[0].schedule", "clients[0].match.mac", "desk.plain_sign_in"},
 	"conformance": {"operator.portal", "resolver.validation_time", "bundle.guard"},
-	"isp": {"listen.proxy_protocol_from", "listen.web_trusted_proxies",
+	"isp": {"listen.web_trusted_proxies",
 		"block_page", "on_call", "bundle.popular.file",
 		"profiles[0].safe_search", "clients[3].match.server_name", "serve_rpz.jurisdiction",
 		"desk.store", "desk.oidc", "desk.mail", "desk.retention"},

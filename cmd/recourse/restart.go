@@ -33,9 +33,9 @@ func (n *node) prepareRestart(ctx context.Context, options ServeOptions) (*succe
 	}
 	ctx, stop := context.WithTimeout(ctx, trialTime)
 	defer stop()
-	trial := exec.CommandContext(ctx, path, "version")
+	trial := exec.CommandContext(ctx, path, "version") //nolint:gosec // this very program
 	if options.Config != "" {
-		trial = exec.CommandContext(ctx, path, "check", "--config", options.Config)
+		trial = exec.CommandContext(ctx, path, "check", "--config", options.Config) //nolint:gosec // as above, with the words that it was started with
 	}
 	trial.Args[0] = os.Args[0] // by the name that it goes by
 	if out, err := trial.CombinedOutput(); err != nil {
@@ -52,7 +52,7 @@ func (n *node) prepareRestart(ctx context.Context, options ServeOptions) (*succe
 func (s *successor) run() error {
 	variable, err := s.held.Environ()
 	if err == nil {
-		err = syscall.Exec(s.path, s.args, append(os.Environ(), variable))
+		err = syscall.Exec(s.path, s.args, append(os.Environ(), variable)) //nolint:gosec // as above
 	}
 	return fmt.Errorf("start %s anew: %w", s.path, errors.Join(err, s.held.Close()))
 }

@@ -149,8 +149,12 @@ func (b *batch) take(i int) {
 		return
 	}
 	packet := b.packets[i*packetStride:][:min(int(b.in[i].length), maxQuery)]
+	client, packet, heard := b.unwrap(from, packet)
+	if !heard {
+		return
+	}
 	start := len(b.room)
-	reply, left := b.answer(from, packet, header.Flags&unix.MSG_TRUNC != 0, b.room)
+	reply, left := b.answer(client, packet, header.Flags&unix.MSG_TRUNC != 0, b.room)
 	if left != done {
 		b.later(left, packet, b.peer(i, from, port))
 		return

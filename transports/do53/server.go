@@ -26,7 +26,7 @@ type Config struct {
 	Limits stream.Limits
 	// Zones are served and heard of beside the chain.
 	Zones transports.Zones
-	// Proxies are load balancers, which say for whom they connect over TCP.
+	// Proxies are load balancers, which say for whom they connect or send.
 	Proxies proxy.Trusted
 	// Sockets opens the address, or has it open from before; nil opens it.
 	Sockets *sockets.Set
@@ -39,6 +39,7 @@ type Server struct {
 	sockets []*net.UDPConn
 	stream  *net.TCPListener
 	tcp     *stream.Server
+	proxies proxy.Trusted
 	zones   transports.Zones
 
 	context  context.Context // bounds what still waits, when the server closes
@@ -54,7 +55,7 @@ type Server struct {
 
 // Listen opens the sockets and serves. The server is answering when it returns.
 func Listen(config Config, service *transports.Service, logger *slog.Logger) (*Server, error) {
-	server := &Server{service: service, logger: logger, stopping: make(chan struct{}), idle: make(chan waiting), zones: config.Zones}
+	server := &Server{service: service, logger: logger, stopping: make(chan struct{}), idle: make(chan waiting), zones: config.Zones, proxies: config.Proxies}
 	server.reads.logger, server.sends.logger = logger, logger
 	server.context, server.cancel = context.WithCancel(context.Background())
 	if err := server.open(config.Sockets, config.Address); err != nil {

@@ -23,6 +23,7 @@ import (
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/transports"
 	"github.com/recourse-dns/recourse/transports/do53"
+	"github.com/recourse-dns/recourse/transports/proxy"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -392,4 +393,74 @@ func FuzzService(f *testing.F) {
 			t.Fatalf("%x is answered with %x: %v", packet, reply, err)
 		}
 	})
+}
+
+// fromProxy is what a load balancer sends for a client.
+func fromProxy(client string, packet []byte) []byte {
+	addr := netip.MustParseAddr(client).As4()
+	header := append([]byte("\r\n\r\n\x00\r\nQUIT\n\x21\x12\x00\x0c"), addr[:]...)
+	return append(append(header, "\x7f\x00\x00\x01\x30\x39\x00\x35"...), packet...)
+}
+
+// TestClientsBehindALoadBalancer: who asks is whom it names, at once and where the answer has
+// to be waited for; the reply goes to it. Nobody else is believed.
+func TestClientsBehindALoadBalancer(t *testing.T) {
+	var from sync.Map
+	handler := resolver.HandlerFunc(func(_ context.Context, query *resolver.Query) (*resolver.Answer, error) {
+		if query.Inline && query.Question.Name.String() == "slow.example" {
+			return nil, resolver.ErrWouldBlock
+		}
+		from.Store(query.Question.Name.String(), query.Client.Addr.String())
+		return resolver.NewAnswer(query.Message(), query.Now).Pack()
+	})
+	logger := slog.New(slog.DiscardHandler)
+	service := transports.NewService(handler, transports.NewGate(transports.Limits{}), new(counts), logger)
+	server, err := do53.Listen(do53.Config{Address: netip.MustParseAddrPort("127.0.0.1:0"), Proxies: proxy.Trusted{netip.MustParsePrefix("127.0.0.2/32")}}, service, logger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	ask := func(local, name string, wrapped bool) error {
+		t.Helper()
+		conn, err := net.DialUDP("udp", &net.UDPAddr{IP: net.ParseIP(local)}, net.UDPAddrFromAddrPort(server.Addr()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		packet, err := new(dns.Msg).SetQuestion(name+".", dns.TypeA).Pack()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if wrapped {
+			packet = fromProxy("192.0.2.7", packet)
+		}
+		if _, err := conn.Write(packet); err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		_, err = (&dns.Conn{Conn: conn}).ReadMsg()
+		return err
+	}
+	for _, name := range []string{"www.example", "slow.example"} {
+		if err := ask("127.0.0.2", name, true); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if who, _ := from.Load(name); who != "192.0.2.7" {
+			t.Errorf("%s was asked by %v", name, who)
+		}
+	}
+	if err := ask("127.0.0.3", "plain.example", false); err != nil {
+		t.Error(err)
+	}
+	if who, _ := from.Load("plain.example"); who != "127.0.0.3" {
+		t.Errorf("a client of its own is %v", who)
+	}
+	if err := ask("127.0.0.3", "forged.example", true); err != nil {
+		t.Error(err) // it is answered as the malformed query that it is
+	}
+	if _, asked := from.Load("forged.example"); asked {
+		t.Error("somebody else was believed")
+	}
 }

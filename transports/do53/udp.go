@@ -10,6 +10,7 @@ import (
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
 	"github.com/recourse-dns/recourse/transports"
+	"github.com/recourse-dns/recourse/transports/proxy"
 )
 
 const (
@@ -57,11 +58,28 @@ const (
 	notice
 )
 
+// unwrap gives who asks and the query: a load balancer puts the address of its client before
+// each packet. One of it without that is nobody's; false says so.
+func (r *reader) unwrap(from netip.Addr, packet []byte) (netip.Addr, []byte, bool) {
+	if !r.server.proxies.Trusts(from) {
+		return from, packet, true
+	}
+	client, rest, err := proxy.Cut(packet)
+	if err != nil {
+		r.round.Ended(transports.Malformed)
+		return from, nil, false
+	}
+	if client.IsValid() {
+		from = client.Addr()
+	}
+	return from, rest, true
+}
+
 // answer appends the reply to a packet, or says what else is to be done. A packet that was
 // cut is malformed, whatever its beginning says.
 func (r *reader) answer(from netip.Addr, packet []byte, cut bool, dst []byte) ([]byte, next) {
 	if cut {
-		packet = packet[:wire.HeaderSize]
+		packet = packet[:min(wire.HeaderSize, len(packet))]
 	}
 	r.query.Client = resolver.Client{Addr: from, Door: resolver.UDP}
 	r.query.Inline = true
@@ -81,7 +99,7 @@ func (r *reader) answer(from netip.Addr, packet []byte, cut bool, dst []byte) ([
 // later does what could not be done at once. The packet is copied: the next ones are read
 // into its place.
 func (r *reader) later(left next, packet []byte, from sender) {
-	client := resolver.Client{Addr: from.to.Addr().Unmap(), Door: resolver.UDP}
+	client := r.query.Client
 	if r.load.sheds(r.server.service.Waiting()) {
 		r.round.Ended(transports.Shed)
 		return
@@ -132,7 +150,11 @@ func (r *reader) one(packet []byte, cut bool, from sender, dst []byte) []byte {
 		r.round.Ended(transports.Malformed) // nothing can be sent there
 		return dst
 	}
-	dst, left := r.answer(from.to.Addr().Unmap(), packet, cut, dst)
+	client, packet, heard := r.unwrap(from.to.Addr().Unmap(), packet)
+	if !heard {
+		return dst
+	}
+	dst, left := r.answer(client, packet, cut, dst)
 	if left != done {
 		r.later(left, packet, from)
 	}

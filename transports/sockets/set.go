@@ -50,23 +50,27 @@ type Set struct {
 
 // ListenTCP takes the listener that was handed over for the address, or opens one.
 func (s *Set) ListenTCP(address netip.AddrPort) (*net.TCPListener, error) {
-	for _, file := range s.take(TCP, address, 1) {
-		listener, err := net.FileListener(file)
-		if err = errors.Join(err, file.Close()); err != nil {
-			return nil, fmt.Errorf("the socket that was handed over: %w", err)
-		}
-		if stream, ok := listener.(*net.TCPListener); ok {
-			s.note(TCP, address, stream)
-			return stream, nil
-		}
-		return nil, errors.Join(errors.New("the socket that was handed over is not one of TCP"), listener.Close())
-	}
-	listener, err := net.ListenTCP("tcp"+family(address.Addr()), net.TCPAddrFromAddrPort(address))
+	listener, err := openTCP(s.take(TCP, address, 1), address)
 	if err != nil {
 		return nil, err
 	}
 	s.note(TCP, address, listener)
 	return listener, nil
+}
+
+func openTCP(handed []*os.File, address netip.AddrPort) (*net.TCPListener, error) {
+	if len(handed) == 0 {
+		return net.ListenTCP("tcp"+family(address.Addr()), net.TCPAddrFromAddrPort(address))
+	}
+	listener, err := net.FileListener(handed[0])
+	if err = errors.Join(err, handed[0].Close()); err != nil {
+		return nil, fmt.Errorf("the socket that was handed over: %w", err)
+	}
+	stream, ok := listener.(*net.TCPListener)
+	if !ok {
+		return nil, errors.Join(errors.New("the socket that was handed over is not one of TCP"), listener.Close())
+	}
+	return stream, nil
 }
 
 // ListenUDP takes the sockets that were handed over for the address, all of them, since
