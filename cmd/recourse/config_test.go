@@ -206,7 +206,7 @@ func TestValidate(t *testing.T) {
 		{"portal with query", "http://127.0.0.1", "http://a.example/?q", "f:1: operator.portal: \"http://a.example/?q\" has a query"},
 		{"portal with password", "http://127.0.0.1", "http://a:b@a.example/", "f:1: operator.portal:"},
 		{"no door", "do53: [\"127.0.0.1:5300\"]", "", "f:2: listen.do53: is missing: where questions come in"},
-		{"only doors to come", "do53:", "dot:", "f:2: listen.do53: is missing: the other doors are not supported by this version yet"},
+		{"an encrypted door alone", "do53:", "dot:", ""},
 		{"one socket twice", "do53: [\"127.0.0.1:5300\"]", "do53: [\"127.0.0.1:5300\"], web: [\"127.0.0.1:5300\"]", "f:2: listen.web[0]: 127.0.0.1 port tcp 5300 is taken by listen.do53[0] already"},
 		{"all addresses and one", "do53: [\"127.0.0.1:5300\"]", "do53: [\"127.0.0.1:5300\", \"0.0.0.0:5300\"]", "f:2: listen.do53[1]: 0.0.0.0 port udp 5300 is taken by listen.do53[0] already"},
 		{"both families", "do53: [\"127.0.0.1:5300\"]", "do53: [\"0.0.0.0:53\", \"[::]:53\"]", ""},

@@ -1,8 +1,14 @@
 package main
 
 import (
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/transports"
 	"github.com/recourse-dns/recourse/transports/do53"
+	"github.com/recourse-dns/recourse/transports/stream"
 )
 
 // startDoors opens all doors over one service: the same chain, bounds and counts behind
@@ -14,20 +20,39 @@ func (n *node) startDoors(resolved *resolution, zones transports.Zones, counts *
 	}
 	service := transports.NewService(resolved.serving, transports.NewGate(limits), counts, n.logger).Named(n.config.Listen.NSID)
 	counts.watchGate(service.Gate)
-	if err := n.startDo53(service, zones); err != nil {
+	opened := new(doors)
+	n.closers = append(n.closers, opened)
+	if err := n.startDo53(opened, service, zones, counts); err != nil {
 		return err
 	}
-	return n.startDoT(service, zones)
+	return n.startDoT(opened, service, zones, counts)
 }
 
-func (n *node) startDo53(service *transports.Service, zones transports.Zones) error {
+// doors are closed at the same time: each gives what waits for its answer a moment.
+type doors []io.Closer
+
+// Close closes all.
+func (d *doors) Close() error {
+	errs := make([]error, len(*d))
+	var group sync.WaitGroup
+	for i, door := range *d {
+		group.Go(func() { errs[i] = door.Close() })
+	}
+	group.Wait()
+	return errors.Join(errs...)
+}
+
+func (n *node) startDo53(opened *doors, service *transports.Service, zones transports.Zones, counts *metrics) error {
+	var streams []*stream.Counts
 	for _, address := range n.config.Listen.Do53 {
-		door, err := do53.Listen(do53.Config{Address: address, Zones: zones, Sockets: n.sockets}, service, n.logger)
+		door, err := do53.Listen(do53.Config{Address: address, Zones: zones, Proxies: n.config.Listen.ProxyProtocolFrom, Sockets: n.sockets}, service, n.logger)
 		if err != nil {
 			return err
 		}
-		n.closers = append(n.closers, door)
+		*opened = append(*opened, door)
+		streams = append(streams, door.TCP().Counts())
 		n.do53 = append(n.do53, door.Addr())
 	}
+	counts.watchStreams(resolver.TCP, streams)
 	return nil
 }

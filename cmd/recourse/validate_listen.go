@@ -10,12 +10,8 @@ func (c *Config) checkListen() {
 		return
 	}
 	listen := &c.Listen
-	if len(listen.Do53) == 0 {
-		if len(listen.DoT)+len(listen.DoH)+len(listen.DoQ) > 0 {
-			c.report.problem("listen.do53", "is missing: the other doors are not supported by this version yet")
-		} else {
-			c.report.problem("listen.do53", "is missing: where questions come in, as [\"127.0.0.1:5300\"]")
-		}
+	if len(listen.Do53)+len(listen.DoT)+len(listen.DoH)+len(listen.DoQ) == 0 {
+		c.report.problem("listen.do53", "is missing: where questions come in, as [\"127.0.0.1:5300\"]")
 	}
 	taken := claims{}
 	c.checkDoor(taken, "listen.do53", listen.Do53, "udp", "tcp")

@@ -17,9 +17,8 @@
 // query came, and the reply leaves from there; a multi-homed host would otherwise
 // answer from an address that the client did not ask.
 //
-// TCP queries of one connection are answered as they are ready, in any order (RFC
-// 7766, section 7), at most so many at once; then reading stops, so that a client
-// that does not read cannot make us hold its replies.
+// Connections are served by transports/stream, which DNS over TLS shares, and those to
+// servers are kept by its pool.
 //
 // A query that has to wait finds a goroutine that has waited before, if one rests:
 // 128 do at most. A new one has a small stack, which grows three times in a resolution;
@@ -40,7 +39,5 @@
 //
 // TCP connections to servers are kept for five seconds after their last query and
 // take others meanwhile, without waiting for replies (RFC 7766, section 6.2.1): a
-// zone whose answers do not fit UDP costs one handshake, not one a question. They
-// are few, and IDs on one connection differ. One that ended while it was idle is
-// replaced without a word; an end after a new connection's first query is a failure.
+// zone whose answers do not fit UDP costs one handshake, not one a question.
 package do53

@@ -14,6 +14,7 @@ import (
 
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/transports"
+	"github.com/recourse-dns/recourse/transports/proxy"
 	"github.com/recourse-dns/recourse/transports/sockets"
 	"github.com/recourse-dns/recourse/transports/stream"
 )
@@ -25,6 +26,8 @@ type Config struct {
 	Limits stream.Limits
 	// Zones are served and heard of beside the chain.
 	Zones transports.Zones
+	// Proxies are load balancers, which say for whom they connect over TCP.
+	Proxies proxy.Trusted
 	// Sockets opens the address, or has it open from before; nil opens it.
 	Sockets *sockets.Set
 }
@@ -62,7 +65,7 @@ func Listen(config Config, service *transports.Service, logger *slog.Logger) (*S
 		server.work.Go(func() { server.serveUDP(socket) })
 	}
 	var err error
-	server.tcp, err = stream.Serve(stream.Config{Listener: server.stream, Door: resolver.TCP, Zones: config.Zones, Limits: config.Limits}, service, logger)
+	server.tcp, err = stream.Serve(stream.Config{Listener: server.stream, Door: resolver.TCP, Zones: config.Zones, Proxies: config.Proxies, Limits: config.Limits}, service, logger)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", config.Address, errors.Join(err, server.Close()))
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/transports"
+	"github.com/recourse-dns/recourse/transports/proxy"
 	"github.com/recourse-dns/recourse/transports/sockets"
 	"github.com/recourse-dns/recourse/transports/stream"
 )
@@ -23,6 +24,8 @@ type Config struct {
 	TLS *tls.Config
 	// Zones are served and heard of beside the chain, over TLS too (RFC 9103).
 	Zones transports.Zones
+	// Proxies are load balancers, which say for whom they connect.
+	Proxies proxy.Trusted
 	// Sockets opens the address, or has it open from before; nil opens it.
 	Sockets *sockets.Set
 	// Limits bounds what one connection may take. Idle is [Idle] where it is 0.
@@ -42,7 +45,7 @@ func Listen(config Config, service *transports.Service, logger *slog.Logger) (*S
 		config.Limits.Idle = Idle
 	}
 	server, err := stream.Serve(stream.Config{
-		Listener: listener, Door: resolver.TLS, TLS: config.TLS, Zones: config.Zones, Limits: config.Limits,
+		Listener: listener, Door: resolver.TLS, TLS: config.TLS, Zones: config.Zones, Proxies: config.Proxies, Limits: config.Limits,
 	}, service, logger)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", config.Address, err)

@@ -63,6 +63,19 @@ func Read(from io.Reader) (netip.AddrPort, error) {
 	return source(fixed[:], body)
 }
 
+// Whole says whether all of the header has come, where the data comes in pieces. The error
+// says that there is none.
+func Whole(data []byte) (bool, error) {
+	if begin := min(len(data), len(signature)); !bytes.Equal(data[:begin], signature[:begin]) {
+		return false, errNoHeader
+	}
+	if len(data) < fixedSize {
+		return false, nil
+	}
+	size, err := sizeOf(data[:fixedSize])
+	return err == nil && len(data) >= fixedSize+size, err
+}
+
 // Cut takes the header from the beginning of a datagram and gives what follows.
 func Cut(datagram []byte) (client netip.AddrPort, rest []byte, err error) {
 	if len(datagram) < fixedSize {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/transports"
+	"github.com/recourse-dns/recourse/transports/proxy"
 	"github.com/recourse-dns/recourse/transports/sockets"
 )
 
@@ -20,8 +21,11 @@ type Config struct {
 	// handshake, so that what its functions give may change.
 	TLS *tls.Config
 	// Zones are served and heard of beside the chain.
-	Zones  transports.Zones
-	Limits Limits
+	Zones transports.Zones
+	// Proxies are load balancers, which say for whom they connect before anything else,
+	// before TLS too.
+	Proxies proxy.Trusted
+	Limits  Limits
 	// Portable has each connection served by a goroutine of its own also where there is
 	// something better.
 	Portable bool

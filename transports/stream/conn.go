@@ -10,13 +10,14 @@ import (
 
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
+	"github.com/recourse-dns/recourse/transports"
 )
 
 const (
 	// readSize is how much of one connection is read at once.
-	readSize = 64 << 10
+	readSize = 16 << 10
 	// flushAt is how many octets of replies are gathered before they are written.
-	flushAt = 64 << 10
+	flushAt = 16 << 10
 	// keepSize is the largest room for something incomplete that a connection keeps when
 	// it is complete.
 	keepSize = 512
@@ -31,8 +32,13 @@ type room struct {
 	plain []byte // decrypted
 	out   []byte // replies
 	wire  []byte // replies, encrypted
+	round *transports.Round
 	query resolver.Query
 	name  [wire.MaxName]byte
+}
+
+func newRoom(server *Server) *room {
+	return &room{round: server.service.Round(server.config.Door)}
 }
 
 // conn is one connection. What it waits for is in due; all else is used with it locked.
@@ -53,6 +59,8 @@ type conn struct {
 	late    time.Time     // when what is incomplete began
 	waiting int           // queries without an answer yet
 	drained chan struct{} // closed when unsent is empty, where a transfer waits for that
+	placed  bool          // the gate let it in
+	proxied bool          // a load balancer is to say first who the client is
 	begun   bool          // the handshake is over, if there is one
 	held    bool          // input is not read until replies are taken, or queries answered
 	over    bool          // nothing more is read
@@ -114,6 +122,8 @@ func (c *conn) arrived(room *room, size int) {
 		c.consume(room, 0)
 	case c.begun:
 		c.consume(room, size)
+	case c.proxied:
+		c.header(room, room.raw[:size])
 	default:
 		c.handshake(room.raw[:size])
 	}
@@ -121,6 +131,8 @@ func (c *conn) arrived(room *room, size int) {
 
 // consume answers what is complete.
 func (c *conn) consume(room *room, size int) {
+	now := room.round.Begin()
+	defer room.round.Finish()
 	plain := room.raw[:room.kept+size]
 	ended := error(nil)
 	if c.layer != nil {
@@ -134,19 +146,14 @@ func (c *conn) consume(room *room, size int) {
 		}
 	}
 	rest, answered, err := c.answer(room, plain)
-	if err != nil {
-		c.emit(room)
-		c.fail(err)
-		return
-	}
 	c.partial = keep(c.partial, rest)
 	c.emit(room)
 	switch {
 	case c.closed:
-	case ended != nil:
+	case ended != nil || err != nil: // after what is no message nothing can be told apart
 		c.ended()
 	default:
-		c.progress(answered > 0, size > 0)
+		c.progress(now, answered > 0, size > 0)
 	}
 }
 
@@ -160,8 +167,7 @@ func keep(old, rest []byte) []byte {
 
 // progress notes since when something is incomplete: one message may take its time, and
 // an octet now and then does not give it more.
-func (c *conn) progress(answered, arrived bool) {
-	now := time.Now()
+func (c *conn) progress(now time.Time, answered, arrived bool) {
 	switch {
 	case len(c.partial)+len(c.rest) == 0 && (answered || !arrived):
 		c.late = time.Time{}
@@ -231,114 +237,12 @@ func (c *conn) answer(room *room, data []byte) (rest []byte, answered int, err e
 	}
 }
 
-// emit writes what has gathered.
-func (c *conn) emit(room *room) {
-	if len(room.out) == 0 || c.closed {
-		return
-	}
-	data := room.out
-	if c.layer != nil {
-		var err error
-		if room.wire, err = c.layer.seal(room.wire[:0], data); err != nil {
-			c.fail(err)
-			return
-		}
-		data = room.wire
-	}
-	room.out = room.out[:0]
-	c.write(data)
-}
-
-// write gives octets to the network and keeps what it does not take. Who leaves too much
-// there is cut.
-func (c *conn) write(data []byte) {
-	if len(c.unsent) == 0 {
-		size, err := c.socket.write(data)
-		if err != nil {
-			c.close()
-			return
-		}
-		if data = data[size:]; len(data) == 0 {
-			return
-		}
-		c.taking = time.Now()
-	}
-	if len(c.unsent)+len(data) > c.server.limits.Untaken+maxMessage {
-		c.server.counts.Cut.Add(1)
-		c.close()
-		return
-	}
-	c.unsent = append(c.unsent, data...)
-	c.extend(c.taking)
-}
-
-// flush writes what was left; true when nothing is.
-func (c *conn) flush() bool {
-	if len(c.unsent) == 0 {
-		return true
-	}
-	size, err := c.socket.write(c.unsent)
-	if err != nil {
-		c.close()
-		return false
-	}
-	if size < len(c.unsent) {
-		c.unsent = c.unsent[:copy(c.unsent, c.unsent[size:])]
-		return false
-	}
-	c.unsent = nil
-	c.release()
-	c.extend(time.Now())
-	c.endIfDone()
-	return !c.closed
-}
-
-// release lets a transfer go on.
-func (c *conn) release() {
-	if c.drained != nil {
-		close(c.drained)
-		c.drained = nil
-	}
-}
-
-// send writes one reply that had to wait: its length stands before it.
-func (c *conn) send(reply []byte) {
-	if len(reply) == 0 || c.closed {
-		return
-	}
-	if c.layer != nil {
-		sealed, err := c.layer.seal(nil, reply)
-		if err != nil {
-			c.fail(err)
-			return
-		}
-		reply = sealed
-	}
-	c.write(reply)
-}
-
-// sendWhenTaken writes one of many messages when those before it were taken; false when
-// the client is gone.
-func (c *conn) sendWhenTaken(reply []byte) bool {
-	for {
-		c.mu.Lock()
-		if len(c.unsent) == 0 || c.closed {
-			c.send(reply)
-			gone := c.closed
-			c.mu.Unlock()
-			return !gone
-		}
-		if c.drained == nil {
-			c.drained = make(chan struct{})
-		}
-		drained := c.drained
-		c.mu.Unlock()
-		<-drained
-	}
-}
-
 // ended is the end of the client's input. What waits is answered yet.
 func (c *conn) ended() {
+	if !c.begun && c.shaking == nil {
+		c.close() // it has said nothing
+		return
+	}
 	c.over = true
 	c.late = time.Time{}
 	if c.shaking != nil {
@@ -402,5 +306,7 @@ func (c *conn) close() {
 		c.shaking.tell()
 	}
 	c.server.open.remove(c)
-	c.server.service.Disconnect(c.client)
+	if c.placed {
+		c.server.service.Disconnect(c.client)
+	}
 }

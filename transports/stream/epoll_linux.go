@@ -17,7 +17,7 @@ const (
 	// maxEvents is how many connections one call tells of.
 	maxEvents = 128
 	// maxUnsent is how much the kernel keeps for a client beyond what is on its way.
-	maxUnsent = 128 << 10
+	maxUnsent = 32 << 10
 )
 
 // prepare sets what the connections of a listener inherit.
@@ -52,7 +52,7 @@ func newDriver(server *Server) (driver, error) {
 		return nil, err
 	}
 	for range runtime.GOMAXPROCS(0) {
-		one, err := newLoop()
+		one, err := newLoop(server)
 		if err != nil {
 			made.close()
 			return nil, errors.Join(err, made.file.Close())
@@ -149,13 +149,13 @@ type loop struct {
 	events     [maxEvents]unix.EpollEvent
 	ready      [maxEvents]*conn
 	again      []*conn // have more to read than was read at once
-	room       room
+	room       *room
 
 	mu    sync.Mutex
 	conns []*conn // by descriptor
 }
 
-func newLoop() (*loop, error) {
+func newLoop(server *Server) (*loop, error) {
 	descriptor, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
@@ -168,7 +168,7 @@ func newLoop() (*loop, error) {
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	return &loop{file: file, raw: raw, descriptor: descriptor}, nil
+	return &loop{file: file, raw: raw, descriptor: descriptor, room: newRoom(server)}, nil
 }
 
 // add watches a connection: once for what comes together, and when there is room to write
@@ -238,10 +238,10 @@ func (l *loop) round() bool {
 func (l *loop) serve(c *conn, whole bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.resume(&l.room) {
+	if !c.resume(l.room) {
 		return
 	}
-	space := c.space(&l.room)
+	space := c.space(l.room)
 	size, err := readDescriptor(c.socket.(*descriptorSocket).descriptor, space)
 	switch {
 	case errors.Is(err, unix.EAGAIN):
@@ -253,7 +253,7 @@ func (l *loop) serve(c *conn, whole bool) {
 		c.ended()
 		return
 	}
-	c.arrived(&l.room, size)
+	c.arrived(l.room, size)
 	if (whole || size == len(space)) && !c.closed {
 		l.again = append(l.again, c)
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"time"
 )
@@ -38,8 +39,9 @@ func (d *portable) close() { d.work.Wait() }
 
 // serveAlone reads one connection until it is closed.
 func serveAlone(c *conn, from *netSocket) {
-	room := new(room)
+	room := newRoom(c.server)
 	for {
+		_ = from.conn.SetReadDeadline(time.Time{}) // before looking: who wakes sets another after
 		c.mu.Lock()
 		can := c.resume(room)
 		closed := c.closed
@@ -56,7 +58,7 @@ func serveAlone(c *conn, from *netSocket) {
 		c.mu.Lock()
 		c.arrived(room, size)
 		switch {
-		case err == nil || c.closed:
+		case err == nil || c.closed || errors.Is(err, os.ErrDeadlineExceeded):
 		case errors.Is(err, io.EOF):
 			c.ended()
 		default:
@@ -82,6 +84,7 @@ func (s *netSocket) write(data []byte) (int, error) {
 }
 
 func (s *netSocket) wake() {
+	_ = s.conn.SetReadDeadline(time.Unix(1, 0)) // where it fails the reader ends by itself
 	select {
 	case s.woken <- struct{}{}:
 	default:

@@ -21,7 +21,7 @@ func (c *conn) one(room *room, message []byte) bool {
 	query := &room.query
 	query.Client, query.Inline, query.Idle = c.client, true, s.Idle()
 	start := len(room.out)
-	out, err := s.service.Answer(s.context, query, message, append(room.out, 0, 0), maxMessage)
+	out, err := room.round.Reply(s.context, query, message, append(room.out, 0, 0), maxMessage)
 	room.out = framed(out, start)
 	if err == nil {
 		return true
@@ -70,7 +70,7 @@ func (j job) run() {
 		c.done(nil)
 		return
 	}
-	query := &resolver.Query{Client: c.client, Idle: c.server.Idle()}
+	query := &resolver.Query{Client: c.client, Worker: c.server.worker, Idle: c.server.Idle()}
 	reply, err := c.server.service.Answer(c.server.context, query, j.message, make([]byte, prefix, 512), maxMessage)
 	if err != nil {
 		c.done(nil)

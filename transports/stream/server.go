@@ -23,6 +23,7 @@ type Server struct {
 	driver   driver
 	secrets  *handshakes // nil: connections are plain
 	crew     crew
+	worker   uint32 // that queries which wait are counted under
 	open     connections
 	counts   Counts
 	short    atomic.Bool  // of descriptors
@@ -71,6 +72,7 @@ type Counts struct {
 // Serve serves the listener's connections.
 func Serve(config Config, service *transports.Service, logger *slog.Logger) (*Server, error) {
 	server := &Server{service: service, config: config, limits: config.Limits.complete(), logger: logger}
+	server.worker = service.Worker()
 	server.crew.jobs = make(chan job)
 	server.open.init()
 	server.patience.Store(int64(server.limits.Idle))
@@ -122,6 +124,9 @@ func (s *Server) Close() error {
 	s.cancel()
 	s.open.each(func(c *conn) { c.cut() })
 	s.driver.close()
+	if s.secrets != nil {
+		s.secrets.group.Wait()
+	}
 	s.crew.close()
 	s.sweeper.Wait()
 	return err
@@ -170,14 +175,15 @@ func (s *Server) rest() bool {
 	}
 }
 
+// take begins a connection: with its place, or, if a load balancer has opened it, with what
+// that says of the client.
 func (s *Server) take(taken socket, addr netip.Addr) {
-	client := resolver.Client{Addr: addr, Door: s.config.Door}
-	if !s.service.Connect(client) {
-		s.counts.Turned.Add(1)
+	c := &conn{server: s, socket: taken, client: resolver.Client{Addr: addr, Door: s.config.Door}, proxied: s.config.Proxies.Trusts(addr)}
+	c.begun = s.secrets == nil && !c.proxied
+	if !c.proxied && !c.connect() {
 		taken.close()
 		return
 	}
-	c := &conn{server: s, socket: taken, client: client, begun: s.secrets == nil}
 	if c.begun {
 		c.extend(time.Now())
 	} else {

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -21,6 +22,7 @@ type handshakes struct {
 	// hands bounds those that compute at a time, so that a flood of handshakes delays
 	// nobody's answer by more than one of them takes.
 	hands chan struct{}
+	group sync.WaitGroup
 }
 
 func newHandshakes(config *tls.Config) *handshakes {
@@ -74,7 +76,8 @@ func (c *conn) handshake(data []byte) {
 	c.held = len(c.rest) >= maxAhead
 	if c.shaking == nil {
 		c.shaking = &shake{conn: c, more: make(chan struct{}, 1)}
-		go c.shaking.run(c.server)
+		shaking := c.shaking
+		c.server.secrets.group.Go(func() { shaking.run(c.server) })
 	}
 	c.shaking.tell()
 }
@@ -304,16 +307,19 @@ func (l *standard) open(dst, raw []byte) ([]byte, []byte, error) {
 }
 
 func (l *standard) seal(dst, plain []byte) ([]byte, error) {
-	l.below.out = dst
-	_, err := l.tls.Write(plain)
-	sealed := l.below.out
-	l.below.out = nil
+	var err error
+	sealed := l.sent(dst, func() { _, err = l.tls.Write(plain) })
 	return sealed, err
 }
 
 func (l *standard) end(dst []byte, _ error) []byte {
-	l.below.out = dst
-	_ = l.tls.CloseWrite() // to memory
+	return l.sent(dst, func() { _ = l.tls.CloseWrite() }) // to memory
+}
+
+// sent appends what crypto/tls sends, and before it what it sent while reading, as alerts.
+func (l *standard) sent(dst []byte, send func()) []byte {
+	l.below.out = append(dst, l.below.out...)
+	send()
 	sealed := l.below.out
 	l.below.out = nil
 	return sealed

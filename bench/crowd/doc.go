@@ -1,7 +1,7 @@
-// Command idle measures what connections cost that are open and silent: octets of the
+// Command crowd measures what connections cost that are open and silent: octets of the
 // server's memory for each, over TLS and over TCP.
 //
-//	idle --recourse FILE [--connections 100000] [--door tls|tcp]
+//	crowd --recourse FILE [--connections 100000] [--door tls|tcp]
 //
 // Each connection comes from one of many addresses of loopback, asks one question and has
 // its answer, so that everything a connection ever needs was needed once. While others are

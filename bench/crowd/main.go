@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -20,6 +21,8 @@ type options struct {
 	binary      string
 	connections int
 	door        string
+	slow, probe bool
+	ahead       bool
 }
 
 func main() {
@@ -27,11 +30,21 @@ func main() {
 	flag.StringVar(&o.binary, "recourse", "recourse", "our `binary`")
 	flag.IntVar(&o.connections, "connections", 100_000, "connections to open")
 	flag.StringVar(&o.door, "door", "tls", "how they are opened: tls or tcp")
+	flag.BoolVar(&o.slow, "slow", false, "measure what others wait while the connections ask and read nothing")
+	flag.BoolVar(&o.ahead, "ahead", false, "run server and probe before all else (chrt), on a machine with neighbours")
+	flag.BoolVar(&o.probe, "probe", false, "be the others")
 	flag.Parse()
+	if o.probe {
+		if err := runProbe(os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "crowd:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Stdout, o); err != nil {
-		fmt.Fprintln(os.Stderr, "idle:", err)
+		fmt.Fprintln(os.Stderr, "crowd:", err)
 		os.Exit(1)
 	}
 }
@@ -41,16 +54,19 @@ func run(ctx context.Context, to io.Writer, o options) error {
 		return fmt.Errorf("--door %s: not one of tls, tcp", o.door)
 	}
 	count := min(o.connections, descriptors()-1000)
-	folder, err := os.MkdirTemp("", "idle")
+	folder, err := os.MkdirTemp("", "crowd")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(folder)
-	server, err := start(ctx, o.binary, folder)
+	server, err := start(ctx, o, folder)
 	if err != nil {
 		return err
 	}
 	defer server.stop()
+	if o.slow {
+		return slow(ctx, to, o, count)
+	}
 	before, err := server.memory()
 	if err != nil {
 		return err
@@ -72,6 +88,14 @@ func run(ctx context.Context, to io.Writer, o options) error {
 	fmt.Fprintf(to, "%s: %d connections, opened in %s: %d octets each (%d MB in all, %d MB before)\n",
 		o.door, count, took.Round(time.Millisecond), (after-before)/int64(count), after>>20, before>>20)
 	return nil
+}
+
+// first is what puts a program before all others.
+func (o options) first() []string {
+	if !o.ahead {
+		return nil
+	}
+	return []string{"chrt", "-f", "10"}
 }
 
 // descriptors is how many the process, and so its child, may have.
@@ -107,7 +131,7 @@ const (
 )
 
 // start runs the server in its laboratory, which answers without a network.
-func start(ctx context.Context, binary, folder string) (*server, error) {
+func start(ctx context.Context, o options, folder string) (*server, error) {
 	if err := writeCertificate(folder); err != nil {
 		return nil, err
 	}
@@ -120,7 +144,9 @@ func start(ctx context.Context, binary, folder string) (*server, error) {
 		return nil, err
 	}
 	defer log.Close()
-	made := &server{command: exec.CommandContext(ctx, binary, "serve", "--lab", "--config", config), ended: make(chan struct{})} //nolint:gosec // the binary that is measured
+	line := slices.Concat(o.first(), []string{"taskset", "-c", "0", o.binary, "serve", "--lab", "--config", config})
+	made := &server{command: exec.CommandContext(ctx, line[0], line[1:]...), ended: make(chan struct{})} //nolint:gosec // the binary that is measured
+	made.command.Env = append(os.Environ(), "GOMAXPROCS=1")
 	made.command.Stderr = log
 	made.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := made.command.StdoutPipe()

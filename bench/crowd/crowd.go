@@ -17,9 +17,11 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/miekg/dns"
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -37,18 +39,18 @@ const (
 // crowd is connections that are open. There are no goroutines for those that are silent.
 type crowd struct {
 	door string
+	slow bool
 	mu   sync.Mutex
 	all  []net.Conn
 }
 
 // open opens so many, and has those that are open ask again meanwhile.
 func (c *crowd) open(ctx context.Context, count int) error {
-	config := &tls.Config{InsecureSkipVerify: true, ClientSessionCache: tls.NewLRUClientSessionCache(8)} //nolint:gosec // the certificate was made a moment ago, by this program
 	for first, asked := 0, time.Now(); first < count; first += atOnce {
 		var group sync.WaitGroup
 		failed := make(chan error, atOnce)
 		for i := first; i < min(first+atOnce, count); i++ {
-			group.Go(func() { failed <- c.add(ctx, config, i) })
+			group.Go(func() { failed <- c.add(ctx, i) })
 		}
 		group.Wait()
 		close(failed)
@@ -67,29 +69,47 @@ func (c *crowd) open(ctx context.Context, count int) error {
 	return nil
 }
 
-func (c *crowd) add(ctx context.Context, config *tls.Config, i int) error {
-	from := i/perAddress + 2
-	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 1, byte(from>>8), byte(from))}, Timeout: patience}
-	port := portTCP
-	if c.door == "tls" {
-		port = portTLS
-	}
-	conn, err := dialer.DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+func (c *crowd) add(ctx context.Context, i int) error {
+	conn, err := c.dial(ctx, i)
 	if err != nil {
 		return err
-	}
-	if c.door == "tls" {
-		secured := tls.Client(conn, config)
-		if err := secured.HandshakeContext(ctx); err != nil {
-			conn.Close()
-			return err
-		}
-		conn = secured
 	}
 	c.mu.Lock()
 	c.all = append(c.all, conn)
 	c.mu.Unlock()
 	return question(conn)
+}
+
+func (c *crowd) dial(ctx context.Context, i int) (net.Conn, error) {
+	from := i/perAddress + 2
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 1, byte(from>>8), byte(from))}, Timeout: patience}
+	if c.slow {
+		dialer.Control = func(_, _ string, raw syscall.RawConn) error {
+			return raw.Control(func(descriptor uintptr) {
+				_ = unix.SetsockoptInt(int(descriptor), unix.SOL_SOCKET, unix.SO_RCVBUF, window) // a wish
+			})
+		}
+	}
+	port := portTCP
+	if c.door == "tls" {
+		port = portTLS
+	}
+	conn, err := dialer.DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil || c.door != "tls" {
+		return conn, err
+	}
+	secured := tls.Client(conn, insecure())
+	if err := secured.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return secured, nil
+}
+
+// insecure believes the server whatever it says: its certificate was made a moment ago, by
+// this program.
+func insecure() *tls.Config {
+	return &tls.Config{InsecureSkipVerify: true} //nolint:gosec // see above
 }
 
 // ask has each connection ask, in turn.
