@@ -1,0 +1,282 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
+
+	"github.com/recourse-dns/recourse/resolver/wire"
+)
+
+// entrance asks one question through one door, over a connection that stays open.
+type entrance struct {
+	name string
+	ask  func(ctx context.Context, query []byte) ([]byte, error)
+}
+
+// doorsOf are the addresses that the server printed, by the words behind them.
+func doorsOf(t *testing.T, s *server) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	for line := range strings.Lines(s.printed) {
+		fields := strings.Fields(line)
+		if len(fields) < 3 || fields[0] != "DNS" {
+			continue
+		}
+		for _, kind := range []string{"(UDP", "(TLS", "(QUIC", "(HTTP/2"} {
+			if strings.HasPrefix(fields[2], kind) {
+				found[kind[1:]] = fields[1]
+			}
+		}
+	}
+	if len(found) != 4 {
+		t.Fatalf("not all doors are open:\n%s", s.printed)
+	}
+	return found
+}
+
+// unverified is for doors whose certificate the server has just made itself.
+func unverified(protocols ...string) *tls.Config {
+	return &tls.Config{InsecureSkipVerify: true, NextProtos: protocols} //nolint:gosec // who answers is not what is tested
+}
+
+// entrances opens all six doors from one address of this machine.
+func entrances(t *testing.T, doors map[string]string, from string) []entrance {
+	t.Helper()
+	local := net.ParseIP(from)
+	stream := net.Dialer{LocalAddr: &net.TCPAddr{IP: local}}
+	datagrams := dialFrom(t, &net.Dialer{LocalAddr: &net.UDPAddr{IP: local}}, "udp", doors["UDP"])
+	packets, err := net.ListenUDP("udp", &net.UDPAddr{IP: local})
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &quic.Transport{Conn: packets}
+	t.Cleanup(func() { transport.Close(); packets.Close() })
+	secured := tls.Client(dialFrom(t, &stream, "tcp", doors["TLS"]), unverified("dot"))
+	second := &http.Client{Transport: &http.Transport{DialContext: stream.DialContext, TLSClientConfig: unverified(), ForceAttemptHTTP2: true}}
+	third := &http3.Transport{TLSClientConfig: unverified(), Dial: func(ctx context.Context, address string, tlsConfig *tls.Config, config *quic.Config) (*quic.Conn, error) {
+		return dialQUIC(ctx, transport, address, tlsConfig, config)
+	}}
+	t.Cleanup(func() { third.Close(); second.CloseIdleConnections() })
+	session, err := dialQUIC(t.Context(), transport, doors["QUIC"], unverified("doq"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []entrance{
+		{"UDP", func(_ context.Context, query []byte) ([]byte, error) { return overUDP(datagrams, query) }},
+		{"TCP", framedOver(dialFrom(t, &stream, "tcp", doors["UDP"]))},
+		{"DoT", framedOver(secured)},
+		{"DoH", func(ctx context.Context, query []byte) ([]byte, error) {
+			return post(ctx, second, doors["HTTP/2"], query)
+		}},
+		{"DoH3", func(ctx context.Context, query []byte) ([]byte, error) {
+			return post(ctx, &http.Client{Transport: third}, doors["HTTP/2"], query)
+		}},
+		{"DoQ", func(ctx context.Context, query []byte) ([]byte, error) { return onStream(ctx, session, query) }},
+	}
+}
+
+func dialFrom(t *testing.T, dialer *net.Dialer, network, address string) net.Conn {
+	t.Helper()
+	conn, err := dialer.DialContext(t.Context(), network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+func dialQUIC(ctx context.Context, transport *quic.Transport, address string, tlsConfig *tls.Config, config *quic.Config) (*quic.Conn, error) {
+	to, err := net.ResolveUDPAddr("udp", address)
+	if err != nil {
+		return nil, err
+	}
+	return transport.Dial(ctx, to, tlsConfig, config)
+}
+
+const patience = 30 * time.Second
+
+func overUDP(conn net.Conn, query []byte) ([]byte, error) {
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		return nil, err
+	}
+	if _, err := conn.Write(query); err != nil {
+		return nil, err
+	}
+	reply := make([]byte, 4096)
+	n, err := conn.Read(reply)
+	return reply[:n], err
+}
+
+func framedOver(conn net.Conn) func(context.Context, []byte) ([]byte, error) {
+	return func(_ context.Context, query []byte) ([]byte, error) {
+		if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+			return nil, err
+		}
+		if _, err := conn.Write(framed(query)); err != nil {
+			return nil, err
+		}
+		return readFramed(conn)
+	}
+}
+
+func framed(query []byte) []byte {
+	return append(binary.BigEndian.AppendUint16(nil, uint16(len(query))), query...)
+}
+
+func readFramed(from io.Reader) ([]byte, error) {
+	var length [2]byte
+	if _, err := io.ReadFull(from, length[:]); err != nil {
+		return nil, err
+	}
+	reply := make([]byte, binary.BigEndian.Uint16(length[:]))
+	_, err := io.ReadFull(from, reply)
+	return reply, err
+}
+
+func post(ctx context.Context, client *http.Client, address string, query []byte) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(query))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", "application/dns-message")
+	response, err := client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("status %s", response.Status)
+	}
+	return io.ReadAll(response.Body)
+}
+
+func onStream(ctx context.Context, session *quic.Conn, query []byte) ([]byte, error) {
+	stream, err := session.OpenStreamSync(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := stream.Write(framed(query)); err != nil {
+		return nil, err
+	}
+	if err := stream.Close(); err != nil {
+		return nil, err
+	}
+	return readFramed(stream)
+}
+
+// still is a reply without what may differ from one to the next: ID and TTLs.
+func still(reply []byte) ([]byte, error) {
+	if len(reply) < wire.HeaderSize {
+		return nil, fmt.Errorf("a reply of %d octets", len(reply))
+	}
+	binary.BigEndian.PutUint16(reply, 0)
+	for record, err := range wire.Records(reply) {
+		if err != nil {
+			return nil, err
+		}
+		if record.Type != wire.TypeOPT {
+			wire.PutTTL(reply[record.DataOffset-6:], 0)
+		}
+	}
+	return reply, nil
+}
+
+// sixDoors is the configuration of the real lists, with all doors.
+func sixDoors(t *testing.T, directory string) {
+	t.Helper()
+	path := filepath.Join(directory, "recourse.yaml")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	more := strings.Replace(string(text), "listen: {", `listen: {dot: ["127.0.0.1:0"], doh: ["127.0.0.1:0"], doq: ["127.0.0.1:0"], `, 1)
+	if more == string(text) {
+		t.Fatal("the configuration has no line of listeners")
+	}
+	if err := os.WriteFile(path, []byte(more), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestSixDoorsOneVerdict: for popular names and each kind of client the doors give the same
+// octets, but for ID and TTLs.
+func TestSixDoorsOneVerdict(t *testing.T) {
+	data := dataFolder(t)
+	names := newOracle(t, data).questions(t, data)
+	directory := realConfiguration(t, data)
+	sixDoors(t, directory)
+	s := start(t, directory, "--lab", "--config", "recourse.yaml")
+	doors := doorsOf(t, s)
+	var group sync.WaitGroup
+	for _, from := range []string{"127.0.0.1", "127.0.0.2", "127.0.0.3"} {
+		opened := entrances(t, doors, from)
+		group.Go(func() {
+			askAll(t, &opened[0], names) // from now on all is kept, in whatever way it was found
+			first := askAll(t, &opened[0], names)
+			var others sync.WaitGroup
+			for i := range opened[1:] {
+				others.Go(func() { compareAll(t, from, names, first, &opened[1+i]) })
+			}
+			others.Wait()
+		})
+	}
+	group.Wait()
+	s.stop()
+}
+
+// askAll gives a hash of the reply to each name.
+func askAll(t *testing.T, door *entrance, names []string) [][sha256.Size]byte {
+	replies := make([][sha256.Size]byte, len(names))
+	for i, name := range names {
+		message := new(dns.Msg).SetQuestion(dns.Fqdn(name), dns.TypeA)
+		message.SetEdns0(1232, false)
+		message.Id = 0 // as DNS over QUIC wants it
+		packet, err := message.Pack()
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			return replies
+		}
+		reply, err := door.ask(t.Context(), packet)
+		if err == nil {
+			reply, err = still(reply)
+		}
+		if err != nil {
+			t.Errorf("%s over %s: %v", name, door.name, err)
+			return replies
+		}
+		replies[i] = sha256.Sum256(reply)
+	}
+	return replies
+}
+
+func compareAll(t *testing.T, from string, names []string, first [][sha256.Size]byte, door *entrance) {
+	different := 0
+	for i, reply := range askAll(t, door, names) {
+		if reply == first[i] {
+			continue
+		}
+		if different++; different <= 3 {
+			t.Errorf("%s from %s: %s answers otherwise than UDP", names[i], from, door.name)
+		}
+	}
+	if different > 3 {
+		t.Errorf("%s, from %s: %d of %d answers differ", door.name, from, different, len(names))
+	}
+}
