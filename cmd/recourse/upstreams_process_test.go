@@ -126,35 +126,42 @@ func forwards(server, authority, more string) map[string]string {
 func TestForwardingEncrypted(t *testing.T) {
 	book := startNames(t)
 	for _, scheme := range []string{"tls", "https", "h3", "quic"} {
-		good, other := startEncrypted(t, scheme, "dns.example", "127.0.0.1"), startEncrypted(t, scheme, "other.example")
-		for name, test := range map[string]struct {
-			server, authority, more string
-			answers                 bool
-		}{
-			"its address":               {good.address, good.authority, "", true},
-			"its name and address":      {"dns.example@" + good.address, good.authority, "", true},
-			"its name":                  {"dns.example:" + good.port(), good.authority, ", bootstrap: [\"" + book + "\"]", true},
-			"another name":              {"wrong.example@" + good.address, good.authority, "", false},
-			"another authority":         {"dns.example@" + good.address, other.authority, "", false},
-			"no certificate of address": {other.address, other.authority, "", false},
-			"a name that is not there":  {"nowhere.example:" + good.port(), good.authority, ", bootstrap: [\"" + book + "\"]", false},
-		} {
-			t.Run(scheme+" "+name, func(t *testing.T) {
-				asked := good.asked.Load() + other.asked.Load()
-				s := start(t, write(t, forwards(scheme+"://"+test.server, test.authority, test.more)), "--config", "recourse.yaml")
-				defer s.stop()
-				reply := s.ask("127.0.0.1", "www.example", dns.TypeA)
-				if answered := reply.Rcode == dns.RcodeSuccess && len(reply.Answer) == 1; answered != test.answers {
-					t.Errorf("got %v", reply)
-				}
-				if got := good.asked.Load() + other.asked.Load() - asked; (got > 0) != test.answers {
-					t.Errorf("%d questions", got)
-				}
-			})
-		}
-		if plain := good.plain.Load() + other.plain.Load(); plain > 0 {
-			t.Errorf("%s: %d datagrams in plain text", scheme, plain)
-		}
+		t.Run(scheme, func(t *testing.T) {
+			t.Parallel()
+			forwardOver(t, scheme, book)
+		})
+	}
+}
+
+func forwardOver(t *testing.T, scheme, book string) {
+	good, other := startEncrypted(t, scheme, "dns.example", "127.0.0.1"), startEncrypted(t, scheme, "other.example")
+	for name, test := range map[string]struct {
+		server, authority, more string
+		answers                 bool
+	}{
+		"its address":               {good.address, good.authority, "", true},
+		"its name and address":      {"dns.example@" + good.address, good.authority, "", true},
+		"its name":                  {"dns.example:" + good.port(), good.authority, ", bootstrap: [\"" + book + "\"]", true},
+		"another name":              {"wrong.example@" + good.address, good.authority, "", false},
+		"another authority":         {"dns.example@" + good.address, other.authority, "", false},
+		"no certificate of address": {other.address, other.authority, "", false},
+		"a name that is not there":  {"nowhere.example:" + good.port(), good.authority, ", bootstrap: [\"" + book + "\"]", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked := good.asked.Load() + other.asked.Load()
+			s := start(t, write(t, forwards(scheme+"://"+test.server, test.authority, test.more)), "--config", "recourse.yaml")
+			defer s.stop()
+			reply := s.ask("127.0.0.1", "www.example", dns.TypeA)
+			if answered := reply.Rcode == dns.RcodeSuccess && len(reply.Answer) == 1; answered != test.answers {
+				t.Errorf("got %v", reply)
+			}
+			if got := good.asked.Load() + other.asked.Load() - asked; (got > 0) != test.answers {
+				t.Errorf("%d questions", got)
+			}
+		})
+	}
+	if plain := good.plain.Load() + other.plain.Load(); plain > 0 {
+		t.Errorf("%s: %d datagrams in plain text", scheme, plain)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"math/big"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -66,6 +67,12 @@ func (s *seen) Resolve(_ context.Context, query *resolver.Query) (*resolver.Answ
 	s.mu.Unlock()
 	s.all.Add(1)
 	return resolver.NewAnswer(query.Message(), query.Now).Pack()
+}
+
+func (s *seen) told() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.names)
 }
 
 type nobody struct{}
@@ -145,8 +152,9 @@ func TestStrict(t *testing.T) {
 		if test.server.Addr != server.Addr() {
 			continue
 		}
-		if asked := who.all.Load() - before; test.fails && asked != 0 || !test.fails && (asked != 1 || who.names[len(who.names)-1] != test.told) {
-			t.Errorf("%s: asked %d times, as %v", test.text, asked, who.names)
+		names := who.told()
+		if asked := who.all.Load() - before; test.fails && asked != 0 || !test.fails && (asked != 1 || names[len(names)-1] != test.told) {
+			t.Errorf("%s: asked %d times, as %v", test.text, asked, names)
 		}
 	}
 }
