@@ -17,9 +17,9 @@ if ! command -v "${CC:-gcc}" >/dev/null 2>&1; then
 	fi
 fi
 
-go test $race -timeout 10m -v ./... >"$log" 2>&1
+go test $race -timeout 15m -v ./... >"$log" 2>&1
 status=$?
-(cd bench && go test $race -timeout 10m -v ./...) >>"$log" 2>&1 || status=$?
+(cd bench && go test $race -timeout 15m -v ./...) >>"$log" 2>&1 || status=$?
 grep -E '^(ok|FAIL|panic:|\?) ' "$log" | grep -v 'no test files'
 if [ $status -ne 0 ]; then
 	echo
