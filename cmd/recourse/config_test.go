@@ -207,6 +207,7 @@ func TestValidate(t *testing.T) {
 		{"portal with password", "http://127.0.0.1", "http://a:b@a.example/", "f:1: operator.portal:"},
 		{"no door", "do53: [\"127.0.0.1:5300\"]", "", "f:2: listen.do53: is missing: where questions come in"},
 		{"an encrypted door alone", "do53:", "dot:", ""},
+		{"everybody a load balancer", "do53: [\"127.0.0.1:5300\"]", "do53: [\"127.0.0.1:5300\"], proxy_protocol_from: [192.0.2.1/32, \"::/0\"]", "f:2: listen.proxy_protocol_from[1]: believes everybody's word"},
 		{"one socket twice", "do53: [\"127.0.0.1:5300\"]", "do53: [\"127.0.0.1:5300\"], web: [\"127.0.0.1:5300\"]", "f:2: listen.web[0]: 127.0.0.1 port tcp 5300 is taken by listen.do53[0] already"},
 		{"all addresses and one", "do53: [\"127.0.0.1:5300\"]", "do53: [\"127.0.0.1:5300\", \"0.0.0.0:5300\"]", "f:2: listen.do53[1]: 0.0.0.0 port udp 5300 is taken by listen.do53[0] already"},
 		{"both families", "do53: [\"127.0.0.1:5300\"]", "do53: [\"0.0.0.0:53\", \"[::]:53\"]", ""},

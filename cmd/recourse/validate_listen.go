@@ -25,6 +25,11 @@ func (c *Config) checkListen() {
 	if address := c.TLS.ACME.Listen; address.IsValid() {
 		c.checkSocket(taken, fmt.Sprintf("tcp %d", address.Port()), claim{address.Addr(), "tls.acme.listen"})
 	}
+	for i, prefix := range listen.ProxyProtocolFrom {
+		if prefix.IsValid() && prefix.Bits() == 0 {
+			c.report.problem(item("listen.proxy_protocol_from", i), "believes everybody's word on who he is; name the load balancers alone")
+		}
+	}
 	c.checkLimits()
 }
 
