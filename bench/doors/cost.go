@@ -114,15 +114,10 @@ func (w *world) measure(ctx context.Context, one *server, door string, warm bool
 	if err != nil {
 		return sample{}, fmt.Errorf("has ended on the way: %w", err)
 	}
-	// What the echo gives back is no answer but the query.
-	answers, wrong := out.Answered, out.Wrong
-	if one.Name == "echo" {
-		answers, wrong = wrong, answers
-	}
-	if answers == 0 || wrong+out.Failed > 0 || out.Rcodes["NOERROR"] != out.Answered {
-		return sample{}, fmt.Errorf("%d answers, %d wrong, %d failed, %v", answers, wrong, out.Failed, out.Rcodes)
+	if out.Answered == 0 || out.Wrong+out.Failed > 0 || out.Rcodes["NOERROR"] != out.Answered {
+		return sample{}, fmt.Errorf("%d answers, %d wrong, %d failed, %v", out.Answered, out.Wrong, out.Failed, out.Rcodes)
 	}
 	const million = 1e6
-	each := func(spent time.Duration) float64 { return spent.Seconds() * million / float64(answers) }
-	return sample{cost: each(user - userBefore + system - systemBefore), user: each(user - userBefore), rate: float64(answers) / out.Seconds}, nil
+	each := func(spent time.Duration) float64 { return spent.Seconds() * million / float64(out.Answered) }
+	return sample{cost: each(user - userBefore + system - systemBefore), user: each(user - userBefore), rate: float64(out.Answered) / out.Seconds}, nil
 }
