@@ -65,6 +65,9 @@ func (s *Store) ask(ctx context.Context, m *blocklists.Manifest) error {
 	turn := s.lists.turn(m.ID)
 	turn.asking.Lock()
 	defer turn.asking.Unlock()
+	if m.Source.File != "" {
+		defer s.lists.oneFile(ctx)()
+	}
 	errand, err := s.prepare(m)
 	if err == nil {
 		defer errand.end()

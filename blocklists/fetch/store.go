@@ -96,7 +96,7 @@ const (
 // no files need an origin.
 func New(dir string, builtin fs.FS, log *slog.Logger, origins ...Origin) *Store {
 	all := append([]Origin{&files{builtin: builtin}}, origins...)
-	return &Store{dir: dir, origins: all, log: log, lists: &lists{turns: make(map[blocklists.ListID]*turn)}}
+	return &Store{dir: dir, origins: all, log: log, lists: newLists()}
 }
 
 // Preview is the same store for a dry run: it loads as the store would and writes nothing.
@@ -111,7 +111,7 @@ func (s *Store) Stored() *Store { return s.as(stored) }
 func (s *Store) LastGood() *Store { return s.as(lastGood) }
 
 func (s *Store) as(mode mode) *Store {
-	return &Store{dir: s.dir, origins: s.origins, log: s.log, mode: mode, lists: &lists{turns: make(map[blocklists.ListID]*turn)}}
+	return &Store{dir: s.dir, origins: s.origins, log: s.log, mode: mode, lists: newLists()}
 }
 
 // errNotAsked is the reason of a store that looks at last good copies only.
@@ -119,10 +119,34 @@ var errNotAsked = errors.New("the source was not asked")
 
 // lists hands out what is remembered of each list while the process runs.
 type lists struct {
-	going turns.Shared // hashing of what was brought
+	going turns.Shared  // hashing of what was brought
+	files chan struct{} // one place, for who copies a file
 
 	mu    sync.Mutex
 	turns map[blocklists.ListID]*turn
+}
+
+func newLists() *lists {
+	return &lists{files: make(chan struct{}, 1), turns: make(map[blocklists.ListID]*turn)}
+}
+
+// filePatience is how long a file waits for another to be read: one that lies on a machine that
+// does not answer must not hold the others up for ever.
+const filePatience = 10 * time.Second
+
+// oneFile waits until no other file is being copied, and gives what ends the turn. The writes and
+// the sync of a copy keep a processor from other work until the runtime notices that they wait;
+// several at once do so one after the other.
+func (l *lists) oneFile(ctx context.Context) (end func()) {
+	late := time.NewTimer(filePatience)
+	defer late.Stop()
+	select {
+	case l.files <- struct{}{}:
+		return func() { <-l.files }
+	case <-late.C:
+	case <-ctx.Done():
+	}
+	return func() {}
 }
 
 // turn is held by whoever works on a list. Asking its source takes long and changes
