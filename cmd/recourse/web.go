@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/recourse-dns/recourse/transports/sockets"
@@ -30,7 +31,30 @@ func newHTTPServer(handler http.Handler) *http.Server {
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       60 * time.Second,
 		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          log.New(nameless{log.Default().Writer()}, "", log.LstdFlags),
 	}
+}
+
+// nameless keeps the addresses of clients out of a server's log, and what strangers make it
+// say of themselves: a handshake that fails is no fault of ours.
+type nameless struct{ io.Writer }
+
+// panicking begins the line of a handler that panicked; an address and a colon follow.
+var panicking = []byte("http: panic serving ")
+
+func (n nameless) Write(line []byte) (int, error) {
+	if bytes.Contains(line, []byte("TLS handshake error")) || bytes.Contains(line, []byte("http2: ")) {
+		return len(line), nil
+	}
+	told := line
+	if before, after, found := bytes.Cut(line, panicking); found {
+		_, cause, _ := bytes.Cut(after, []byte(": "))
+		told = slices.Concat(before, panicking, []byte("a request: "), cause)
+	}
+	if _, err := n.Writer.Write(told); err != nil {
+		return 0, err
+	}
+	return len(line), nil
 }
 
 // webServer serves one handler on some addresses.
@@ -55,9 +79,6 @@ func listenWeb(open *sockets.Set, addresses []netip.AddrPort, handler http.Handl
 	}
 	web := &webServer{server: newHTTPServer(handler), done: make(chan error, len(listeners))}
 	web.server.TLSConfig = encrypted
-	if encrypted != nil {
-		web.server.ErrorLog = log.New(faultsAlone{log.Default().Writer()}, "", log.LstdFlags)
-	}
 	for _, listener := range listeners {
 		web.addrs = append(web.addrs, listener.Addr().(*net.TCPAddr).AddrPort())
 		go func() { web.done <- web.serve(listener) }()
@@ -70,17 +91,6 @@ func (w *webServer) serve(listener net.Listener) error {
 		return w.server.Serve(listener)
 	}
 	return w.server.ServeTLS(listener, "", "") // its configuration has the certificates
-}
-
-// faultsAlone leaves out of a server's log what strangers make it say of themselves: a
-// handshake that fails is no fault of ours, and the line names their address.
-type faultsAlone struct{ io.Writer }
-
-func (f faultsAlone) Write(line []byte) (int, error) {
-	if bytes.Contains(line, []byte("TLS handshake error")) || bytes.Contains(line, []byte("http2: ")) {
-		return len(line), nil
-	}
-	return f.Writer.Write(line)
 }
 
 // Close lets requests under way end, for a moment, and stops.
