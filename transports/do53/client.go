@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"time"
 
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/chance"
+	"github.com/recourse-dns/recourse/transports"
 	"github.com/recourse-dns/recourse/transports/stream"
 )
 
@@ -21,9 +21,6 @@ type ClientConfig struct {
 }
 
 const (
-	defaultTimeout = 5 * time.Second
-	defaultSockets = 4096
-
 	// maxDatagram is the largest UDP reply read; recursion advertises 4096 at most.
 	maxDatagram = 4096
 	// maxRejected bounds the replies that are looked at in vain in one exchange.
@@ -31,9 +28,8 @@ const (
 )
 
 var (
-	errFlooded   = errors.New("too many replies that do not fit")
-	errClosed    = errors.New("client is closed")
-	errNoAddress = errors.New("the server has no address")
+	errFlooded = errors.New("too many replies that do not fit")
+	errClosed  = errors.New("client is closed")
 )
 
 // Client asks DNS servers over UDP and TCP. Each query has a socket of its own:
@@ -42,25 +38,15 @@ var (
 // ID (RFC 5452, section 9.2). TCP connections stay open for a while and take more
 // queries. It may be used by many goroutines at once.
 type Client struct {
-	timeout time.Duration
-	sockets chan struct{}
-
+	exchanges   transports.Exchanges
 	datagrams   datagrams
 	connections *stream.Pool
 }
 
 // NewClient makes a Client.
 func NewClient(config ClientConfig) *Client {
-	if config.Timeout <= 0 {
-		config.Timeout = defaultTimeout
-	}
-	if config.Sockets <= 0 {
-		config.Sockets = defaultSockets
-	}
 	return &Client{
-		timeout: config.Timeout,
-		sockets: make(chan struct{}, config.Sockets),
-
+		exchanges:   transports.NewExchanges(config.Timeout, config.Sockets),
 		connections: stream.NewPool(stream.PoolConfig{Dial: dialTCP}),
 	}
 }
@@ -69,27 +55,12 @@ func NewClient(config ClientConfig) *Client {
 // true of a reply, which is then the caller's. Other replies are passed over. A
 // time-out is an error with Timeout() true.
 func (c *Client) Exchange(ctx context.Context, server resolver.Server, query []byte, accept func(reply []byte) bool) ([]byte, error) {
-	if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) > c.timeout {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.timeout)
-		defer cancel()
-	}
-	select {
-	case c.sockets <- struct{}{}:
-		defer func() { <-c.sockets }()
-	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for a socket: %w", ctx.Err())
-	}
-	reply, err := c.ask(ctx, server, query, accept)
-	if err != nil && ctx.Err() != nil {
-		return nil, ctx.Err() // and not what a deadline made of it
-	}
-	return reply, err
+	return c.exchanges.Do(ctx, func(ctx context.Context) ([]byte, error) { return c.ask(ctx, server, query, accept) })
 }
 
 func (c *Client) ask(ctx context.Context, server resolver.Server, query []byte, accept func([]byte) bool) ([]byte, error) {
 	if !server.Addr.IsValid() {
-		return nil, errNoAddress
+		return nil, transports.ErrNoAddress
 	}
 	if server.Transport == resolver.OverTCP {
 		return c.connections.Exchange(ctx, server, query, accept)

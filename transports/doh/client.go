@@ -31,8 +31,6 @@ type ClientConfig struct {
 }
 
 const (
-	defaultTimeout   = 5 * time.Second
-	defaultExchanges = 4096
 	// maxServers bounds the servers that connections are kept to.
 	maxServers = 64
 	// unheard is after how long without a word a server is asked whether it is there, and
@@ -40,18 +38,16 @@ const (
 	unheard = 5 * time.Second
 )
 
-var (
-	errNoAddress = errors.New("the server has no address")
-	errUnfit     = errors.New("the reply does not fit the query")
-)
+var errUnfit = errors.New("the reply does not fit the query")
 
-// Client asks DNS servers over HTTPS, and over HTTP/3 those that are to be asked so. A server's certificate must be good for its name, or
-// its address where it has none. It may be used by many goroutines at once.
+// Client asks DNS servers over HTTPS, and over HTTP/3 those that are to be asked so. A
+// server's certificate must be good for its name, or its address where it has none. It may
+// be used by many goroutines at once.
 type Client struct {
-	config   ClientConfig
-	places   chan struct{}
-	sessions tls.ClientSessionCache
-	quic     *dialer3
+	config    ClientConfig
+	exchanges transports.Exchanges
+	sessions  tls.ClientSessionCache
+	quic      *dialer3
 
 	mu      sync.Mutex // guards what follows
 	servers map[resolver.Server]*http.Transport
@@ -59,14 +55,8 @@ type Client struct {
 
 // NewClient makes a Client.
 func NewClient(config ClientConfig) *Client {
-	if config.Timeout <= 0 {
-		config.Timeout = defaultTimeout
-	}
-	if config.Exchanges <= 0 {
-		config.Exchanges = defaultExchanges
-	}
 	return &Client{
-		config: config, places: make(chan struct{}, config.Exchanges),
+		config: config, exchanges: transports.NewExchanges(config.Timeout, config.Exchanges),
 		sessions: tls.NewLRUClientSessionCache(maxServers), quic: newDialer3(config), servers: make(map[resolver.Server]*http.Transport),
 	}
 }
@@ -76,25 +66,21 @@ func NewClient(config ClientConfig) *Client {
 // error with Timeout() true.
 func (c *Client) Exchange(ctx context.Context, server resolver.Server, query []byte, accept func(reply []byte) bool) ([]byte, error) {
 	if !server.Addr.IsValid() {
-		return nil, errNoAddress
+		return nil, transports.ErrNoAddress
 	}
 	if len(query) < wire.HeaderSize {
 		return nil, wire.ErrShort
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
-	defer cancel()
-	select {
-	case c.places <- struct{}{}:
-		defer func() { <-c.places }()
-	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for a place: %w", ctx.Err())
-	}
-	reply, err := c.ask(ctx, server, query)
+	reply, err := c.exchanges.Do(ctx, func(ctx context.Context) ([]byte, error) {
+		reply, err := c.ask(ctx, server, query)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", server, err)
+		}
+		return reply, nil
+	})
 	switch {
-	case err != nil && ctx.Err() != nil:
-		return nil, ctx.Err() // and not what a deadline made of it
 	case err != nil:
-		return nil, fmt.Errorf("%s: %w", server, err)
+		return nil, err
 	case !accept(reply):
 		return nil, fmt.Errorf("%s: %w", server, errUnfit)
 	}

@@ -29,35 +29,19 @@ type ClientConfig struct {
 	Opportunistic bool
 }
 
-const (
-	defaultTimeout   = 5 * time.Second
-	defaultExchanges = 4096
-)
-
-var (
-	errNoAddress   = errors.New("the server has no address")
-	errNotAccepted = errors.New("the reply is not one to the query")
-)
+var errNotAccepted = errors.New("the reply is not one to the query")
 
 // Client asks DNS servers over QUIC. Connections stay open for a while and take more
 // queries, each on a stream of its own. It may be used by many goroutines at once.
 type Client struct {
-	timeout time.Duration
-	places  chan struct{}
-	pool    *overquic.Pool
+	exchanges transports.Exchanges
+	pool      *overquic.Pool
 }
 
 // NewClient makes a Client.
 func NewClient(config ClientConfig) *Client {
-	if config.Timeout <= 0 {
-		config.Timeout = defaultTimeout
-	}
-	if config.Exchanges <= 0 {
-		config.Exchanges = defaultExchanges
-	}
 	return &Client{
-		timeout: config.Timeout,
-		places:  make(chan struct{}, config.Exchanges),
+		exchanges: transports.NewExchanges(config.Timeout, config.Exchanges),
 		pool: overquic.NewPool(overquic.PoolConfig{
 			Roots: config.Roots, Opportunistic: config.Opportunistic, Protocol: Protocol, Done: codeNone,
 		}),
@@ -71,24 +55,15 @@ func (c *Client) Close() error { return c.pool.Close() }
 // the caller's, with the ID of the query. A time-out is an error with Timeout() true.
 func (c *Client) Exchange(ctx context.Context, server resolver.Server, query []byte, accept func(reply []byte) bool) ([]byte, error) {
 	if !server.Addr.IsValid() {
-		return nil, errNoAddress
+		return nil, transports.ErrNoAddress
 	}
 	if len(query) < wire.HeaderSize || len(query) > maxMessage {
 		return nil, fmt.Errorf("query of %d octets is no message", len(query))
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	select {
-	case c.places <- struct{}{}:
-		defer func() { <-c.places }()
-	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for a place: %w", ctx.Err())
-	}
-	reply, err := c.ask(ctx, server, transports.PadQuery(query))
-	switch {
-	case err != nil && ctx.Err() != nil:
-		return nil, ctx.Err() // and not what it did to the stream
-	case err != nil:
+	reply, err := c.exchanges.Do(ctx, func(ctx context.Context) ([]byte, error) {
+		return c.ask(ctx, server, transports.PadQuery(query))
+	})
+	if err != nil {
 		return nil, err
 	}
 	copy(reply, query[:2])

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -31,15 +30,11 @@ type ClientConfig struct {
 }
 
 const (
-	defaultTimeout   = 5 * time.Second
-	defaultExchanges = 4096
 	// sessions is how many servers' tickets are kept.
 	sessions = 256
 	// pipelined is how many queries may be on their way on one connection.
 	pipelined = 256
 )
-
-var errNoAddress = errors.New("the server has no address")
 
 // Client asks DNS servers over TLS. Unless it is opportunistic a server's certificate must
 // be good for its name, or its address where it has none (RFC 8310, the strict profile).
@@ -47,21 +42,15 @@ var errNoAddress = errors.New("the server has no address")
 type Client struct {
 	config      ClientConfig
 	tls         *tls.Config
-	places      chan struct{}
+	exchanges   transports.Exchanges
 	connections *stream.Pool
 }
 
 // NewClient makes a Client.
 func NewClient(config ClientConfig) *Client {
-	if config.Timeout <= 0 {
-		config.Timeout = defaultTimeout
-	}
-	if config.Exchanges <= 0 {
-		config.Exchanges = defaultExchanges
-	}
 	client := &Client{
-		config: config,
-		places: make(chan struct{}, config.Exchanges),
+		config:    config,
+		exchanges: transports.NewExchanges(config.Timeout, config.Exchanges),
 		tls: &tls.Config{
 			MinVersion: tls.VersionTLS12, NextProtos: []string{Protocol}, RootCAs: config.Roots,
 			ClientSessionCache: tls.NewLRUClientSessionCache(sessions),
@@ -77,24 +66,11 @@ func NewClient(config ClientConfig) *Client {
 // with Timeout() true.
 func (c *Client) Exchange(ctx context.Context, server resolver.Server, query []byte, accept func(reply []byte) bool) ([]byte, error) {
 	if !server.Addr.IsValid() {
-		return nil, errNoAddress
+		return nil, transports.ErrNoAddress
 	}
-	if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) > c.config.Timeout {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.config.Timeout)
-		defer cancel()
-	}
-	select {
-	case c.places <- struct{}{}:
-		defer func() { <-c.places }()
-	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for a socket: %w", ctx.Err())
-	}
-	reply, err := c.connections.Exchange(ctx, server, transports.PadQuery(query), accept)
-	if err != nil && ctx.Err() != nil {
-		return nil, ctx.Err() // and not what a deadline made of it
-	}
-	return reply, err
+	return c.exchanges.Do(ctx, func(ctx context.Context) ([]byte, error) {
+		return c.connections.Exchange(ctx, server, transports.PadQuery(query), accept)
+	})
 }
 
 // Close ends the connections that are kept. The client must not be used after.
