@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -142,22 +144,26 @@ func (n *node) startWeb(held *state, calls, private, pages http.Handler) error {
 }
 
 // openWeb serves the pages where they are wanted, plain and over TLS.
-func (n *node) openWeb(pages http.Handler) error {
-	if len(n.config.Listen.Web) > 0 {
-		web, err := listenWeb(n.sockets, n.config.Listen.Web, pages, nil)
-		if err != nil {
-			return err
-		}
-		n.closers, n.web = append(n.closers, web), web.addrs
+func (n *node) openWeb(pages http.Handler) (err error) {
+	if n.web, err = n.serveWeb(n.config.Listen.Web, pages, nil); err != nil || len(n.config.Listen.WebTLS) == 0 {
+		return err
 	}
-	if len(n.config.Listen.WebTLS) > 0 {
-		web, err := listenWeb(n.sockets, n.config.Listen.WebTLS, pages, n.certificates.Server("h2", "http/1.1"))
-		if err != nil {
-			return err
-		}
-		n.closers, n.webTLS = append(n.closers, web), web.addrs
+	n.webTLS, err = n.serveWeb(n.config.Listen.WebTLS, pages, n.certificates.Server("h2", "http/1.1"))
+	return err
+}
+
+// serveWeb serves until the node closes. All such servers then end at the same time, as the
+// doors do: each lets its clients finish for a moment.
+func (n *node) serveWeb(addresses []netip.AddrPort, handler http.Handler, encrypted *tls.Config) ([]netip.AddrPort, error) {
+	if len(addresses) == 0 {
+		return nil, nil
 	}
-	return nil
+	web, err := listenWeb(n.sockets, addresses, handler, encrypted)
+	if err != nil {
+		return nil, err
+	}
+	n.ends, n.closers = append(n.ends, web.end), append(n.closers, web)
+	return web.addrs, nil
 }
 
 type closerFunc func() error

@@ -79,6 +79,22 @@ func TestARestartLosesNoQuery(t *testing.T) {
 	s.stop()
 }
 
+// TestSilentConnectionsDelayNoEnd: whoever has connected and says nothing is waited for a
+// moment, by all listeners at the same time.
+func TestSilentConnectionsDelayNoEnd(t *testing.T) {
+	s := start(t, t.TempDir(), "--lab")
+	doors := doorsOf(t, s)
+	https, _, _ := strings.Cut(strings.TrimPrefix(doors["HTTP/2"], "https://"), "/")
+	for _, address := range []string{strings.TrimPrefix(s.web, "http://"), https, doors["TLS"], doors["UDP"]} {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+	}
+	s.stop()
+}
+
 func TestAWrongFileIsNotRestartedWith(t *testing.T) {
 	directory := t.TempDir()
 	file := filepath.Join(directory, "recourse.yaml")

@@ -34,7 +34,7 @@ type node struct {
 	config  *Config
 	logger  *slog.Logger
 	closers []io.Closer // in the order in which they were opened
-	ends    []func()    // of the work in the background
+	ends    []func()    // of the work in the background, and of the web
 	asItIs  bool        // nothing is imported unless it is asked for
 
 	certificates *tlsconf.Certificates // nil where nothing is encrypted
@@ -201,12 +201,9 @@ func (n *node) startMetrics(counts *metrics) error {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(counts.registry, promhttp.HandlerOpts{}))
-	web, err := listenWeb(n.sockets, n.config.Listen.Metrics, mux, nil)
-	if err != nil {
-		return err
-	}
-	n.closers, n.metrics = append(n.closers, web), web.addrs
-	return nil
+	var err error
+	n.metrics, err = n.serveWeb(n.config.Listen.Metrics, mux, nil)
+	return err
 }
 
 // reload reads the configuration again. What is wrong with it is said, and the old

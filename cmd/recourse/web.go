@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/recourse-dns/recourse/transports/sockets"
@@ -61,7 +62,10 @@ func (n nameless) Write(line []byte) (int, error) {
 type webServer struct {
 	server *http.Server
 	addrs  []netip.AddrPort
-	done   chan error
+	done   chan error // how serving ended, for each address
+
+	ending sync.Once
+	ended  chan error // how the end went
 }
 
 // listenWeb serves over TLS where it is given a configuration for that.
@@ -77,7 +81,7 @@ func listenWeb(open *sockets.Set, addresses []netip.AddrPort, handler http.Handl
 		}
 		listeners = append(listeners, listener)
 	}
-	web := &webServer{server: newHTTPServer(handler), done: make(chan error, len(listeners))}
+	web := &webServer{server: newHTTPServer(handler), done: make(chan error, len(listeners)), ended: make(chan error, 1)}
 	web.server.TLSConfig = encrypted
 	for _, listener := range listeners {
 		web.addrs = append(web.addrs, listener.Addr().(*net.TCPAddr).AddrPort())
@@ -93,9 +97,16 @@ func (w *webServer) serve(listener net.Listener) error {
 	return w.server.ServeTLS(listener, "", "") // its configuration has the certificates
 }
 
-// Close lets requests under way end, for a moment, and stops.
-func (w *webServer) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+// webGrace is how long requests under way may still take when the server closes.
+const webGrace = 700 * time.Millisecond
+
+// end begins to stop, and lets requests under way end for a moment. Close waits for it.
+func (w *webServer) end() {
+	w.ending.Do(func() { go func() { w.ended <- w.stop() }() })
+}
+
+func (w *webServer) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), webGrace)
 	defer cancel()
 	err := w.server.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
@@ -107,6 +118,12 @@ func (w *webServer) Close() error {
 		}
 	}
 	return err
+}
+
+// Close stops the server.
+func (w *webServer) Close() error {
+	w.end()
+	return <-w.ended
 }
 
 // listenPrivately makes a Unix socket that only its owner can open: it is made in
