@@ -93,6 +93,7 @@ func (c *conn) resume(room *room) bool {
 		if c.begun {
 			c.space(room)
 			c.consume(room, 0)
+			c.endIfDone()
 		}
 	}
 	return !c.closed && !c.held && !c.over && len(c.unsent) == 0
@@ -265,8 +266,9 @@ func (c *conn) finish() {
 	}
 }
 
+// endIfDone ends the connection when all that has come is answered. What is held has come.
 func (c *conn) endIfDone() {
-	if c.over && c.begun && c.waiting == 0 && len(c.unsent) == 0 && !c.closed {
+	if c.over && c.begun && !c.held && c.waiting == 0 && len(c.unsent) == 0 && !c.closed {
 		c.end(nil)
 	}
 }

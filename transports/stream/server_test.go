@@ -213,6 +213,34 @@ func TestGracefulEnd(t *testing.T) {
 	})
 }
 
+// TestEndAnswersWhatIsHeld: a query that has come and has no place to wait yet is answered
+// before the connection ends.
+func TestEndAnswersWhatIsHeld(t *testing.T) {
+	each(t, func(t *testing.T, kind kind) {
+		s := serve(t, kind, stream.Limits{Grace: 10 * time.Second, Waiting: 1}, transports.Limits{})
+		silent, c := s.dial(t), s.dial(t)
+		c.write(t, append(question(t, 1, "slow"), question(t, 2, "slow")...))
+		for s.world.waiting.Load() == 0 {
+			runtime.Gosched()
+		}
+		closed := make(chan struct{})
+		go func() { defer close(closed); s.end(t) }()
+		if _, err := silent.tryRead(); !errors.Is(err, io.EOF) {
+			t.Errorf("the end of a silent connection: %v", err)
+		}
+		close(s.world.release)
+		for want := range uint16(2) {
+			if reply := c.read(t); reply.Id != want+1 || reply.Rcode != dns.RcodeSuccess {
+				t.Errorf("%v", reply)
+			}
+		}
+		if _, err := c.tryRead(); !errors.Is(err, io.EOF) {
+			t.Errorf("the end: %v", err)
+		}
+		<-closed
+	})
+}
+
 // TestEndWithoutGrace: what does not become ready in time fails, and is told so.
 func TestEndWithoutGrace(t *testing.T) {
 	each(t, func(t *testing.T, kind kind) {
