@@ -10,6 +10,7 @@ import (
 	"os"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/net/http2"
@@ -165,4 +166,48 @@ func (d *door) preface() (net.Conn, error) {
 		return nil, errors.Join(err, conn.Close())
 	}
 	return conn, nil
+}
+
+// TestTheLastAnswerIsTaken: a connection that has nothing more to do ends when its last answer
+// has left, however long that takes, and not while a worker writes it.
+func TestTheLastAnswerIsTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := pipe(t)
+		defer p.pipe.Close()
+		said := func(wanted http2.FrameType) http2.Frame {
+			frame, err := p.frames.ReadFrame()
+			if err != nil || frame.Header().Type != wanted {
+				t.Fatalf("the server says %v, want %v: %v", frame, wanted, err)
+			}
+			return frame
+		}
+		go func() {
+			p.say(http2.ClientPreface + "\x00\x00\x00\x04\x00\x00\x00\x00\x00")
+			p.open(1)
+			p.do(p.frames.WriteData(1, true, question(t, "slow", 1)))
+		}()
+		for _, wanted := range []http2.FrameType{http2.FrameSettings, http2.FrameWindowUpdate, http2.FrameSettings} {
+			said(wanted)
+		}
+		<-p.world.Entered
+		go p.server.connections()[0].drain()
+		said(http2.FrameGoAway)
+		last := said(http2.FramePing).(*http2.PingFrame)
+		p.do(p.frames.WritePing(true, last.Data))
+		said(http2.FrameGoAway)
+		close(p.world.Release)
+		synctest.Wait() // the answer is being written
+		p.do(p.frames.WritePing(false, [8]byte{}))
+		synctest.Wait() // the reader has seen that nothing is left to do
+		said(http2.FrameHeaders)
+		if data := said(http2.FrameData).(*http2.DataFrame); !data.StreamEnded() {
+			t.Error("the answer is not whole")
+		}
+		for {
+			if _, err := p.frames.ReadFrame(); err != nil {
+				break
+			}
+		}
+		<-p.ended
+	})
 }

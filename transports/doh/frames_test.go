@@ -21,12 +21,12 @@ func TestStreamsAreAnsweredInAnyOrder(t *testing.T) {
 	d := open(t, 10)
 	r := d.greeted(t)
 	r.ask(1, "slow")
-	<-d.world.entered
+	<-d.world.Entered
 	r.ask(3, "www")
 	if said := r.until(3); said.status != "200" || len(unpacked(t, said.body).Answer) != 1 {
 		t.Errorf("the second: %+v", said)
 	}
-	close(d.world.release)
+	close(d.world.Release)
 	if said := r.until(1); said.status != "200" || len(unpacked(t, said.body).Answer) != 1 {
 		t.Errorf("the first: %+v", said)
 	}
@@ -166,7 +166,7 @@ func TestStreamsAreBounded(t *testing.T) {
 	id := uint32(1)
 	for range maxStreams {
 		r.ask(id, "slow")
-		<-d.world.entered
+		<-d.world.Entered
 		r.do(r.frames.WriteRSTStream(id, http2.ErrCodeCancel))
 		id += 2
 	}
@@ -174,7 +174,7 @@ func TestStreamsAreBounded(t *testing.T) {
 	if said := r.until(id); !said.reset || said.code != http2.ErrCodeRefusedStream {
 		t.Errorf("one more: %+v", said)
 	}
-	close(d.world.release)
+	close(d.world.Release)
 	for {
 		id += 2
 		r.ask(id, "www")
@@ -210,7 +210,7 @@ func TestTheEndIsSaid(t *testing.T) {
 	d := open(t, 10)
 	r := d.greeted(t)
 	r.ask(1, "slow")
-	<-d.world.entered
+	<-d.world.Entered
 	ended := make(chan error)
 	go func() { ended <- d.Close() }()
 	var lasts []uint32
@@ -230,7 +230,7 @@ func TestTheEndIsSaid(t *testing.T) {
 			}
 			if len(lasts) == 2 {
 				r.ask(5, "www") // for which it is too late
-				close(d.world.release)
+				close(d.world.Release)
 			}
 		case *http2.PingFrame:
 			r.ask(3, "www") // it was under way
@@ -265,7 +265,7 @@ func TestClientsBehindALoadBalancer(t *testing.T) {
 	if said := r.until(1); said.status != "200" {
 		t.Errorf("%+v", said)
 	}
-	if client := d.world.client.Load().(resolver.Client); client.Addr.String() != "192.0.2.7" || client.Name != "dns.example" {
+	if client := d.world.Client(); client.Addr.String() != "192.0.2.7" || client.Name != "dns.example" {
 		t.Errorf("the client is %+v", client)
 	}
 	plain, err := net.Dial("tcp", d.Addr().String())
