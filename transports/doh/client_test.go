@@ -23,6 +23,9 @@ import (
 
 func newClient(t testing.TB, config ClientConfig) *Client {
 	t.Helper()
+	if config.Timeout == 0 {
+		config.Timeout = patience3 // on a busy machine
+	}
 	client := NewClient(config)
 	t.Cleanup(func() {
 		if err := client.Close(); err != nil {

@@ -181,7 +181,9 @@ func TestTheLastAnswerIsTaken(t *testing.T) {
 			}
 			return frame
 		}
+		asked := make(chan struct{})
 		go func() {
+			defer close(asked)
 			p.say(http2.ClientPreface + "\x00\x00\x00\x04\x00\x00\x00\x00\x00")
 			p.open(1)
 			p.do(p.frames.WriteData(1, true, question(t, "slow", 1)))
@@ -189,12 +191,14 @@ func TestTheLastAnswerIsTaken(t *testing.T) {
 		for _, wanted := range []http2.FrameType{http2.FrameSettings, http2.FrameWindowUpdate, http2.FrameSettings} {
 			said(wanted)
 		}
+		<-asked
 		<-p.world.Entered
 		go p.server.connections()[0].drain()
 		said(http2.FrameGoAway)
 		last := said(http2.FramePing).(*http2.PingFrame)
 		p.do(p.frames.WritePing(true, last.Data))
 		said(http2.FrameGoAway)
+		synctest.Wait() // the reader reads again
 		close(p.world.Release)
 		synctest.Wait() // the answer is being written
 		p.do(p.frames.WritePing(false, [8]byte{}))

@@ -213,7 +213,7 @@ func (s *Server) shake(conn *tls.Conn, l *line) bool {
 	if err := l.SetDeadline(time.Now().Add(handshake)); err != nil {
 		return false
 	}
-	one := &hand{hands: s.hands}
+	one := &hand{hands: s.hands, ended: s.context.Done()}
 	l.rest, l.woke = one.release, one.take
 	err := conn.Handshake()
 	_ = one.release() // never an error
@@ -226,12 +226,16 @@ func (s *Server) shake(conn *tls.Conn, l *line) bool {
 // client has none.
 type hand struct {
 	hands chan struct{}
+	ended <-chan struct{} // closed when nobody is waited for any more
 	held  bool
 }
 
 func (h *hand) take() {
-	h.hands <- struct{}{}
-	h.held = true
+	select {
+	case h.hands <- struct{}{}:
+		h.held = true
+	case <-h.ended:
+	}
 }
 
 func (h *hand) release() error {
