@@ -36,10 +36,14 @@ func (d Door) String() string {
 // Client is who asks. It lives as long as the query does and is kept nowhere.
 type Client struct {
 	Addr netip.Addr // unmapped; invalid for Internal
+	Port uint16     // from which it asks; 0 where that is not known
 	Door Door
 	// Name is the name that the client connected to, in lower case and without a dot at
 	// its end: the server name of TLS or the host of HTTP. "" where it gave none.
 	Name string
+	// Path is what stands behind the door's own in the path of HTTP, without the slash between
+	// them: "tablet" of /dns-query/tablet. "" where there is nothing, and without HTTP.
+	Path string
 }
 
 // Encrypted says whether nobody on the way can read the query or claim its address.

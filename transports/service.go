@@ -86,7 +86,7 @@ func (s *Service) Structured(code uint16) *Service {
 // Admit takes a place for a query of the client that has to wait; false when there is
 // none for it and the query must be shed. Leave gives it back.
 func (s *Service) Admit(client resolver.Client) bool {
-	_, shared := s.admits(client.Addr)
+	_, shared := s.admits(client)
 	if s.places.take(client.Addr, shared || client.Addr.IsLoopback(), client.Door != resolver.UDP) {
 		return true
 	}
