@@ -221,7 +221,7 @@ func snapshot(t failer, index *bundle.Bundle, exceptions ...blocklists.Exception
 
 func who(t failer, s *policy.Snapshot, addr netip.Addr) profile.Who {
 	t.Helper()
-	who, admitted := s.Clients.Who(addr)
+	who, admitted := s.Clients.Who(resolver.Client{Addr: addr}, today)
 	if !admitted {
 		t.Fatalf("%s is not admitted", addr)
 	}
