@@ -291,7 +291,9 @@ func (c *compiler) read(number int, manifest *blocklists.Manifest, r io.Reader) 
 	var packing sync.WaitGroup
 	defer packing.Wait()
 	g := new(gathering)
-	report, err := parse.List(parse.OptionsOf(manifest), r, func(row parse.Row) error {
+	options := parse.OptionsOf(manifest)
+	options.Now = c.Now
+	report, err := parse.List(options, r, func(row parse.Row) error {
 		if g.full() {
 			c.pack(number, g, &packing)
 			g = new(gathering)

@@ -112,6 +112,7 @@ type Resolver struct {
 	TTL            TTL          `yaml:"ttl"`
 	Priming        bool         `yaml:"priming"`
 	EDE            bool         `yaml:"ede"`
+	Structured     Structured   `yaml:"structured_errors"`
 	Harden         Harden       `yaml:"harden"`
 	LocalZones     string       `yaml:"local_zones" oneof:"default,none"`
 	ServeStale     ServeStale   `yaml:"serve_stale"`
