@@ -18,7 +18,7 @@ import (
 // fixtures are whole files and the keys that each is warned about.
 var fixtures = map[string][]string{
 	"forward": {"blocklists[1].pass", "profiles[0].safe_search",
-		"profiles[0].schedule", "desk.tokens[1]"},
+		"profiles[0].schedule",},
 	"household":   {"profiles[0].services", "profiles[0].safe_search", "profiles[0].schedule", "clients[0].match.mac", "desk.plain_sign_in"},
 	"conformance": {"operator.portal", "resolver.validation_time", "bundle.guard"},
 	"isp": {"listen.web_trusted_proxies",
