@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
-	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/policy/profile"
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
@@ -61,7 +60,7 @@ func (h *hearing) explained(i int) Match {
 	match.StandIn = h.snapshot.standIn(&match)
 	match.Counts = standing == counts
 	if standing == excepted || standing == exempted {
-		if list.Kind == bundle.Feed {
+		if list.Manifest != nil {
 			match.Exception = h.covering(i, list)
 		}
 	}

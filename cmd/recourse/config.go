@@ -23,6 +23,7 @@ type Config struct {
 	Resolver   Resolver               `yaml:"resolver"`
 	Bundle     Bundle                 `yaml:"bundle"`
 	Blocklists []*blocklists.Manifest `yaml:"blocklists"`
+	Canaries   policy.Canaries        `yaml:"canaries"`
 	Profiles   []profile.Config       `yaml:"profiles"`
 	Clients    []profile.Client       `yaml:"clients"`
 	ServeRPZ   ServeRPZ               `yaml:"serve_rpz"`
