@@ -27,6 +27,7 @@ func Judge(s *Snapshot, links []resolver.Link, who profile.Who, at time.Time) Ve
 	}
 	h := newHearing(s, links[0].Name, found, who, at)
 	var verdict Verdict
+	var indices []int // of the hits, as the verdict's matches
 	decided, primary := -1, -1
 	if winner, found := h.decide(); found {
 		decided = winner
@@ -39,7 +40,7 @@ func Judge(s *Snapshot, links []resolver.Link, who profile.Who, at time.Time) Ve
 			primary = len(verdict.Matches)
 		}
 		match := h.explained(i)
-		verdict.Matches = append(verdict.Matches, match)
+		verdict.Matches, indices = append(verdict.Matches, match), append(indices, i)
 		verdict.Because = append(verdict.Because, sentenceOf(&match))
 	}
 	if primary >= 0 {
@@ -47,6 +48,7 @@ func Judge(s *Snapshot, links []resolver.Link, who profile.Who, at time.Time) Ve
 		verdict.Action = actionOf(h.step(decided), verdict.Primary)
 	}
 	verdict.Because = append(verdict.Because, verdict.conclusion())
+	verdict.Steps = h.steps(&verdict, indices, decided)
 	return verdict
 }
 

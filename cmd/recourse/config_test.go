@@ -199,6 +199,8 @@ func TestValidate(t *testing.T) {
 		{"nothing wrong", "", "", ""},
 		{"no operator", smallest[:strings.Index(smallest, "\n")+1], "", "f:1: operator.name: is missing: who answers for this resolver; and contact: is missing: a mailto:\nf:1: warning: operator.portal: is missing"},
 		{"bare mail address", "mailto:a@b.example", "a@b.example", `f:1: operator.contact: "a@b.example" is not a mailto:, tel: or https: address: write mailto:a@b.example`},
+		{"phone", `contact: "mailto:a@b.example"`, `contact: "mailto:a@b.example", phone: "0612"`, `f:1: operator.phone: "0612" is not a tel: address`},
+		{"database", `contact: "mailto:a@b.example"`, `contact: "mailto:a@b.example", database: a/b`, `f:1: operator.database: "a/b" is not the name of a database`},
 		{"contact over http", "mailto:a@b.example", "http://b.example", `f:1: operator.contact: "http://b.example" is not`},
 		{"telephone", "mailto:a@b.example", "tel:+39-06-1", ""},
 		{"language", "portal:", "languages: [english please], portal:", `f:1: operator.languages[0]: "english please" is not a language tag`},
