@@ -3,12 +3,10 @@ package policy
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"strings"
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
-	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/policy/profile"
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
@@ -29,6 +27,7 @@ func Judge(s *Snapshot, links []resolver.Link, who profile.Who, at time.Time) Ve
 	}
 	h := newHearing(s, links[0].Name, found, who, at)
 	var verdict Verdict
+	var indices []int // of the hits, as the verdict's matches
 	decided, primary := -1, -1
 	if winner, found := h.decide(); found {
 		decided = winner
@@ -41,7 +40,7 @@ func Judge(s *Snapshot, links []resolver.Link, who profile.Who, at time.Time) Ve
 			primary = len(verdict.Matches)
 		}
 		match := h.explained(i)
-		verdict.Matches = append(verdict.Matches, match)
+		verdict.Matches, indices = append(verdict.Matches, match), append(indices, i)
 		verdict.Because = append(verdict.Because, sentenceOf(&match))
 	}
 	if primary >= 0 {
@@ -49,6 +48,7 @@ func Judge(s *Snapshot, links []resolver.Link, who profile.Who, at time.Time) Ve
 		verdict.Action = actionOf(h.step(decided), verdict.Primary)
 	}
 	verdict.Because = append(verdict.Because, verdict.conclusion())
+	verdict.Steps = h.steps(&verdict, indices, decided)
 	return verdict
 }
 
@@ -60,7 +60,7 @@ func (h *hearing) explained(i int) Match {
 	match.StandIn = h.snapshot.standIn(&match)
 	match.Counts = standing == counts
 	if standing == excepted || standing == exempted {
-		if list.Kind == bundle.Feed {
+		if list.Manifest != nil {
 			match.Exception = h.covering(i, list)
 		}
 	}
@@ -257,20 +257,20 @@ var (
 
 // Subject is for whom a name is explained.
 type Subject struct {
-	Addr    netip.Addr // invalid: a client of no jurisdiction and no profile
-	Profile string     // instead of the one that the address has; "" for that one
+	Client  resolver.Client // without an address: of no jurisdiction and no profile
+	Profile string          // instead of the one that the client has; "" for that one
 }
 
 // Explain judges a name, without aliases, for a client that need not be there.
 func (s *Snapshot) Explain(name wire.Name, subject Subject, at time.Time) (Verdict, error) {
 	var who profile.Who
 	about := "client: none given, so no jurisdiction"
-	if subject.Addr.IsValid() {
+	if addr := subject.Client.Addr; addr.IsValid() {
 		var admitted bool
-		if who, admitted = s.Clients.Who(subject.Addr); !admitted {
-			return Verdict{}, fmt.Errorf("client %s: %w", subject.Addr, ErrNotAdmitted)
+		if who, admitted = s.Clients.Who(subject.Client, at); !admitted {
+			return Verdict{}, fmt.Errorf("client %s: %w", addr, ErrNotAdmitted)
 		}
-		about = fmt.Sprintf("client %s: clients[%d] binds it to %s", subject.Addr, who.Row, orNone(who.Jurisdiction))
+		about = fmt.Sprintf("client %s: clients[%d] binds it to %s", addr, who.Row, orNone(who.Jurisdiction))
 	}
 	if subject.Profile != "" {
 		if who.Profile = s.Clients.Profile(subject.Profile); who.Profile == nil {
@@ -281,8 +281,8 @@ func (s *Snapshot) Explain(name wire.Name, subject Subject, at time.Time) (Verdi
 		about += ", profile " + who.Profile.ID
 	}
 	links := []resolver.Link{{Name: name}}
-	if subject.Addr.IsValid() {
-		links = append(links, resolver.Link{Kind: resolver.Asker, Addr: subject.Addr})
+	if addr := subject.Client.Addr; addr.IsValid() {
+		links = append(links, resolver.Link{Kind: resolver.Asker, Addr: addr})
 	}
 	verdict := Judge(s, links, who, at)
 	if err := s.Bundle.Err(); err != nil {

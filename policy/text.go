@@ -11,8 +11,8 @@ import (
 
 // explanation is the Extended DNS Error of a block: for law Censored, since another
 // than the operator demands it; for security Blocked; for the user Filtered (RFC
-// 8914, sections 4.16 to 4.18).
-func (o *Operator) explanation(match *Match, budget int) resolver.Extended {
+// 8914, sections 4.16 to 4.18). The structured text is there for who reads it.
+func (s *Snapshot) explanation(match *Match, query *resolver.Query) resolver.Extended {
 	extended := resolver.Extended{Code: resolver.Filtered}
 	switch match.Purpose() {
 	case blocklists.Law:
@@ -21,7 +21,10 @@ func (o *Operator) explanation(match *Match, budget int) resolver.Extended {
 		extended.Code = resolver.Blocked
 	}
 	code := match.Code.String()
-	extended.Text = fit(o.sentence(match), code, o.address("/r/"+code), min(budget, resolver.TextBudget))
+	extended.Text = fit(s.Operator.sentence(match), code, s.Operator.address("/r/"+code), min(query.Budget, resolver.TextBudget))
+	if query.Structured {
+		extended.Structured, extended.Brief = s.structured(extended.Code, match)
+	}
 	return extended
 }
 

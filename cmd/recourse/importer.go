@@ -35,7 +35,7 @@ func newRules(config *Config) (*rules, error) {
 	if err != nil {
 		return nil, err
 	}
-	profiles, problems := profile.NewProfiles(config.Profiles, config.Blocklists)
+	profiles, problems := profile.NewProfiles(config.Profiles, config.listsOffered())
 	clients, more := profile.NewTable(config.Clients, profiles)
 	if problems = append(problems, more...); len(problems) > 0 {
 		return nil, fmt.Errorf("%s %s", problems[0].Key, problems[0].Text)
@@ -44,6 +44,7 @@ func newRules(config *Config) (*rules, error) {
 	if made.guard, err = made.guarding.make(nil, time.Time{}); err != nil {
 		return nil, err
 	}
+	made.own = config.Canaries.Own()
 	for _, p := range profiles {
 		made.own = append(made.own,
 			bundle.Own{Kind: bundle.ProfileAllow, Profile: p.ID, Names: p.Allow},

@@ -4,12 +4,19 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
 	"github.com/recourse-dns/recourse/policy/profile"
+	"github.com/recourse-dns/recourse/resolver"
 )
+
+var now = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
+
+func at(addr string) resolver.Client { return resolver.Client{Addr: netip.MustParseAddr(addr)} }
 
 func networks(texts ...string) profile.Match {
 	var match profile.Match
@@ -22,7 +29,7 @@ func networks(texts ...string) profile.Match {
 func TestFirstMatchInFileOrder(t *testing.T) {
 	kids := &profile.Profile{ID: "kids"}
 	table, problems := profile.NewTable([]profile.Client{
-		{Match: profile.Match{MAC: []string{"02:00:5e:10:00:01"}}, Jurisdiction: "DE"},
+		{Match: profile.Match{MAC: []string{"02:00:5e:10:00:01"}}, Profile: "kids"},
 		{Match: networks("127.0.0.2/32"), Jurisdiction: "IT", Profile: "kids"},
 		{Match: networks("127.0.0.3/32"), Jurisdiction: "FR"},
 		{Match: networks("127.0.0.0/8", "::1/128"), Jurisdiction: "IT"},
@@ -42,28 +49,28 @@ func TestFirstMatchInFileOrder(t *testing.T) {
 		{"127.0.0.2", 1, "IT", kids}, {"::ffff:127.0.0.2", 1, "IT", kids}, {"127.0.0.3", 2, "FR", nil}, {"127.0.0.1", 3, "IT", nil},
 		{"::1", 3, "IT", nil}, {"127.1.0.1", 3, "IT", nil}, {"10.1.2.3", 4, "EE", nil}, {"fe80::1%eth0", 5, "", nil},
 	} {
-		who, admitted := table.Who(netip.MustParseAddr(test.addr))
+		who, admitted := table.Who(at(test.addr), now)
 		if !admitted || who != (profile.Who{Jurisdiction: test.jurisdiction, Profile: test.profile, Row: test.row}) {
 			t.Errorf("%s: got %+v, %v", test.addr, who, admitted)
 		}
 	}
-	if who, admitted := table.Who(netip.MustParseAddr("192.0.2.200")); !admitted || !who.Shared {
+	if who, admitted := table.Who(at("192.0.2.200"), now); !admitted || !who.Shared {
 		t.Errorf("a shared address: %+v, %v", who, admitted)
 	}
 	for _, addr := range []netip.Addr{{}, netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")} {
-		if who, admitted := table.Who(addr); admitted {
+		if who, admitted := table.Who(resolver.Client{Addr: addr}, now); admitted {
 			t.Errorf("%s is admitted: %+v", addr, who)
 		}
 	}
-	if table.Profile("kids") != kids || table.Profile("none") != nil || !slices.Equal(table.Jurisdictions(), []string{"DE", "IT", "FR", "EE"}) {
+	if table.Profile("kids") != kids || table.Profile("none") != nil || !slices.Equal(table.Jurisdictions(), []string{"IT", "FR", "EE"}) {
 		t.Errorf("profiles %v, jurisdictions %v", table.Profiles(), table.Jurisdictions())
 	}
-	addr := netip.MustParseAddr("127.0.0.2")
-	if allocations := testing.AllocsPerRun(100, func() { table.Who(addr) }); allocations != 0 {
+	addr := at("127.0.0.2")
+	if allocations := testing.AllocsPerRun(100, func() { table.Who(addr, now) }); allocations != 0 {
 		t.Errorf("%v allocations", allocations)
 	}
 	var none *profile.Table
-	if _, admitted := none.Who(addr); admitted {
+	if _, admitted := none.Who(addr, now); admitted {
 		t.Error("the nil table admits")
 	}
 }
@@ -81,15 +88,35 @@ func TestTableProblems(t *testing.T) {
 		{profile.Client{Match: profile.Match{Networks: make([]netip.Prefix, 1)}}, "clients[1].match.networks[0]"},
 		{profile.Client{Match: networks("10.1.0.0/16")}, "clients[1]"},
 		{profile.Client{Match: networks("10.0.0.0/8", "10.2.3.4/32")}, "clients[1]"},
+		{profile.Client{Match: networks("192.0.2.0/24"), Jurisdiction: "none"}, "clients[1].because"},
+		{profile.Client{Match: networks("192.0.2.0/24"), Jurisdiction: "IT", Because: "x"}, "clients[1].because"},
+		{profile.Client{Match: networks("192.0.2.0/24"), Jurisdiction: "none", Because: strings.Repeat("x", 501)}, "clients[1].because"},
+		{profile.Client{Match: networks("192.0.2.0/24"), DefaultProfile: "none"}, "clients[1].default_profile"},
+		{profile.Client{Match: networks("192.0.2.0/24"), Shared: true, Profile: "kids"}, "clients[1].profile"},
+		{profile.Client{Match: networks("192.0.2.0/24"), Shared: true, DefaultProfile: "kids"}, "clients[1].default_profile"},
+		{profile.Client{Match: networks("192.0.2.0/24"), Anyone: true}, "clients[1].anyone"},
+		{profile.Client{Match: profile.Match{ServerName: "a.example"}, Jurisdiction: "IT"}, "clients[1].jurisdiction"},
+		{profile.Client{Match: profile.Match{ServerName: "a.example"}, Jurisdiction: "none", Because: "x"}, "clients[1].jurisdiction"},
+		{profile.Client{Match: profile.Match{ServerName: "a.example"}, Shared: true}, "clients[1].shared"},
+		{profile.Client{Match: profile.Match{ServerName: "a.example"}, DefaultProfile: "kids"}, "clients[1].default_profile"},
+		{profile.Client{Match: profile.Match{ServerName: "a b.example"}}, "clients[1].match.server_name"},
+		{profile.Client{Match: profile.Match{Path: "/kids"}}, "clients[1].match.path"},
+		{profile.Client{Match: profile.Match{Path: "/dns-query/a/b"}}, "clients[1].match.path"},
+		{profile.Client{Match: profile.Match{Path: "/dns-query/"}}, "clients[1].match.path"},
+		{profile.Client{Match: profile.Match{MAC: []string{"02:00:5e:10:00"}}}, "clients[1].match.mac[0]"},
+		{profile.Client{Match: profile.Match{MAC: []string{"ff:ff:ff:ff:ff:ff"}}}, "clients[1].match.mac[0]"},
+		{profile.Client{Match: profile.Match{MAC: []string{"02:00:5e:10:00:01"}}, Jurisdiction: "IT"}, "clients[1].jurisdiction"},
+		{profile.Client{Match: profile.Match{MAC: []string{"02:00:5e:10:00:01"}}, Anyone: true}, "clients[1].anyone"},
+		{profile.Client{Match: profile.Match{ServerName: "a.example", Networks: networks("192.0.2.0/24").Networks}, Anyone: true}, "clients[1].anyone"},
 	} {
-		table, problems := profile.NewTable([]profile.Client{{Match: networks("10.0.0.0/8")}, test.client}, nil)
+		table, problems := profile.NewTable([]profile.Client{{Match: networks("10.0.0.0/8")}, test.client}, []*profile.Profile{{ID: "kids"}})
 		if len(problems) != 1 || problems[0].Key != test.key || problems[0].Text == "" {
 			t.Errorf("%+v: %v", test.client, problems)
 		}
-		if who, admitted := table.Who(netip.MustParseAddr("10.1.2.3")); !admitted || who.Row != 0 {
+		if who, admitted := table.Who(at("10.1.2.3"), now); !admitted || who.Row != 0 {
 			t.Errorf("%+v: the row without problems is lost", test.client)
 		}
-		if _, admitted := table.Who(netip.MustParseAddr("192.0.2.1")); admitted {
+		if _, admitted := table.Who(at("192.0.2.1"), now); admitted {
 			t.Errorf("%+v: a row with problems admits", test.client)
 		}
 	}
@@ -120,7 +147,7 @@ func TestTableAgreesWithTheFile(t *testing.T) {
 					return slices.ContainsFunc(row.Match.Networks, func(network netip.Prefix) bool { return network.Contains(addr) })
 				}
 				want := slices.IndexFunc(rows, takes)
-				who, admitted := table.Who(addr)
+				who, admitted := table.Who(resolver.Client{Addr: addr}, now)
 				if admitted != (want >= 0) || admitted && who.Row != want {
 					t.Fatalf("%s: got row %d, %v; want %d", addr, who.Row, admitted, want)
 				}
@@ -147,9 +174,9 @@ func BenchmarkWho(b *testing.B) {
 	if len(problems) != 0 {
 		b.Fatal(problems)
 	}
-	addr := netip.MustParseAddr("10.200.3.4")
+	addr := at("10.200.3.4")
 	b.ReportAllocs()
 	for b.Loop() {
-		table.Who(addr)
+		table.Who(addr, now)
 	}
 }
