@@ -9,14 +9,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/miekg/dns"
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
-	"github.com/recourse-dns/recourse/blocklists/parse"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/resolver"
 )
@@ -124,42 +122,9 @@ func pairLists() []list {
 	}
 }
 
-// holding holds all entries of the lists whose ID says so.
-type holding struct{}
-
-func (holding) Inspect(list *blocklists.Manifest, _ *parse.Row, _ bool) (blocklists.Standing, string) {
-	switch {
-	case strings.HasPrefix(string(list.ID), "held"):
-		return blocklists.Held, "held"
-	case list.Shadow:
-		return blocklists.Shadow, ""
-	}
-	return blocklists.Active, ""
-}
-
-func (holding) Head(*blocklists.Manifest, []byte) error { return nil }
-
-func (holding) Weigh(*blocklists.Manifest, bundle.Change) bundle.Ruling { return bundle.Ruling{} }
-
 func (w *pairWorld) snapshot(t *testing.T) *policy.Snapshot {
 	t.Helper()
-	files, manifests := fstest.MapFS{}, []*blocklists.Manifest{}
-	for _, l := range pairLists() {
-		lines := w.lines[l.ID]
-		if len(lines) == 0 {
-			lines = []string{`{"name": "unrelated.example"}`}
-		}
-		manifest := l.Manifest
-		manifest.Title = map[string]string{"en": string(manifest.ID)}
-		manifest.Scope = blocklists.Subtree
-		manifest.Format, manifest.Source.File, manifest.ReviewEvery = "jsonl", "builtin:"+string(manifest.ID), 90*24*time.Hour
-		if manifest.ID == "addresses" && len(w.lines[l.ID]) == 0 {
-			lines = []string{`{"prefix": "198.51.100.1/32"}`}
-		}
-		manifests = append(manifests, &manifest)
-		files[string(manifest.ID)] = &fstest.MapFile{Data: []byte(strings.Join(lines, "\n") + "\n"), Mode: 0o444}
-	}
-	return snapshot(t, compileFiles(t, holding{}, nil, manifests, files, w.own...), w.exceptions...)
+	return snapshot(t, compileLines(t, pairLists(), w.lines, w.own...), w.exceptions...)
 }
 
 // pairWord is what the table calls the rule that decided.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/blocklists/fetch"
+	"github.com/recourse-dns/recourse/blocklists/parse"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/policy/profile"
 	"github.com/recourse-dns/recourse/resolver"
@@ -152,6 +154,47 @@ func compileFiles(t failer, inspector bundle.Inspector, previous *bundle.Bundle,
 	}
 	return made
 }
+
+// compileLines makes a bundle of lists by their lines as JSON Lines; a list of none has one
+// about something else.
+func compileLines(t failer, lists []list, lines map[blocklists.ListID][]string, own ...bundle.Own) *bundle.Bundle {
+	t.Helper()
+	files, manifests := fstest.MapFS{}, []*blocklists.Manifest{}
+	for i := range lists {
+		manifest := lists[i].Manifest
+		text := lines[manifest.ID]
+		switch {
+		case len(text) > 0:
+		case slices.Contains(manifest.Match, "address"):
+			text = []string{`{"prefix": "198.51.100.1/32"}`}
+		default:
+			text = []string{`{"name": "unrelated.example"}`}
+		}
+		manifest.Title = map[string]string{"en": string(manifest.ID)}
+		manifest.Scope, manifest.ReviewEvery = blocklists.Subtree, 90*24*time.Hour
+		manifest.Format, manifest.Source.File = "jsonl", "builtin:"+string(manifest.ID)
+		manifests = append(manifests, &manifest)
+		files[string(manifest.ID)] = &fstest.MapFile{Data: []byte(strings.Join(text, "\n") + "\n"), Mode: 0o444}
+	}
+	return compileFiles(t, holding{}, nil, manifests, files, own...)
+}
+
+// holding holds all entries of the lists whose ID says so.
+type holding struct{}
+
+func (holding) Inspect(list *blocklists.Manifest, _ *parse.Row, _ bool) (blocklists.Standing, string) {
+	switch {
+	case strings.HasPrefix(string(list.ID), "held"):
+		return blocklists.Held, "held"
+	case list.Shadow:
+		return blocklists.Shadow, ""
+	}
+	return blocklists.Active, ""
+}
+
+func (holding) Head(*blocklists.Manifest, []byte) error { return nil }
+
+func (holding) Weigh(*blocklists.Manifest, bundle.Change) bundle.Ruling { return bundle.Ruling{} }
 
 // clients is the table of the test world.
 func clients(t failer) *profile.Table {

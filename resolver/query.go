@@ -70,6 +70,8 @@ type Query struct {
 	Fresh bool
 	// Budget is how many octets of Extended DNS Error text the reply may carry.
 	Budget int
+	// Structured says that the client reads structured errors.
+	Structured bool
 	// Watch is told of each zone cut on the way down before its servers are asked; nil
 	// where nobody wants to know. An error of it, as [Withheld], ends the resolution.
 	Watch func(*Cut) error
@@ -86,7 +88,7 @@ const TextBudget = 200
 // Read fills the query from a packet, keeping Client, Worker, Now, Idle and Inline. Its errors
 // are those of [wire.ReadQuery].
 func (q *Query) Read(packet []byte) error {
-	q.Fresh, q.Budget, q.Watch, q.Work = false, TextBudget, nil, nil
+	q.Fresh, q.Budget, q.Structured, q.Watch, q.Work = false, TextBudget, false, nil, nil
 	return wire.ReadQuery(packet, &q.name, &q.Request)
 }
 

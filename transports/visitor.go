@@ -27,6 +27,7 @@ func (s *Service) meet(query *resolver.Query, packet []byte) visitor {
 		return met
 	}
 	s.bake(query, &met, packet)
+	query.Structured = edns.EmptyError || s.structured != 0 && edns.Asks(packet, s.structured)
 	if edns.NSID {
 		met.options.NSID = s.nsid
 	}

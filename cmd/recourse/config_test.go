@@ -18,12 +18,12 @@ import (
 // fixtures are whole files and the keys that each is warned about.
 var fixtures = map[string][]string{
 	"forward": {"blocklists[1].pass", "profiles[0].safe_search",
-		"profiles[0].schedule", "desk.tokens[1]"},
-	"household":   {"profiles[0].services", "profiles[0].safe_search", "profiles[0].schedule", "clients[0].match.mac", "desk.plain_sign_in"},
+		"profiles[0].schedule"},
+	"household":   {"profiles[0].services", "profiles[0].safe_search", "profiles[0].schedule", "desk.plain_sign_in"},
 	"conformance": {"operator.portal", "resolver.validation_time", "bundle.guard"},
 	"isp": {"listen.web_trusted_proxies",
 		"block_page", "on_call", "bundle.popular.file",
-		"profiles[0].safe_search", "clients[3].match.server_name", "serve_rpz.jurisdiction",
+		"profiles[0].safe_search", "serve_rpz.jurisdiction",
 		"desk.store", "desk.oidc", "desk.mail", "desk.retention"},
 }
 
@@ -87,7 +87,7 @@ func TestLoadConfigValues(t *testing.T) {
 	settings := config.Resolver
 	settings.ValidationTime, settings.ServeStale, settings.Harden = time.Time{}, ServeStale{}, Harden{}
 	want := Resolver{Mode: "recurse", DNSSEC: "validate", Cache: 64 << 20, PersistCache: true, RootHints: "hints.zone", TrustAnchors: "anchors.zone",
-		QueryLocalhost: true, IPv4: true, UpstreamPort: 5353, EDNSSize: 1400, LocalZones: "default", QNAMEMinimisation: "off",
+		QueryLocalhost: true, IPv4: true, UpstreamPort: 5353, EDNSSize: 1400, Structured: Structured{Option: structuredOption}, LocalZones: "default", QNAMEMinimisation: "off",
 		SHA1: "validate", Rollover: "builtin", Opportunistic: "off",
 		TTL:                  TTL{Min: 5 * time.Second, Max: 12 * time.Hour, MaxNegative: 30 * time.Minute},
 		NegativeTrustAnchors: []NegativeTrustAnchor{}, Zones: []Zone{}, PrivateAddresses: []netip.Prefix{}}
@@ -199,6 +199,8 @@ func TestValidate(t *testing.T) {
 		{"nothing wrong", "", "", ""},
 		{"no operator", smallest[:strings.Index(smallest, "\n")+1], "", "f:1: operator.name: is missing: who answers for this resolver; and contact: is missing: a mailto:\nf:1: warning: operator.portal: is missing"},
 		{"bare mail address", "mailto:a@b.example", "a@b.example", `f:1: operator.contact: "a@b.example" is not a mailto:, tel: or https: address: write mailto:a@b.example`},
+		{"phone", `contact: "mailto:a@b.example"`, `contact: "mailto:a@b.example", phone: "0612"`, `f:1: operator.phone: "0612" is not a tel: address`},
+		{"database", `contact: "mailto:a@b.example"`, `contact: "mailto:a@b.example", database: a/b`, `f:1: operator.database: "a/b" is not the name of a database`},
 		{"contact over http", "mailto:a@b.example", "http://b.example", `f:1: operator.contact: "http://b.example" is not`},
 		{"telephone", "mailto:a@b.example", "tel:+39-06-1", ""},
 		{"language", "portal:", "languages: [english please], portal:", `f:1: operator.languages[0]: "english please" is not a language tag`},
@@ -244,6 +246,7 @@ func TestValidate(t *testing.T) {
 		{"upstream not used", "mode: recurse", "forward: [192.0.2.1]", "f:4: warning: resolver.forward: is not used: resolver.mode is recurse"},
 		{"small cache", "mode: recurse", "cache: 1kB", "f:4: resolver.cache: is smaller than 1MiB"},
 		{"payload", "mode: recurse", "edns_size: 100", "f:4: resolver.edns_size: 100 is not from 512 to 4096"},
+		{"option", "mode: recurse", "structured_errors: {option: 15}", "f:4: resolver.structured_errors.option: 15 means something else; until IANA assigns one, say 65001, or 0 for none"},
 		{"port", "mode: recurse", "upstream_port: 0", "f:4: resolver.upstream_port: 0 is no port"},
 		{"TTLs", "mode: recurse", "ttl: {min: 2d}", "f:4: resolver.ttl.min: 48h0m0s is longer than resolver.ttl.max, 24h0m0s"},
 		{"no family", "mode: recurse", "ipv4: false, ipv6: false", "f:4: resolver.ipv4: is false, and so is ipv6"},
@@ -277,7 +280,16 @@ func TestValidate(t *testing.T) {
 		{"an empty list", "review_every: 1d}]", "review_every: 1d}, ~]", "f:6: blocklists[1]: is empty"},
 		{"no page", "format: domains", "answer: page, format: domains", "f:6: blocklists[0].answer: page needs an address in block_page.ipv4 or block_page.ipv6"},
 		{"ended list", "format: domains", "expires: 2020-01-01, format: domains", `f:6: warning: blocklists[0].expires: list "a" ended on 2020-01-01`},
-		{"law for nobody", "jurisdiction: IT}]\nblocklists: [", "}]\nblocklists: [" + law + ", ", `f:5: warning: clients[0]: has no jurisdiction, so that no law list, as "l", holds for its networks`},
+		{"law for nobody", "jurisdiction: IT}]\nblocklists: [", "}]\nblocklists: [" + law + ", ", `f:5: clients[0]: has no jurisdiction, so that no law list, as "l", would hold for its networks`},
+		{"law for nobody, with a reason", "jurisdiction: IT}]\nblocklists: [", "jurisdiction: none, because: A laboratory.}]\nblocklists: [" + law + ", ", ""},
+		{"law for nobody, without one", "jurisdiction: IT}]\nblocklists: [", "jurisdiction: none}]\nblocklists: [" + law + ", ", "f:5: clients[0].because: is missing: say why no law list is for these networks"},
+		{"no law, and nothing said", "jurisdiction: IT}]", "}]", ""},
+		{"anyone, where there is law", "jurisdiction: IT}]\nblocklists: [", "jurisdiction: IT}, {match: {server_name: a.example}, anyone: true}]\nblocklists: [" + law + ", ", "f:5: warning: clients[1]: admits anyone by name, and no law list, as \"l\", holds for whom no network is known"},
+		{"law chosen by a name", "jurisdiction: IT}]", "jurisdiction: IT}, {match: {server_name: a.example}, jurisdiction: FR}]", "f:5: clients[1].jurisdiction: cannot be chosen by a name: networks alone bind to one"},
+		{"shadowed name", "jurisdiction: IT}]", "jurisdiction: IT}, {match: {server_name: a.example}}, {match: {server_name: a.example, path: /dns-query/x}}]", "f:5: clients[2]: never matches: clients[1] above it takes whomever it asks for"},
+		{"shadowed by halves", "jurisdiction: IT}]", "jurisdiction: IT}, {match: {networks: [10.0.0.0/9]}}, {match: {networks: [10.128.0.0/9]}}, {match: {networks: [10.0.0.0/8]}}]", "f:5: clients[3]: never matches: rows take in all parts of 10.0.0.0/8"},
+		{"contradiction", "jurisdiction: IT}]", "jurisdiction: IT}, {match: {server_name: a.example, networks: [10.0.0.0/8]}, anyone: true}]", "f:5: clients[1].anyone: contradicts match"},
+		{"hardware address", "jurisdiction: IT}]", "jurisdiction: IT}, {match: {mac: [\"02:00:5e\"]}}]", `f:5: clients[1].match.mac[0]: "02:00:5e" is not a hardware address`},
 		{"law", "blocklists: [", "blocklists: [" + law + ", ", ""},
 		{"nobody asked", "requested: {by: x, at: 2026-01-01}, ", "", "f:7: profiles[0].requested.by: is missing: a profile with categories says who asked for it; and at: is missing"},
 		{"nobody's name", "{by: x, at: 2026-01-01}", "{}", "f:7: profiles[0].requested.by: is missing\nf:7: profiles[0].requested.at: is missing"},
