@@ -12,6 +12,9 @@ type Operator struct {
 	Contact   string   `yaml:"contact"` // a mailto:, tel: or https: address
 	Portal    string   `yaml:"portal"`  // the public address of the pages
 	Languages []string `yaml:"languages"`
+	// HelpNames are names, beside those that are built in, which nothing that a user asked for
+	// withholds, each with what lies below it.
+	HelpNames []string `yaml:"help_names"`
 }
 
 // MaxPortal is the longest portal in octets with which code and address of a reason

@@ -14,6 +14,9 @@ import (
 // 8914, sections 4.16 to 4.18).
 func (o *Operator) explanation(match *Match, budget int) resolver.Extended {
 	extended := resolver.Extended{Code: resolver.Filtered}
+	if match.Role == SafeSearch {
+		return o.forged(match, budget)
+	}
 	switch match.Purpose() {
 	case blocklists.Law:
 		extended.Code = resolver.Censored
@@ -25,11 +28,19 @@ func (o *Operator) explanation(match *Match, budget int) resolver.Extended {
 	return extended
 }
 
+// forged marks an answer that is another than the real one and blocks nothing (RFC 8914,
+// section 4.5). A client that understands structured errors is not told so: it could not
+// tell that from a block.
+func (o *Operator) forged(match *Match, budget int) resolver.Extended {
+	code := match.Code.String()
+	return resolver.Extended{Code: resolver.ForgedAnswer, Text: fit(o.sentence(match), code, o.address("/r/"+code), min(budget, resolver.TextBudget))}
+}
+
 // sentence says by whom the name is blocked, and of a list that may be shown why. No
 // profile and no client is in it: the text can be read on the way.
 func (o *Operator) sentence(match *Match) string {
 	if match.Manifest == nil {
-		return "Blocked by a filter that the account holder chose."
+		return sentenceOfOwn(match.Role)
 	}
 	secret := match.Manifest.Disclosure == blocklists.Secret
 	switch {
@@ -45,6 +56,21 @@ func (o *Operator) sentence(match *Match) string {
 		return "Blocked by a filter that the account holder chose."
 	}
 	return "Blocked by a filter that the account holder chose: " + plain(match.Manifest.Category) + "."
+}
+
+// sentenceOfOwn is the same for every profile: which one it is can be read on the way.
+func sentenceOfOwn(role Role) string {
+	switch role {
+	case Service:
+		return "Blocked: the account holder switched this service off."
+	case SafeSearch:
+		return "Answered with the engine's safe search, which the account holder chose."
+	case Offline:
+		return "Blocked: the account holder chose these hours to be offline."
+	case Pause:
+		return "Blocked: the account holder paused the Internet."
+	}
+	return "Blocked by a filter that the account holder chose."
 }
 
 // plain is text on one line: what a manifest says goes to terminals and pages.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -83,11 +84,11 @@ func (l list) with(change func(*blocklists.Manifest)) list {
 }
 
 func allow(names ...string) bundle.Own {
-	return bundle.Own{Kind: bundle.ProfileAllow, Profile: "kids", Names: parsed(names)}
+	return bundle.Own{Kind: bundle.ProfileAllow, Names: parsed(names)}
 }
 
 func deny(names ...string) bundle.Own {
-	return bundle.Own{Kind: bundle.ProfileDeny, Profile: "kids", Names: parsed(names)}
+	return bundle.Own{Kind: bundle.ProfileDeny, Names: parsed(names)}
 }
 
 func exempt(names ...string) bundle.Own {
@@ -153,10 +154,20 @@ func compileFiles(t failer, inspector bundle.Inspector, previous *bundle.Bundle,
 	return made
 }
 
-// clients is the table of the test world.
-func clients(t failer) *profile.Table {
+// clients is the table of the test world. What the bundle has of profiles' own names is kids'.
+func clients(t failer, index *bundle.Bundle) *profile.Table {
 	t.Helper()
 	kids := &profile.Profile{ID: "kids", Categories: []string{"gambling"}, RequestedBy: "account-42", RequestedAt: today}
+	for _, entry := range index.All() {
+		switch entry.List {
+		case bundle.ProfileAllow.ID():
+			kids.Allow = append(kids.Allow, entry.Name)
+		case bundle.ProfileDeny.ID():
+			kids.Deny = append(kids.Deny, entry.Name)
+		}
+	}
+	slices.Sort(kids.Allow)
+	slices.Sort(kids.Deny)
 	teens := &profile.Profile{ID: "teens"}
 	row := func(network, jurisdiction, profileID string) profile.Client {
 		return profile.Client{Match: profile.Match{Networks: []netip.Prefix{netip.MustParsePrefix(network)}}, Jurisdiction: jurisdiction, Profile: profileID}
@@ -173,7 +184,7 @@ func clients(t failer) *profile.Table {
 
 func snapshot(t failer, index *bundle.Bundle, exceptions ...blocklists.Exception) *policy.Snapshot {
 	t.Helper()
-	return &policy.Snapshot{Bundle: index, Overlay: policy.NewOverlay(uint64(len(exceptions)), exceptions), Clients: clients(t), Operator: operator, Key: key}
+	return &policy.Snapshot{Bundle: index, Overlay: policy.NewOverlay(uint64(len(exceptions)), exceptions), Clients: clients(t, index), Operator: operator, Key: key}
 }
 
 func who(t failer, s *policy.Snapshot, addr netip.Addr) profile.Who {

@@ -13,20 +13,24 @@ import (
 // Kind is whose names a list in a bundle holds. The zero value is [Feed].
 type Kind uint8
 
-// The kinds: a list with a manifest; the names that a profile allows or denies by
-// itself; the names that the operator exempts.
+// The kinds: a list with a manifest; the names that any profile allows or denies by itself;
+// the names that the operator exempts; the names of services and of search engines that any
+// profile may withhold or turn to their safe form; the help names that no user's filter
+// withholds. There is one list of each kind but Feed: whose a name is, the profiles know.
 const (
 	Feed Kind = iota
 	ProfileAllow
 	ProfileDeny
 	OperatorException
+	Service
+	SafeSearch
+	Help
 )
 
 // List is one list of a bundle. It is shared and must not be changed.
 type List struct {
 	Kind     Kind
 	ID       blocklists.ListID
-	Profile  string               // whose names, for ProfileAllow and ProfileDeny
 	Manifest *blocklists.Manifest // nil but for Feed
 	Entries  int
 	// Held is how many of the entries a safeguard holds.

@@ -20,22 +20,41 @@ import (
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
-// Own is names that are no list's. Each covers itself and what lies below it.
+// Own is names that are no list's, one list a kind.
 type Own struct {
-	Kind    Kind        `json:"kind"`
-	Profile string      `json:"profile,omitempty"` // for ProfileAllow and ProfileDeny
-	Names   []wire.Name `json:"-"`
+	Kind  Kind        `json:"kind"`
+	Names []wire.Name `json:"-"`
 }
 
-// id is a list id that no manifest can have, because of its colon.
-func (o *Own) id() blocklists.ListID {
-	switch o.Kind {
+// scope is what each of the names covers: itself and what lies below it, but of search
+// engines, whose other hosts have no safe form, itself alone.
+func (k Kind) scope() blocklists.Scope {
+	if k == SafeSearch {
+		return blocklists.Exact
+	}
+	return blocklists.Subtree
+}
+
+// ID is the id of the list of a kind, which no manifest can have, because of its colon.
+func (k Kind) ID() blocklists.ListID {
+	switch k {
 	case ProfileAllow:
-		return blocklists.ListID("profile:" + o.Profile + ":allow")
+		return "profiles:allow"
 	case ProfileDeny:
-		return blocklists.ListID("profile:" + o.Profile + ":deny")
+		return "profiles:deny"
+	case Service:
+		return "services:names"
+	case SafeSearch:
+		return "safe-search:names"
+	case Help:
+		return "help:names"
 	}
 	return "operator:exceptions"
+}
+
+// Entry is one name as an entry of the kind's list, for [Bundle.With].
+func (k Kind) Entry(name wire.Name) blocklists.Entry {
+	return blocklists.Entry{List: k.ID(), Name: name, Scope: k.scope()}
 }
 
 // ListReport says how one list of the catalog came into the bundle.
@@ -109,7 +128,7 @@ func listsOf(catalog *blocklists.Catalog, own []Own) []List {
 		lists = append(lists, List{Kind: Feed, ID: manifest.ID, Manifest: manifest})
 	}
 	for i := range own {
-		lists = append(lists, List{Kind: own[i].Kind, ID: own[i].id(), Profile: own[i].Profile})
+		lists = append(lists, List{Kind: own[i].Kind, ID: own[i].Kind.ID()})
 	}
 	return lists
 }
@@ -224,9 +243,9 @@ func (c *compiler) gather(ctx context.Context) error {
 func (c *compiler) ownNames(number int, own *Own) error {
 	var g gathering
 	for i, name := range own.Names {
-		row := parse.Row{Name: []byte(name), Scope: blocklists.Subtree, Line: uint32(i) + 1}
+		row := parse.Row{Name: []byte(name), Scope: own.Kind.scope(), Line: uint32(i) + 1}
 		if err := g.add(&row); err != nil {
-			return fmt.Errorf("%s: %w", own.id(), err)
+			return fmt.Errorf("%s: %w", own.Kind.ID(), err)
 		}
 	}
 	c.runs[number] = []run{g.pack(uint32(number))}

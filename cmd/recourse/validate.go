@@ -58,6 +58,7 @@ func (c *Config) checkOperator() {
 		}
 	}
 	c.checkPortal()
+	c.checkHelpNames()
 }
 
 func contactHint(contact string) string {
