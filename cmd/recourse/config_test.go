@@ -17,13 +17,12 @@ import (
 
 // fixtures are whole files and the keys that each is warned about.
 var fixtures = map[string][]string{
-	"forward": {"blocklists[1].pass", "profiles[0].safe_search",
-		"profiles[0].schedule", "desk.tokens[1]"},
-	"household":   {"profiles[0].services", "profiles[0].safe_search", "profiles[0].schedule", "clients[0].match.mac", "desk.plain_sign_in"},
+	"forward": {"blocklists[1].pass", "desk.tokens[1]"},
+	"household":   {"clients[0].match.mac", "desk.plain_sign_in"},
 	"conformance": {"operator.portal", "resolver.validation_time", "bundle.guard"},
 	"isp": {"listen.web_trusted_proxies",
 		"block_page", "on_call", "bundle.popular.file",
-		"profiles[0].safe_search", "clients[3].match.server_name", "serve_rpz.jurisdiction",
+		"clients[3].match.server_name", "serve_rpz.jurisdiction",
 		"desk.store", "desk.oidc", "desk.mail", "desk.retention"},
 }
 
@@ -279,7 +278,7 @@ func TestValidate(t *testing.T) {
 		{"ended list", "format: domains", "expires: 2020-01-01, format: domains", `f:6: warning: blocklists[0].expires: list "a" ended on 2020-01-01`},
 		{"law for nobody", "jurisdiction: IT}]\nblocklists: [", "}]\nblocklists: [" + law + ", ", `f:5: warning: clients[0]: has no jurisdiction, so that no law list, as "l", holds for its networks`},
 		{"law", "blocklists: [", "blocklists: [" + law + ", ", ""},
-		{"nobody asked", "requested: {by: x, at: 2026-01-01}, ", "", "f:7: profiles[0].requested.by: is missing: a profile with categories says who asked for it; and at: is missing"},
+		{"nobody asked", "requested: {by: x, at: 2026-01-01}, ", "", "f:7: profiles[0].requested.by: is missing: a profile that filters says who asked for it; and at: is missing"},
 		{"nobody's name", "{by: x, at: 2026-01-01}", "{}", "f:7: profiles[0].requested.by: is missing\nf:7: profiles[0].requested.at: is missing"},
 		{"slip in a key is told once", "purpose: user", "purpsoe: user", `f:6: blocklists[0].purpsoe: unknown key; did you mean "purpose"?`},
 		{"slip in a section is told once", "profiles:", "profile:", `f:7: profile: unknown key; did you mean "profiles"?`},
