@@ -40,7 +40,7 @@ type stage struct {
 // leaves the machine in no form. Where a failure is kept, a block goes before it too.
 func (s *stage) Resolve(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
 	snapshot := s.current.Load()
-	who, admitted := snapshot.Clients.Who(query.Client.Addr)
+	who, admitted := snapshot.Clients.Who(query.Client, query.Now)
 	if !admitted {
 		return refused(query)
 	}
@@ -91,7 +91,7 @@ func (s *stage) wait(ctx context.Context, query *resolver.Query) (*resolver.Answ
 		query.Watch = s.watch(query)
 		answer, err := s.next.Resolve(ctx, query)
 		snapshot := s.current.Load()
-		who, admitted := snapshot.Clients.Who(query.Client.Addr)
+		who, admitted := snapshot.Clients.Who(query.Client, query.Now)
 		if admitted {
 			snapshot.capTTL(query, who)
 		}
@@ -126,7 +126,7 @@ func (s *stage) watch(query *resolver.Query) func(*resolver.Cut) error {
 	}
 	return func(cut *resolver.Cut) error {
 		snapshot := s.current.Load()
-		who, admitted := snapshot.Clients.Who(query.Client.Addr)
+		who, admitted := snapshot.Clients.Who(query.Client, query.Now)
 		found, err := onTheWay(snapshot.Bundle, query, cut)
 		if err != nil {
 			return unjudged(err)

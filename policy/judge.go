@@ -3,12 +3,10 @@ package policy
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"strings"
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
-	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/policy/profile"
 	"github.com/recourse-dns/recourse/policy/rewrite"
 	"github.com/recourse-dns/recourse/resolver"
@@ -80,7 +78,7 @@ func (h *hearing) explained(i int) Match {
 	match.StandIn = h.snapshot.standIn(&match)
 	match.Counts = standing == counts
 	if standing == excepted || standing == exempted {
-		if list.Kind == bundle.Feed {
+		if list.Manifest != nil {
 			match.Exception = h.covering(i, list)
 		}
 	}
@@ -307,20 +305,20 @@ var (
 
 // Subject is for whom a name is explained.
 type Subject struct {
-	Addr    netip.Addr // invalid: a client of no jurisdiction and no profile
-	Profile string     // instead of the one that the address has; "" for that one
+	Client  resolver.Client // without an address: of no jurisdiction and no profile
+	Profile string          // instead of the one that the client has; "" for that one
 }
 
 // Explain judges a name, without aliases, for a client that need not be there.
 func (s *Snapshot) Explain(name wire.Name, subject Subject, at time.Time) (Verdict, error) {
 	var who profile.Who
 	about := "client: none given, so no jurisdiction"
-	if subject.Addr.IsValid() {
+	if addr := subject.Client.Addr; addr.IsValid() {
 		var admitted bool
-		if who, admitted = s.Clients.Who(subject.Addr); !admitted {
-			return Verdict{}, fmt.Errorf("client %s: %w", subject.Addr, ErrNotAdmitted)
+		if who, admitted = s.Clients.Who(subject.Client, at); !admitted {
+			return Verdict{}, fmt.Errorf("client %s: %w", addr, ErrNotAdmitted)
 		}
-		about = fmt.Sprintf("client %s: clients[%d] binds it to %s", subject.Addr, who.Row, orNone(who.Jurisdiction))
+		about = fmt.Sprintf("client %s: clients[%d] binds it to %s", addr, who.Row, orNone(who.Jurisdiction))
 	}
 	if subject.Profile != "" {
 		if who.Profile = s.Clients.Profile(subject.Profile); who.Profile == nil {
@@ -331,8 +329,8 @@ func (s *Snapshot) Explain(name wire.Name, subject Subject, at time.Time) (Verdi
 		about += ", profile " + who.Profile.ID
 	}
 	links := []resolver.Link{{Name: name}}
-	if subject.Addr.IsValid() {
-		links = append(links, resolver.Link{Kind: resolver.Asker, Addr: subject.Addr})
+	if addr := subject.Client.Addr; addr.IsValid() {
+		links = append(links, resolver.Link{Kind: resolver.Asker, Addr: addr})
 	}
 	verdict := Judge(s, links, who, at)
 	if err := s.Bundle.Err(); err != nil {

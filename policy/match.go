@@ -22,6 +22,7 @@ const (
 	kindOffline = "offline"
 	kindPause   = "pause"
 	kindSecret  = "secret:" // and the list's ID
+	// A canary's kind is the ID of its list.
 )
 
 func roleOf(kind bundle.Kind) Role {
@@ -143,6 +144,8 @@ func (s *Snapshot) code(list *bundle.List, entry *blocklists.Entry) Code {
 		return s.Key.Kind(kindService)
 	case bundle.SafeSearch:
 		return s.Key.Kind(kindSearch)
+	case bundle.Canary:
+		return s.Key.Kind(string(list.ID))
 	case bundle.ProfileAllow, bundle.OperatorException, bundle.Help:
 		return 0 // they block nothing that could be explained
 	}
@@ -157,7 +160,7 @@ func (s *Snapshot) code(list *bundle.List, entry *blocklists.Entry) Code {
 func (s *Snapshot) CodeOf(entry blocklists.Entry) Code {
 	lists := s.Bundle.Lists()
 	for i := range lists {
-		if lists[i].Kind == bundle.Feed && lists[i].ID == entry.List {
+		if lists[i].Manifest != nil && lists[i].ID == entry.List {
 			return s.code(&lists[i], &entry)
 		}
 	}
@@ -178,7 +181,7 @@ func (s *Snapshot) Matches(name wire.Name) []Match {
 	h := newHearing(s, name, hits{ids: ids}, profile.Who{}, time.Now())
 	var matches []Match
 	for _, i := range h.order() {
-		if list := h.list(i); list.Kind == bundle.Feed {
+		if list := h.list(i); list.Manifest != nil {
 			matches = append(matches, h.shared(i, list))
 		}
 	}

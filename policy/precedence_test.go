@@ -174,7 +174,7 @@ func TestVerdictSaysWhichLinkMatched(t *testing.T) {
 func TestExplain(t *testing.T) {
 	index := compile(t, nil, []list{law("l", "x.example"), user("u", "x.example")}, deny("x.example"))
 	s := snapshot(t, index, decided("l", "x.example"))
-	verdict, err := s.Explain(wire.MustName("x.example"), policy.Subject{Addr: italian, Profile: "kids"}, today)
+	verdict, err := s.Explain(wire.MustName("x.example"), policy.Subject{Client: resolver.Client{Addr: italian}, Profile: "kids"}, today)
 	if err != nil || verdict.Action != policy.Block || verdict.Primary.Role != policy.ProfileDeny {
 		t.Fatalf("got %+v, %v", verdict, err)
 	}
@@ -191,10 +191,10 @@ func TestExplain(t *testing.T) {
 
 func TestExplainRefusesWhatItDoesNotKnow(t *testing.T) {
 	s := snapshot(t, compile(t, nil, []list{law("l", "x.example")}))
-	if _, err := s.Explain(wire.MustName("x.example"), policy.Subject{Addr: unknown}, today); err == nil {
+	if _, err := s.Explain(wire.MustName("x.example"), policy.Subject{Client: resolver.Client{Addr: unknown}}, today); err == nil {
 		t.Error("a client that is not admitted is explained")
 	}
-	if _, err := s.Explain(wire.MustName("x.example"), policy.Subject{Addr: italian, Profile: "none"}, today); err == nil {
+	if _, err := s.Explain(wire.MustName("x.example"), policy.Subject{Client: resolver.Client{Addr: italian}, Profile: "none"}, today); err == nil {
 		t.Error("a profile that does not exist is explained")
 	}
 	if verdict, err := s.Explain(wire.MustName("x.example"), policy.Subject{}, today); err != nil || verdict.Action != policy.Pass {

@@ -1,161 +1,305 @@
 package policy_test
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/miekg/dns"
 	"pgregory.net/rapid"
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
-// A small world, so that lists, names and clients meet often.
-var (
-	someNames   = []string{"a.example", "b.example", "www.a.example", "x.www.a.example", "c.b.example", "d.test.example", "test.example"}
-	someClients = []netip.Addr{italian, child, french, nowhere, elder}
-)
-
-// rules are a drawn configuration, kept beside the bundle for the oracle.
-type rules struct {
-	lists      []list
-	own        []bundle.Own
-	exceptions []blocklists.Exception
+// judged is the verdict on an occasion.
+func judged(t failer, s *policy.Snapshot, o *occasion) policy.Verdict {
+	t.Helper()
+	asked := []resolver.Link{{Name: o.name}}
+	for _, alias := range o.aliases {
+		asked = append(asked, resolver.Link{Kind: resolver.Alias, Name: alias})
+	}
+	return policy.Judge(s, asked, who(t, s, o.client), o.at)
 }
 
-func drawRules(t *rapid.T) rules {
-	name := rapid.SampledFrom(someNames)
-	names := rapid.SliceOfNDistinct(name, 1, 3, rapid.ID[string])
-	var drawn rules
-	for i := range rapid.IntRange(1, 4).Draw(t, "lists") {
-		kind, id := rapid.SampledFrom([]func(string, ...string) list{law, security, user}).Draw(t, "kind"), fmt.Sprintf("list-%d", i)
-		made := kind(id, names.Draw(t, "names")...)
-		made.Scope = rapid.SampledFrom([]blocklists.Scope{blocklists.Subtree, blocklists.Below}).Draw(t, "scope")
-		if made.Purpose == blocklists.Law {
-			made.Jurisdiction = rapid.SampledFrom([][]string{{"IT"}, {"FR"}, {"IT", "FR"}, {"DE"}}).Draw(t, "jurisdiction")
-		}
-		drawn.lists = append(drawn.lists, made)
-		if rapid.Bool().Draw(t, "excepted") {
-			drawn.exceptions = append(drawn.exceptions, decided(id, name.Draw(t, "exception")))
-		}
+// rulingOf is a verdict as the oracle says it.
+func rulingOf(verdict *policy.Verdict) ruling {
+	said := ruling{blocked: verdict.Action != policy.Pass}
+	if verdict.Primary != nil {
+		said.by = verdict.Primary.Entry.List
 	}
-	for _, make := range []func(...string) bundle.Own{allow, deny, exempt} {
-		if rapid.Bool().Draw(t, "own") {
-			drawn.own = append(drawn.own, make(names.Draw(t, "own names")...))
-		}
-	}
-	return drawn
+	return said
 }
 
-func (r *rules) covers(i int, name wire.Name) bool {
-	for _, exception := range r.exceptions {
-		if exception.Covers(r.lists[i].ID, name) {
-			return false
-		}
-	}
-	return slices.ContainsFunc(r.lists[i].names, func(owner string) bool { return r.lists[i].Scope.Covers(wire.MustName(owner), name) })
-}
-
-func (r *rules) owns(kind bundle.Kind, name wire.Name) bool {
-	return slices.ContainsFunc(r.own, func(own bundle.Own) bool {
-		return own.Kind == kind && slices.ContainsFunc(own.Names, name.IsBelow)
-	})
-}
-
-// oracle judges as DESIGN's sentence on precedence reads, one step after the other.
-func (r *rules) oracle(name wire.Name, client netip.Addr) (purpose blocklists.Purpose, blocked bool) {
-	places := map[netip.Addr]string{italian: "IT", child: "IT", elder: "IT", french: "FR"}
-	for i := range r.lists {
-		if r.lists[i].Purpose == blocklists.Law && slices.Contains(r.lists[i].Jurisdiction, places[client]) && r.covers(i, name) {
-			return blocklists.Law, true
-		}
-	}
-	if r.owns(bundle.OperatorException, name) {
-		return 0, false
-	}
-	for i := range r.lists {
-		if r.lists[i].Purpose == blocklists.Security && r.covers(i, name) {
-			return blocklists.Security, true
-		}
-	}
-	if client != child || r.owns(bundle.ProfileAllow, name) {
-		return 0, false
-	}
-	if r.owns(bundle.ProfileDeny, name) {
-		return blocklists.User, true
-	}
-	for i := range r.lists {
-		if r.lists[i].Purpose == blocklists.User && r.covers(i, name) {
-			return blocklists.User, true
-		}
-	}
-	return 0, false
-}
+func explain(verdict *policy.Verdict) string { return strings.Join(verdict.Because, "\n") }
 
 func TestJudgeAgreesWithTheOracle(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		drawn := drawRules(t)
-		s := snapshot(t, compile(t, nil, drawn.lists, drawn.own...), drawn.exceptions...)
-		for _, text := range append(someNames, "free.example", "deep.x.www.a.example") {
-			for _, client := range someClients {
-				name := wire.MustName(text)
-				verdict := policy.Judge(s, links(text), who(t, s, client), today)
-				purpose, blocked := drawn.oracle(name, client)
-				if blocked != (verdict.Action == policy.Block) || blocked && verdict.Primary.Purpose() != purpose {
-					t.Fatalf("%s for %s: %+v, want %v %v", name, client, verdict, blocked, purpose)
-				}
-				checkVerdict(t, s, name, &verdict)
+		s := drawn.compile(t)
+		for range 20 {
+			o := drawOccasion(t)
+			verdict := judged(t, s, &o)
+			if got, want := rulingOf(&verdict), drawn.oracle(&o); got != want {
+				t.Fatalf("%+v: %+v, want %+v\n%s", o, got, want, explain(&verdict))
 			}
+			checkVerdict(t, s, &o, &verdict)
+			drawn.checkAllMatches(t, &o, &verdict)
 		}
 	})
 }
 
 // checkVerdict holds what is true of every verdict.
-func checkVerdict(t *rapid.T, s *policy.Snapshot, name wire.Name, verdict *policy.Verdict) {
+func checkVerdict(t *rapid.T, s *policy.Snapshot, o *occasion, verdict *policy.Verdict) {
 	if verdict.Primary != nil && !verdict.Primary.Counts {
-		t.Fatalf("%s: decided by what does not count: %+v", name, verdict.Primary)
+		t.Fatalf("%+v: decided by what does not count: %+v", o, verdict.Primary)
 	}
 	if verdict.Action == policy.Block && verdict.Primary == nil {
-		t.Fatalf("%s: blocked by nothing", name)
+		t.Fatalf("%+v: blocked by nothing", o)
 	}
 	for i := range verdict.Matches {
 		match := &verdict.Matches[i]
-		if !match.Entry.Covers(name) {
-			t.Fatalf("%s: %+v does not cover it", name, match.Entry)
+		if !match.Entry.Covers(match.Link.Name) {
+			t.Fatalf("%+v: %+v does not cover it", o, match.Entry)
 		}
 		if match.Counts && match.Exception != nil {
-			t.Fatalf("%s: %+v counts in spite of an exception", name, match)
+			t.Fatalf("%+v: %+v counts in spite of an exception", o, match)
 		}
-		if match.Role != policy.Feed {
+		if match.Role != policy.Feed || match.Action == blocklists.Passthru {
 			continue
 		}
-		if found, ok := s.Find(match.Code); !ok || found[0].Entry != match.Entry {
-			t.Fatalf("%s: code %s finds %+v", name, match.Code, found)
+		found, ok := s.Find(match.Code)
+		if !ok || !slices.ContainsFunc(found, func(f policy.Match) bool { return f.Entry == match.Entry }) {
+			t.Fatalf("%+v: code %s finds %+v", o, match.Code, found)
 		}
 	}
 }
 
-// No allow and no exception of the operator changes what law says, and no allow what
-// security says.
-func TestAllowNeverBeatsLawOrSecurity(t *testing.T) {
+// checkAllMatches wants every entry that covers the question or an alias among the matches,
+// whether it counts or not; of profiles' own names the client's alone.
+func (r *rules) checkAllMatches(t *rapid.T, o *occasion, verdict *policy.Verdict) {
+	wanted, got := map[string]int{}, map[string]int{}
+	for _, name := range append([]wire.Name{o.name}, o.aliases...) {
+		for i := range r.lists {
+			for _, one := range r.lists[i].lines {
+				if one.scope.Covers(wire.MustName(one.name), name) {
+					wanted[fmt.Sprintf("%s: %s %s of %s", r.lists[i].ID, one.name, one.scope, name)]++
+				}
+			}
+		}
+	}
+	for i := range verdict.Matches {
+		if match := &verdict.Matches[i]; match.Role == policy.Feed {
+			got[fmt.Sprintf("%s: %s %s of %s", match.Entry.List, strings.TrimSuffix(match.Entry.Name.String(), "."), match.Entry.Scope, match.Link.Name)]++
+		}
+	}
+	if !maps.Equal(got, wanted) {
+		t.Fatalf("%+v: matches are %v, not %v", o, got, wanted)
+	}
+}
+
+// The stage does what the explanation says, at every door, with a kept answer and without.
+func TestTheStageDoesWhatJudgeSaysAtEveryDoor(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		drawn := drawRules(t)
-		without := drawn
-		without.own = nil
-		plain := snapshot(t, compile(t, nil, without.lists), drawn.exceptions...)
-		with := snapshot(t, compile(t, nil, drawn.lists, allow(someNames...)), drawn.exceptions...)
-		for _, text := range someNames {
-			before := policy.Judge(plain, links(text), who(t, plain, child), today)
-			after := policy.Judge(with, links(text), who(t, with, child), today)
-			if before.Action == policy.Block && before.Primary.Purpose() != blocklists.User && after.Action != policy.Block {
-				t.Fatalf("%s: an allow lifted %+v", text, before.Primary)
+		s := drawn.compile(t)
+		for range 5 {
+			o := drawOccasion(t)
+			alone := o
+			alone.aliases = nil
+			known, early := judged(t, s, &o), judged(t, s, &alone)
+			if early.Action == policy.Pass {
+				early = known
 			}
-			if after.Action == policy.Block && after.Primary.Purpose() == blocklists.User {
-				t.Fatalf("%s: an allowed name is blocked by %+v", text, after.Primary)
+			for door := resolver.Internal; door <= resolver.QUIC; door++ {
+				if got, want := drawn.staged(t, s, &o, door, true), rulingOf(&known); got != want.blocked {
+					t.Fatalf("%+v at %s, kept: blocked %v\n%s", o, door, got, explain(&known))
+				}
+				if got, want := drawn.staged(t, s, &o, door, false), rulingOf(&early); got != want.blocked {
+					t.Fatalf("%+v at %s: blocked %v\n%s", o, door, got, explain(&early))
+				}
+			}
+		}
+	})
+}
+
+// staged says whether the stage blocks.
+func (r *rules) staged(t *rapid.T, s *policy.Snapshot, o *occasion, door resolver.Door, kept bool) bool {
+	q := query(o.client, o.name.String(), dns.TypeA)
+	q.Now, q.Client.Door = o.at, door
+	message := q.Message()
+	owner := o.name
+	for _, alias := range o.aliases {
+		message.Answer = append(message.Answer, &dns.CNAME{Hdr: dns.RR_Header{Name: owner.FQDN(), Rrtype: dns.TypeCNAME, Class: dns.ClassINET, Ttl: 60}, Target: alias.FQDN()})
+		owner = alias
+	}
+	answer, err := resolver.NewAnswer(message, o.at).Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := &below{answer: answer}
+	if kept {
+		next.cached = slot(answer)
+	}
+	stage, _, _ := filter(s, next)
+	got, err := stage.Resolve(t.Context(), q)
+	if err != nil && !errors.Is(err, resolver.Dropped) {
+		t.Fatal(err)
+	}
+	return got.Origin == resolver.Policy
+}
+
+// No allow changes what law or security says.
+func TestAllowNeverBeatsLawOrSecurity(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		without := drawRules(t)
+		without.own = slices.DeleteFunc(without.own, func(own bundle.Own) bool { return own.Kind == bundle.ProfileAllow })
+		with := without
+		with.own = append(slices.Clip(without.own), allow(someNames...))
+		plain, allowed := without.compile(t), with.compile(t)
+		for range 20 {
+			o := drawOccasion(t)
+			o.client = child
+			before, after := judged(t, plain, &o), judged(t, allowed, &o)
+			if before.Action == policy.Block && before.Primary.Purpose() != blocklists.User && rulingOf(&after) != rulingOf(&before) {
+				t.Fatalf("%+v: an allow lifted %+v", o, before.Primary)
+			}
+			if after.Action == policy.Block && after.Primary.Purpose() == blocklists.User && slices.ContainsFunc(parsed(someNames), o.name.IsBelow) {
+				t.Fatalf("%+v: an allowed name is blocked by %+v", o, after.Primary)
+			}
+		}
+	})
+}
+
+// What other states order changes nothing.
+func TestAnOrderNeverReachesAnotherState(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		all := drawRules(t)
+		everywhere := all.compile(t)
+		for client, place := range map[netip.Addr]string{italian: "IT", child: "IT", french: "FR", nowhere: ""} {
+			home := all
+			home.lists = slices.DeleteFunc(slices.Clone(all.lists), func(l ruled) bool {
+				return l.Purpose == blocklists.Law && !slices.Contains(l.Jurisdiction, place)
+			})
+			if len(home.lists) == 0 {
+				continue
+			}
+			here := home.compile(t)
+			for range 5 {
+				o := drawOccasion(t)
+				o.client = client
+				with, without := judged(t, everywhere, &o), judged(t, here, &o)
+				if rulingOf(&with) != rulingOf(&without) {
+					t.Fatalf("%+v in %q: %s\nwithout the orders of others: %s", o, place, explain(&with), explain(&without))
+				}
+			}
+		}
+	})
+}
+
+// What no entry covers passes, whatever else there is.
+func TestNoEntryNoBlock(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		drawn := drawRules(t)
+		s := drawn.compile(t)
+		for _, client := range someClients {
+			o := occasion{name: wire.MustName(rapid.SampledFrom([]string{"free.example", "xa.example", "example", "a.example.org", "test"}).Draw(t, "name")), client: client, at: today}
+			verdict := judged(t, s, &o)
+			if verdict.Action != policy.Pass || verdict.Primary != nil || len(verdict.Matches) != 0 {
+				t.Fatalf("%+v: %s", o, explain(&verdict))
+			}
+		}
+	})
+}
+
+// A decided exception survives any re-import of its list.
+func TestADecidedExceptionSurvivesEveryImport(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		drawn := drawRules(t)
+		list := &drawn.lists[rapid.IntRange(0, len(drawn.lists)-1).Draw(t, "of list")]
+		exception := decided(string(list.ID), rapid.SampledFrom(someNames).Draw(t, "excepted name"))
+		drawn.exceptions = append(drawn.exceptions, exception)
+		for range 3 {
+			list.lines = nil
+			for _, name := range append(slices.Clone(someNames), "deep.x.www.a.example", "example") {
+				list.lines = append(list.lines, drawLine(name).Draw(t, "imported anew"))
+			}
+			s := drawn.compile(t)
+			for range 10 {
+				o := drawOccasion(t)
+				verdict := judged(t, s, &o)
+				if verdict.Primary != nil && verdict.Primary.Entry.List == list.ID && o.name.IsBelow(exception.Name) {
+					t.Fatalf("%+v: decided by %+v in spite of %+v", o, verdict.Primary, exception)
+				}
+			}
+		}
+	})
+}
+
+// One list more unblocks nothing, but that one that lets names pass ends its own step; of
+// law it ends nothing.
+func TestOneListMoreUnblocksNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		before := drawRules(t)
+		added := drawList(t, 9)
+		at := rapid.IntRange(0, len(before.lists)).Draw(t, "place")
+		more := before
+		more.lists = slices.Insert(slices.Clone(before.lists), at, added)
+		lets := slices.ContainsFunc(added.lines, func(l line) bool { return l.lets })
+		old, made := before.compile(t), more.compile(t)
+		for range 20 {
+			o := drawOccasion(t)
+			was, is := judged(t, old, &o), judged(t, made, &o)
+			if was.Action == policy.Pass || is.Action != policy.Pass {
+				continue
+			}
+			if !lets || added.Purpose == blocklists.Law || was.Primary.Purpose() != added.Purpose || was.Primary.Role != policy.Feed {
+				t.Fatalf("%+v: %s unblocks it\n%s\nbefore: %s", o, added.ID, explain(&is), explain(&was))
+			}
+		}
+	})
+}
+
+// Time alone changes no verdict: between two times with no date of any rule the same is said.
+func TestOnlyDatesChangeAVerdict(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		drawn := drawRules(t)
+		s := drawn.compile(t)
+		for range 20 {
+			o := drawOccasion(t) // at a whole hour, as all dates are
+			later := o
+			later.at = o.at.Add(59 * 60 * 1e9)
+			first, second := judged(t, s, &o), judged(t, s, &later)
+			if rulingOf(&first) != rulingOf(&second) {
+				t.Fatalf("%+v: %s\nan hour later: %s", o, explain(&first), explain(&second))
+			}
+		}
+	})
+}
+
+// The names of a household judge its own questions alone.
+func TestNobodyElseSeesAHouseholdsNames(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		with := drawRules(t)
+		with.own = []bundle.Own{allow(someNames[:3]...), deny(someNames[2:]...)}
+		without := with
+		without.own = nil
+		one, other := with.compile(t), without.compile(t)
+		for range 20 {
+			o := drawOccasion(t)
+			if o.client == child {
+				o.client = italian
+			}
+			seen, unseen := judged(t, one, &o), judged(t, other, &o)
+			if explain(&seen) != explain(&unseen) {
+				t.Fatalf("%+v: %s\nwithout the household: %s", o, explain(&seen), explain(&unseen))
 			}
 		}
 	})

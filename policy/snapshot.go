@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,10 +58,10 @@ func NewCurrent(first *Snapshot) *Current {
 // Load gives the snapshot in force.
 func (c *Current) Load() *Snapshot { return c.snapshot.Load() }
 
-// Admits says whether any row of clients is for the address, and whether many homes are
-// behind it. Whoever is not admitted need not get as far as a verdict.
-func (c *Current) Admits(addr netip.Addr) (admitted, shared bool) {
-	who, admitted := c.Load().Clients.Who(addr)
+// Admits says whether any row of clients is for the client, and whether many homes are
+// behind its address. Whoever is not admitted need not get as far as a verdict.
+func (c *Current) Admits(client resolver.Client) (admitted, shared bool) {
+	who, admitted := c.Load().Clients.Who(client, time.Time{})
 	return admitted, who.Shared
 }
 

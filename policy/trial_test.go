@@ -183,7 +183,7 @@ func TestReviews(t *testing.T) {
 		{"l.example", today.Add(300 * day), policy.Block},
 		{"u.example", today.Add(300 * day), policy.Block},
 	} {
-		verdict, err := current.Load().Explain(wire.MustName(test.name), policy.Subject{Addr: child}, test.at)
+		verdict, err := current.Load().Explain(wire.MustName(test.name), policy.Subject{Client: resolver.Client{Addr: child}}, test.at)
 		if err != nil || verdict.Action != test.want {
 			t.Errorf("%s at %s: %v, %v, %v", test.name, test.at, verdict.Action, verdict.Because, err)
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/blocklists/fetch"
+	"github.com/recourse-dns/recourse/blocklists/parse"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/policy/profile"
 	"github.com/recourse-dns/recourse/resolver"
@@ -154,21 +155,82 @@ func compileFiles(t failer, inspector bundle.Inspector, previous *bundle.Bundle,
 	return made
 }
 
+// compileLines makes a bundle of lists by their lines as JSON Lines; a list of none has one
+// about something else.
+func compileLines(t failer, lists []list, lines map[blocklists.ListID][]string, own ...bundle.Own) *bundle.Bundle {
+	t.Helper()
+	files, manifests := fstest.MapFS{}, []*blocklists.Manifest{}
+	for i := range lists {
+		manifest := lists[i].Manifest
+		text := lines[manifest.ID]
+		switch {
+		case len(text) > 0:
+		case slices.Contains(manifest.Match, "address"):
+			text = []string{`{"prefix": "198.51.100.1/32"}`}
+		default:
+			text = []string{`{"name": "unrelated.example"}`}
+		}
+		manifest.Title = map[string]string{"en": string(manifest.ID)}
+		manifest.Scope, manifest.ReviewEvery = blocklists.Subtree, 90*24*time.Hour
+		manifest.Format, manifest.Source.File = "jsonl", "builtin:"+string(manifest.ID)
+		manifests = append(manifests, &manifest)
+		files[string(manifest.ID)] = &fstest.MapFile{Data: []byte(strings.Join(text, "\n") + "\n"), Mode: 0o444}
+	}
+	return compileFiles(t, holding{}, nil, manifests, files, own...)
+}
+
+// holding holds all entries of the lists whose ID says so.
+type holding struct{}
+
+func (holding) Inspect(list *blocklists.Manifest, _ *parse.Row, _ bool) (blocklists.Standing, string) {
+	switch {
+	case strings.HasPrefix(string(list.ID), "held"):
+		return blocklists.Held, "held"
+	case list.Shadow:
+		return blocklists.Shadow, ""
+	}
+	return blocklists.Active, ""
+}
+
+func (holding) Head(*blocklists.Manifest, []byte) error { return nil }
+
+func (holding) Weigh(*blocklists.Manifest, bundle.Change) bundle.Ruling { return bundle.Ruling{} }
+
 // clients is the table of the test world. What the bundle has of profiles' own names is kids'.
 func clients(t failer, index *bundle.Bundle) *profile.Table {
 	t.Helper()
-	kids := &profile.Profile{ID: "kids", Categories: []string{"gambling"}, RequestedBy: "account-42", RequestedAt: today}
+	var own []bundle.Own
 	for _, entry := range index.All() {
 		switch entry.List {
 		case bundle.ProfileAllow.ID():
-			kids.Allow = append(kids.Allow, entry.Name)
+			own = append(own, bundle.Own{Kind: bundle.ProfileAllow, Names: []wire.Name{entry.Name}})
 		case bundle.ProfileDeny.ID():
-			kids.Deny = append(kids.Deny, entry.Name)
+			own = append(own, bundle.Own{Kind: bundle.ProfileDeny, Names: []wire.Name{entry.Name}})
 		}
 	}
-	slices.Sort(kids.Allow)
-	slices.Sort(kids.Deny)
+	return clientsOf(t, own, nil)
+}
+
+// clientsOf is the table where kids and teens have these names of their own.
+func clientsOf(t failer, ofKids, ofTeens []bundle.Own) *profile.Table {
+	t.Helper()
+	kids := &profile.Profile{ID: "kids", Categories: []string{"gambling"}, RequestedBy: "account-42", RequestedAt: today}
 	teens := &profile.Profile{ID: "teens"}
+	for _, has := range []struct {
+		profile *profile.Profile
+		own     []bundle.Own
+	}{{kids, ofKids}, {teens, ofTeens}} {
+		for i := range has.own {
+			switch has.own[i].Kind {
+			case bundle.ProfileAllow:
+				has.profile.Allow = append(has.profile.Allow, has.own[i].Names...)
+			case bundle.ProfileDeny:
+				has.profile.Deny = append(has.profile.Deny, has.own[i].Names...)
+			}
+		}
+		slices.Sort(has.profile.Allow)
+		slices.Sort(has.profile.Deny)
+	}
 	row := func(network, jurisdiction, profileID string) profile.Client {
 		return profile.Client{Match: profile.Match{Networks: []netip.Prefix{netip.MustParsePrefix(network)}}, Jurisdiction: jurisdiction, Profile: profileID}
 	}
@@ -189,7 +251,7 @@ func snapshot(t failer, index *bundle.Bundle, exceptions ...blocklists.Exception
 
 func who(t failer, s *policy.Snapshot, addr netip.Addr) profile.Who {
 	t.Helper()
-	who, admitted := s.Clients.Who(addr)
+	who, admitted := s.Clients.Who(resolver.Client{Addr: addr}, today)
 	if !admitted {
 		t.Fatalf("%s is not admitted", addr)
 	}

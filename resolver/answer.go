@@ -42,6 +42,11 @@ func (o Origin) String() string { return originNames[o] }
 type Extended struct {
 	Code uint16
 	Text string
+	// Structured is the text for who reads structured errors, an I-JSON object
+	// (draft-ietf-dnsop-structured-dns-error); "" where there is none, and Text goes out.
+	Structured string
+	// Brief is what of Structured goes first where there is no room for all of it.
+	Brief string
 }
 
 // Packet is a message as it is sent, without OPT, with the places of its TTLs.

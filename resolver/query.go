@@ -36,10 +36,14 @@ func (d Door) String() string {
 // Client is who asks. It lives as long as the query does and is kept nowhere.
 type Client struct {
 	Addr netip.Addr // unmapped; invalid for Internal
+	Port uint16     // from which it asks; 0 where that is not known
 	Door Door
 	// Name is the name that the client connected to, in lower case and without a dot at
 	// its end: the server name of TLS or the host of HTTP. "" where it gave none.
 	Name string
+	// Path is what stands behind the door's own in the path of HTTP, without the slash between
+	// them: "tablet" of /dns-query/tablet. "" where there is nothing, and without HTTP.
+	Path string
 }
 
 // Encrypted says whether nobody on the way can read the query or claim its address.
@@ -68,6 +72,8 @@ type Query struct {
 	Budget int
 	// ttlCap is the longest TTL that the reply may have, and one more; 0 where any will do.
 	ttlCap uint32
+	// Structured says that the client reads structured errors.
+	Structured bool
 	// Watch is told of each zone cut on the way down before its servers are asked; nil
 	// where nobody wants to know. An error of it, as [Withheld], ends the resolution.
 	Watch func(*Cut) error
@@ -84,7 +90,7 @@ const TextBudget = 200
 // Read fills the query from a packet, keeping Client, Worker, Now, Idle and Inline. Its errors
 // are those of [wire.ReadQuery].
 func (q *Query) Read(packet []byte) error {
-	q.Fresh, q.Budget, q.ttlCap, q.Watch, q.Work = false, TextBudget, 0, nil, nil
+	q.Fresh, q.Budget, q.ttlCap, q.Structured, q.Watch, q.Work = false, TextBudget, 0, false, nil, nil
 	return wire.ReadQuery(packet, &q.name, &q.Request)
 }
 

@@ -52,7 +52,13 @@
 // so that some are left for who comes new, and no number has to be chosen for small and
 // large resolvers. A kept answer needs no place, so an overload leaves it alone.
 //
-// A reply that does not fit loses its Extended DNS Errors first, with TC set (RFC
-// 8914, section 3), then all its records. Cutting records off one by one saves
+// A reply that does not fit loses first of structured errors what their draft gives up, then
+// the text and then the codes of its Extended DNS Errors, these two with TC set (RFC 8914,
+// section 3), then all its records. Policy gives all forms of a text, and the door, which
+// alone knows the room, picks one: so one answer that is kept serves every size. Cutting records off one by one saves
 // nobody a round trip: a client that sees TC asks again over TCP.
+//
+// Who asks for structured errors, by either sign, is told of no forged answer
+// (draft-ietf-dnsop-structured-dns-error, section 5.2): the door keeps to that whoever made the
+// error, an upstream too. The option is not sent back, since the draft defines it for queries.
 package transports

@@ -24,8 +24,8 @@ type Limits struct {
 
 // Clients knows who may ask. It is asked for every query and must not wait.
 type Clients interface {
-	// Admits says whether the address is answered, and whether many homes are behind it.
-	Admits(addr netip.Addr) (admitted, shared bool)
+	// Admits says whether the client is answered, and whether many homes are behind its address.
+	Admits(client resolver.Client) (admitted, shared bool)
 }
 
 // The defaults of [Limits].
@@ -67,7 +67,7 @@ func NewGate(limits Limits) *Gate {
 // with Disconnect. Who is not admitted gets none, but for a few over plain TCP, where
 // a refusal costs no handshake and tells why.
 func (g *Gate) Connect(client resolver.Client) bool {
-	admitted, shared := g.admits(client.Addr)
+	admitted, shared := g.admits(client)
 	return g.connections.open(client, admitted, shared)
 }
 
@@ -97,11 +97,11 @@ func (g *Gate) Usage() Usage {
 // Waiting is how many queries wait.
 func (g *Gate) Waiting() int { return int(g.places.taken()) }
 
-func (g *Gate) admits(addr netip.Addr) (admitted, shared bool) {
+func (g *Gate) admits(client resolver.Client) (admitted, shared bool) {
 	if g.limits.Clients == nil {
 		return true, false
 	}
-	return g.limits.Clients.Admits(addr)
+	return g.limits.Clients.Admits(client)
 }
 
 // own and around are the networks that are counted for an address: one client's own, and

@@ -20,12 +20,13 @@ import (
 // everybody is admitted, and has an address of his own.
 type everybody struct{}
 
-func (everybody) Admits(netip.Addr) (admitted, shared bool) { return true, false }
+func (everybody) Admits(resolver.Client) (admitted, shared bool) { return true, false }
 
 // house admits 192.0.2.0/24 and loopback, of which 192.0.2.64 and up are shared.
 type house struct{}
 
-func (house) Admits(addr netip.Addr) (admitted, shared bool) {
+func (house) Admits(client resolver.Client) (admitted, shared bool) {
+	addr := client.Addr
 	in := netip.MustParsePrefix("192.0.2.0/24").Contains(addr)
 	return in || addr.IsLoopback(), in && addr.As4()[3] >= 64
 }

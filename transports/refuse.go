@@ -68,7 +68,7 @@ func (s *Service) slip(query *resolver.Query, met *visitor, packet, dst []byte, 
 		options := &Options{Cookie: met.options.Cookie, HasCookie: true}
 		return AppendError(dst, packet, query, wire.RcodeBadCookie, nil, limit, options)
 	}
-	return appendBare(dst, packet, query, wire.RcodeSuccess, wire.FlagTC, nil, limit, &Options{})
+	return appendBare(dst, packet, query, wire.RcodeSuccess, wire.FlagTC, reasons{}, limit, &Options{})
 }
 
 // damp takes a reply back that is one too many of its kind, over UDP and to an address that

@@ -33,24 +33,25 @@ func AppendReply(dst, packet []byte, query *resolver.Query, answer *resolver.Ans
 		kept = &answer.Signed
 	}
 	room := limit - options.size(query)
-	explained := extendedSize(query, answer.Extended)
-	if len(kept.Wire)+explained > room { // what was not asked for gives way first (RFC 2181, section 9)
+	why := reasonsFor(query, answer.Extended)
+	if len(kept.Wire)+why.size() > room { // what was not asked for gives way first (RFC 2181, section 9)
 		bare := kept.Bare()
 		kept = &bare
 	}
+	why, fits := why.within(room - len(kept.Wire))
 	switch {
-	case len(kept.Wire)+explained <= room:
-		return appendWhole(dst, packet, query, answer, kept, answer.Extended, limit, options)
+	case fits:
+		return appendWhole(dst, packet, query, answer, kept, why, limit, options)
 	case len(kept.Wire) <= room:
 		start := len(dst)
-		dst = appendWhole(dst, packet, query, answer, kept, nil, limit, options)
+		dst = appendWhole(dst, packet, query, answer, kept, why, limit, options)
 		dst[start+2] |= byte(wire.FlagTC >> 8)
 		return dst
 	}
-	return appendBare(dst, packet, query, int(kept.Wire[3]&0xf), wire.FlagTC, answer.Extended, limit, options)
+	return appendBare(dst, packet, query, int(kept.Wire[3]&0xf), wire.FlagTC, reasonsFor(query, answer.Extended), limit, options)
 }
 
-func appendWhole(dst, packet []byte, query *resolver.Query, answer *resolver.Answer, kept *resolver.Packet, extended []resolver.Extended, limit int, options *Options) []byte {
+func appendWhole(dst, packet []byte, query *resolver.Query, answer *resolver.Answer, kept *resolver.Packet, why reasons, limit int, options *Options) []byte {
 	start := len(dst)
 	dst = append(dst, kept.Wire...)
 	message := dst[start:]
@@ -65,7 +66,7 @@ func appendWhole(dst, packet []byte, query *resolver.Query, answer *resolver.Ans
 	if most, capped := query.TTLCap(); capped {
 		capTTLs(message, kept.TTLs, most)
 	}
-	return appendOPT(dst, start, query, 0, extended, limit, options)
+	return appendOPT(dst, start, query, 0, why, limit, options)
 }
 
 func countDown(message []byte, offsets []uint16, age uint32) {
@@ -92,14 +93,15 @@ func capTTLs(message []byte, offsets []uint16, most uint32) {
 // OPT, and why. The packet need not have a readable question. What does not fit of the
 // reasons is left out, with TC set.
 func AppendError(dst, packet []byte, query *resolver.Query, rcode int, extended []resolver.Extended, limit int, options *Options) []byte {
-	return appendBare(dst, packet, query, rcode, 0, extended, limit, options)
+	return appendBare(dst, packet, query, rcode, 0, reasonsFor(query, extended), limit, options)
 }
 
 // appendBare appends header, question and OPT.
-func appendBare(dst, packet []byte, query *resolver.Query, rcode int, flags uint16, extended []resolver.Extended, limit int, options *Options) []byte {
+func appendBare(dst, packet []byte, query *resolver.Query, rcode int, flags uint16, why reasons, limit int, options *Options) []byte {
 	start := len(dst)
-	if max(query.QuestionEnd, wire.HeaderSize)+options.size(query)+extendedSize(query, extended) > limit {
-		extended, flags = nil, flags|wire.FlagTC
+	why, fits := why.within(limit - max(query.QuestionEnd, wire.HeaderSize) - options.size(query))
+	if !fits {
+		flags |= wire.FlagTC
 	}
 	flags |= uint16(rcode&0xf) | wire.FlagQR | wire.FlagRA | echoed(query) | query.Flags&0x7800 // opcode
 	dst = binary.BigEndian.AppendUint16(dst, query.ID)
@@ -110,12 +112,12 @@ func appendBare(dst, packet []byte, query *resolver.Query, rcode int, flags uint
 		dst = append(dst, 0, 1, 0, 0, 0, 0, 0, 0)
 		dst = append(dst, packet[wire.HeaderSize:query.QuestionEnd]...)
 	}
-	return appendOPT(dst, start, query, rcode, extended, limit, options)
+	return appendOPT(dst, start, query, rcode, why, limit, options)
 }
 
 // appendOPT ends the message that begins at start with an OPT record, if the query had
 // one, and counts it.
-func appendOPT(dst []byte, start int, query *resolver.Query, rcode int, extended []resolver.Extended, limit int, options *Options) []byte {
+func appendOPT(dst []byte, start int, query *resolver.Query, rcode int, why reasons, limit int, options *Options) []byte {
 	if !query.EDNS.Present {
 		return dst
 	}
@@ -127,26 +129,10 @@ func appendOPT(dst []byte, start int, query *resolver.Query, rcode int, extended
 	}
 	dst = append(dst, 0, 0, byte(wire.TypeOPT), UDPSize>>8, UDPSize&0xff, byte(rcode>>4), 0, do, 0, 0, 0)
 	data := len(dst)
-	for _, one := range extended {
-		dst = appendOption(dst, wire.OptionExtended, 2+len(one.Text))
-		dst = binary.BigEndian.AppendUint16(dst, one.Code)
-		dst = append(dst, one.Text...)
-	}
+	dst = why.append(dst)
 	dst = options.append(dst, start, limit)
 	binary.BigEndian.PutUint16(dst[data-2:], uint16(len(dst)-data))
 	return dst
-}
-
-// extendedSize is the room that Extended DNS Errors take.
-func extendedSize(query *resolver.Query, extended []resolver.Extended) int {
-	if !query.EDNS.Present {
-		return 0
-	}
-	size := 0
-	for _, one := range extended {
-		size += wire.OptionHeader + 2 + len(one.Text)
-	}
-	return size
 }
 
 // echoed are the flags that a reply copies from its query.

@@ -137,9 +137,10 @@ func TestWhatDoesNotFit(t *testing.T) {
 	if reply := unpacked(t, transports.AppendReply(nil, packet, query, big, 65535, &transports.Options{})); reply.Truncated || len(reply.Answer) != 20 {
 		t.Error("over a stream it was cut too")
 	}
-	// The explanation goes before the data does (RFC 8914, section 3).
+	// The explanation's text goes before the data does (RFC 8914, section 3).
 	text := answerWith(t, time.Now(), many[:4]...).Explained(resolver.Extended{Code: 15, Text: strings.Repeat("y", 150)})
-	if reply := unpacked(t, transports.AppendReply(nil, packet, query, text, 560, &transports.Options{})); !reply.Truncated || len(reply.Answer) != 4 || len(reply.IsEdns0().Option) != 0 {
+	wireForm = transports.AppendReply(nil, packet, query, text, 560, &transports.Options{})
+	if reply := unpacked(t, wireForm); !reply.Truncated || len(reply.Answer) != 4 || reasonsIn(t, wireForm) != "15" {
 		t.Errorf("explanation and data: %v", reply)
 	}
 }

@@ -56,7 +56,9 @@ type Service struct {
 	observer Observer
 	logger   *slog.Logger
 	nsid     string
-	workers  atomic.Uint32
+	// structured is the option by which clients ask for structured errors; 0 for none.
+	structured uint16
+	workers    atomic.Uint32
 }
 
 // NewService makes a service over the chain, within the bounds of the gate.
@@ -68,14 +70,23 @@ func NewService(handler resolver.Handler, gate *Gate, observer Observer, logger 
 // [MaxNSID] octets. It is for before any door is open.
 func (s *Service) Named(nsid string) *Service {
 	named := NewService(s.handler, s.Gate, s.observer, s.logger)
-	named.nsid = nsid
+	named.nsid, named.structured = nsid, s.structured
 	return named
+}
+
+// Structured gives a service that also takes an option of the code for the wish to be
+// answered with structured errors (draft-ietf-dnsop-structured-dns-error, section 5.1), beside
+// the older sign, an empty Extended DNS Error. It is for before any door is open.
+func (s *Service) Structured(code uint16) *Service {
+	reading := NewService(s.handler, s.Gate, s.observer, s.logger)
+	reading.nsid, reading.structured = s.nsid, code
+	return reading
 }
 
 // Admit takes a place for a query of the client that has to wait; false when there is
 // none for it and the query must be shed. Leave gives it back.
 func (s *Service) Admit(client resolver.Client) bool {
-	_, shared := s.admits(client.Addr)
+	_, shared := s.admits(client)
 	if s.places.take(client.Addr, shared || client.Addr.IsLoopback(), client.Door != resolver.UDP) {
 		return true
 	}

@@ -22,11 +22,12 @@ type visitor struct {
 func (s *Service) meet(query *resolver.Query, packet []byte) visitor {
 	client, edns := &query.Client, &query.EDNS
 	met := visitor{Client: rate.Client{Addr: client.Addr, Proven: client.Door != resolver.UDP}}
-	met.admitted, met.Shared = s.admits(client.Addr)
+	met.admitted, met.Shared = s.admits(*client)
 	if !edns.Present {
 		return met
 	}
 	s.bake(query, &met, packet)
+	query.Structured = edns.EmptyError || s.structured != 0 && edns.Asks(packet, s.structured)
 	if edns.NSID {
 		met.options.NSID = s.nsid
 	}

@@ -14,14 +14,17 @@ import (
 type Kind uint8
 
 // The kinds: a list with a manifest; the names that any profile allows or denies by itself;
-// the names that the operator exempts; the names of services and of search engines that any
-// profile may withhold or turn to their safe form; the help names that no user's filter
-// withholds. There is one list of each kind but Feed: whose a name is, the profiles know.
+// the names that the operator exempts; the names by which programs ask whether the network
+// wants its own resolver used, with a manifest but no source; the names of services and of
+// search engines that any profile may withhold or turn to their safe form; the help names
+// that no user's filter withholds. Of each kind but Feed and Canary there is one list: whose
+// a name is, the profiles know.
 const (
 	Feed Kind = iota
 	ProfileAllow
 	ProfileDeny
 	OperatorException
+	Canary
 	Service
 	SafeSearch
 	Help
@@ -31,7 +34,7 @@ const (
 type List struct {
 	Kind     Kind
 	ID       blocklists.ListID
-	Manifest *blocklists.Manifest // nil but for Feed
+	Manifest *blocklists.Manifest // nil but for Feed and Canary
 	Entries  int
 	// Held is how many of the entries a safeguard holds.
 	Held int
@@ -370,7 +373,7 @@ func (b *Bundle) entryOf(s *stratum, id uint32, key []byte) (blocklists.Entry, e
 		List: list.ID, Trigger: blocklists.Trigger(key[0]), Scope: blocklists.Scope(c.scope), Source: configured,
 		Terms: blocklists.Terms{Action: blocklists.Action(c.action), Standing: blocklists.Standing(c.standing), From: c.from, Until: c.until},
 	}
-	if list.Manifest != nil {
+	if list.Kind == Feed {
 		entry.Source = list.Manifest.Source.String()
 	}
 	ok := false

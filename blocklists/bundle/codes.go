@@ -44,7 +44,7 @@ func codesOf(path string) string { return strings.TrimSuffix(path, fileEnd) + co
 func (c *Coder) digestOf(b *Bundle) [32]byte {
 	text := c.Tag
 	for i := range b.lists {
-		if m := b.lists[i].Manifest; m != nil {
+		if m := b.lists[i].Manifest; b.lists[i].Kind == Feed {
 			text += "\x00" + string(m.ID) + "\x00" + m.OrderRef + "\x00" + m.Disclosure.String()
 		}
 	}

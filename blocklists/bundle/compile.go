@@ -20,22 +20,36 @@ import (
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
-// Own is names that are no list's, one list a kind.
+// Own is names that are no list's: one list a kind, but of Canary one a set.
 type Own struct {
 	Kind  Kind        `json:"kind"`
+	Set   string      `json:"set,omitempty"` // for Canary: which
 	Names []wire.Name `json:"-"`
+	// Manifest is a Canary's. Nothing that is compiled depends on it.
+	Manifest *blocklists.Manifest `json:"-"`
 }
 
-// scope is what each of the names covers: itself and what lies below it, but of search
-// engines, whose other hosts have no safe form, itself alone.
+// id is a list id that no manifest can have, because of its colon.
+func (o *Own) id() blocklists.ListID {
+	if o.Kind == Canary {
+		return CanaryID(o.Set)
+	}
+	return o.Kind.ID()
+}
+
+// CanaryID is the id of a canary's list.
+func CanaryID(set string) blocklists.ListID { return blocklists.ListID("canary:" + set) }
+
+// scope is what each of the names covers: itself and what lies below it, but of canaries and
+// of search engines, whose other hosts have no safe form, itself alone.
 func (k Kind) scope() blocklists.Scope {
-	if k == SafeSearch {
+	if k == SafeSearch || k == Canary {
 		return blocklists.Exact
 	}
 	return blocklists.Subtree
 }
 
-// ID is the id of the list of a kind, which no manifest can have, because of its colon.
+// ID is the id of the list of a kind that has one.
 func (k Kind) ID() blocklists.ListID {
 	switch k {
 	case ProfileAllow:
@@ -128,7 +142,7 @@ func listsOf(catalog *blocklists.Catalog, own []Own) []List {
 		lists = append(lists, List{Kind: Feed, ID: manifest.ID, Manifest: manifest})
 	}
 	for i := range own {
-		lists = append(lists, List{Kind: own[i].Kind, ID: own[i].Kind.ID()})
+		lists = append(lists, List{Kind: own[i].Kind, ID: own[i].id(), Manifest: own[i].Manifest})
 	}
 	return lists
 }
@@ -174,8 +188,8 @@ func newCompiler(in *Input) *compiler {
 	c.runs = make([][]run, len(c.lists))
 	c.joiner = joiner{lists: make([]joined, len(c.lists)), now: uint32(max(0, in.Now.Unix())), inspector: in.Inspector}
 	for i := range c.lists {
-		c.joiner.lists[i].manifest = c.lists[i].Manifest
 		if i < len(c.reports) {
+			c.joiner.lists[i].manifest = c.lists[i].Manifest
 			c.readings = append(c.readings, readingOf(c.lists[i].Manifest))
 		} else {
 			c.readings = append(c.readings, ownReading(&in.Own[i-len(c.reports)]))
@@ -245,7 +259,7 @@ func (c *compiler) ownNames(number int, own *Own) error {
 	for i, name := range own.Names {
 		row := parse.Row{Name: []byte(name), Scope: own.Kind.scope(), Line: uint32(i) + 1}
 		if err := g.add(&row); err != nil {
-			return fmt.Errorf("%s: %w", own.Kind.ID(), err)
+			return fmt.Errorf("%s: %w", own.id(), err)
 		}
 	}
 	c.runs[number] = []run{g.pack(uint32(number))}
@@ -297,7 +311,9 @@ func (c *compiler) read(number int, manifest *blocklists.Manifest, r io.Reader) 
 	var packing sync.WaitGroup
 	defer packing.Wait()
 	g := new(gathering)
-	report, err := parse.List(parse.OptionsOf(manifest), r, func(row parse.Row) error {
+	options := parse.OptionsOf(manifest)
+	options.Now = c.Now
+	report, err := parse.List(options, r, func(row parse.Row) error {
 		if g.full() {
 			c.pack(number, g, &packing)
 			g = new(gathering)

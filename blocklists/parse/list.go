@@ -48,6 +48,9 @@ type Options struct {
 	Match []string
 	// Location is the time zone of dates that name none; nil is UTC.
 	Location *time.Location
+	// Now is when the list is read: what ended before is no entry. The zero time is the
+	// clock's. It is no part of what the manifest says.
+	Now time.Time `json:"-"`
 }
 
 // OptionsOf gives the options of a manifest.

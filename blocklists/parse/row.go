@@ -54,9 +54,12 @@ func newParser(options Options, head []byte, emit func(Row) error) *parser {
 	if location == nil {
 		location = time.UTC
 	}
+	if options.Now.IsZero() {
+		options.Now = time.Now()
+	}
 	return &parser{
 		options: options, format: options.Format, location: location, admits: admitted(options.Match), emit: emit,
-		now: time.Now().Unix(), head: head,
+		now: options.Now.Unix(), head: head,
 	}
 }
 

@@ -23,6 +23,7 @@ type Config struct {
 	Resolver   Resolver               `yaml:"resolver"`
 	Bundle     Bundle                 `yaml:"bundle"`
 	Blocklists []*blocklists.Manifest `yaml:"blocklists"`
+	Canaries   policy.Canaries        `yaml:"canaries"`
 	Profiles   []profile.Config       `yaml:"profiles"`
 	Clients    []profile.Client       `yaml:"clients"`
 	ServeRPZ   ServeRPZ               `yaml:"serve_rpz"`
@@ -111,6 +112,7 @@ type Resolver struct {
 	TTL            TTL          `yaml:"ttl"`
 	Priming        bool         `yaml:"priming"`
 	EDE            bool         `yaml:"ede"`
+	Structured     Structured   `yaml:"structured_errors"`
 	Harden         Harden       `yaml:"harden"`
 	LocalZones     string       `yaml:"local_zones" oneof:"default,none"`
 	ServeStale     ServeStale   `yaml:"serve_stale"`

@@ -25,7 +25,7 @@ func defaults() *Config {
 		Resolver: Resolver{
 			Mode: "recurse", DNSSEC: "validate", Cache: 64 << 20, PersistCache: true, QNAMEMinimisation: "relaxed", LocalZones: "default",
 			SHA1: "validate", Rollover: "builtin", Opportunistic: "off", MinimalResponses: true,
-			IPv4: true, IPv6: true, UpstreamPort: 53, EDNSSize: 1232, Priming: true, EDE: true,
+			IPv4: true, IPv6: true, UpstreamPort: 53, EDNSSize: 1232, Priming: true, EDE: true, Structured: Structured{Option: structuredOption},
 			TTL:    TTL{Max: 24 * time.Hour, MaxNegative: time.Hour},
 			Harden: Harden{Glue: true, BelowNXDomain: true}, AggressiveNSEC: true,
 		},

@@ -17,7 +17,7 @@ import (
 
 // fixtures are whole files and the keys that each is warned about.
 var fixtures = map[string][]string{
-	"forward": {"blocklists[1].pass", "desk.tokens[1]"},
+	"forward":     {"blocklists[1].pass", "desk.tokens[1]"},
 	"household":   {"clients[0].match.mac", "desk.plain_sign_in"},
 	"conformance": {"operator.portal", "resolver.validation_time", "bundle.guard"},
 	"isp": {"listen.web_trusted_proxies",
@@ -86,7 +86,7 @@ func TestLoadConfigValues(t *testing.T) {
 	settings := config.Resolver
 	settings.ValidationTime, settings.ServeStale, settings.Harden = time.Time{}, ServeStale{}, Harden{}
 	want := Resolver{Mode: "recurse", DNSSEC: "validate", Cache: 64 << 20, PersistCache: true, RootHints: "hints.zone", TrustAnchors: "anchors.zone",
-		QueryLocalhost: true, IPv4: true, UpstreamPort: 5353, EDNSSize: 1400, LocalZones: "default", QNAMEMinimisation: "off",
+		QueryLocalhost: true, IPv4: true, UpstreamPort: 5353, EDNSSize: 1400, Structured: Structured{Option: structuredOption}, LocalZones: "default", QNAMEMinimisation: "off",
 		SHA1: "validate", Rollover: "builtin", Opportunistic: "off",
 		TTL:                  TTL{Min: 5 * time.Second, Max: 12 * time.Hour, MaxNegative: 30 * time.Minute},
 		NegativeTrustAnchors: []NegativeTrustAnchor{}, Zones: []Zone{}, PrivateAddresses: []netip.Prefix{}}
@@ -243,6 +243,7 @@ func TestValidate(t *testing.T) {
 		{"upstream not used", "mode: recurse", "forward: [192.0.2.1]", "f:4: warning: resolver.forward: is not used: resolver.mode is recurse"},
 		{"small cache", "mode: recurse", "cache: 1kB", "f:4: resolver.cache: is smaller than 1MiB"},
 		{"payload", "mode: recurse", "edns_size: 100", "f:4: resolver.edns_size: 100 is not from 512 to 4096"},
+		{"option", "mode: recurse", "structured_errors: {option: 15}", "f:4: resolver.structured_errors.option: 15 means something else; until IANA assigns one, say 65001, or 0 for none"},
 		{"port", "mode: recurse", "upstream_port: 0", "f:4: resolver.upstream_port: 0 is no port"},
 		{"TTLs", "mode: recurse", "ttl: {min: 2d}", "f:4: resolver.ttl.min: 48h0m0s is longer than resolver.ttl.max, 24h0m0s"},
 		{"no family", "mode: recurse", "ipv4: false, ipv6: false", "f:4: resolver.ipv4: is false, and so is ipv6"},

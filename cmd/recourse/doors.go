@@ -19,7 +19,7 @@ func (n *node) startDoors(ctx context.Context, resolved *resolution, zones trans
 	if err != nil {
 		return err
 	}
-	service := transports.NewService(resolved.serving, transports.NewGate(limits), counts, n.logger).Named(n.config.Listen.NSID)
+	service := transports.NewService(resolved.serving, transports.NewGate(limits), counts, n.logger).Named(n.config.Listen.NSID).Structured(n.config.Resolver.Structured.Option)
 	counts.watchGate(service.Gate)
 	n.background(ctx, newRelief(service.Gate).run)
 	opened := new(doors)

@@ -14,6 +14,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/blocklists/parse"
 	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
@@ -60,7 +61,7 @@ func runExplain(ctx context.Context, env *environment, options ExplainOptions) e
 	if at.IsZero() {
 		at = time.Now()
 	}
-	verdict, err := snapshot.Explain(name, policy.Subject{Addr: options.Client.Unmap(), Profile: options.Profile}, at)
+	verdict, err := snapshot.Explain(name, policy.Subject{Client: resolver.Client{Addr: options.Client.Unmap()}, Profile: options.Profile}, at)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func newRules(config *Config) (*rules, error) {
 	if err != nil {
 		return nil, err
 	}
-	profiles, problems := profile.NewProfiles(config.Profiles, config.Blocklists)
+	profiles, problems := profile.NewProfiles(config.Profiles, config.listsOffered())
 	clients, more := profile.NewTable(config.Clients, profiles)
 	if problems = append(problems, more...); len(problems) > 0 {
 		return nil, fmt.Errorf("%s %s", problems[0].Key, problems[0].Text)
@@ -48,7 +48,7 @@ func newRules(config *Config) (*rules, error) {
 	if err != nil {
 		return nil, err
 	}
-	made.own = profile.Own(profiles, help)
+	made.own = append(config.Canaries.Own(), profile.Own(profiles, help)...)
 	return made, nil
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/lab"
 	"github.com/recourse-dns/recourse/transports/cookie"
 	"github.com/recourse-dns/recourse/transports/doh"
@@ -339,7 +340,7 @@ func (n *node) blockedFor(address netip.Addr) *policy.Match {
 			continue
 		}
 		list := snapshot.Bundle.ListIndex(id)
-		verdict, err := snapshot.Explain(entry.Name, policy.Subject{Addr: address}, time.Now())
+		verdict, err := snapshot.Explain(entry.Name, policy.Subject{Client: resolver.Client{Addr: address}}, time.Now())
 		if err == nil && verdict.Action == policy.Block && verdict.Primary.Entry.Name == entry.Name && (first == nil || list < place) {
 			first, place = verdict.Primary, list
 		}

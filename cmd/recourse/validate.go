@@ -24,6 +24,7 @@ func (c *Config) validate() {
 	c.checkResolver()
 	c.checkBundle()
 	c.checkLists()
+	c.checkCanaries()
 	c.checkProfiles()
 	c.checkClients()
 	c.checkServeRPZ()

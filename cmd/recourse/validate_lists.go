@@ -129,7 +129,7 @@ func (c *Config) hasCopy(manifest *blocklists.Manifest) bool {
 }
 
 func (c *Config) checkProfiles() {
-	_, problems := profile.NewProfiles(c.Profiles, c.Blocklists)
+	_, problems := profile.NewProfiles(c.Profiles, c.listsOffered())
 	unsure := c.unsureCategories()
 	for _, problem := range problems {
 		if unsure && strings.Contains(problem.Key, ".categories[") {

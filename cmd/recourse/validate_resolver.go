@@ -33,6 +33,7 @@ func (c *Config) checkResolver() {
 		c.report.problem("resolver.ttl.min", "%s is longer than resolver.ttl.max, %s", settings.TTL.Min, settings.TTL.Max)
 	}
 	c.checkStale()
+	c.checkStructured()
 	c.checkUpstreams()
 	c.checkZones()
 	c.checkRecords()

@@ -5,10 +5,12 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
+	"time"
 
 	"github.com/gaissmai/bart"
 
 	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/resolver"
 )
 
 // Who is a client as policy sees it: where the law of which place holds, what was
@@ -168,9 +170,10 @@ func (t *Table) findShadowed(clients []Client, found *problems) {
 	}
 }
 
-// Who finds the row of an address; false means that the client is not admitted.
-// The invalid address, that of no client at all, is not admitted either.
-func (t *Table) Who(addr netip.Addr) (Who, bool) {
+// Who finds who a client is at a time; false means that it is not admitted. The invalid
+// address, that of no client at all, is not admitted either.
+func (t *Table) Who(client resolver.Client, _ time.Time) (Who, bool) {
+	addr := client.Addr
 	if t == nil || !addr.IsValid() {
 		return Who{}, false
 	}

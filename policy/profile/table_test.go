@@ -5,11 +5,17 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
 	"github.com/recourse-dns/recourse/policy/profile"
+	"github.com/recourse-dns/recourse/resolver"
 )
+
+var now = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
+
+func at(addr string) resolver.Client { return resolver.Client{Addr: netip.MustParseAddr(addr)} }
 
 func networks(texts ...string) profile.Match {
 	var match profile.Match
@@ -42,28 +48,28 @@ func TestFirstMatchInFileOrder(t *testing.T) {
 		{"127.0.0.2", 1, "IT", kids}, {"::ffff:127.0.0.2", 1, "IT", kids}, {"127.0.0.3", 2, "FR", nil}, {"127.0.0.1", 3, "IT", nil},
 		{"::1", 3, "IT", nil}, {"127.1.0.1", 3, "IT", nil}, {"10.1.2.3", 4, "EE", nil}, {"fe80::1%eth0", 5, "", nil},
 	} {
-		who, admitted := table.Who(netip.MustParseAddr(test.addr))
+		who, admitted := table.Who(at(test.addr), now)
 		if !admitted || who != (profile.Who{Jurisdiction: test.jurisdiction, Profile: test.profile, Row: test.row}) {
 			t.Errorf("%s: got %+v, %v", test.addr, who, admitted)
 		}
 	}
-	if who, admitted := table.Who(netip.MustParseAddr("192.0.2.200")); !admitted || !who.Shared {
+	if who, admitted := table.Who(at("192.0.2.200"), now); !admitted || !who.Shared {
 		t.Errorf("a shared address: %+v, %v", who, admitted)
 	}
 	for _, addr := range []netip.Addr{{}, netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")} {
-		if who, admitted := table.Who(addr); admitted {
+		if who, admitted := table.Who(resolver.Client{Addr: addr}, now); admitted {
 			t.Errorf("%s is admitted: %+v", addr, who)
 		}
 	}
 	if table.Profile("kids") != kids || table.Profile("none") != nil || !slices.Equal(table.Jurisdictions(), []string{"DE", "IT", "FR", "EE"}) {
 		t.Errorf("profiles %v, jurisdictions %v", table.Profiles(), table.Jurisdictions())
 	}
-	addr := netip.MustParseAddr("127.0.0.2")
-	if allocations := testing.AllocsPerRun(100, func() { table.Who(addr) }); allocations != 0 {
+	addr := at("127.0.0.2")
+	if allocations := testing.AllocsPerRun(100, func() { table.Who(addr, now) }); allocations != 0 {
 		t.Errorf("%v allocations", allocations)
 	}
 	var none *profile.Table
-	if _, admitted := none.Who(addr); admitted {
+	if _, admitted := none.Who(addr, now); admitted {
 		t.Error("the nil table admits")
 	}
 }
@@ -86,10 +92,10 @@ func TestTableProblems(t *testing.T) {
 		if len(problems) != 1 || problems[0].Key != test.key || problems[0].Text == "" {
 			t.Errorf("%+v: %v", test.client, problems)
 		}
-		if who, admitted := table.Who(netip.MustParseAddr("10.1.2.3")); !admitted || who.Row != 0 {
+		if who, admitted := table.Who(at("10.1.2.3"), now); !admitted || who.Row != 0 {
 			t.Errorf("%+v: the row without problems is lost", test.client)
 		}
-		if _, admitted := table.Who(netip.MustParseAddr("192.0.2.1")); admitted {
+		if _, admitted := table.Who(at("192.0.2.1"), now); admitted {
 			t.Errorf("%+v: a row with problems admits", test.client)
 		}
 	}
@@ -120,7 +126,7 @@ func TestTableAgreesWithTheFile(t *testing.T) {
 					return slices.ContainsFunc(row.Match.Networks, func(network netip.Prefix) bool { return network.Contains(addr) })
 				}
 				want := slices.IndexFunc(rows, takes)
-				who, admitted := table.Who(addr)
+				who, admitted := table.Who(resolver.Client{Addr: addr}, now)
 				if admitted != (want >= 0) || admitted && who.Row != want {
 					t.Fatalf("%s: got row %d, %v; want %d", addr, who.Row, admitted, want)
 				}
@@ -147,9 +153,9 @@ func BenchmarkWho(b *testing.B) {
 	if len(problems) != 0 {
 		b.Fatal(problems)
 	}
-	addr := netip.MustParseAddr("10.200.3.4")
+	addr := at("10.200.3.4")
 	b.ReportAllocs()
 	for b.Loop() {
-		table.Who(addr)
+		table.Who(addr, now)
 	}
 }

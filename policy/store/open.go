@@ -26,6 +26,7 @@ const readers = 4
 type DB struct {
 	writer *sql.DB
 	reader *sql.DB
+	topics topics
 }
 
 // ErrNewer says that a later version of the program has written the database.

@@ -8,7 +8,10 @@ import (
 
 // Tx is a transaction that may write. Both stores write through it; it ends with
 // the function that it was given to.
-type Tx struct{ tx *sql.Tx }
+type Tx struct {
+	tx   *sql.Tx
+	told []Topic
+}
 
 // Tx runs do in a transaction that holds the write lock from its beginning. It
 // commits when do returns nil, and has then been synced to the disk; it rolls back
@@ -20,12 +23,14 @@ func (db *DB) Tx(ctx context.Context, do func(*Tx) error) error {
 		return fmt.Errorf("begin transaction: %w", err)
 	}
 	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing, and before one the first error counts
-	if err := do(&Tx{tx: tx}); err != nil {
+	shared := &Tx{tx: tx}
+	if err := do(shared); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
+	db.topics.wake(shared.told)
 	return nil
 }
 

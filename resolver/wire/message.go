@@ -91,6 +91,11 @@ type EDNS struct {
 	KeepAlive bool
 	Padded    bool
 	Cookie    Cookie
+	// EmptyError is an Extended DNS Error that says nothing: by such a one clients asked for
+	// structured errors before there was an option for that (draft-ietf-dnsop-structured-dns-error-15).
+	EmptyError bool
+
+	begin, end uint16 // of the options in the packet
 }
 
 // Request is a query read in place.

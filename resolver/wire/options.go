@@ -81,13 +81,29 @@ func (c Cookie) Server(packet []byte) []byte {
 	return packet[c.Offset:][ClientCookieSize:c.Size]
 }
 
+// Asks says whether the query has an option of the code, whatever is in it. The packet is the one
+// that was read.
+func (e *EDNS) Asks(packet []byte, code uint16) bool {
+	for option, err := range Options(packet[e.begin:e.end]) {
+		if err == nil && option.Code == code {
+			return true
+		}
+	}
+	return false
+}
+
 // readOptions reads what a query's options ask for. The data stands at the offset in the packet.
 func (e *EDNS) readOptions(data []byte, offset int) error {
+	if len(data) > 0 {
+		e.begin, e.end = uint16(offset), uint16(offset+len(data))
+	}
 	for option, err := range Options(data) {
 		if err != nil {
 			return err
 		}
 		switch option.Code {
+		case OptionExtended:
+			e.EmptyError = e.EmptyError || len(option.Data) == 2 && option.Data[0] == 0 && option.Data[1] == 0
 		case OptionNSID:
 			e.NSID = true // whatever its data says (RFC 5001, section 2.1)
 		case OptionKeepAlive:

@@ -28,7 +28,7 @@ func handled(h *handler, method, target, contentType string, body io.Reader) *ht
 
 func TestHandlerAnswers(t *testing.T) {
 	service, w, _ := newService(4)
-	close(w.release)
+	close(w.Release)
 	h := newHandler(service, resolver.HTTPS, `h3=":443"; ma=86400`)
 	for name, want := range map[string]struct {
 		rcode   int
@@ -107,7 +107,7 @@ func TestHandlerKnowsItsClient(t *testing.T) {
 	incoming.Header.Set("Content-Type", MediaType)
 	incoming.RemoteAddr, incoming.TLS = "[::ffff:192.0.2.7]:1234", &tls.ConnectionState{ServerName: "dns.example"}
 	h.ServeHTTP(httptest.NewRecorder(), incoming)
-	client := w.client.Load().(resolver.Client)
+	client := w.Client()
 	if client.Addr.String() != "192.0.2.7" || client.Door != resolver.HTTP3 || client.Name != "kids.example" {
 		t.Errorf("the client is %+v", client)
 	}

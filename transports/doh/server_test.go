@@ -2,17 +2,12 @@ package doh
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/base64"
 	"errors"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/http"
 	"net/netip"
@@ -24,38 +19,14 @@ import (
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/transports"
 	"github.com/recourse-dns/recourse/transports/proxy"
+	"github.com/recourse-dns/recourse/transports/transportstest"
 )
-
-// certified is a certificate for dns.example and 127.0.0.1, and who trusts it.
-func certified(t testing.TB) (*tls.Config, *x509.CertPool) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "dns.example"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		DNSNames: []string{"dns.example"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	made, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(made)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(leaf)
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{made}, PrivateKey: key}}}, pool
-}
 
 // door is a server with what is behind it and who may ask it.
 type door struct {
 	*Server
-	world   *world
-	counts  *counts
+	world   *transportstest.World
+	counts  *transportstest.Counts
 	service *transports.Service
 	trusted *x509.CertPool
 	before  []byte // what clients say before TLS
@@ -70,7 +41,7 @@ func open(t testing.TB, waiting int) *door {
 func openBehind(t testing.TB, waiting int, proxies proxy.Trusted) *door {
 	t.Helper()
 	service, w, seen := newService(waiting)
-	config, pool := certified(t)
+	config, pool := transportstest.Identity(t)
 	server, err := Listen(Config{Address: netip.MustParseAddrPort("127.0.0.1:0"), TLS: config, AltSvc: `h3=":443"; ma=86400`, Proxies: proxies}, service, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -117,7 +88,7 @@ func ask(t testing.TB, client *http.Client, method, url, contentType string, bod
 
 func TestBothVersionsAnswer(t *testing.T) {
 	d := open(t, 10)
-	close(d.world.release)
+	close(d.world.Release)
 	for _, version := range []int{1, 2} {
 		client := d.browser(t, version == 2)
 		for name, want := range map[string]struct {
@@ -149,7 +120,7 @@ func TestBothVersionsAnswer(t *testing.T) {
 			}
 		}
 	}
-	if client := d.world.client.Load().(resolver.Client); client.Door != resolver.HTTPS || client.Addr.String() != "127.0.0.1" {
+	if client := d.world.Client(); client.Door != resolver.HTTPS || client.Addr.String() != "127.0.0.1" {
 		t.Errorf("the client is %+v", client)
 	}
 }
