@@ -30,6 +30,7 @@ type Manifest struct {
 	Jurisdiction []string          `yaml:"jurisdiction"` // ISO 3166 codes; where a law list is in force
 	Disclosure   Disclosure        `yaml:"disclosure"`
 	Redress      Redress           `yaml:"redress"`
+	Published    Published         `yaml:"published"`
 	AtEnforceBy  string            `yaml:"at_enforce_by"` // hold or enforce
 	Source       Source            `yaml:"source"`
 	Format       string            `yaml:"format"`
@@ -156,6 +157,7 @@ func (m *Manifest) Problems() []Problem {
 	m.checkGround(&found)
 	m.checkOverride(&found)
 	m.checkMaxTTL(&found)
+	m.checkPublished(&found)
 	if m.ReviewEvery <= 0 && m.Expires.IsZero() {
 		found.add("review_every", "is missing: no list without an end or a review date, as 90d")
 	}

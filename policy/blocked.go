@@ -44,7 +44,14 @@ func (s *Snapshot) explained(reply *dns.Msg, query *resolver.Query, match *Match
 		return nil, fmt.Errorf("blocked answer: %w", err)
 	}
 	answer.Origin = resolver.Policy
-	answer.Extended = []resolver.Extended{s.Operator.explanation(match, query.Budget)}
+	if match.Role == SafeSearch {
+		answer.Extended = []resolver.Extended{s.searchedBy(match, query)}
+		return answer, nil
+	}
+	answer.Extended = []resolver.Extended{s.explanation(match, query)}
+	if len(reply.Answer) > 0 && (match.Action == blocklists.LocalData || match.StandIn != "") {
+		answer.Extended = append(answer.Extended, resolver.Extended{Code: resolver.ForgedAnswer})
+	}
 	return answer, nil
 }
 

@@ -95,21 +95,25 @@ func (s *stage) answer(ctx context.Context, snapshot *Snapshot, h *hearing, winn
 	// What an alias or an address leads to stands behind what the real answer says.
 	// What a profile has of its own differs from what the next one has.
 	own := h.list(winner).Kind
-	lasting := h.kind(winner) == resolver.Asked && isLasting(action) && (own == bundle.Feed || own == bundle.Service)
+	lasting := h.kind(winner) == resolver.Asked && isLasting(action) && (own == bundle.Feed || own == bundle.Service || own == bundle.Canary)
+	var others also
+	if query.Structured {
+		others = h.also(winner)
+	}
 	if lasting {
 		if kept == nil {
 			kept = snapshot.recent.find(&query.Question)
 		}
-		if kept.answers(query, id, action) {
+		if kept.answers(query, id, action, &others) {
 			return &kept.answer, nil
 		}
 	}
 	match := h.matched(winner)
-	match.Action = action
+	match.Action, match.Also = action, snapshot.also(&others)
 	match.StandIn = snapshot.standIn(&match)
 	answer, err := s.enforce(ctx, snapshot, query, &match, steadOf(query, &match, real))
 	if err == nil && lasting && match.StandIn == "" {
-		snapshot.recent.offer(query, h, id, action, answer)
+		snapshot.recent.offer(query, h, id, action, others, answer)
 	}
 	return answer, err
 }

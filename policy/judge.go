@@ -28,6 +28,7 @@ func Judge(s *Snapshot, links []resolver.Link, who profile.Who, at time.Time) Ve
 	}
 	h := newHearing(s, links[0].Name, found, who, at)
 	var verdict Verdict
+	var indices []int // of the hits, as the verdict's matches
 	decided, primary := noHit, -1
 	if winner, found := h.decide(); found {
 		decided = winner
@@ -36,7 +37,7 @@ func Judge(s *Snapshot, links []resolver.Link, who profile.Who, at time.Time) Ve
 		if i == decided {
 			primary = len(verdict.Matches)
 		}
-		verdict.Matches = append(verdict.Matches, match)
+		verdict.Matches, indices = append(verdict.Matches, match), append(indices, i)
 		verdict.Because = append(verdict.Because, sentenceOf(&match))
 	}
 	withholds := h.phase.Withholds()
@@ -57,6 +58,7 @@ func Judge(s *Snapshot, links []resolver.Link, who profile.Who, at time.Time) Ve
 		verdict.Action = actionOf(h.step(decided), verdict.Primary)
 	}
 	verdict.Because = append(verdict.Because, verdict.conclusion())
+	verdict.Steps = h.steps(&verdict, indices, decided)
 	return verdict
 }
 

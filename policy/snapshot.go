@@ -65,6 +65,10 @@ func (c *Current) Admits(client resolver.Client) (admitted, shared bool) {
 	return admitted, who.Shared
 }
 
+// AdmitsByName says whether some are admitted by the name that they connect to, which is
+// not known before they have.
+func (c *Current) AdmitsByName() bool { return c.Load().Clients.Names() }
+
 // WatchesServers says whether any list looks at the name servers of a name's zones, so
 // that who resolves need tell of them only then.
 func (c *Current) WatchesServers() bool { return watches(c.Load().Bundle) }

@@ -11,12 +11,9 @@ import (
 
 // explanation is the Extended DNS Error of a block: for law Censored, since another
 // than the operator demands it; for security Blocked; for the user Filtered (RFC
-// 8914, sections 4.16 to 4.18).
-func (o *Operator) explanation(match *Match, budget int) resolver.Extended {
+// 8914, sections 4.16 to 4.18). The structured text is there for who reads it.
+func (s *Snapshot) explanation(match *Match, query *resolver.Query) resolver.Extended {
 	extended := resolver.Extended{Code: resolver.Filtered}
-	if match.Role == SafeSearch {
-		return o.forged(match, budget)
-	}
 	switch match.Purpose() {
 	case blocklists.Law:
 		extended.Code = resolver.Censored
@@ -24,16 +21,22 @@ func (o *Operator) explanation(match *Match, budget int) resolver.Extended {
 		extended.Code = resolver.Blocked
 	}
 	code := match.Code.String()
-	extended.Text = fit(o.sentence(match), code, o.address("/r/"+code), min(budget, resolver.TextBudget))
+	extended.Text = fit(s.Operator.sentence(match), code, s.Operator.address("/r/"+code), min(query.Budget, resolver.TextBudget))
+	if query.Structured {
+		extended.Structured, extended.Brief = s.structured(extended.Code, match)
+	}
 	return extended
 }
 
-// forged marks an answer that is another than the real one and blocks nothing (RFC 8914,
-// section 4.5). A client that understands structured errors is not told so: it could not
-// tell that from a block.
-func (o *Operator) forged(match *Match, budget int) resolver.Extended {
+// searchedBy marks an answer that is another than the real one and blocks nothing (RFC 8914,
+// section 4.5). The door keeps the code from clients that read structured errors: they could
+// not tell it from a block.
+func (s *Snapshot) searchedBy(match *Match, query *resolver.Query) resolver.Extended {
 	code := match.Code.String()
-	return resolver.Extended{Code: resolver.ForgedAnswer, Text: fit(o.sentence(match), code, o.address("/r/"+code), min(budget, resolver.TextBudget))}
+	return resolver.Extended{
+		Code: resolver.ForgedAnswer,
+		Text: fit(s.Operator.sentence(match), code, s.Operator.address("/r/"+code), min(query.Budget, resolver.TextBudget)),
+	}
 }
 
 // sentence says by whom the name is blocked, and of a list that may be shown why. No
