@@ -21,6 +21,8 @@ type Snapshot struct {
 	Operator Operator
 	Key      Key
 	StandIns StandIns // nil: none
+	// Orders are those whose names lie on the bundle; nil: none.
+	Orders *Orders
 	// Guard knows what is held and why; nil: no safeguards.
 	Guard *guard.Guard
 	// Unreachable are law lists whose source has not been reached for long, with since when.

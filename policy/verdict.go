@@ -47,6 +47,7 @@ type Match struct {
 	Entry    blocklists.Entry
 	Role     Role
 	Manifest *blocklists.Manifest // nil for a name of a profile or of the operator
+	Order    *blocklists.Order    // that the entry belongs to; nil for a list's own
 	Profile  string               // whose wish it is, for roles of profiles; never shown in public
 	Label    string               // which service or engine, for Service and SafeSearch
 	Target   rewrite.Target       // what a search engine's host is answered with, for SafeSearch
