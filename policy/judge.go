@@ -183,9 +183,9 @@ func counting(match *Match) string {
 	case HelpName:
 		return "a name of help: nothing that a user asked for withholds it"
 	case Offline:
-		return fmt.Sprintf("profile %s is offline at this hour%s", match.Profile, untilText(match.Until))
+		return fmt.Sprintf("profile %s is offline at this hour%s", match.Profile, untilText(match.Lasts))
 	case Pause:
-		return fmt.Sprintf("profile %s is paused%s", match.Profile, untilText(match.Until))
+		return fmt.Sprintf("profile %s is paused%s", match.Profile, untilText(match.Lasts))
 	}
 	if match.Action == blocklists.Passthru {
 		return letsPass(match.Manifest.Purpose)

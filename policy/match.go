@@ -87,7 +87,7 @@ func (h *hearing) offline() Match {
 		Counts: true,
 	}
 	if until := h.phase.Until; !until.IsZero() { // without the zone of the schedule, which says where somebody lives
-		match.Until = time.Unix(until.Unix(), 0).UTC()
+		match.Lasts = time.Unix(until.Unix(), 0).UTC()
 	}
 	key := "schedule"
 	if h.phase.State == profile.Paused {

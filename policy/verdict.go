@@ -51,7 +51,7 @@ type Match struct {
 	Profile  string               // whose wish it is, for roles of profiles; never shown in public
 	Label    string               // which service or engine, for Service and SafeSearch
 	Target   rewrite.Target       // what a search engine's host is answered with, for SafeSearch
-	Until    time.Time            // until when the hour holds at least, for Offline and Pause
+	Lasts    time.Time            // until when the hour holds at least, for Offline and Pause
 	Link     resolver.Link        // what the entry covers
 	Action   blocklists.Action    // what the match does if it decides
 	// StandIn is the zone whose records or servers answer if the match decides, since the
