@@ -18,6 +18,9 @@ import (
 // block may still be felt behind somebody else's cache.
 const blockTTL = 60
 
+// BlockTTL is for how long somebody may keep a blocked answer after the block was lifted.
+const BlockTTL = blockTTL * time.Second
+
 // blocked answers a question that a match blocks, explained within the query's budget.
 func (s *Snapshot) blocked(query *resolver.Query, match *Match, at stead) (*resolver.Answer, error) {
 	reply := query.Message()

@@ -92,7 +92,7 @@ func (h *hearing) because(standing standing, match *Match) string {
 	case notRead:
 		return fmt.Sprintf("does not count: the list does not judge a %s", kindWord(match.Link.Kind))
 	case elsewhere:
-		return fmt.Sprintf("does not count: in force in %s, and the client is in %s", strings.Join(match.Manifest.Jurisdiction, ", "), orNone(h.who.Jurisdiction))
+		return fmt.Sprintf("does not count: in force in %s, and the client is in %s", strings.Join(match.Jurisdiction(), ", "), orNone(h.who.Jurisdiction))
 	case exempted:
 		return "does not count: the operator exempts the name"
 	case exemptsLink:
@@ -160,7 +160,7 @@ func counting(match *Match) string {
 	}
 	switch match.Manifest.Purpose {
 	case blocklists.Law:
-		return fmt.Sprintf("counts: law in force in %s, ordered by %s", strings.Join(match.Manifest.Jurisdiction, ", "), match.Manifest.Authority.Name)
+		return fmt.Sprintf("counts: law in force in %s, ordered by %s", strings.Join(match.Jurisdiction(), ", "), match.Authority().Name)
 	case blocklists.Security:
 		return fmt.Sprintf("counts: security, category %s", match.Manifest.Category)
 	}
@@ -180,6 +180,10 @@ func sentenceOf(match *Match) string {
 	var text strings.Builder
 	switch match.Role {
 	case Feed:
+		if match.Entry.Order != "" {
+			fmt.Fprintf(&text, "list %s, order %s: ", match.Entry.List, plain(match.Entry.Order))
+			break
+		}
 		fmt.Fprintf(&text, "list %s, line %d: ", match.Entry.List, match.Entry.Line)
 	case OperatorException:
 		text.WriteString("operator: ")

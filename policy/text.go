@@ -36,10 +36,10 @@ func (o *Operator) sentence(match *Match) string {
 	}
 	secret := match.Manifest.Disclosure == blocklists.Secret
 	switch {
-	case match.Purpose() == blocklists.Law && (secret || match.Manifest.Authority.Name == ""):
+	case match.Purpose() == blocklists.Law && (secret || match.Authority().Name == ""):
 		return "Blocked by order of an authority."
 	case match.Purpose() == blocklists.Law:
-		return "Blocked by order of " + plain(match.Manifest.Authority.Name) + "."
+		return "Blocked by order of " + plain(match.Authority().Name) + "."
 	case match.Purpose() == blocklists.Security && secret:
 		return "Blocked for security by " + plain(o.Name) + "."
 	case match.Purpose() == blocklists.Security:

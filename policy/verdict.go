@@ -39,6 +39,7 @@ type Match struct {
 	Entry    blocklists.Entry
 	Role     Role
 	Manifest *blocklists.Manifest // nil for a name of a profile or of the operator
+	Order    *blocklists.Order    // that the entry belongs to; nil for a list's own
 	Profile  string               // whose name it is, for ProfileAllow and ProfileDeny
 	Link     resolver.Link        // what the entry covers
 	Action   blocklists.Action    // what the match does if it decides

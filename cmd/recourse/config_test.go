@@ -18,12 +18,12 @@ import (
 // fixtures are whole files and the keys that each is warned about.
 var fixtures = map[string][]string{
 	"forward": {"blocklists[1].pass", "profiles[0].safe_search",
-		"profiles[0].schedule", "desk.tokens[1]"},
-	"household":   {"profiles[0].services", "profiles[0].safe_search", "profiles[0].schedule", "clients[0].match.mac", "desk.plain_sign_in"},
+		"profiles[0].schedule"},
+	"household":   {"profiles[0].services", "profiles[0].safe_search", "profiles[0].schedule", "desk.plain_sign_in"},
 	"conformance": {"operator.portal", "resolver.validation_time", "bundle.guard"},
 	"isp": {"listen.web_trusted_proxies",
 		"block_page", "on_call", "bundle.popular.file",
-		"profiles[0].safe_search", "clients[3].match.server_name", "serve_rpz.jurisdiction",
+		"profiles[0].safe_search", "serve_rpz.jurisdiction",
 		"desk.store", "desk.oidc", "desk.mail", "desk.retention"},
 }
 
@@ -280,7 +280,16 @@ func TestValidate(t *testing.T) {
 		{"an empty list", "review_every: 1d}]", "review_every: 1d}, ~]", "f:6: blocklists[1]: is empty"},
 		{"no page", "format: domains", "answer: page, format: domains", "f:6: blocklists[0].answer: page needs an address in block_page.ipv4 or block_page.ipv6"},
 		{"ended list", "format: domains", "expires: 2020-01-01, format: domains", `f:6: warning: blocklists[0].expires: list "a" ended on 2020-01-01`},
-		{"law for nobody", "jurisdiction: IT}]\nblocklists: [", "}]\nblocklists: [" + law + ", ", `f:5: warning: clients[0]: has no jurisdiction, so that no law list, as "l", holds for its networks`},
+		{"law for nobody", "jurisdiction: IT}]\nblocklists: [", "}]\nblocklists: [" + law + ", ", `f:5: clients[0]: has no jurisdiction, so that no law list, as "l", would hold for its networks`},
+		{"law for nobody, with a reason", "jurisdiction: IT}]\nblocklists: [", "jurisdiction: none, because: A laboratory.}]\nblocklists: [" + law + ", ", ""},
+		{"law for nobody, without one", "jurisdiction: IT}]\nblocklists: [", "jurisdiction: none}]\nblocklists: [" + law + ", ", "f:5: clients[0].because: is missing: say why no law list is for these networks"},
+		{"no law, and nothing said", "jurisdiction: IT}]", "}]", ""},
+		{"anyone, where there is law", "jurisdiction: IT}]\nblocklists: [", "jurisdiction: IT}, {match: {server_name: a.example}, anyone: true}]\nblocklists: [" + law + ", ", "f:5: warning: clients[1]: admits anyone by name, and no law list, as \"l\", holds for whom no network is known"},
+		{"law chosen by a name", "jurisdiction: IT}]", "jurisdiction: IT}, {match: {server_name: a.example}, jurisdiction: FR}]", "f:5: clients[1].jurisdiction: cannot be chosen by a name: networks alone bind to one"},
+		{"shadowed name", "jurisdiction: IT}]", "jurisdiction: IT}, {match: {server_name: a.example}}, {match: {server_name: a.example, path: /dns-query/x}}]", "f:5: clients[2]: never matches: clients[1] above it takes whomever it asks for"},
+		{"shadowed by halves", "jurisdiction: IT}]", "jurisdiction: IT}, {match: {networks: [10.0.0.0/9]}}, {match: {networks: [10.128.0.0/9]}}, {match: {networks: [10.0.0.0/8]}}]", "f:5: clients[3]: never matches: rows take in all parts of 10.0.0.0/8"},
+		{"contradiction", "jurisdiction: IT}]", "jurisdiction: IT}, {match: {server_name: a.example, networks: [10.0.0.0/8]}, anyone: true}]", "f:5: clients[1].anyone: contradicts match"},
+		{"hardware address", "jurisdiction: IT}]", "jurisdiction: IT}, {match: {mac: [\"02:00:5e\"]}}]", `f:5: clients[1].match.mac[0]: "02:00:5e" is not a hardware address`},
 		{"law", "blocklists: [", "blocklists: [" + law + ", ", ""},
 		{"nobody asked", "requested: {by: x, at: 2026-01-01}, ", "", "f:7: profiles[0].requested.by: is missing: a profile with categories says who asked for it; and at: is missing"},
 		{"nobody's name", "{by: x, at: 2026-01-01}", "{}", "f:7: profiles[0].requested.by: is missing\nf:7: profiles[0].requested.at: is missing"},

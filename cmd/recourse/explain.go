@@ -146,9 +146,7 @@ func explainMatch(match *policy.Match) explainedMatch {
 	if match.Entry.Trigger != blocklists.OnName {
 		said.Trigger = match.Entry.Trigger.String()
 	}
-	if match.Manifest != nil {
-		said.Order = match.Manifest.OrderRef
-	}
+	said.Order = match.OrderRef()
 	if match.Hold != nil {
 		said.Hold = match.Hold.String()
 	}

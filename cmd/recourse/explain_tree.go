@@ -145,8 +145,11 @@ func (l *explainedList) title() string {
 // branch is a match with why it counts or does not.
 func (m *explainedMatch) branch(step policy.StepName) branch {
 	text := fmt.Sprintf("%s (%s)", m.Name, strings.TrimPrefix(m.Trigger+", "+m.Scope, ", "))
-	if m.Line != 0 {
+	switch {
+	case m.Line != 0:
 		text += fmt.Sprintf(", line %d of %s", m.Line, m.Source)
+	case m.Source != "":
+		text += ", " + m.Source
 	}
 	if m.Link != "" {
 		text += ", covers the " + m.Link

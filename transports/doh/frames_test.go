@@ -267,8 +267,16 @@ func TestClientsBehindALoadBalancer(t *testing.T) {
 	if said := r.until(1); said.status != "200" {
 		t.Errorf("%+v", said)
 	}
-	if client := d.world.Client(); client.Addr.String() != "192.0.2.7" || client.Name != "dns.example" {
+	if client := d.world.Client(); client.Addr.String() != "192.0.2.7" || client.Port != 12345 || client.Name != "dns.example" {
 		t.Errorf("the client is %+v", client)
+	}
+	for _, version2 := range []bool{false, true} {
+		if reply, _ := ask(t, d.introduced(t, version2, header), "POST", d.url()+"/tablet", MediaType, question(t, "www", dns.TypeA)); reply.StatusCode != 200 {
+			t.Errorf("HTTP: %d", reply.StatusCode)
+		}
+		if client := d.world.Client(); client.Addr.String() != "192.0.2.7" || client.Port != 12345 || client.Path != "tablet" {
+			t.Errorf("HTTP/2 %v: the client is %+v", version2, client)
+		}
 	}
 	plain, err := net.Dial("tcp", d.Addr().String())
 	if err != nil {

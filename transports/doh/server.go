@@ -132,7 +132,8 @@ func (s *Server) rest() bool {
 
 // admit lets a connection in, before anything is done for it.
 func (s *Server) admit(conn *net.TCPConn) {
-	client := resolver.Client{Addr: conn.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().Unmap(), Door: resolver.HTTPS}
+	from := conn.RemoteAddr().(*net.TCPAddr).AddrPort()
+	client := resolver.Client{Addr: from.Addr().Unmap(), Port: from.Port(), Door: resolver.HTTPS}
 	l := &line{Conn: conn}
 	l.raw, _ = conn.SyscallConn() // fails for what is closed, as reading then will
 	l.gone = func() {
@@ -187,7 +188,8 @@ func (s *Server) introduce(l *line, client resolver.Client) {
 		return
 	}
 	if source.IsValid() {
-		client.Addr = source.Addr().Unmap()
+		client.Addr, client.Port = source.Addr().Unmap(), source.Port()
+		l.client = net.TCPAddrFromAddrPort(source)
 	}
 	if s.enter(l, client) {
 		s.serve(l, client)

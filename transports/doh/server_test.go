@@ -2,6 +2,7 @@ package doh
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
@@ -63,6 +64,19 @@ func (d *door) browser(t testing.TB, version2 bool) *http.Client {
 	transport.Protocols.SetHTTP2(version2)
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport, Timeout: 10 * time.Second}
+}
+
+// introduced is a browser behind a load balancer, which says a header of its own first.
+func (d *door) introduced(t testing.TB, version2 bool, header string) *http.Client {
+	client := d.browser(t, version2)
+	client.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		if err == nil {
+			_, err = conn.Write([]byte(header))
+		}
+		return conn, err
+	}
+	return client
 }
 
 func ask(t testing.TB, client *http.Client, method, url, contentType string, body []byte) (*http.Response, []byte) {
