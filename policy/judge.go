@@ -55,6 +55,8 @@ func Judge(s *Snapshot, links []resolver.Link, who profile.Who, at time.Time) Ve
 	}
 	if primary >= 0 {
 		verdict.Primary = &verdict.Matches[primary]
+		others := h.also(decided)
+		verdict.Primary.Also = s.also(&others)
 		verdict.Action = actionOf(h.step(decided), verdict.Primary)
 	}
 	verdict.Because = append(verdict.Because, verdict.conclusion())
@@ -242,11 +244,14 @@ func sentenceOf(match *Match) string {
 	if !match.Entry.Trigger.ByAddress() {
 		fmt.Fprintf(&text, " (%s)", match.Entry.Scope)
 	}
-	if kind := match.Link.Kind; kind != resolver.Asked {
-		fmt.Fprintf(&text, " covers the %s %s", kindWord(kind), match.Link)
+	if match.Link.Kind != resolver.Asked {
+		fmt.Fprintf(&text, " covers the %s", match.Covers())
 	}
 	return text.String() + ": " + match.Because
 }
+
+// Covers says in words what of the question the match covers.
+func (m *Match) Covers() string { return kindWord(m.Link.Kind) + " " + m.Link.String() }
 
 // kindWord is what a link is called in a sentence.
 func kindWord(kind resolver.LinkKind) string {
@@ -343,5 +348,7 @@ func (s *Snapshot) Explain(name wire.Name, subject Subject, at time.Time) (Verdi
 		return Verdict{}, err
 	}
 	verdict.Because = append([]string{about}, verdict.Because...)
+	verdict.Steps = append([]Step{{Name: AskingStep, Says: about}}, verdict.Steps...)
+	verdict.Answered = s.answered(&verdict, name, at)
 	return verdict, nil
 }

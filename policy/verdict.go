@@ -95,6 +95,9 @@ type Verdict struct {
 	// Steps are the reasoning as a tree: the order of precedence, and under each step what was
 	// weighed there.
 	Steps []Step
+	// Answered is what goes out in the place of the real answer; nil where nothing does, and
+	// where nobody wants to know.
+	Answered *Answered
 	// Because is the same in sentences, one for each match.
 	Because []string
 }
