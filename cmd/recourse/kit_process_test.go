@@ -1,0 +1,204 @@
+package main
+
+import (
+	"bytes"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/miekg/dns"
+)
+
+const kitFolder = "../../policy/testdata/kit"
+
+// authority serves a zone file over UDP and TCP, wildcards and aliases included.
+type authority struct {
+	apex    string
+	start   dns.RR
+	records map[string][]dns.RR // by owner
+}
+
+// serveZone serves the file and gives the address.
+func serveZone(t *testing.T, path string) string {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	made := &authority{records: map[string][]dns.RR{}}
+	parser := dns.NewZoneParser(file, "", path)
+	for record, more := parser.Next(); more; record, more = parser.Next() {
+		owner := record.Header().Name
+		if record.Header().Rrtype == dns.TypeSOA {
+			made.apex, made.start = owner, record
+		}
+		made.records[owner] = append(made.records[owner], record)
+	}
+	if err := parser.Err(); err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	socket, err := net.ListenPacket("udp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, server := range []*dns.Server{{PacketConn: socket, Handler: made}, {Listener: listener, Handler: made}} {
+		go server.ActivateAndServe()
+		t.Cleanup(func() { server.Shutdown() })
+	}
+	return listener.Addr().String()
+}
+
+func (a *authority) ServeDNS(w dns.ResponseWriter, query *dns.Msg) {
+	reply := new(dns.Msg).SetReply(query)
+	reply.Authoritative, reply.RecursionAvailable = true, true
+	question := query.Question[0]
+	name, found := strings.ToLower(question.Name), false
+	for range 8 {
+		var records []dns.RR
+		records, found = a.at(name)
+		next := ""
+		for _, record := range records {
+			made := dns.Copy(record)
+			made.Header().Name = name
+			if alias, is := made.(*dns.CNAME); is && question.Qtype != dns.TypeCNAME {
+				next = alias.Target
+			} else if made.Header().Rrtype != question.Qtype && question.Qtype != dns.TypeANY {
+				continue
+			}
+			reply.Answer = append(reply.Answer, made)
+		}
+		if next == "" {
+			break
+		}
+		name = next
+	}
+	if !found {
+		reply.Rcode = dns.RcodeNameError
+	}
+	if len(reply.Answer) == 0 || !found {
+		reply.Ns = []dns.RR{a.start}
+	}
+	_ = w.WriteMsg(reply) // who asked is gone
+}
+
+// at are the records of a name or of the wildcard at its closest encloser (RFC 4592).
+func (a *authority) at(name string) (records []dns.RR, found bool) {
+	if own := a.records[name]; own != nil {
+		return own, true
+	}
+	for owner := range a.records {
+		if strings.HasSuffix(owner, "."+name) {
+			return nil, true // an empty non-terminal
+		}
+	}
+	_, parent, _ := strings.Cut(name, ".")
+	for ; strings.HasSuffix(parent, a.apex); _, parent, _ = strings.Cut(parent, ".") {
+		if wild := a.records["*."+parent]; wild != nil {
+			return wild, true
+		}
+		for owner := range a.records {
+			if owner == parent || strings.HasSuffix(owner, "."+parent) {
+				return nil, false
+			}
+		}
+	}
+	return nil, false
+}
+
+// kitCopy is the kit in a folder of its own, with ports that are free.
+func kitCopy(t *testing.T) string {
+	t.Helper()
+	directory := t.TempDir()
+	if err := os.CopyFS(directory, os.DirFS(kitFolder)); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(directory, "recourse.yaml")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	upstream := serveZone(t, filepath.Join(directory, "upstream.zone"))
+	text = bytes.ReplaceAll(text, []byte("127.0.0.1:5399"), []byte(upstream))
+	text = regexp.MustCompile(`\["127\.0\.0\.1:(5300|8853|8443|8080)"\]`).ReplaceAll(text, []byte(`["127.0.0.1:0"]`))
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return directory
+}
+
+// decideExceptions does what exceptions.txt says: files a case for each name and reverses it.
+func decideExceptions(t *testing.T, s *server, directory string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(directory, "exceptions.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := os.ReadFile(filepath.Join(directory, "reviewer.token"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	decided := 0
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line)
+		if len(fields) != 2 || fields[0] == "#" {
+			continue
+		}
+		status, filed := s.call("POST", "/api/v1/cases", "", map[string]any{"name": fields[1], "role": "owner", "explanation": "The kit says so.", "good_faith": true})
+		if status != 201 {
+			t.Fatalf("%s: %d %v", line, status, filed)
+		}
+		decision := map[string]any{"outcome": "reverse", "question": "implementation", "facts": "The kit says so.", "ground": "The kit says so."}
+		if !strings.HasPrefix(fields[0], "law") {
+			decision["question"] = "merits"
+		}
+		if status, ruling := s.call("POST", "/api/v1/cases/"+filed["id"].(string)+"/decision", strings.TrimSpace(string(token)), decision); status != 200 {
+			t.Fatalf("%s: %d %v", line, status, ruling)
+		}
+		decided++
+	}
+	if decided == 0 {
+		t.Fatal("exceptions.txt has none")
+	}
+}
+
+// playKit runs the command from outside and wants all cases passed.
+func playKit(t *testing.T, args ...string) {
+	t.Helper()
+	command := program(t, t.TempDir(), append([]string{"kit"}, args...)...)
+	var stderr bytes.Buffer
+	command.Stderr = &stderr
+	output, err := command.Output()
+	if err != nil || !bytes.Contains(output, []byte(" 0 failed")) {
+		t.Errorf("recourse kit %s: %v\n%s%s", strings.Join(args, " "), err, output, stderr.Bytes())
+	}
+	t.Logf("%s", output[bytes.LastIndexByte(bytes.TrimSpace(output), '\n')+1:])
+}
+
+// TestVerdictKit plays the verdict kit through all doors.
+func TestVerdictKit(t *testing.T) {
+	directory := kitCopy(t)
+	s := start(t, directory, "--config", "recourse.yaml")
+	decideExceptions(t, s, directory)
+	doors := doorsOf(t, s)
+	for _, server := range []string{
+		"udp://" + doors["UDP"], "tcp://" + doors["UDP"], "tls://" + doors["TLS"], "quic://" + doors["QUIC"], doors["HTTP/2"], strings.Replace(doors["HTTP/2"], "https:", "h3:", 1),
+	} {
+		scheme, _, _ := strings.Cut(server, ":")
+		t.Run(scheme, func(t *testing.T) {
+			args := []string{"@" + server, directory, "--level", "ede"}
+			if scheme != "udp" && scheme != "tcp" {
+				args = append(args, "--insecure")
+			}
+			playKit(t, args...)
+		})
+	}
+	s.stop()
+}
