@@ -2,12 +2,15 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/miekg/dns"
 )
@@ -201,4 +204,47 @@ func TestVerdictKit(t *testing.T) {
 		})
 	}
 	s.stop()
+}
+
+// kitPorts puts free ports and the folder into a configuration of the kit.
+func kitPorts(t *testing.T, directory, name string) (port string) {
+	t.Helper()
+	path, free := filepath.Join(directory, name), freePort(t)
+	_, upstream, err := net.SplitHostPort(serveZone(t, filepath.Join(directory, "upstream.zone")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	replaceIn(t, path, "5399", upstream)
+	port = fmt.Sprint(free.Port())
+	replaceIn(t, path, "5300", port)
+	replaceIn(t, path, `directory: "."`, fmt.Sprintf("directory: %q", directory))
+	replaceIn(t, path, `directory "."`, fmt.Sprintf("directory %q", directory))
+	return port
+}
+
+// TestVerdictKitOnOthers: the kit holds resolvers that know no purposes to what they can do.
+func TestVerdictKitOnOthers(t *testing.T) {
+	for name, other := range map[string]struct {
+		pkg, lacking string
+		args         []string
+	}{
+		"unbound": {"unbound", "refused,aliases", []string{"-d", "-c", "unbound.conf"}},
+		"named":   {"bind9", "refused,clients", []string{"-g", "-c", "named.conf"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := installed(t, name, other.pkg)
+			directory := kitCopy(t)
+			configuration := other.args[len(other.args)-1]
+			port := kitPorts(t, directory, configuration)
+			other.args[len(other.args)-1] = filepath.Join(directory, configuration)
+			startSecondary(t, directory, name, path, other.args...)
+			address := netip.MustParseAddrPort("127.0.0.1:" + port)
+			for deadline := time.Now().Add(30 * time.Second); outcomeAt(address, "subtree.security.kit.example.") != "nxdomain"; tickOrFail(t) {
+				if time.Now().After(deadline) {
+					t.Fatal("it does not begin to block")
+				}
+			}
+			playKit(t, "@udp://"+address.String(), directory, "--level", "rcode", "--lacking", other.lacking)
+		})
+	}
 }
