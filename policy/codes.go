@@ -94,7 +94,11 @@ func (s *Snapshot) findKind(code Code) (Match, bool) {
 	lists := s.Bundle.Lists()
 	for i := range lists {
 		list := &lists[i]
-		if list.Kind == bundle.Feed && list.Manifest.Disclosure == blocklists.Secret && code == s.Key.Kind(kindSecret+string(list.ID)) {
+		if list.Manifest == nil {
+			continue
+		}
+		isSecret := list.Manifest.Disclosure == blocklists.Secret && code == s.Key.Kind(kindSecret+string(list.ID))
+		if isSecret || list.Kind == bundle.Canary && code == s.Key.Kind(string(list.ID)) {
 			return Match{Entry: blocklists.Entry{List: list.ID}, Manifest: list.Manifest, Code: code, Counts: true}, true
 		}
 	}

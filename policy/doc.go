@@ -93,6 +93,12 @@
 // What depends on the snapshot alone of an entry that matches is read once a hearing (fact.go). The counters of
 // lists are looked up once a bundle.
 //
+// A canary is a list of its own kind: its names come from the program, its manifest from the switch in the
+// configuration. So purpose, jurisdiction, consent, exception, page and case are those of any list, and nothing
+// in the hearing knows of canaries. Its scope is exact, and one code stands for all of its names, since which of
+// them a program asked for says nothing. A profile asks for those of purpose user by a category: who asked and
+// when is then on record as for any filter. Refused: to answer them because some filter is on.
+//
 // Codes are found by an index that the first question for a bundle builds, sixteen
 // octets an entry. A code in the bundle itself would cost as much on every node,
 // and only the desk is asked.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
-	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/policy/profile"
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
@@ -28,6 +27,7 @@ func Judge(s *Snapshot, links []resolver.Link, who profile.Who, at time.Time) Ve
 	}
 	h := newHearing(s, links[0].Name, found, who, at)
 	var verdict Verdict
+	var indices []int // of the hits, as the verdict's matches
 	decided, primary := -1, -1
 	if winner, found := h.decide(); found {
 		decided = winner
@@ -40,7 +40,7 @@ func Judge(s *Snapshot, links []resolver.Link, who profile.Who, at time.Time) Ve
 			primary = len(verdict.Matches)
 		}
 		match := h.explained(i)
-		verdict.Matches = append(verdict.Matches, match)
+		verdict.Matches, indices = append(verdict.Matches, match), append(indices, i)
 		verdict.Because = append(verdict.Because, sentenceOf(&match))
 	}
 	if primary >= 0 {
@@ -48,6 +48,7 @@ func Judge(s *Snapshot, links []resolver.Link, who profile.Who, at time.Time) Ve
 		verdict.Action = actionOf(h.step(decided), verdict.Primary)
 	}
 	verdict.Because = append(verdict.Because, verdict.conclusion())
+	verdict.Steps = h.steps(&verdict, indices, decided)
 	return verdict
 }
 
@@ -59,7 +60,7 @@ func (h *hearing) explained(i int) Match {
 	match.StandIn = h.snapshot.standIn(&match)
 	match.Counts = standing == counts
 	if standing == excepted || standing == exempted {
-		if list.Kind == bundle.Feed {
+		if list.Manifest != nil {
 			match.Exception = h.covering(i, list)
 		}
 	}
@@ -89,7 +90,7 @@ func (h *hearing) because(standing standing, match *Match) string {
 	case notRead:
 		return fmt.Sprintf("does not count: the list does not judge a %s", kindWord(match.Link.Kind))
 	case elsewhere:
-		return fmt.Sprintf("does not count: in force in %s, and the client is in %s", strings.Join(match.Manifest.Jurisdiction, ", "), orNone(h.who.Jurisdiction))
+		return fmt.Sprintf("does not count: in force in %s, and the client is in %s", strings.Join(match.Jurisdiction(), ", "), orNone(h.who.Jurisdiction))
 	case exempted:
 		return "does not count: the operator exempts the name"
 	case exemptsLink:
@@ -157,7 +158,7 @@ func counting(match *Match) string {
 	}
 	switch match.Manifest.Purpose {
 	case blocklists.Law:
-		return fmt.Sprintf("counts: law in force in %s, ordered by %s", strings.Join(match.Manifest.Jurisdiction, ", "), match.Manifest.Authority.Name)
+		return fmt.Sprintf("counts: law in force in %s, ordered by %s", strings.Join(match.Jurisdiction(), ", "), match.Authority().Name)
 	case blocklists.Security:
 		return fmt.Sprintf("counts: security, category %s", match.Manifest.Category)
 	}
@@ -177,6 +178,10 @@ func sentenceOf(match *Match) string {
 	var text strings.Builder
 	switch match.Role {
 	case Feed:
+		if match.Entry.Order != "" {
+			fmt.Fprintf(&text, "list %s, order %s: ", match.Entry.List, plain(match.Entry.Order))
+			break
+		}
 		fmt.Fprintf(&text, "list %s, line %d: ", match.Entry.List, match.Entry.Line)
 	case OperatorException:
 		text.WriteString("operator: ")

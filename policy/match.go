@@ -18,6 +18,7 @@ import (
 const (
 	kindOwnDeny = "own-deny"
 	kindSecret  = "secret:" // and the list's ID
+	// A canary's kind is the ID of its list.
 )
 
 func roleOf(kind bundle.Kind) Role {
@@ -38,6 +39,7 @@ func (s *Snapshot) match(id uint32, list *bundle.List, link resolver.Link) Match
 	entry, _ := s.Bundle.Entry(id)
 	return Match{
 		Entry:    entry,
+		Order:    s.Orders.Of(entry.List, entry.Order),
 		Role:     roleOf(list.Kind),
 		Manifest: list.Manifest,
 		Profile:  list.Profile,
@@ -76,6 +78,8 @@ func (s *Snapshot) code(list *bundle.List, entry *blocklists.Entry) Code {
 	switch list.Kind {
 	case bundle.ProfileDeny:
 		return s.Key.Kind(kindOwnDeny)
+	case bundle.Canary:
+		return s.Key.Kind(string(list.ID))
 	case bundle.ProfileAllow, bundle.OperatorException:
 		return 0 // they block nothing that could be explained
 	}
@@ -90,7 +94,7 @@ func (s *Snapshot) code(list *bundle.List, entry *blocklists.Entry) Code {
 func (s *Snapshot) CodeOf(entry blocklists.Entry) Code {
 	lists := s.Bundle.Lists()
 	for i := range lists {
-		if lists[i].Kind == bundle.Feed && lists[i].ID == entry.List {
+		if lists[i].Manifest != nil && lists[i].ID == entry.List {
 			return s.code(&lists[i], &entry)
 		}
 	}
@@ -111,7 +115,7 @@ func (s *Snapshot) Matches(name wire.Name) []Match {
 	h := newHearing(s, name, hits{ids: ids}, profile.Who{}, time.Now())
 	var matches []Match
 	for _, i := range h.order() {
-		if list := h.list(i); list.Kind == bundle.Feed {
+		if list := h.list(i); list.Manifest != nil {
 			matches = append(matches, h.shared(i, list))
 		}
 	}

@@ -30,7 +30,7 @@ func (c *compiler) writeAbove(ctx context.Context, to image, below []string) err
 func (c *compiler) numbersBefore() [][]int32 {
 	numbers := make(map[blocklists.ListID]int32, len(c.lists))
 	for i := range c.lists {
-		if c.lists[i].Manifest != nil {
+		if c.lists[i].Kind == Feed {
 			numbers[c.lists[i].ID] = int32(i)
 		}
 	}

@@ -14,12 +14,14 @@ import (
 type Kind uint8
 
 // The kinds: a list with a manifest; the names that a profile allows or denies by
-// itself; the names that the operator exempts.
+// itself; the names that the operator exempts; the names by which programs ask whether the
+// network wants its own resolver used, with a manifest but no source.
 const (
 	Feed Kind = iota
 	ProfileAllow
 	ProfileDeny
 	OperatorException
+	Canary
 )
 
 // List is one list of a bundle. It is shared and must not be changed.
@@ -27,7 +29,7 @@ type List struct {
 	Kind     Kind
 	ID       blocklists.ListID
 	Profile  string               // whose names, for ProfileAllow and ProfileDeny
-	Manifest *blocklists.Manifest // nil but for Feed
+	Manifest *blocklists.Manifest // nil but for Feed and Canary
 	Entries  int
 	// Held is how many of the entries a safeguard holds.
 	Held int
@@ -366,7 +368,7 @@ func (b *Bundle) entryOf(s *stratum, id uint32, key []byte) (blocklists.Entry, e
 		List: list.ID, Trigger: blocklists.Trigger(key[0]), Scope: blocklists.Scope(c.scope), Source: configured,
 		Terms: blocklists.Terms{Action: blocklists.Action(c.action), Standing: blocklists.Standing(c.standing), From: c.from, Until: c.until},
 	}
-	if list.Manifest != nil {
+	if list.Kind == Feed {
 		entry.Source = list.Manifest.Source.String()
 	}
 	ok := false
@@ -390,6 +392,9 @@ func (b *Bundle) entryOf(s *stratum, id uint32, key []byte) (blocklists.Entry, e
 		var more texts
 		more, err = s.textsOf(id)
 		entry.Data, entry.Order = more.data, more.order
+		if entry.Order != "" {
+			entry.Source = "order " + entry.Order
+		}
 	}
 	return entry, err
 }

@@ -20,12 +20,19 @@ import (
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
-// Own is names that are no list's. Each covers itself and what lies below it.
+// Own is names that are no list's. Each covers itself and what lies below it, but for those of
+// Canary itself alone.
 type Own struct {
 	Kind    Kind        `json:"kind"`
 	Profile string      `json:"profile,omitempty"` // for ProfileAllow and ProfileDeny
+	Set     string      `json:"set,omitempty"`     // for Canary: which
 	Names   []wire.Name `json:"-"`
+	// Manifest is a Canary's. Nothing that is compiled depends on it.
+	Manifest *blocklists.Manifest `json:"-"`
 }
+
+// CanaryID is the id of a canary's list.
+func CanaryID(set string) blocklists.ListID { return blocklists.ListID("canary:" + set) }
 
 // id is a list id that no manifest can have, because of its colon.
 func (o *Own) id() blocklists.ListID {
@@ -34,6 +41,8 @@ func (o *Own) id() blocklists.ListID {
 		return blocklists.ListID("profile:" + o.Profile + ":allow")
 	case ProfileDeny:
 		return blocklists.ListID("profile:" + o.Profile + ":deny")
+	case Canary:
+		return CanaryID(o.Set)
 	}
 	return "operator:exceptions"
 }
@@ -109,7 +118,7 @@ func listsOf(catalog *blocklists.Catalog, own []Own) []List {
 		lists = append(lists, List{Kind: Feed, ID: manifest.ID, Manifest: manifest})
 	}
 	for i := range own {
-		lists = append(lists, List{Kind: own[i].Kind, ID: own[i].id(), Profile: own[i].Profile})
+		lists = append(lists, List{Kind: own[i].Kind, ID: own[i].id(), Profile: own[i].Profile, Manifest: own[i].Manifest})
 	}
 	return lists
 }
@@ -155,8 +164,8 @@ func newCompiler(in *Input) *compiler {
 	c.runs = make([][]run, len(c.lists))
 	c.joiner = joiner{lists: make([]joined, len(c.lists)), now: uint32(max(0, in.Now.Unix())), inspector: in.Inspector}
 	for i := range c.lists {
-		c.joiner.lists[i].manifest = c.lists[i].Manifest
 		if i < len(c.reports) {
+			c.joiner.lists[i].manifest = c.lists[i].Manifest
 			c.readings = append(c.readings, readingOf(c.lists[i].Manifest))
 		} else {
 			c.readings = append(c.readings, ownReading(&in.Own[i-len(c.reports)]))
@@ -223,8 +232,12 @@ func (c *compiler) gather(ctx context.Context) error {
 
 func (c *compiler) ownNames(number int, own *Own) error {
 	var g gathering
+	scope := blocklists.Subtree
+	if own.Kind == Canary {
+		scope = blocklists.Exact
+	}
 	for i, name := range own.Names {
-		row := parse.Row{Name: []byte(name), Scope: blocklists.Subtree, Line: uint32(i) + 1}
+		row := parse.Row{Name: []byte(name), Scope: scope, Line: uint32(i) + 1}
 		if err := g.add(&row); err != nil {
 			return fmt.Errorf("%s: %w", own.id(), err)
 		}

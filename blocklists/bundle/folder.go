@@ -162,7 +162,7 @@ func (b *Bundle) Fits(catalog *blocklists.Catalog, own []Own) bool {
 	}
 	for i := range lists {
 		reading := ""
-		if lists[i].Manifest != nil {
+		if lists[i].Kind == Feed {
 			reading = readingOf(lists[i].Manifest)
 		} else {
 			reading = ownReading(&own[i-len(catalog.Lists())])
@@ -180,7 +180,7 @@ func (b *Bundle) Reports() []ListReport {
 	known := b.listMetas()
 	var reports []ListReport
 	for i := range b.lists {
-		if said := known[b.lists[i].ID]; said != nil && b.lists[i].Manifest != nil {
+		if said := known[b.lists[i].ID]; said != nil && b.lists[i].Kind == Feed {
 			reports = append(reports, said.Report)
 		}
 	}

@@ -142,7 +142,7 @@ func Alarms(s Situation) []blocklists.Alarm {
 	manifests := make(map[blocklists.ListID]*blocklists.Manifest)
 	for i := range s.Bundle.Lists() {
 		list := &s.Bundle.Lists()[i]
-		if list.Manifest == nil {
+		if list.Kind != bundle.Feed {
 			continue
 		}
 		manifests[list.ID] = list.Manifest

@@ -129,7 +129,7 @@ func (c *Config) hasCopy(manifest *blocklists.Manifest) bool {
 }
 
 func (c *Config) checkProfiles() {
-	_, problems := profile.NewProfiles(c.Profiles, c.Blocklists)
+	_, problems := profile.NewProfiles(c.Profiles, c.listsOffered())
 	unsure := c.unsureCategories()
 	for _, problem := range problems {
 		if unsure && strings.Contains(problem.Key, ".categories[") {
@@ -151,44 +151,4 @@ func (c *Config) unsureCategories() bool {
 		}
 	}
 	return false
-}
-
-func (c *Config) checkClients() {
-	if len(c.Clients) == 0 && !c.report.isBad("clients") {
-		c.report.warn("clients", "is missing: nobody is admitted, so every question is refused")
-	}
-	// A profile with a problem of its own is still one that a client may name.
-	known := make([]*profile.Profile, len(c.Profiles))
-	for i := range c.Profiles {
-		known[i] = &profile.Profile{ID: c.Profiles[i].ID}
-	}
-	_, problems := profile.NewTable(c.Clients, known)
-	for _, problem := range problems {
-		if c.report.isBad("profiles") && strings.HasSuffix(problem.Key, ".profile") {
-			continue
-		}
-		c.report.problem(problem.Key, "%s", problem.Text)
-	}
-	c.checkJurisdictions()
-}
-
-// checkJurisdictions names the networks for which no law holds although there is
-// a law list: it is more often forgotten than meant.
-func (c *Config) checkJurisdictions() {
-	var law *blocklists.Manifest
-	for _, manifest := range c.Blocklists {
-		if manifest.Purpose == blocklists.Law {
-			law = manifest
-			break
-		}
-	}
-	if law == nil {
-		return
-	}
-	for i := range c.Clients {
-		path := item("clients", i)
-		if len(c.Clients[i].Match.Networks) > 0 && c.Clients[i].Jurisdiction == "" && !c.report.isBad(child(path, "jurisdiction")) {
-			c.report.warn(path, "has no jurisdiction, so that no law list, as %q, holds for its networks", law.ID)
-		}
-	}
 }
