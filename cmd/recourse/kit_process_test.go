@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/netip"
@@ -17,8 +18,8 @@ import (
 
 const kitFolder = "../../policy/testdata/kit"
 
-// authority serves a zone file over UDP and TCP, wildcards and aliases included.
-type authority struct {
+// zoneServer serves a zone file over UDP and TCP, wildcards and aliases included.
+type zoneServer struct {
 	apex    string
 	start   dns.RR
 	records map[string][]dns.RR // by owner
@@ -32,7 +33,7 @@ func serveZone(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	made := &authority{records: map[string][]dns.RR{}}
+	made := &zoneServer{records: map[string][]dns.RR{}}
 	parser := dns.NewZoneParser(file, "", path)
 	for record, more := parser.Next(); more; record, more = parser.Next() {
 		owner := record.Header().Name
@@ -59,7 +60,7 @@ func serveZone(t *testing.T, path string) string {
 	return listener.Addr().String()
 }
 
-func (a *authority) ServeDNS(w dns.ResponseWriter, query *dns.Msg) {
+func (a *zoneServer) ServeDNS(w dns.ResponseWriter, query *dns.Msg) {
 	reply := new(dns.Msg).SetReply(query)
 	reply.Authoritative, reply.RecursionAvailable = true, true
 	question := query.Question[0]
@@ -93,7 +94,7 @@ func (a *authority) ServeDNS(w dns.ResponseWriter, query *dns.Msg) {
 }
 
 // at are the records of a name or of the wildcard at its closest encloser (RFC 4592).
-func (a *authority) at(name string) (records []dns.RR, found bool) {
+func (a *zoneServer) at(name string) (records []dns.RR, found bool) {
 	if own := a.records[name]; own != nil {
 		return own, true
 	}
@@ -172,6 +173,28 @@ func decideExceptions(t *testing.T, s *server, directory string) {
 	}
 }
 
+// submitOrders submits all of orders/.
+func submitOrders(t *testing.T, s *server, directory string) {
+	t.Helper()
+	token, err := os.ReadFile(filepath.Join(directory, "court.token"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths, err := filepath.Glob(filepath.Join(directory, "orders", "*.json"))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no orders: %v", err)
+	}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status, reply := s.call("POST", "/api/v1/orders", strings.TrimSpace(string(token)), json.RawMessage(text)); status != 201 {
+			t.Fatalf("%s: %d %v", path, status, reply)
+		}
+	}
+}
+
 // playKit runs the command from outside and wants all cases passed.
 func playKit(t *testing.T, args ...string) {
 	t.Helper()
@@ -189,14 +212,17 @@ func playKit(t *testing.T, args ...string) {
 func TestVerdictKit(t *testing.T) {
 	directory := kitCopy(t)
 	s := start(t, directory, "--config", "recourse.yaml")
-	decideExceptions(t, s, directory)
 	doors := doorsOf(t, s)
+	recourse(t, directory, 1, "kit", "@udp://"+doors["UDP"], ".", "--level", "rcode", "--only", "law-excepted") // not decided yet
+	recourse(t, directory, 1, "kit", "@udp://"+doors["UDP"], ".", "--level", "rcode", "--only", "order-subtree")
+	decideExceptions(t, s, directory)
+	submitOrders(t, s, directory)
 	for _, server := range []string{
 		"udp://" + doors["UDP"], "tcp://" + doors["UDP"], "tls://" + doors["TLS"], "quic://" + doors["QUIC"], doors["HTTP/2"], strings.Replace(doors["HTTP/2"], "https:", "h3:", 1),
 	} {
 		scheme, _, _ := strings.Cut(server, ":")
 		t.Run(scheme, func(t *testing.T) {
-			args := []string{"@" + server, directory, "--level", "ede"}
+			args := []string{"@" + server, directory, "--level", "json"}
 			if scheme != "udp" && scheme != "tcp" {
 				args = append(args, "--insecure")
 			}

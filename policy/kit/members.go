@@ -13,7 +13,7 @@ import (
 type Member struct {
 	Set  string
 	Name string
-	Want string // absent, any, or a piece of the value; several are divided by |
+	Want string // absent, any, a piece of the value (several are divided by |) or, behind an !, what is not in it
 }
 
 func (k *Kit) member(fields []string) error {
@@ -70,6 +70,9 @@ func (m *Member) fits(value string, has bool) bool {
 		return !has
 	case "any":
 		return has
+	}
+	if hidden, not := strings.CutPrefix(m.Want, "!"); not {
+		return !strings.Contains(value, hidden)
 	}
 	for part := range strings.SplitSeq(m.Want, "|") {
 		if has && strings.Contains(value, part) {
