@@ -63,6 +63,9 @@ type Manifest struct {
 
 	Pass          time.Duration `yaml:"pass" later:"passes"`
 	EnforceWithin time.Duration `yaml:"enforce_within"`
+	// MaxTTL is how long at most clients of the list's jurisdiction may keep any answer, so that
+	// an order of little time is felt in time; 0: as long as its owner says.
+	MaxTTL time.Duration `yaml:"max_ttl"`
 }
 
 // Publisher is who maintains the names.
@@ -74,9 +77,9 @@ type Publisher struct {
 
 // Authority is who ordered a law list.
 type Authority struct {
-	Name    string `yaml:"name"`
-	Kind    string `yaml:"kind"` // court, regulator, ministry, police, csirt or private
-	Country string `yaml:"country"`
+	Name    string `yaml:"name" json:"name"`
+	Kind    string `yaml:"kind" json:"kind,omitempty"` // court, regulator, ministry, police, csirt or private
+	Country string `yaml:"country" json:"country,omitempty"`
 }
 
 // Basis is the act under which an authority orders.
@@ -88,11 +91,11 @@ type Basis struct {
 
 // Redress is where a block is contested, until when, in which language, for what.
 type Redress struct {
-	Venues       []Venue       `yaml:"venues"`
-	Deadline     time.Duration `yaml:"deadline"`
-	DeadlineFrom string        `yaml:"deadline_from"` // notification, publication or knowledge
-	Languages    []string      `yaml:"languages"`
-	Cost         string        `yaml:"cost"`
+	Venues       []Venue       `yaml:"venues" json:"venues,omitempty"`
+	Deadline     time.Duration `yaml:"deadline" json:"deadline,omitempty"`
+	DeadlineFrom string        `yaml:"deadline_from" json:"deadline_from,omitempty"` // notification, publication or knowledge
+	Languages    []string      `yaml:"languages" json:"languages,omitempty"`
+	Cost         string        `yaml:"cost" json:"cost,omitempty"`
 }
 
 // Venue is one place that hears a contest.
@@ -125,6 +128,20 @@ var categories = map[Purpose][]string{
 	User:     {"adult", "gambling", "social", "games", "ads-trackers", "dating", "violence", "safe-search", "doh-bypass", "custom"},
 }
 
+// checkMaxTTL keeps the bound to those who have so little time that they need it: each answer
+// is then asked for more often, by everybody in the jurisdiction.
+func (m *Manifest) checkMaxTTL(found *problems) {
+	switch {
+	case m.MaxTTL == 0:
+	case m.Purpose != Law:
+		found.add("max_ttl", "is for lists of purpose law only")
+	case m.EnforceWithin == 0:
+		found.add("max_ttl", "needs enforce_within: without a time to be in force in, answers may be kept as long as their owners say")
+	case m.MaxTTL < time.Second || m.MaxTTL > m.EnforceWithin:
+		found.add("max_ttl", "must be from 1s to enforce_within, which is %s", m.EnforceWithin)
+	}
+}
+
 // Problems lists everything that keeps the list from loading; none is a valid manifest.
 func (m *Manifest) Problems() []Problem {
 	var found problems
@@ -139,6 +156,7 @@ func (m *Manifest) Problems() []Problem {
 	m.checkIntake(&found)
 	m.checkGround(&found)
 	m.checkOverride(&found)
+	m.checkMaxTTL(&found)
 	m.checkPublished(&found)
 	if m.ReviewEvery <= 0 && m.Expires.IsZero() {
 		found.add("review_every", "is missing: no list without an end or a review date, as 90d")
@@ -213,10 +231,13 @@ func (m *Manifest) checkRedress(found *problems) {
 			found.add(fmt.Sprintf("redress.venues[%d].url", i), "%q is not an http or https address", venue.URL)
 		}
 	}
-	if from := []string{"notification", "publication", "knowledge"}; !slices.Contains(from, m.Redress.DeadlineFrom) {
-		found.add("redress.deadline_from", "must be one of %s, not %q: from when the time to contest counts", strings.Join(from, ", "), m.Redress.DeadlineFrom)
+	if !slices.Contains(deadlineStarts, m.Redress.DeadlineFrom) {
+		found.add("redress.deadline_from", "must be one of %s, not %q: from when the time to contest counts", strings.Join(deadlineStarts, ", "), m.Redress.DeadlineFrom)
 	}
 }
+
+// deadlineStarts are from when the time to contest may count.
+var deadlineStarts = []string{"notification", "publication", "knowledge"}
 
 // overrides are the words of override.
 var overrides = []string{"given", "nxdomain", "nodata", "passthru", "drop", "tcp-only", "cname", "disabled"}

@@ -44,12 +44,11 @@ func newRules(config *Config) (*rules, error) {
 	if made.guard, err = made.guarding.make(nil, time.Time{}); err != nil {
 		return nil, err
 	}
-	made.own = config.Canaries.Own()
-	for _, p := range profiles {
-		made.own = append(made.own,
-			bundle.Own{Kind: bundle.ProfileAllow, Profile: p.ID, Names: p.Allow},
-			bundle.Own{Kind: bundle.ProfileDeny, Profile: p.ID, Names: p.Deny})
+	help, err := config.helpNames()
+	if err != nil {
+		return nil, err
 	}
+	made.own = append(config.Canaries.Own(), profile.Own(profiles, help)...)
 	return made, nil
 }
 
@@ -62,6 +61,7 @@ type importer struct {
 	folder    *bundle.Folder
 	current   *policy.Current
 	ledger    *ledger
+	orders    *orderBook // nil: none
 	logger    *slog.Logger
 	damaged   chan error    // what the bundle in force says of itself
 	started   chan struct{} // a bundle came into force
@@ -191,6 +191,7 @@ func (i *importer) enforce(fresh *imported, compiled *bundle.Bundle, ledger *gua
 	i.current.Update(func(snapshot policy.Snapshot) policy.Snapshot {
 		snapshot.Bundle, snapshot.Clients, snapshot.Operator = compiled, fresh.rules.clients, fresh.rules.operator
 		snapshot.StandIns, snapshot.Guard = fresh.rules.standIns, fresh.rules.guard.With(ledger)
+		_ = i.orders.lay(&snapshot) // which tells what is wrong; the lists are in force in any case
 		return snapshot
 	})
 	select {
