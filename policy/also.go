@@ -20,11 +20,14 @@ type also struct {
 // pass before it is reached.
 func (h *hearing) also(winner int) also {
 	var found also
-	from, list := h.step(winner), h.place(winner)+1
+	from, list := h.step(winner), 0
+	if winner != offlineHit { // which is in no list
+		list = h.place(winner) + 1
+	}
 	for found.count < maxAlso {
 		next, any := h.first(from, list)
-		if !any || h.step(next) == stepAllow {
-			break
+		if !any || h.step(next) == stepAllow || h.step(next) == stepHelp || h.step(next) == stepSearch {
+			break // what lets the name pass, and what blocks nothing
 		}
 		from, list = h.step(next), h.place(next)+1
 		passes := h.action(next) == blocklists.Passthru

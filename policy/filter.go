@@ -44,6 +44,7 @@ func (s *stage) Resolve(ctx context.Context, query *resolver.Query) (*resolver.A
 	if !admitted {
 		return refused(query)
 	}
+	snapshot.capTTL(query, who)
 	answer, err := s.probe(ctx, query)
 	if err == nil {
 		return s.judge(ctx, snapshot, who, query, answer)
@@ -91,6 +92,9 @@ func (s *stage) wait(ctx context.Context, query *resolver.Query) (*resolver.Answ
 		answer, err := s.next.Resolve(ctx, query)
 		snapshot := s.current.Load()
 		who, admitted := snapshot.Clients.Who(query.Client, query.Now)
+		if admitted {
+			snapshot.capTTL(query, who)
+		}
 		var withheld *resolver.Withheld
 		switch {
 		case !admitted:
@@ -128,7 +132,7 @@ func (s *stage) watch(query *resolver.Query) func(*resolver.Cut) error {
 			return unjudged(err)
 		}
 		h := newHearing(snapshot, query.Question.Name, found, who, query.Now)
-		h.door = query.Client.Door
+		h.door, h.qtype = query.Client.Door, query.Question.Type
 		if winner, decided := h.decide(); admitted && decided && h.step(winner).blocks() {
 			return &resolver.Withheld{Cut: cut}
 		}
@@ -191,7 +195,7 @@ func (s *stage) weighed(ctx context.Context, snapshot *Snapshot, who profile.Who
 			return nil, unjudged(err)
 		}
 	}
-	if len(found.ids) == 0 {
+	if len(found.ids) == 0 && !who.Profile.Phase(query.Now).Withholds() {
 		return nil, nil //nolint:nilnil // nothing matches: the caller goes on
 	}
 	var room [commonHits]fact
@@ -199,7 +203,7 @@ func (s *stage) weighed(ctx context.Context, snapshot *Snapshot, who profile.Who
 		found.facts = snapshot.facts(found.ids, room[:0])
 	}
 	h := newHearing(snapshot, query.Question.Name, found, who, query.Now)
-	h.door, h.client = query.Client.Door, query.Client.Addr
+	h.door, h.client, h.qtype = query.Client.Door, query.Client.Addr, query.Question.Type
 	answer, err := s.verdict(ctx, snapshot, &h, kept, query, real)
 	if real != nil || answer != nil { // what passes so far is judged again with its answer, and counted then
 		s.countShadows(&h, query.Worker)

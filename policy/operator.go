@@ -13,6 +13,9 @@ type Operator struct {
 	Phone     string   `yaml:"phone"`   // a tel: address beside it
 	Portal    string   `yaml:"portal"`  // the public address of the pages
 	Languages []string `yaml:"languages"`
+	// HelpNames are names, beside those that are built in, which nothing that a user asked for
+	// withholds, each with what lies below it.
+	HelpNames []string `yaml:"help_names"`
 	// Database is the name under which clients know our reason pages as a database of filtering
 	// incidents. Empty: the portal's host; "none" for none.
 	Database string `yaml:"database"`

@@ -66,6 +66,7 @@ func (c *Config) checkOperator() {
 		}
 	}
 	c.checkPortal()
+	c.checkHelpNames()
 }
 
 func contactHint(contact string) string {
