@@ -20,6 +20,7 @@ import (
 	"github.com/recourse-dns/recourse/redress/orders"
 	"github.com/recourse-dns/recourse/redress/portal"
 	"github.com/recourse-dns/recourse/redress/proof"
+	public "github.com/recourse-dns/recourse/redress/report"
 	cases "github.com/recourse-dns/recourse/redress/store"
 	"github.com/recourse-dns/recourse/resolver/lab"
 )
@@ -128,7 +129,8 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 		func() redress.Index { return current.Load() }, apply, n.logger)
 	limits := redress.NewLimits(redress.DefaultRates())
 	calls := api.New(api.Config{Tokens: tokens, Actor: peerOf, Limits: limits, Orders: office}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
-	pages, err := portal.New(portal.Config{Operator: n.config.Operator, Location: time.Local, Limits: limits}, desk, func() portal.Index { return current.Load() }, resolved.unfiltered, n.logger)
+	n.disclosed.Store(public.Disclosure(n.config.deployment()))
+	pages, err := portal.New(portal.Config{Operator: n.config.Operator, Location: time.Local, Limits: limits, Policy: n.disclosed.Load}, desk, func() portal.Index { return current.Load() }, resolved.unfiltered, n.logger)
 	if err != nil {
 		return err
 	}
