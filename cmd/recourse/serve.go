@@ -41,6 +41,7 @@ type node struct {
 	certificates *tlsconf.Certificates // nil where nothing is encrypted
 
 	importer *importer
+	profiles *profileBook
 	cookies  *cookie.Keys
 	trust    trustHandler
 	do53     []netip.AddrPort
@@ -176,7 +177,7 @@ func (n *node) startLists(ctx context.Context, current *policy.Current, resolved
 		return err
 	}
 	n.importer = newImporter(n.config, newListStore(n.config, resolved.unfiltered, n.logger), current, ledger, counts, n.logger)
-	n.importer.asItIs, n.importer.orders = n.asItIs, orders
+	n.importer.asItIs, n.importer.orders, n.importer.profiles = n.asItIs, orders, n.profiles
 	counts.watchSources(n.importer)
 	return n.importer.begin(ctx, made)
 }
@@ -235,6 +236,9 @@ func (n *node) reimport(ctx context.Context, config *Config) {
 	if err == nil {
 		made.standIns = n.config.StandIns() // what answers for them was made at the start
 		err = n.importer.load(ctx, made)
+	}
+	if err == nil {
+		n.profiles.warnOfChanged(config.Profiles)
 	}
 	if err != nil {
 		n.logger.Error("the lists were not imported; those in force stay", "error", err)
