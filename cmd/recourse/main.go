@@ -98,6 +98,7 @@ type commands struct {
 	Discovery DiscoveryOptions `cmd:"" help:"Print what clients are told of the encrypted doors, also for DHCP and router advertisements."`
 	Lab       LabOptions       `cmd:"" help:"Run the miniature Internet alone."`
 	Bench     BenchOptions     `cmd:"" help:"Load a DNS server and say how it answers."`
+	Kit       KitOptions       `cmd:"" help:"Hold any resolver to the verdict kit."`
 	Version   VersionOptions   `cmd:"" help:"Say which build this is."`
 	Compile   CompileOptions   `cmd:"" hidden:"" help:"Compile lists for a server; it runs this itself."`
 }

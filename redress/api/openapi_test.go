@@ -76,6 +76,9 @@ func TestDocumentHasTheFields(t *testing.T) {
 		"ExtraRequest": extraRequest{}, "ChangesReply": changesReply{}, "ProfileChange": profileChange{}, "AskRequest": askRequest{},
 		"RequestsReply": requestsReply{}, "ProfileAsked": profileAsked{}, "AnswerRequest": answerRequest{}, "Requested": profile.Requested{},
 		"SafeSearch": rewrite.Choice{}, "Schedule": profile.Schedule{}, "Window": profile.Window{}, "Pause": profile.Pause{},
+		"OrderChangeRequest": orders.Change{}, "OrderCorrectionRequest": orders.Correction{}, "OrderDecisionRequest": orders.Decision{}, "OrderEndRequest": orders.Ending{},
+		"OrderSuspensionRequest": orders.Pause{}, "OrderReleaseRequest": orders.Letting{}, "ShownOrder": shownOrder{}, "ShownName": shownName{},
+		"OrderEvent": orderEvent{}, "ListedOrder": listedOrder{}, "OrdersReply": ordersReply{},
 	}
 	for name, shape := range shapes {
 		schema, described := d.Components.Schemas[name]
