@@ -120,10 +120,13 @@ func snapshotOf(ctx context.Context, config *Config, logger *slog.Logger) (*poli
 	if err != nil {
 		return nil, err
 	}
-	current := policy.NewCurrent(&policy.Snapshot{
+	snapshot := &policy.Snapshot{
 		Bundle: compiled, Overlay: startOverlay(held.path(overlayFile), logger), Clients: made.clients, Operator: made.operator, StandIns: made.standIns, Key: key, Guard: safeguards,
-	})
-	return current.Load(), nil
+	}
+	if err := ordersOf(ctx, held.path(databaseFile), snapshot, logger); err != nil {
+		return nil, err
+	}
+	return policy.NewCurrent(snapshot).Load(), nil
 }
 
 func explain(verdict *policy.Verdict) explanation {
