@@ -60,7 +60,8 @@ type Manifest struct {
 	Override       string `yaml:"override"`
 	OverrideTarget string `yaml:"override_target"`
 
-	Pass          time.Duration `yaml:"pass" later:"passes"`
+	// Pass is for how long a person may go past a block of the list; 0: not at all.
+	Pass          time.Duration `yaml:"pass"`
 	EnforceWithin time.Duration `yaml:"enforce_within"`
 }
 
@@ -138,6 +139,7 @@ func (m *Manifest) Problems() []Problem {
 	m.checkIntake(&found)
 	m.checkGround(&found)
 	m.checkOverride(&found)
+	m.checkPass(&found)
 	if m.ReviewEvery <= 0 && m.Expires.IsZero() {
 		found.add("review_every", "is missing: no list without an end or a review date, as 90d")
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
+	"github.com/recourse-dns/recourse/policy/pass"
 	"github.com/recourse-dns/recourse/policy/profile"
 	"github.com/recourse-dns/recourse/resolver"
 )
@@ -128,7 +129,7 @@ func (s *stage) watch(query *resolver.Query) func(*resolver.Cut) error {
 			return unjudged(err)
 		}
 		h := newHearing(snapshot, query.Question.Name, found, who, query.Now)
-		h.door = query.Client.Door
+		h.door, h.caller = query.Client.Door, pass.ClientOf(query.Client)
 		if winner, decided := h.decide(); admitted && decided && h.step(winner).blocks() {
 			return &resolver.Withheld{Cut: cut}
 		}
@@ -199,8 +200,11 @@ func (s *stage) weighed(ctx context.Context, snapshot *Snapshot, who profile.Who
 		found.facts = snapshot.facts(found.ids, room[:0])
 	}
 	h := newHearing(snapshot, query.Question.Name, found, who, query.Now)
-	h.door, h.client = query.Client.Door, query.Client.Addr
+	h.door, h.client, h.caller = query.Client.Door, query.Client.Addr, pass.ClientOf(query.Client)
 	answer, err := s.verdict(ctx, snapshot, &h, kept, query, real)
+	if answer == nil && err == nil && !h.passUntil.IsZero() {
+		_ = ttlUntil(h.passUntil, query.Now) // CapTTL
+	}
 	if real != nil || answer != nil { // what passes so far is judged again with its answer, and counted then
 		s.countShadows(&h, query.Worker)
 	}

@@ -12,6 +12,9 @@ type Operator struct {
 	Contact   string   `yaml:"contact"` // a mailto:, tel: or https: address
 	Portal    string   `yaml:"portal"`  // the public address of the pages
 	Languages []string `yaml:"languages"`
+	// PassZone is the zone of the names that browsers look up to show which client they are
+	// served as; where it is "" nobody gets a pass.
+	PassZone string `yaml:"pass_zone"`
 }
 
 // MaxPortal is the longest portal in octets with which code and address of a reason

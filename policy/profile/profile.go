@@ -17,6 +17,7 @@ type Profile struct {
 	Categories  []string    // of user lists
 	Allow       []wire.Name // each with what lies below it
 	Deny        []wire.Name // likewise
+	NoPasses    bool        // past blocks of security
 	RequestedBy string
 	RequestedAt time.Time
 }
@@ -34,6 +35,7 @@ type Config struct {
 	Categories []string  `yaml:"categories"`
 	Allow      []string  `yaml:"allow"`
 	Deny       []string  `yaml:"deny"`
+	Passes     string    `yaml:"passes" oneof:"on,off"` // whether its clients may go past blocks of security; on where it does not say
 
 	Services   []string `yaml:"services" later:"services"`
 	SafeSearch bool     `yaml:"safe_search" later:"safe search"`
@@ -113,6 +115,7 @@ func (c *Config) compile(key string, manifests []*blocklists.Manifest, found *pr
 		Categories:  c.Categories,
 		Allow:       parseNames(key+".allow", c.Allow, found),
 		Deny:        parseNames(key+".deny", c.Deny, found),
+		NoPasses:    c.Passes == "off",
 		RequestedBy: c.Requested.By,
 		RequestedAt: c.Requested.At,
 	}
