@@ -22,6 +22,9 @@ const (
 	Growth Safeguard = "growth" // more new entries than the limit: they are held
 	Shrink Safeguard = "shrink" // more entries gone than the limit: the list as it was stays
 	Spike  Safeguard = "spike"  // its staged entries blocked too much: they are halted
+
+	// Overruled is of orders: another authority or a higher court has lifted the name before.
+	Overruled Safeguard = "overruled"
 )
 
 // OfList says whether the safeguard stops what a list brings as a whole.

@@ -30,6 +30,7 @@ type Manifest struct {
 	Jurisdiction []string          `yaml:"jurisdiction"` // ISO 3166 codes; where a law list is in force
 	Disclosure   Disclosure        `yaml:"disclosure"`
 	Redress      Redress           `yaml:"redress"`
+	Published    Published         `yaml:"published"`
 	AtEnforceBy  string            `yaml:"at_enforce_by"` // hold or enforce
 	Source       Source            `yaml:"source"`
 	Format       string            `yaml:"format"`
@@ -74,9 +75,9 @@ type Publisher struct {
 
 // Authority is who ordered a law list.
 type Authority struct {
-	Name    string `yaml:"name"`
-	Kind    string `yaml:"kind"` // court, regulator, ministry, police, csirt or private
-	Country string `yaml:"country"`
+	Name    string `yaml:"name" json:"name"`
+	Kind    string `yaml:"kind" json:"kind,omitempty"` // court, regulator, ministry, police, csirt or private
+	Country string `yaml:"country" json:"country,omitempty"`
 }
 
 // Basis is the act under which an authority orders.
@@ -88,11 +89,11 @@ type Basis struct {
 
 // Redress is where a block is contested, until when, in which language, for what.
 type Redress struct {
-	Venues       []Venue       `yaml:"venues"`
-	Deadline     time.Duration `yaml:"deadline"`
-	DeadlineFrom string        `yaml:"deadline_from"` // notification, publication or knowledge
-	Languages    []string      `yaml:"languages"`
-	Cost         string        `yaml:"cost"`
+	Venues       []Venue       `yaml:"venues" json:"venues,omitempty"`
+	Deadline     time.Duration `yaml:"deadline" json:"deadline,omitempty"`
+	DeadlineFrom string        `yaml:"deadline_from" json:"deadline_from,omitempty"` // notification, publication or knowledge
+	Languages    []string      `yaml:"languages" json:"languages,omitempty"`
+	Cost         string        `yaml:"cost" json:"cost,omitempty"`
 }
 
 // Venue is one place that hears a contest.
@@ -140,6 +141,7 @@ func (m *Manifest) Problems() []Problem {
 	m.checkGround(&found)
 	m.checkOverride(&found)
 	m.checkPass(&found)
+	m.checkPublished(&found)
 	if m.ReviewEvery <= 0 && m.Expires.IsZero() {
 		found.add("review_every", "is missing: no list without an end or a review date, as 90d")
 	}
@@ -213,10 +215,13 @@ func (m *Manifest) checkRedress(found *problems) {
 			found.add(fmt.Sprintf("redress.venues[%d].url", i), "%q is not an http or https address", venue.URL)
 		}
 	}
-	if from := []string{"notification", "publication", "knowledge"}; !slices.Contains(from, m.Redress.DeadlineFrom) {
-		found.add("redress.deadline_from", "must be one of %s, not %q: from when the time to contest counts", strings.Join(from, ", "), m.Redress.DeadlineFrom)
+	if !slices.Contains(deadlineStarts, m.Redress.DeadlineFrom) {
+		found.add("redress.deadline_from", "must be one of %s, not %q: from when the time to contest counts", strings.Join(deadlineStarts, ", "), m.Redress.DeadlineFrom)
 	}
 }
+
+// deadlineStarts are from when the time to contest may count.
+var deadlineStarts = []string{"notification", "publication", "knowledge"}
 
 // overrides are the words of override.
 var overrides = []string{"given", "nxdomain", "nodata", "passthru", "drop", "tcp-only", "cname", "disabled"}

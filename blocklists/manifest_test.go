@@ -109,6 +109,12 @@ func TestProblemsNameTheKey(t *testing.T) {
 		{"redress.venues[0].name", lawList, func(m *blocklists.Manifest) { m.Redress.Venues[0].Name = "" }},
 		{"redress.venues[0].url", lawList, func(m *blocklists.Manifest) { m.Redress.Venues[0].URL = "javascript:alert(1)" }},
 		{"redress.deadline_from", lawList, func(m *blocklists.Manifest) { m.Redress.DeadlineFrom = "" }},
+		{"published", userList, func(m *blocklists.Manifest) { m.Published = blocklists.Published{DB: "lumen", ID: "1"} }},
+		{"published", lawList, func(m *blocklists.Manifest) {
+			m.Published, m.Disclosure = blocklists.Published{DB: "lumen", ID: "1"}, blocklists.Secret
+		}},
+		{"published.db", lawList, func(m *blocklists.Manifest) { m.Published.ID = "1" }},
+		{"published.id", lawList, func(m *blocklists.Manifest) { m.Published = blocklists.Published{DB: "lumen", ID: "a/b"} }},
 		{"at_enforce_by", lawList, func(m *blocklists.Manifest) { m.AtEnforceBy = "" }},
 	}
 	for _, test := range tests {

@@ -18,6 +18,9 @@ import (
 // block may still be felt behind somebody else's cache.
 const blockTTL = 60
 
+// BlockTTL is for how long somebody may keep a blocked answer after the block was lifted.
+const BlockTTL = blockTTL * time.Second
+
 // blocked answers a question that a match blocks, explained within the query's budget.
 func (s *Snapshot) blocked(query *resolver.Query, match *Match, at stead) (*resolver.Answer, error) {
 	reply := query.Message()
@@ -44,7 +47,10 @@ func (s *Snapshot) explained(reply *dns.Msg, query *resolver.Query, match *Match
 		return nil, fmt.Errorf("blocked answer: %w", err)
 	}
 	answer.Origin = resolver.Policy
-	answer.Extended = []resolver.Extended{s.Operator.explanation(match, query.Budget)}
+	answer.Extended = []resolver.Extended{s.explanation(match, query)}
+	if len(reply.Answer) > 0 && (match.Action == blocklists.LocalData || match.StandIn != "") {
+		answer.Extended = append(answer.Extended, resolver.Extended{Code: resolver.ForgedAnswer})
+	}
 	return answer, nil
 }
 

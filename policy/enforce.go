@@ -78,20 +78,24 @@ func (s *stage) answer(ctx context.Context, snapshot *Snapshot, h *hearing, winn
 	id := h.hits.ids[winner]
 	// What an alias or an address leads to stands behind what the real answer says.
 	lasting := h.kind(winner) == resolver.Asked && isLasting(action)
+	var others also
+	if query.Structured {
+		others = h.also(winner)
+	}
 	if lasting {
 		if kept == nil {
 			kept = snapshot.recent.find(&query.Question)
 		}
-		if kept.answers(query, id, action) {
+		if kept.answers(query, id, action, &others) {
 			return &kept.answer, nil
 		}
 	}
 	match := h.snapshot.match(id, h.list(winner), h.link(winner))
-	match.Action = action
+	match.Action, match.Also = action, snapshot.also(&others)
 	match.StandIn = snapshot.standIn(&match)
 	answer, err := s.enforce(ctx, snapshot, query, &match, steadOf(query, &match, real))
 	if err == nil && lasting && match.StandIn == "" {
-		snapshot.recent.offer(query, h, id, action, answer)
+		snapshot.recent.offer(query, h, id, action, others, answer)
 	}
 	return answer, err
 }

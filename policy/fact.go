@@ -11,7 +11,8 @@ type fact struct {
 	place  int32 // of its list among the bundle's
 	lifted lifted
 	terms  blocklists.Terms
-	due    int64 // when its review is due, in seconds since 1970; 0 for never
+	due    int64             // when its review is due, in seconds since 1970; 0 for never
+	order  *blocklists.Order // nil for a list's own
 }
 
 // lifted is whether an exception takes the question out of the entry's list.
@@ -33,6 +34,7 @@ func (s *Snapshot) facts(ids []uint32, into []fact) []fact {
 		if list := &s.Bundle.Lists()[made.place]; list.Manifest != nil && list.Manifest.Purpose == blocklists.Security {
 			made.due = guard.ReviewDue(s.Bundle, id, list.Manifest, s.Guard.Ledger())
 		}
+		made.order = s.orderOf(id, s.Bundle.Lists()[made.place].Manifest)
 		into = append(into, made)
 	}
 	return into

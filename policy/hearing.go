@@ -243,7 +243,7 @@ func (h *hearing) weighOwn(i int, list *bundle.List) standing {
 
 func (h *hearing) weighFeed(i int, list *bundle.List) standing {
 	if list.Manifest.Purpose == blocklists.Law {
-		if !inForce(list.Manifest, h.who.Jurisdiction) {
+		if !h.hits.facts[i].inForce(list.Manifest, h.who.Jurisdiction) {
 			return elsewhere
 		}
 		return counts
@@ -263,8 +263,12 @@ func (h *hearing) weighFeed(i int, list *bundle.List) standing {
 	return counts
 }
 
-// inForce says whether a law list holds in a jurisdiction. No jurisdiction is none.
-func inForce(manifest *blocklists.Manifest, jurisdiction string) bool {
+// inForce says whether an entry of a law list holds in a jurisdiction: its order, or else the
+// list. No jurisdiction is none.
+func (f *fact) inForce(manifest *blocklists.Manifest, jurisdiction string) bool {
+	if f.order != nil {
+		return f.order.InForceIn(jurisdiction)
+	}
 	return jurisdiction != "" && slices.Contains(manifest.Jurisdiction, jurisdiction)
 }
 

@@ -34,6 +34,7 @@ func judge(s *Snapshot, links []resolver.Link, who profile.Who, client resolver.
 	h := newHearing(s, links[0].Name, found, who, at)
 	h.caller = pass.ClientOf(client)
 	var verdict Verdict
+	var indices []int // of the hits, as the verdict's matches
 	decided, primary := -1, -1
 	if winner, found := h.decide(); found {
 		decided = winner
@@ -46,7 +47,7 @@ func judge(s *Snapshot, links []resolver.Link, who profile.Who, client resolver.
 			primary = len(verdict.Matches)
 		}
 		match := h.explained(i)
-		verdict.Matches = append(verdict.Matches, match)
+		verdict.Matches, indices = append(verdict.Matches, match), append(indices, i)
 		verdict.Because = append(verdict.Because, sentenceOf(&match))
 	}
 	if primary >= 0 {
@@ -54,6 +55,7 @@ func judge(s *Snapshot, links []resolver.Link, who profile.Who, client resolver.
 		verdict.Action = actionOf(h.step(decided), verdict.Primary)
 	}
 	verdict.Because = append(verdict.Because, verdict.conclusion())
+	verdict.Steps = h.steps(&verdict, indices, decided)
 	return verdict
 }
 
@@ -95,7 +97,7 @@ func (h *hearing) because(standing standing, match *Match) string {
 	case notRead:
 		return fmt.Sprintf("does not count: the list does not judge a %s", kindWord(match.Link.Kind))
 	case elsewhere:
-		return fmt.Sprintf("does not count: in force in %s, and the client is in %s", strings.Join(match.Manifest.Jurisdiction, ", "), orNone(h.who.Jurisdiction))
+		return fmt.Sprintf("does not count: in force in %s, and the client is in %s", strings.Join(match.Jurisdiction(), ", "), orNone(h.who.Jurisdiction))
 	case exempted:
 		return "does not count: the operator exempts the name"
 	case exemptsLink:
@@ -165,7 +167,7 @@ func counting(match *Match) string {
 	}
 	switch match.Manifest.Purpose {
 	case blocklists.Law:
-		return fmt.Sprintf("counts: law in force in %s, ordered by %s", strings.Join(match.Manifest.Jurisdiction, ", "), match.Manifest.Authority.Name)
+		return fmt.Sprintf("counts: law in force in %s, ordered by %s", strings.Join(match.Jurisdiction(), ", "), match.Authority().Name)
 	case blocklists.Security:
 		return fmt.Sprintf("counts: security, category %s", match.Manifest.Category)
 	}
@@ -185,6 +187,10 @@ func sentenceOf(match *Match) string {
 	var text strings.Builder
 	switch match.Role {
 	case Feed:
+		if match.Entry.Order != "" {
+			fmt.Fprintf(&text, "list %s, order %s: ", match.Entry.List, plain(match.Entry.Order))
+			break
+		}
 		fmt.Fprintf(&text, "list %s, line %d: ", match.Entry.List, match.Entry.Line)
 	case OperatorException:
 		text.WriteString("operator: ")

@@ -39,6 +39,7 @@ func (s *Snapshot) match(id uint32, list *bundle.List, link resolver.Link) Match
 	entry, _ := s.Bundle.Entry(id)
 	return Match{
 		Entry:    entry,
+		Order:    s.Orders.Of(entry.List, entry.Order),
 		Role:     roleOf(list.Kind),
 		Manifest: list.Manifest,
 		Profile:  list.Profile,

@@ -10,11 +10,15 @@ import (
 type Operator struct {
 	Name      string   `yaml:"name"`
 	Contact   string   `yaml:"contact"` // a mailto:, tel: or https: address
+	Phone     string   `yaml:"phone"`   // a tel: address beside it
 	Portal    string   `yaml:"portal"`  // the public address of the pages
 	Languages []string `yaml:"languages"`
 	// PassZone is the zone of the names that browsers look up to show which client they are
 	// served as; where it is "" nobody gets a pass.
 	PassZone string `yaml:"pass_zone"`
+	// Database is the name under which clients know our reason pages as a database of filtering
+	// incidents. Empty: the portal's host; "none" for none.
+	Database string `yaml:"database"`
 }
 
 // MaxPortal is the longest portal in octets with which code and address of a reason

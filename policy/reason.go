@@ -3,7 +3,6 @@ package policy
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
@@ -14,23 +13,27 @@ import (
 // JSON names are those of the contract. What is not known, or must not be shown, is
 // left out.
 type Reason struct {
-	Code         Code               `json:"code"`
-	Name         string             `json:"name,omitempty"`
-	Scope        string             `json:"scope,omitempty"`
-	Purpose      blocklists.Purpose `json:"purpose"`
-	List         blocklists.ListID  `json:"list,omitempty"`
-	Title        map[string]string  `json:"title,omitempty"` // of the list, by language
-	Category     string             `json:"category,omitempty"`
-	Publisher    string             `json:"publisher,omitempty"`
-	DecidedBy    string             `json:"decided_by"`
-	LegalBasis   []blocklists.Basis `json:"legal_basis"`
-	Ground       string             `json:"ground"`
-	Detection    Detection          `json:"detection"`
-	Order        string             `json:"order,omitempty"`
-	Jurisdiction []string           `json:"jurisdiction"`
-	Since        time.Time          `json:"since,omitzero"`
-	Until        time.Time          `json:"until,omitzero"`
-	ReviewBy     time.Time          `json:"review_by,omitzero"`
+	Code       Code               `json:"code"`
+	Name       string             `json:"name,omitempty"`
+	Scope      string             `json:"scope,omitempty"`
+	Purpose    blocklists.Purpose `json:"purpose"`
+	List       blocklists.ListID  `json:"list,omitempty"`
+	Title      map[string]string  `json:"title,omitempty"` // of the list, by language
+	Category   string             `json:"category,omitempty"`
+	Publisher  string             `json:"publisher,omitempty"`
+	DecidedBy  string             `json:"decided_by"`
+	LegalBasis []blocklists.Basis `json:"legal_basis"`
+	Ground     string             `json:"ground"`
+	Detection  Detection          `json:"detection"`
+	Order      string             `json:"order,omitempty"`
+	// Reasons are the authority's own, by language, and Language the one that the order is in.
+	Reasons      map[string]string   `json:"reasons,omitempty"`
+	Language     string              `json:"language,omitempty"`
+	Document     blocklists.Document `json:"document,omitzero"`
+	Jurisdiction []string            `json:"jurisdiction"`
+	Since        time.Time           `json:"since,omitzero"`
+	Until        time.Time           `json:"until,omitzero"`
+	ReviewBy     time.Time           `json:"review_by,omitzero"`
 	// ReviewOverdue says that the review was not held in time, and the block goes on.
 	ReviewOverdue bool `json:"review_overdue,omitempty"`
 	// SourceUnreachableSince is since when a law list's source has not been reached, where
@@ -91,7 +94,7 @@ func (s *Snapshot) ReasonOf(match Match) Reason {
 	if s.Operator.PassZone != "" && s.Passes != nil && Offers(&match) {
 		reason.Passable, reason.PassFor = true, min(match.Manifest.Pass, pass.Longest)
 	}
-	s.addRedress(&reason, match.Manifest)
+	s.addRedress(&reason, &match)
 	if reason.Redress.Languages == nil {
 		reason.Redress.Languages = []string{}
 	}
@@ -111,23 +114,26 @@ func (s *Snapshot) reasonOfList(reason *Reason, match *Match) {
 	manifest := match.Manifest
 	switch manifest.Purpose {
 	case blocklists.Law:
-		reason.DecidedBy, reason.Detection = manifest.Authority.Name, Notice
-		reason.LegalBasis = append(reason.LegalBasis, manifest.LegalBasis...)
-		reason.Jurisdiction = append(reason.Jurisdiction, manifest.Jurisdiction...)
+		reason.DecidedBy, reason.Detection = match.Authority().Name, Notice
+		reason.LegalBasis = append(reason.LegalBasis, match.LegalBasis()...)
+		reason.Jurisdiction = append(reason.Jurisdiction, match.Jurisdiction()...)
 	case blocklists.Security:
 		reason.DecidedBy, reason.Detection = s.Operator.Name, Automated
 	default:
 		reason.DecidedBy, reason.Detection = accountHolder, Automated
 	}
-	reason.Ground = groundOf(manifest)
+	reason.Ground = groundOf(match)
 	if manifest.Disclosure == blocklists.Secret {
 		reason.Confidential = true
 		return
 	}
 	reason.List, reason.Title, reason.Category = manifest.ID, manifest.Title, manifest.Category
-	reason.Publisher, reason.Order = manifest.Publisher.Name, manifest.OrderRef
+	reason.Publisher, reason.Order = manifest.Publisher.Name, match.OrderRef()
+	if match.Order != nil {
+		reason.Reasons, reason.Language, reason.Document = match.Order.Reasons, match.Order.Language, match.Order.Document
+	}
 	reason.Scope = match.Entry.Scope.String()
-	reason.Since, reason.Until = utc(match.Entry.FirstSeen), endOf(match)
+	reason.Since, reason.Until = utc(match.Entry.FirstSeen), match.Until()
 	reason.ReviewBy = match.ReviewBy
 	reason.ReviewOverdue = !match.ReviewBy.IsZero() && !time.Now().Before(match.ReviewBy)
 	reason.SourceUnreachableSince = utc(match.UnreachableSince)
@@ -139,10 +145,11 @@ func (s *Snapshot) reasonOfList(reason *Reason, match *Match) {
 	reason.MatchesAlso = s.alsoMatching(match)
 }
 
-// endOf is when the match stops to count: the entry's own end or its list's.
-func endOf(match *Match) time.Time {
-	end := utc(match.Manifest.Expires)
-	if own := match.Entry.Until; own != 0 && (end.IsZero() || int64(own) < end.Unix()) {
+// Until is when a match of a list stops to count: the entry's own end or its list's; zero
+// where neither has one.
+func (m *Match) Until() time.Time {
+	end := utc(m.Manifest.Expires)
+	if own := m.Entry.Until; own != 0 && (end.IsZero() || int64(own) < end.Unix()) {
 		return time.Unix(int64(own), 0).UTC()
 	}
 	return end
@@ -156,18 +163,15 @@ func utc(at time.Time) time.Time {
 }
 
 // groundOf says in words on what ground a list blocks; of a secret list, by purpose alone.
-func groundOf(manifest *blocklists.Manifest) string {
+func groundOf(match *Match) string {
+	manifest := match.Manifest
 	category := ": " + manifest.Category
 	if manifest.Disclosure == blocklists.Secret {
 		category = ""
 	}
 	switch manifest.Purpose {
 	case blocklists.Law:
-		acts := make([]string, 0, len(manifest.LegalBasis))
-		for _, basis := range manifest.LegalBasis {
-			acts = append(acts, strings.TrimSuffix(basis.Act+", "+basis.Article, ", "))
-		}
-		return "an order under " + strings.Join(acts, "; ") + category
+		return "an order under " + actsOf(match.LegalBasis()) + category
 	case blocklists.Security:
 		return "protection of the network and of those who use it" + category
 	}
@@ -187,9 +191,9 @@ func (s *Snapshot) alsoMatching(match *Match) int {
 
 // addRedress says who hears a contest. The operator always hears that an order was
 // carried out wrongly; the merits of law are the authority's.
-func (s *Snapshot) addRedress(reason *Reason, manifest *blocklists.Manifest) {
-	if manifest != nil {
-		given := manifest.Redress
+func (s *Snapshot) addRedress(reason *Reason, match *Match) {
+	if match.Manifest != nil {
+		given := match.Redress()
 		reason.Redress.Venues = append(reason.Redress.Venues, given.Venues...)
 		reason.Redress.Deadline, reason.Redress.DeadlineFrom, reason.Redress.Cost = deadline(given.Deadline), given.DeadlineFrom, given.Cost
 		if len(given.Languages) > 0 {

@@ -51,6 +51,10 @@ type recalled struct {
 	action blocklists.Action
 	budget int
 	answer resolver.Answer
+	// structured says that the answer has a structured text too, which names these others that
+	// block the name for the client that it was made for.
+	structured bool
+	also       also
 }
 
 func newRecent() *recent { return &recent{seed: maphash.MakeSeed()} }
@@ -120,7 +124,7 @@ func (s *recentSet) put(way int, tag uint32, made *recalled) {
 // offer remembers a question that is blocked. Where that would push another out, it must have been
 // blocked for the second time in a row at its place: what is asked for once, as the names below
 // a blocked one that a flood makes up, pushes nothing out.
-func (r *recent) offer(query *resolver.Query, h *hearing, id uint32, action blocklists.Action, answer *resolver.Answer) {
+func (r *recent) offer(query *resolver.Query, h *hearing, id uint32, action blocklists.Action, others also, answer *resolver.Answer) {
 	if r == nil {
 		return
 	}
@@ -140,7 +144,7 @@ func (r *recent) offer(query *resolver.Query, h *hearing, id uint32, action bloc
 		way = set.victim()
 	}
 	if way >= 0 {
-		set.put(way, tag, remembered(query, h, id, action, answer))
+		set.put(way, tag, remembered(query, h, id, action, others, answer))
 	}
 }
 
@@ -148,8 +152,8 @@ func (r *recent) offer(query *resolver.Query, h *hearing, id uint32, action bloc
 // anew for each query. It is not as far away as a Duration does not reach.
 const lasting = 100 * 365 * 24 * time.Hour
 
-func remembered(query *resolver.Query, h *hearing, id uint32, action blocklists.Action, answer *resolver.Answer) *recalled {
-	made := &recalled{question: query.Question, id: id, action: action, budget: query.Budget, answer: *answer}
+func remembered(query *resolver.Query, h *hearing, id uint32, action blocklists.Action, others also, answer *resolver.Answer) *recalled {
+	made := &recalled{question: query.Question, id: id, action: action, budget: query.Budget, answer: *answer, structured: query.Structured, also: others}
 	made.question.Name = wire.Name(strings.Clone(string(query.Question.Name)))
 	made.answer.Stored = query.Now.Add(lasting)
 	if h.hits.links == nil {
@@ -158,7 +162,9 @@ func remembered(query *resolver.Query, h *hearing, id uint32, action blocklists.
 	return made
 }
 
-// answers says whether this is how the entry's block of the query is answered.
-func (r *recalled) answers(query *resolver.Query, id uint32, action blocklists.Action) bool {
-	return r != nil && r.id == id && r.action == action && r.budget == query.Budget
+// answers says whether this is how the entry's block of the query is answered, where the others
+// would block the name too for the client.
+func (r *recalled) answers(query *resolver.Query, id uint32, action blocklists.Action, others *also) bool {
+	return r != nil && r.id == id && r.action == action && r.budget == query.Budget &&
+		(!query.Structured || r.structured && r.also == *others)
 }

@@ -24,6 +24,8 @@ type Snapshot struct {
 	StandIns StandIns // nil: none
 	// Passes are those that clients have; nil: none is ever given.
 	Passes *pass.Book
+	// Orders are those whose names lie on the bundle; nil: none.
+	Orders *Orders
 	// Guard knows what is held and why; nil: no safeguards.
 	Guard *guard.Guard
 	// Unreachable are law lists whose source has not been reached for long, with since when.
@@ -65,6 +67,10 @@ func (c *Current) Admits(client resolver.Client) (admitted, shared bool) {
 	who, admitted := c.Load().Clients.Who(client, time.Time{})
 	return admitted, who.Shared
 }
+
+// AdmitsByName says whether some are admitted by the name that they connect to, which is
+// not known before they have.
+func (c *Current) AdmitsByName() bool { return c.Load().Clients.Names() }
 
 // WatchesServers says whether any list looks at the name servers of a name's zones, so
 // that who resolves need tell of them only then.

@@ -77,7 +77,7 @@ func TestStandInWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	message, err := answer.Unpack()
-	if err != nil || message.Answer[0].Header().Ttl > 60 || len(answer.Extended) != 1 || answer.Extended[0].Code != resolver.Blocked {
+	if err != nil || message.Answer[0].Header().Ttl > 60 || len(answer.Extended) != 2 || answer.Extended[0].Code != resolver.Blocked || answer.Extended[1].Code != resolver.ForgedAnswer {
 		t.Errorf("got %v, %+v, %v", message, answer.Extended, err)
 	}
 }

@@ -59,6 +59,9 @@ func (s *Snapshot) hold(entry *blocklists.Entry, list *bundle.List) *Hold {
 	if list.Kind != bundle.Feed {
 		return nil
 	}
+	if entry.Order != "" {
+		return s.holdOfOrder(entry)
+	}
 	ledger := s.Guard.Ledger()
 	known := ledger.Of(list.ID, blocklists.SubjectOf(entry))
 	if known != nil && (entry.Standing == blocklists.Held || known.Released()) {
@@ -74,6 +77,18 @@ func (s *Snapshot) hold(entry *blocklists.Entry, list *bundle.List) *Hold {
 		return holdOf(known)
 	}
 	return &Hold{Safeguard: blocklists.Growth, Needed: list.Manifest.Purpose.Needed()}
+}
+
+// holdOfOrder is what a safeguard found in a name of an order that it holds.
+func (s *Snapshot) holdOfOrder(entry *blocklists.Entry) *Hold {
+	if entry.Standing != blocklists.Held {
+		return nil
+	}
+	made := &Hold{Safeguard: blocklists.Overruled, Detail: "lifted before by another decision", Since: entry.FirstSeen, Needed: blocklists.Law.Needed()}
+	if found, is := s.Guard.FindOrdered(entry); is {
+		made.Safeguard, made.Detail = found.Safeguard, found.String()
+	}
+	return made
 }
 
 func holdOf(known *blocklists.Hold) *Hold {

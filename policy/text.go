@@ -11,8 +11,8 @@ import (
 
 // explanation is the Extended DNS Error of a block: for law Censored, since another
 // than the operator demands it; for security Blocked; for the user Filtered (RFC
-// 8914, sections 4.16 to 4.18).
-func (o *Operator) explanation(match *Match, budget int) resolver.Extended {
+// 8914, sections 4.16 to 4.18). The structured text is there for who reads it.
+func (s *Snapshot) explanation(match *Match, query *resolver.Query) resolver.Extended {
 	extended := resolver.Extended{Code: resolver.Filtered}
 	switch match.Purpose() {
 	case blocklists.Law:
@@ -21,7 +21,10 @@ func (o *Operator) explanation(match *Match, budget int) resolver.Extended {
 		extended.Code = resolver.Blocked
 	}
 	code := match.Code.String()
-	extended.Text = fit(o.sentence(match), code, o.address("/r/"+code), min(budget, resolver.TextBudget))
+	extended.Text = fit(s.Operator.sentence(match), code, s.Operator.address("/r/"+code), min(query.Budget, resolver.TextBudget))
+	if query.Structured {
+		extended.Structured, extended.Brief = s.structured(extended.Code, match)
+	}
 	return extended
 }
 
@@ -33,10 +36,10 @@ func (o *Operator) sentence(match *Match) string {
 	}
 	secret := match.Manifest.Disclosure == blocklists.Secret
 	switch {
-	case match.Purpose() == blocklists.Law && (secret || match.Manifest.Authority.Name == ""):
+	case match.Purpose() == blocklists.Law && (secret || match.Authority().Name == ""):
 		return "Blocked by order of an authority."
 	case match.Purpose() == blocklists.Law:
-		return "Blocked by order of " + plain(match.Manifest.Authority.Name) + "."
+		return "Blocked by order of " + plain(match.Authority().Name) + "."
 	case match.Purpose() == blocklists.Security && secret:
 		return "Blocked for security by " + plain(o.Name) + "."
 	case match.Purpose() == blocklists.Security:

@@ -39,6 +39,7 @@ type Match struct {
 	Entry    blocklists.Entry
 	Role     Role
 	Manifest *blocklists.Manifest // nil for a name of a profile or of the operator
+	Order    *blocklists.Order    // that the entry belongs to; nil for a list's own
 	Profile  string               // whose name it is, for ProfileAllow and ProfileDeny
 	Link     resolver.Link        // what the entry covers
 	Action   blocklists.Action    // what the match does if it decides
@@ -57,6 +58,8 @@ type Match struct {
 	ReviewBy time.Time
 	// Because says in words why the match counts for this client or does not.
 	Because string
+	// Also are the other matches that block the name for the client, where they are wanted.
+	Also []Match
 	// Counts is whether the match could decide for this client: in force in its
 	// jurisdiction, chosen by its profile, not excepted.
 	Counts bool
@@ -78,6 +81,9 @@ type Verdict struct {
 	// Matches are all that cover the name, the deciding one among them, in the order
 	// of precedence.
 	Matches []Match
-	// Because is the reasoning, a sentence a step.
+	// Steps are the reasoning as a tree: the order of precedence, and under each step what was
+	// weighed there.
+	Steps []Step
+	// Because is the same in sentences, one for each match.
 	Because []string
 }

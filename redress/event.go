@@ -22,11 +22,12 @@ const (
 	InForceEvent  EventKind = "in_force"
 )
 
-// Event is one thing that happened to a case. Events are appended to one log for
-// all cases, are never changed or removed, and each commits to the one before it.
+// Event is one thing that happened to a case or to an order. Events are appended to one log
+// for all of them, are never changed or removed, and each commits to the one before it.
 type Event struct {
 	Sequence int64
 	Case     CaseID
+	Order    int64     // 0 where the event is of a case
 	At       time.Time // whole milliseconds, UTC
 	Kind     EventKind
 	Actor    Actor
@@ -51,6 +52,7 @@ type Content struct {
 	Merits         State               `json:"merits,omitempty"`
 	Generation     uint64              `json:"generation,omitempty"`
 	Texts          map[TextKind]string `json:"texts,omitempty"` // commitments in hexadecimal
+	Order          *OrderFacts         `json:"order,omitempty"` // of events of orders
 }
 
 // Encode is the one form of the content that is stored and hashed.
@@ -75,6 +77,9 @@ func ChainHash(event *Event, content []byte) Hash {
 	for _, part := range [][]byte{[]byte(event.Case), []byte(event.Kind), []byte(event.Actor.Name), []byte(event.Actor.Role), content} {
 		number(uint64(len(part)))
 		digest.Write(part)
+	}
+	if event.Order != 0 { // one part more than an event of a case has
+		number(uint64(event.Order))
 	}
 	return Hash(digest.Sum(nil))
 }

@@ -212,7 +212,7 @@ func (d *Desk) blocking(name wire.Name, named []policy.Match) []policy.Match {
 func entryOf(match *policy.Match) Entry {
 	entry := Entry{List: match.Entry.List, Name: match.Entry.Name, Scope: match.Entry.Scope, Code: match.Code, Purpose: match.Purpose()}
 	if match.Manifest != nil {
-		entry.Order = match.Manifest.OrderRef
+		entry.Order = match.OrderRef()
 	}
 	return entry
 }

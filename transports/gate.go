@@ -26,6 +26,9 @@ type Limits struct {
 type Clients interface {
 	// Admits says whether the client is answered, and whether many homes are behind its address.
 	Admits(client resolver.Client) (admitted, shared bool)
+	// AdmitsByName says whether some are answered for the name that they connect to, so that
+	// who comes to an encrypted door cannot be turned away before it has said that.
+	AdmitsByName() bool
 }
 
 // The defaults of [Limits].
@@ -68,6 +71,9 @@ func NewGate(limits Limits) *Gate {
 // a refusal costs no handshake and tells why.
 func (g *Gate) Connect(client resolver.Client) bool {
 	admitted, shared := g.admits(client)
+	if !admitted && client.Encrypted() {
+		admitted = g.limits.Clients.AdmitsByName()
+	}
 	return g.connections.open(client, admitted, shared)
 }
 

@@ -22,8 +22,12 @@ type everybody struct{}
 
 func (everybody) Admits(resolver.Client) (admitted, shared bool) { return true, false }
 
+func (everybody) AdmitsByName() bool { return false }
+
 // house admits 192.0.2.0/24 and loopback, of which 192.0.2.64 and up are shared.
 type house struct{}
+
+func (house) AdmitsByName() bool { return false }
 
 func (house) Admits(client resolver.Client) (admitted, shared bool) {
 	addr := client.Addr

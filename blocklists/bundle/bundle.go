@@ -415,6 +415,9 @@ func (b *Bundle) entryOf(s *stratum, id uint32, key []byte) (blocklists.Entry, e
 		var more texts
 		more, err = s.textsOf(id)
 		entry.Data, entry.Order = more.data, more.order
+		if entry.Order != "" {
+			entry.Source = "order " + entry.Order
+		}
 	}
 	return entry, err
 }

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 
 	"github.com/recourse-dns/recourse/blocklists"
 )
@@ -200,6 +201,10 @@ func (b *Bundle) ByCode(code uint64, coder *Coder) (ids []uint32, complete bool,
 	complete = true
 	for i := range b.strata {
 		s := &b.strata[i]
+		if s.held.file == nil {
+			ids = append(ids, b.inImage(s, code, digest, coder)...)
+			continue
+		}
 		candidates, known, err := s.candidates(coder.upper(code), digest)
 		if err != nil {
 			return nil, false, err
@@ -215,17 +220,8 @@ func (b *Bundle) ByCode(code uint64, coder *Coder) (ids []uint32, complete bool,
 	return ids, complete, nil
 }
 
-// candidates are the entries of a stratum that may have a code: all of a small image.
+// candidates are the entries of a stratum's file that may have a code.
 func (s *stratum) candidates(upper uint32, digest [32]byte) (ids []uint32, known bool, err error) {
-	if s.held.file == nil {
-		if s.entries > maxAdded {
-			return nil, false, nil
-		}
-		for id := range s.entries {
-			ids = append(ids, id)
-		}
-		return ids, true, nil
-	}
 	opened, err := openCodes(codesOf(s.held.file.Name()), digest)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errCodes) {
 		return nil, false, nil
@@ -236,4 +232,41 @@ func (s *stratum) candidates(upper uint32, digest [32]byte) (ids []uint32, known
 	defer opened.Close()
 	ids, err = opened.find(upper)
 	return slices.DeleteFunc(ids, func(id uint32) bool { return id >= s.entries }), err == nil, err
+}
+
+// imageCodes are the codes of an image in memory, made when the first is looked up.
+type imageCodes struct {
+	mu     sync.Mutex
+	digest [32]byte
+	sorted []codeAt // by code, and then by id
+}
+
+type codeAt struct {
+	code uint64
+	id   uint32 // of the stratum
+}
+
+func compareCodes(a, b codeAt) int {
+	return cmp.Or(cmp.Compare(a.code, b.code), cmp.Compare(a.id, b.id))
+}
+
+// inImage are the entries of a stratum in memory that have a code.
+func (b *Bundle) inImage(s *stratum, code uint64, digest [32]byte, coder *Coder) (ids []uint32) {
+	known := &s.held.codes
+	known.mu.Lock()
+	defer known.mu.Unlock()
+	if known.sorted == nil || known.digest != digest {
+		known.digest, known.sorted = digest, make([]codeAt, 0, s.entries)
+		for id := range s.entries {
+			if entry, found := b.Entry(s.base + id); found {
+				known.sorted = append(known.sorted, codeAt{coder.Code(b.ListOf(s.base+id), &entry), id})
+			}
+		}
+		slices.SortFunc(known.sorted, compareCodes)
+	}
+	at, _ := slices.BinarySearchFunc(known.sorted, codeAt{code: code}, compareCodes)
+	for ; at < len(known.sorted) && known.sorted[at].code == code; at++ {
+		ids = append(ids, s.base+known.sorted[at].id)
+	}
+	return ids
 }

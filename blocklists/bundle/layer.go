@@ -39,6 +39,7 @@ type held struct {
 	image    []byte // nil for a file
 	resident []byte
 	pages    pages
+	codes    imageCodes // of an image
 }
 
 func (h *held) close() error {

@@ -228,6 +228,22 @@ func (g *Guard) FindEntry(entry *blocklists.Entry) (Finding, bool) {
 	return g.find(&parse.Row{Trigger: entry.Trigger, Name: []byte(entry.Name), Scope: entry.Scope, Prefix: entry.Prefix, Action: entry.Action})
 }
 
+// FindOrdered asks the safeguards of entries what they find in a name that an order has. An
+// order that names a whole top-level domain or another public suffix is looked at by people
+// whatever its scope: an authority that means one site seldom names those.
+func (g *Guard) FindOrdered(entry *blocklists.Entry) (Finding, bool) {
+	if g == nil || g.config.Off {
+		return Finding{}, false
+	}
+	if found, is := g.FindEntry(entry); is && found.Safeguard != blocklists.PopularName {
+		return found, true
+	}
+	if why := suffix([]byte(entry.Name)); why != "" {
+		return Finding{Safeguard: blocklists.PublicSuffix, Name: entry.Name, Detail: why}, true
+	}
+	return Finding{}, false
+}
+
 func (g *Guard) find(row *parse.Row) (Finding, bool) {
 	if row.Trigger.ByAddress() {
 		return g.findPrefix(row.Prefix)

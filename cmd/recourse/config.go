@@ -218,7 +218,7 @@ type Desk struct {
 	PlainSignIn bool      `yaml:"plain_sign_in" later:"sign-in with a password"`
 }
 
-// Token lets a program act. Those of reviewers and operators work in this version.
+// Token lets a program act. Those of reviewers, operators and authorities work in this version.
 type Token struct {
 	Name  string    `yaml:"name"`
 	Role  string    `yaml:"role" oneof:"reviewer,operator,authority,household,provisioning"`
@@ -228,7 +228,10 @@ type Token struct {
 	Authority    string              `yaml:"authority"`
 	Jurisdiction []string            `yaml:"jurisdiction"`
 	Lists        []blocklists.ListID `yaml:"lists"`
-	DailyMax     uint32              `yaml:"daily_max"`
+	DailyMax     uint32              `yaml:"daily_max"`   // names; no bound where 0
+	Networks     []netip.Prefix      `yaml:"networks"`    // from which it works; anywhere where empty
+	Certificate  string              `yaml:"certificate"` // a file of client certificates of which one must be shown
+	Mail         string              `yaml:"mail"`        // where the authority is told of its orders
 }
 
 // OIDC is a provider of identities for people who sign in.

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/api"
+	"github.com/recourse-dns/recourse/redress/orders"
 	"github.com/recourse-dns/recourse/redress/portal"
 	"github.com/recourse-dns/recourse/redress/proof"
 	cases "github.com/recourse-dns/recourse/redress/store"
@@ -98,7 +100,11 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 	n.closers = append(n.closers, resolved.network)
 	counts.watch(resolved, current)
 	lists := &ledger{database: database, path: held.path(holdsFile), logger: n.logger}
-	if err := n.startLists(ctx, current, resolved, lists, counts); err != nil {
+	ordered := newOrderBook(database, current, n.logger)
+	if err := ordered.begin(ctx); err != nil {
+		return nil, err
+	}
+	if err := n.startLists(ctx, current, resolved, lists, ordered, counts); err != nil {
 		return nil, err
 	}
 	apply := &effect{database: database, current: current, path: held.path(overlayFile)}
@@ -106,11 +112,11 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 		return nil, err
 	}
 	n.trust = trustHandler{validator: resolved.validator}
-	return resolved, n.startPages(ctx, held, current, resolved, database, apply)
+	return resolved, n.startPages(ctx, held, current, resolved, database, apply, n.startOrders(ctx, database, ordered))
 }
 
 // startPages puts desk, API and portal on the web listeners and the control socket.
-func (n *node) startPages(ctx context.Context, held *state, current *policy.Current, resolved *resolution, database *store.DB, apply *effect) error {
+func (n *node) startPages(ctx context.Context, held *state, current *policy.Current, resolved *resolution, database *store.DB, apply *effect, office *orders.Office) error {
 	tokens, err := readTokens(n.config)
 	if err != nil {
 		return err
@@ -118,7 +124,7 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	desk := redress.NewDesk(redress.Config{Portal: n.config.Operator.Portal}, cases.New(database), proof.New(resolved.unfiltered),
 		func() redress.Index { return current.Load() }, apply, n.logger)
 	limits := redress.NewLimits(redress.DefaultRates())
-	calls := api.New(api.Config{Tokens: tokens, Actor: peerOf, Limits: limits}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
+	calls := api.New(api.Config{Tokens: tokens, Actor: peerOf, Limits: limits, Orders: office}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
 	pages, err := portal.New(portal.Config{Operator: n.config.Operator, Location: time.Local, Limits: limits}, desk, func() portal.Index { return current.Load() }, resolved.unfiltered, n.logger)
 	if err != nil {
 		return err
@@ -148,7 +154,11 @@ func (n *node) openWeb(pages http.Handler) (err error) {
 	if n.web, err = n.serveWeb(n.config.Listen.Web, pages, nil); err != nil || len(n.config.Listen.WebTLS) == 0 {
 		return err
 	}
-	n.webTLS, err = n.serveWeb(n.config.Listen.WebTLS, pages, n.certificates.Server("h2", "http/1.1"))
+	encrypted := n.certificates.Server("h2", "http/1.1")
+	if slices.ContainsFunc(n.config.Desk.Tokens, func(token Token) bool { return token.Certificate != "" }) {
+		encrypted.ClientAuth = tls.RequestClientCert // which the token is held to, and nothing else
+	}
+	n.webTLS, err = n.serveWeb(n.config.Listen.WebTLS, pages, encrypted)
 	return err
 }
 
@@ -175,14 +185,18 @@ func readTokens(config *Config) ([]api.Token, error) {
 	var tokens []api.Token
 	for i := range config.Desk.Tokens {
 		token := &config.Desk.Tokens[i]
-		if token.Role != string(redress.Reviewer) && token.Role != string(redress.Operator) {
+		if !slices.Contains([]redress.ActorRole{redress.Reviewer, redress.Operator, redress.Authority}, redress.ActorRole(token.Role)) {
 			continue
 		}
 		secret, err := config.ReadToken(token)
 		if err != nil {
 			return nil, fmt.Errorf("token %q: %w", token.Name, err)
 		}
-		tokens = append(tokens, api.Token{Name: token.Name, Role: redress.ActorRole(token.Role), Hash: redress.HashToken(secret), Until: token.Until})
+		binding, err := config.binding(token)
+		if err != nil {
+			return nil, fmt.Errorf("token %q: %w", token.Name, err)
+		}
+		tokens = append(tokens, api.Token{Name: token.Name, Role: redress.ActorRole(token.Role), Hash: redress.HashToken(secret), Until: token.Until, Binding: binding})
 	}
 	return tokens, nil
 }

@@ -134,9 +134,7 @@ func explainMatch(match *policy.Match) explainedMatch {
 	if match.Entry.Trigger != blocklists.OnName {
 		said.Trigger = match.Entry.Trigger.String()
 	}
-	if match.Manifest != nil {
-		said.Order = match.Manifest.OrderRef
-	}
+	said.Order = match.OrderRef()
 	if match.Hold != nil {
 		said.Hold = match.Hold.String()
 	}
@@ -157,7 +155,11 @@ func printExplanation(to io.Writer, asJSON bool, said explanation) error {
 	}
 	text.WriteString("\n")
 	for _, match := range said.Matches {
-		fmt.Fprintf(&text, "  %s, line %d of %s: %s (%s), purpose %s", match.List, match.Line, match.Source, match.Name, strings.TrimPrefix(match.Trigger+", "+match.Scope, ", "), match.Purpose)
+		from := fmt.Sprintf("line %d of %s", match.Line, match.Source)
+		if match.Line == 0 && match.Order != "" {
+			from = match.Source
+		}
+		fmt.Fprintf(&text, "  %s, %s: %s (%s), purpose %s", match.List, from, match.Name, strings.TrimPrefix(match.Trigger+", "+match.Scope, ", "), match.Purpose)
 		if match.Order != "" {
 			fmt.Fprintf(&text, ", order %s", match.Order)
 		}

@@ -62,6 +62,7 @@ type importer struct {
 	folder    *bundle.Folder
 	current   *policy.Current
 	ledger    *ledger
+	orders    *orderBook // nil: none
 	logger    *slog.Logger
 	damaged   chan error    // what the bundle in force says of itself
 	started   chan struct{} // a bundle came into force
@@ -191,6 +192,7 @@ func (i *importer) enforce(fresh *imported, compiled *bundle.Bundle, ledger *gua
 	i.current.Update(func(snapshot policy.Snapshot) policy.Snapshot {
 		snapshot.Bundle, snapshot.Clients, snapshot.Operator = compiled, fresh.rules.clients, fresh.rules.operator
 		snapshot.StandIns, snapshot.Guard = fresh.rules.standIns, fresh.rules.guard.With(ledger)
+		_ = i.orders.lay(&snapshot) // which tells what is wrong; the lists are in force in any case
 		return snapshot
 	})
 	select {

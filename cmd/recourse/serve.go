@@ -170,13 +170,13 @@ func (n *node) startPolicy(held *state) (*policy.Current, error) {
 
 // startLists puts in force what is stored of the lists. It waits for no source of the
 // network: those are asked through the resolver, which answers only when this is done.
-func (n *node) startLists(ctx context.Context, current *policy.Current, resolved *resolution, ledger *ledger, counts *metrics) error {
+func (n *node) startLists(ctx context.Context, current *policy.Current, resolved *resolution, ledger *ledger, orders *orderBook, counts *metrics) error {
 	made, err := newRules(n.config)
 	if err != nil {
 		return err
 	}
 	n.importer = newImporter(n.config, newListStore(n.config, resolved.unfiltered, n.logger), current, ledger, counts, n.logger)
-	n.importer.asItIs = n.asItIs
+	n.importer.asItIs, n.importer.orders = n.asItIs, orders
 	counts.watchSources(n.importer)
 	return n.importer.begin(ctx, made)
 }

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy"
 )
 
@@ -52,6 +53,12 @@ func (c *Config) checkOperator() {
 		c.report.problem("operator.contact", "is missing: a mailto:, tel: or https: address where a person reads")
 	case !isContact(contact):
 		c.report.problem("operator.contact", "%s is not a mailto:, tel: or https: address%s", quote(contact), contactHint(contact))
+	}
+	if phone := c.Operator.Phone; phone != "" && (!isContact(phone) || !strings.HasPrefix(phone, "tel:")) {
+		c.report.problem("operator.phone", "%s is not a tel: address, as tel:+390612345678", quote(phone))
+	}
+	if database := c.Operator.Database; database != "" && !blocklists.IsDatabase(database) {
+		c.report.problem("operator.database", "%s is not the name of a database of filtering incidents, as isp-example; none leaves it out", quote(database))
 	}
 	for i, language := range c.Operator.Languages {
 		if !languageForm.MatchString(language) {

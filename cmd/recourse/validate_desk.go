@@ -64,6 +64,9 @@ func (c *Config) checkRole(path string, token *Token) {
 	case "":
 		c.report.problem(child(path, "role"), "is missing: reviewer, or another role of a later version")
 	case "reviewer", "operator":
+		if len(token.Networks) > 0 || token.Certificate != "" || token.Mail != "" {
+			c.report.problem(path, "networks, certificate and mail bind tokens of role authority only")
+		}
 		// Passed over in silence, a bound would leave a token mightier than its file says.
 		if token.Authority != "" || len(token.Jurisdiction)+len(token.Lists) > 0 || token.DailyMax > 0 {
 			c.report.problem(path, "authority, jurisdiction, lists and daily_max bind tokens of role authority only")
@@ -72,7 +75,7 @@ func (c *Config) checkRole(path string, token *Token) {
 		if token.Authority == "" {
 			c.report.problem(child(path, "authority"), "is missing: a token of role authority acts for one")
 		}
-		fallthrough
+		c.checkAuthority(path, token)
 	default:
 		c.report.warnLater(path, "tokens of role "+token.Role)
 	}

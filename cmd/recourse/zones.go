@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"path/filepath"
+	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
@@ -28,7 +29,8 @@ func (n *node) startZones(ctx context.Context) (transports.Zones, error) {
 	if err != nil {
 		return zones, fmt.Errorf("serve_rpz: %w", err)
 	}
-	publisher, err := rpz.NewPublisher(settings, n.importer.view, n.logger)
+	view := func() *rpz.View { return viewIn(n.importer.current.Load(), settings.Jurisdiction) }
+	publisher, err := rpz.NewPublisher(settings, view, n.logger)
 	if err != nil {
 		return zones, err
 	}
@@ -64,10 +66,19 @@ func (c *Config) Publication() (rpz.PublishConfig, error) {
 	return made, nil
 }
 
-// view is the policy in force, as zones are made of it.
-func (i *importer) view() *rpz.View {
-	snapshot := i.current.Load()
-	return viewOf(snapshot)
+// viewIn is the policy in force in a jurisdiction, as zones are made of it. What an order is
+// for may be less than what its list is for.
+func viewIn(snapshot *policy.Snapshot, jurisdiction string) *rpz.View {
+	view := viewOf(snapshot)
+	if jurisdiction != "" && snapshot.Orders.Len() > 0 {
+		view.Stands = func(id uint32, at time.Time) (bool, time.Time) {
+			if order := snapshot.OrderOf(id); order != nil && !order.InForceIn(jurisdiction) {
+				return false, time.Time{}
+			}
+			return snapshot.Stands(id, at)
+		}
+	}
+	return view
 }
 
 func viewOf(snapshot *policy.Snapshot) *rpz.View {

@@ -3,7 +3,10 @@
 // A [Table] admits clients by their network and binds each network to a
 // jurisdiction and, where one was asked for, to a [Profile]. The rows of the
 // configuration are read in file order and the first that matches holds; an
-// address that no row has is not served. A profile is what one household or device
+// address that no row has is not served. Rows that match by a hardware address or by the
+// name that a client connected to choose its profile, and nothing else. What is known
+// beside the configuration ([Live]) fills in what that leaves open: devices with names
+// of their own, then bindings of addresses. A profile is what one household or device
 // asked for: categories of user lists, and names of its own that it allows or denies.
 //
 // [Config] and [Client] are the shapes of the configuration; [NewProfiles] and
@@ -18,9 +21,24 @@
 // A row that no address can reach is a problem and not a warning: behind it stands
 // a person who believes that a filter works, or that a law does not apply.
 //
-// A row that also matches by something which this version does not know (a device, a
-// server name) binds nobody. Taken without that condition it would bind more clients
-// than was meant, and filter people who did not ask.
+// Who a client is has two halves that are found apart. Its network says whether it is
+// served and whose law holds, which nobody can choose for himself. What it names, a server
+// name, a path or by its hardware address a device, says what was asked for. So a row with
+// a name stands below the rows of networks in any file and is still found, and a row that
+// mixes the halves, as a name with a jurisdiction, is a problem. A row that names no profile
+// is a choice too: nothing is asked for.
+//
+// The order of what chooses a profile: rows by device or name in file order, a device by its
+// own name, the network's row, a binding, the network's default_profile. A device's own name
+// goes before the network because it is the closer word of the same people; a binding goes
+// behind, because the file is the operator's own hand.
+//
+// A binding fills in the jurisdiction only where the row says none, and why. That a program
+// could take a network out of the law that the file gives it was refused.
+//
+// Anybody is admitted by a name only where the row says anyone: true, and then without a
+// jurisdiction, since no network is known for him. Who is turned away before a handshake
+// cannot say a name, so that one such row opens the handshake to all.
 //
 // An address with many homes behind it (`shared`) has no profile: one home's wish would
 // filter the others, and none of them could end it.

@@ -1,206 +1,292 @@
 package profile
 
 import (
-	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"time"
-
-	"github.com/gaissmai/bart"
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/resolver"
 )
 
 // Who is a client as policy sees it: where the law of which place holds, what was
-// asked for, and the row of the configuration that says so.
+// asked for, and what says so.
 type Who struct {
 	Jurisdiction string   // ISO 3166 code; "" where no law list is in force
 	Profile      *Profile // nil: nothing was asked for
 	Shared       bool     // many homes are behind the address
-	Row          int
+	Row          int      // of clients, that admits; -1 where a device of its own does
+	Chosen       Chosen   // by what the profile is the client's
+	Chooser      int      // the row that chose it, if Chosen is ByRow
 }
+
+// Chosen is by what a client has its profile, or none.
+type Chosen uint8
+
+// What chooses, a closed set: the first that knows the client, in this order but for
+// ByNetwork, which comes after ByDevice.
+const (
+	ByNetwork Chosen = iota // the row that admits
+	ByRow                   // a row that matches by hardware address, server name or path
+	ByDevice                // a name or path of the device's own, or what a person named it
+	ByBinding               // what was bound over the API
+	ByDefault               // nothing knew the client
+)
 
 // Client is one row of clients as the configuration writes it.
 type Client struct {
 	Match        Match  `yaml:"match"`
-	Jurisdiction string `yaml:"jurisdiction"`
+	Jurisdiction string `yaml:"jurisdiction"` // or none
+	Because      string `yaml:"because"`      // why there is none
 	Profile      string `yaml:"profile"`
-	Shared       bool   `yaml:"shared"` // many homes are behind each address
+	// DefaultProfile is for whom nothing else in the networks has a profile for: no row, no
+	// name, no binding.
+	DefaultProfile string `yaml:"default_profile"`
+	Shared         bool   `yaml:"shared"` // many homes are behind each address
+	Anyone         bool   `yaml:"anyone"` // whoever knows the name is admitted, from anywhere
 }
 
-// Match is what a row matches by; all that it says must hold.
+// Match is what a row matches by; all that it says must hold. Networks alone admit.
 type Match struct {
-	Networks []netip.Prefix `yaml:"networks"`
-
-	MAC        []string `yaml:"mac" later:"clients by hardware address"`
-	ServerName string   `yaml:"server_name" later:"profiles by server name"`
+	Networks   []netip.Prefix `yaml:"networks"`
+	MAC        []string       `yaml:"mac"`
+	ServerName string         `yaml:"server_name"`
+	Path       string         `yaml:"path"`
 }
 
-// unknown says whether the row asks for something that this version cannot see.
-func (m *Match) unknown() bool { return len(m.MAC) > 0 || m.ServerName != "" }
+// chooses says that the row chooses a profile for those who are admitted, and admits nobody.
+func (m *Match) chooses() bool { return len(m.MAC) > 0 || m.named() }
 
-// Table finds who asks by address. It is immutable; the nil table admits nobody.
+// named says that the row wants a name that the client connected to.
+func (m *Match) named() bool { return m.ServerName != "" || m.Path != "" }
+
+// Table finds who a client is. It is immutable; the nil table admits nobody.
 type Table struct {
-	networks bart.Table[uint32] // prefix to index of rows
-	few      []binding          // the same, the longest first, where there are no more than maxFew
+	networks networks
 	rows     []Who
+	defaults []*Profile // by row
+	choosers choosers
+	unbound  []Unbound
 	profiles map[string]*Profile
+	live     *Live
 }
 
-// binding is a network with its row.
-type binding struct {
-	network netip.Prefix
-	row     uint32
+// Live is what is known of clients beside the configuration. It changes meanwhile. A part
+// that is nil knows nobody.
+type Live struct {
+	Neighbours Neighbours
+	Devices    Devices
+	Bindings   Bindings
 }
 
-// maxFew networks are looked through faster than the table is. Each query is looked up.
-const maxFew = 8
+// Neighbours are those who are on the same link as this machine.
+type Neighbours interface {
+	// Hardware is the hardware address that an IP address is at, if that is known.
+	Hardware(addr netip.Addr) (mac [6]byte, known bool)
+}
 
-const maxNetworks = 1_000_000
+// Devices are those that have a name of their own.
+type Devices interface {
+	// Named finds a device by the name or path that it connected to.
+	Named(client resolver.Client, at time.Time) (Device, bool)
+	// Seen finds one by its hardware address.
+	Seen(mac [6]byte, at time.Time) (Device, bool)
+	// Open says whether any is admitted from anywhere.
+	Open() bool
+}
 
-var countryForm = regexp.MustCompile(`^[A-Z]{2}$`)
+// Device is what a device has.
+type Device struct {
+	Profile string
+	Anyone  bool // it is admitted from anywhere
+}
+
+// Bindings are what programs have bound addresses to.
+type Bindings interface {
+	// Bound finds what holds for an address and port at a time.
+	Bound(addr netip.Addr, port uint16, at time.Time) (Binding, bool)
+}
+
+// Binding is what an address is bound to, or some of its ports.
+type Binding struct {
+	Profile      string
+	Jurisdiction string
+	Ports        bool // it is of a range of ports, so of one home also where many share the address
+}
+
+// Unbound is networks for which no law list holds, and why, for people to read.
+type Unbound struct {
+	Row      int
+	Networks []netip.Prefix
+	Because  string
+}
 
 // NewTable compiles rows and the profiles that they name. A table with problems
 // binds the rows that have none; whoever must not run with it looks at the problems.
 func NewTable(clients []Client, profiles []*Profile) (*Table, []blocklists.Problem) {
 	var found problems
-	table := &Table{rows: make([]Who, 0, len(clients)), profiles: make(map[string]*Profile, len(profiles))}
+	table := &Table{profiles: make(map[string]*Profile, len(profiles)), networks: newNetworks(), choosers: newChoosers()}
 	for _, profile := range profiles {
 		table.profiles[profile.ID] = profile
 	}
 	for i := range clients {
 		table.add(i, &clients[i], &found)
-		if table.networks.Size() > maxNetworks {
+		if table.networks.table.Size() > maxNetworks {
 			found.add("clients", "have more than %d networks", maxNetworks)
-			return table, found
+			break
 		}
 	}
-	table.settle()
-	table.findShadowed(clients, &found)
+	table.networks.settle()
 	return table, found
 }
 
-// add checks one row and enters its networks, the earlier row keeping its own.
+// With gives the same table that also goes by what is known beside the configuration.
+func (t *Table) With(live *Live) *Table {
+	if t == nil {
+		return nil
+	}
+	with := *t
+	with.live = live
+	return &with
+}
+
+// add checks one row and enters it. A row with problems binds nobody.
 func (t *Table) add(row int, client *Client, found *problems) {
-	before, key := len(*found), fmt.Sprintf("clients[%d]", row)
-	profile, known := t.profiles[client.Profile]
-	if client.Profile != "" && !known {
-		found.add(key+".profile", "no profile has the id %q", client.Profile)
-	}
-	if client.Shared && client.Profile != "" {
-		found.add(key+".profile", "cannot be of a row that is shared: what one home behind an address asked for must not filter the others")
-	}
-	if client.Jurisdiction != "" && !countryForm.MatchString(client.Jurisdiction) {
-		found.add(key+".jurisdiction", "%q is not an ISO 3166 code of two capitals", client.Jurisdiction)
-	}
-	if len(client.Match.Networks) == 0 && !client.Match.unknown() {
-		found.add(key+".match.networks", "is missing: the row matches nobody; give at least one, as [\"192.0.2.0/24\"]")
-	}
-	for i, network := range client.Match.Networks {
-		checkNetwork(fmt.Sprintf("%s.match.networks[%d]", key, i), network, found)
-	}
-	t.rows = append(t.rows, Who{Jurisdiction: client.Jurisdiction, Profile: profile, Shared: client.Shared, Row: row})
-	if len(*found) > before || client.Match.unknown() {
-		return
-	}
-	for _, network := range client.Match.Networks {
-		if _, earlier := t.networks.Get(network); !earlier {
-			t.networks.Insert(network, uint32(row))
-		}
-	}
-}
-
-func checkNetwork(key string, network netip.Prefix, found *problems) {
+	checked := t.check(row, client, found)
+	t.rows = append(t.rows, checked.who)
+	t.defaults = append(t.defaults, checked.fallback)
 	switch {
-	case !network.IsValid():
-		found.add(key, "is not a network, as 192.0.2.0/24")
-	case network.Addr().Is4In6():
-		found.add(key, "%s is an IPv4 network written as IPv6: write it as IPv4", network)
-	case network != network.Masked():
-		found.add(key, "%s has bits beyond its length: write %s", network, network.Masked())
-	}
-}
-
-// settle gives each network the first row among its own and those of all
-// networks around it, so that the longest prefix finds the first match.
-func (t *Table) settle() {
-	var moved []binding
-	for network, row := range t.networks.All() {
-		if least := t.first(network, row); least != row {
-			moved = append(moved, binding{network, least})
+	case !checked.ok:
+	case client.Match.chooses():
+		t.choosers.add(checked.chooser(client), found)
+	default:
+		t.networks.add(uint32(row), client.Match.Networks, found)
+		if client.Jurisdiction == NoJurisdiction {
+			t.unbound = append(t.unbound, Unbound{Row: row, Networks: client.Match.Networks, Because: client.Because})
 		}
-	}
-	for _, move := range moved {
-		t.networks.Insert(move.network, move.row)
-	}
-	if t.networks.Size() > maxFew {
-		return
-	}
-	for network, row := range t.networks.All() {
-		t.few = append(t.few, binding{network, row})
-	}
-	slices.SortFunc(t.few, func(a, b binding) int { return b.network.Bits() - a.network.Bits() })
-}
-
-func (t *Table) first(network netip.Prefix, row uint32) uint32 {
-	for _, around := range t.networks.Supernets(network) {
-		row = min(row, around)
-	}
-	return row
-}
-
-// findShadowed names the rows that none of their networks leads to.
-func (t *Table) findShadowed(clients []Client, found *problems) {
-	for i := range clients {
-		networks := clients[i].Match.Networks
-		if len(networks) == 0 || clients[i].Match.unknown() {
-			continue
-		}
-		own := func(network netip.Prefix) bool {
-			row, entered := t.networks.Get(network)
-			return !entered || int(row) == i
-		}
-		if slices.ContainsFunc(networks, own) {
-			continue
-		}
-		row, _ := t.networks.Get(networks[0])
-		found.add(fmt.Sprintf("clients[%d]", i), "never matches: clients[%d] above it takes in %s; put the narrower row first", row, networks[0])
 	}
 }
 
 // Who finds who a client is at a time; false means that it is not admitted. The invalid
 // address, that of no client at all, is not admitted either.
-func (t *Table) Who(client resolver.Client, _ time.Time) (Who, bool) {
-	addr := client.Addr
-	if t == nil || !addr.IsValid() {
+func (t *Table) Who(client resolver.Client, at time.Time) (Who, bool) {
+	if t == nil || !client.Addr.IsValid() {
 		return Who{}, false
 	}
-	if addr.Is4In6() {
-		addr = addr.Unmap()
+	row, admitted := t.networks.find(bare(client.Addr))
+	if t.live == nil && t.choosers.none() {
+		if !admitted {
+			return Who{}, false
+		}
+		return t.settled(row), true
 	}
-	// A zone says on which link an address is, which no row asks for.
-	if addr.Zone() != "" {
-		addr = addr.WithZone("")
+	who := Who{Row: -1}
+	if admitted {
+		who = t.rows[row]
 	}
-	row, found := t.row(addr)
+	chosen := t.choose(&client, at, &who, admitted)
+	if !admitted {
+		return who, chosen
+	}
+	t.bind(&client, at, &who, chosen)
+	if !chosen && who.Profile == nil && t.defaults[row] != nil {
+		who.Profile, who.Chosen = t.defaults[row], ByDefault
+	}
+	return who, true
+}
+
+// settled is the row's client where there is nothing to know beside it.
+func (t *Table) settled(row uint32) Who {
+	who := t.rows[row]
+	if who.Profile == nil && t.defaults[row] != nil {
+		who.Profile, who.Chosen = t.defaults[row], ByDefault
+	}
+	return who
+}
+
+// choose gives the client what its hardware address or the name that it connected to is
+// for. False: neither is known, or it admits nobody and the client is not admitted.
+func (t *Table) choose(client *resolver.Client, at time.Time, who *Who, admitted bool) bool {
+	var mac [6]byte
+	var onLink bool
+	if t.live != nil && t.live.Neighbours != nil && admitted {
+		mac, onLink = t.live.Neighbours.Hardware(client.Addr)
+	}
+	if found := t.choosers.find(client, mac, onLink); found != nil && (admitted || found.anyone) {
+		who.Profile, who.Chosen, who.Chooser = found.profile, ByRow, found.row
+		if !admitted {
+			who.Row = found.row
+		}
+		return true
+	}
+	if t.live == nil || t.live.Devices == nil {
+		return false
+	}
+	device, known := t.live.Devices.Named(*client, at)
+	if !known && onLink {
+		device, known = t.live.Devices.Seen(mac, at)
+	}
+	if !known || !admitted && !device.Anyone {
+		return false
+	}
+	who.Profile, who.Chosen = t.profiles[device.Profile], ByDevice
+	return true
+}
+
+// bind adds what the client's address is bound to, where the configuration says nothing.
+func (t *Table) bind(client *resolver.Client, at time.Time, who *Who, chosen bool) {
+	needsProfile := !chosen && who.Profile == nil
+	if t.live == nil || t.live.Bindings == nil || !needsProfile && who.Jurisdiction != "" {
+		return
+	}
+	bound, found := t.live.Bindings.Bound(bare(client.Addr), client.Port, at)
+	if !found {
+		return
+	}
+	if who.Jurisdiction == "" {
+		who.Jurisdiction = bound.Jurisdiction
+	}
+	if needsProfile && bound.Profile != "" && (!who.Shared || bound.Ports) {
+		who.Profile, who.Chosen = t.profiles[bound.Profile], ByBinding
+	}
+}
+
+// bare is an address as networks have it. A zone says on which link one is, which no row
+// asks for.
+func bare(addr netip.Addr) netip.Addr {
+	if addr.Is4() {
+		return addr
+	}
+	return addr.Unmap().WithZone("")
+}
+
+// Names says whether some are admitted by the name that they connect to, so that an
+// address alone cannot tell who is not.
+func (t *Table) Names() bool {
+	return t != nil && (t.choosers.anyone || t.live != nil && t.live.Devices != nil && t.live.Devices.Open())
+}
+
+// Knows says whether a row has the hardware address.
+func (t *Table) Knows(mac [6]byte) bool { return t != nil && len(t.choosers.macs[mac]) > 0 }
+
+// Row is the row of clients that the whole network is in, whatever names say.
+func (t *Table) Row(network netip.Prefix) (Who, bool) {
+	if t == nil || !network.IsValid() {
+		return Who{}, false
+	}
+	row, found := t.networks.around(network)
 	if !found {
 		return Who{}, false
 	}
 	return t.rows[row], true
 }
 
-func (t *Table) row(addr netip.Addr) (row uint32, found bool) {
-	if t.few == nil {
-		return t.networks.Lookup(addr)
+// Unbound are the networks that the configuration binds to no jurisdiction, and why.
+func (t *Table) Unbound() []Unbound {
+	if t == nil {
+		return nil
 	}
-	for i := range t.few {
-		if t.few[i].network.Contains(addr) {
-			return t.few[i].row, true
-		}
-	}
-	return 0, false
+	return t.unbound
 }
 
 // Profile finds a profile by its ID; nil where there is none.

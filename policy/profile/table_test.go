@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,7 +29,7 @@ func networks(texts ...string) profile.Match {
 func TestFirstMatchInFileOrder(t *testing.T) {
 	kids := &profile.Profile{ID: "kids"}
 	table, problems := profile.NewTable([]profile.Client{
-		{Match: profile.Match{MAC: []string{"02:00:5e:10:00:01"}}, Jurisdiction: "DE"},
+		{Match: profile.Match{MAC: []string{"02:00:5e:10:00:01"}}, Profile: "kids"},
 		{Match: networks("127.0.0.2/32"), Jurisdiction: "IT", Profile: "kids"},
 		{Match: networks("127.0.0.3/32"), Jurisdiction: "FR"},
 		{Match: networks("127.0.0.0/8", "::1/128"), Jurisdiction: "IT"},
@@ -61,7 +62,7 @@ func TestFirstMatchInFileOrder(t *testing.T) {
 			t.Errorf("%s is admitted: %+v", addr, who)
 		}
 	}
-	if table.Profile("kids") != kids || table.Profile("none") != nil || !slices.Equal(table.Jurisdictions(), []string{"DE", "IT", "FR", "EE"}) {
+	if table.Profile("kids") != kids || table.Profile("none") != nil || !slices.Equal(table.Jurisdictions(), []string{"IT", "FR", "EE"}) {
 		t.Errorf("profiles %v, jurisdictions %v", table.Profiles(), table.Jurisdictions())
 	}
 	addr := at("127.0.0.2")
@@ -87,8 +88,28 @@ func TestTableProblems(t *testing.T) {
 		{profile.Client{Match: profile.Match{Networks: make([]netip.Prefix, 1)}}, "clients[1].match.networks[0]"},
 		{profile.Client{Match: networks("10.1.0.0/16")}, "clients[1]"},
 		{profile.Client{Match: networks("10.0.0.0/8", "10.2.3.4/32")}, "clients[1]"},
+		{profile.Client{Match: networks("192.0.2.0/24"), Jurisdiction: "none"}, "clients[1].because"},
+		{profile.Client{Match: networks("192.0.2.0/24"), Jurisdiction: "IT", Because: "x"}, "clients[1].because"},
+		{profile.Client{Match: networks("192.0.2.0/24"), Jurisdiction: "none", Because: strings.Repeat("x", 501)}, "clients[1].because"},
+		{profile.Client{Match: networks("192.0.2.0/24"), DefaultProfile: "none"}, "clients[1].default_profile"},
+		{profile.Client{Match: networks("192.0.2.0/24"), Shared: true, Profile: "kids"}, "clients[1].profile"},
+		{profile.Client{Match: networks("192.0.2.0/24"), Shared: true, DefaultProfile: "kids"}, "clients[1].default_profile"},
+		{profile.Client{Match: networks("192.0.2.0/24"), Anyone: true}, "clients[1].anyone"},
+		{profile.Client{Match: profile.Match{ServerName: "a.example"}, Jurisdiction: "IT"}, "clients[1].jurisdiction"},
+		{profile.Client{Match: profile.Match{ServerName: "a.example"}, Jurisdiction: "none", Because: "x"}, "clients[1].jurisdiction"},
+		{profile.Client{Match: profile.Match{ServerName: "a.example"}, Shared: true}, "clients[1].shared"},
+		{profile.Client{Match: profile.Match{ServerName: "a.example"}, DefaultProfile: "kids"}, "clients[1].default_profile"},
+		{profile.Client{Match: profile.Match{ServerName: "a b.example"}}, "clients[1].match.server_name"},
+		{profile.Client{Match: profile.Match{Path: "/kids"}}, "clients[1].match.path"},
+		{profile.Client{Match: profile.Match{Path: "/dns-query/a/b"}}, "clients[1].match.path"},
+		{profile.Client{Match: profile.Match{Path: "/dns-query/"}}, "clients[1].match.path"},
+		{profile.Client{Match: profile.Match{MAC: []string{"02:00:5e:10:00"}}}, "clients[1].match.mac[0]"},
+		{profile.Client{Match: profile.Match{MAC: []string{"ff:ff:ff:ff:ff:ff"}}}, "clients[1].match.mac[0]"},
+		{profile.Client{Match: profile.Match{MAC: []string{"02:00:5e:10:00:01"}}, Jurisdiction: "IT"}, "clients[1].jurisdiction"},
+		{profile.Client{Match: profile.Match{MAC: []string{"02:00:5e:10:00:01"}}, Anyone: true}, "clients[1].anyone"},
+		{profile.Client{Match: profile.Match{ServerName: "a.example", Networks: networks("192.0.2.0/24").Networks}, Anyone: true}, "clients[1].anyone"},
 	} {
-		table, problems := profile.NewTable([]profile.Client{{Match: networks("10.0.0.0/8")}, test.client}, nil)
+		table, problems := profile.NewTable([]profile.Client{{Match: networks("10.0.0.0/8")}, test.client}, []*profile.Profile{{ID: "kids"}})
 		if len(problems) != 1 || problems[0].Key != test.key || problems[0].Text == "" {
 			t.Errorf("%+v: %v", test.client, problems)
 		}

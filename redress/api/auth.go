@@ -25,22 +25,28 @@ func (h *handler) actor(r *http.Request) (redress.Actor, bool) {
 			return actor, true
 		}
 	}
-	given := bearer(r)
-	if given == "" {
+	token := h.token(r)
+	if token == nil {
 		return redress.Actor{}, false
 	}
-	var (
-		actor redress.Actor
-		known bool
-	)
+	return redress.Actor{Name: token.Name, Role: token.Role}, true
+}
+
+// token is the one that a request carries; nil where it carries none that is good.
+func (h *handler) token(r *http.Request) *Token {
+	given := bearer(r)
+	if given == "" {
+		return nil
+	}
+	var found *Token
 	at := time.Now()
 	for i := range h.config.Tokens {
 		token := &h.config.Tokens[i]
 		if token.Hash.Matches(given) && (token.Until.IsZero() || at.Before(token.Until)) {
-			actor, known = redress.Actor{Name: token.Name, Role: token.Role}, true
+			found = token
 		}
 	}
-	return actor, known
+	return found
 }
 
 // reviewer gives the actor, or has answered that there is none.

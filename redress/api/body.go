@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -16,16 +17,21 @@ const maxBody = 64 << 10
 // decode reads one JSON document of known fields; where it cannot, it has answered.
 // An empty body leaves into as it is where that is permitted.
 func decode(w http.ResponseWriter, r *http.Request, into any, mayBeEmpty bool) bool {
+	return decodeWithin(w, r, into, mayBeEmpty, maxBody)
+}
+
+// decodeWithin is decode for bodies of another size.
+func decodeWithin(w http.ResponseWriter, r *http.Request, into any, mayBeEmpty bool, most int64) bool {
 	if kind := r.Header.Get("Content-Type"); kind != "" {
 		if media, _, err := mime.ParseMediaType(kind); err != nil || media != "application/json" {
 			write(w, problem{Title: "Unsupported media type", Status: http.StatusUnsupportedMediaType, Detail: "Send application/json."})
 			return false
 		}
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	if err != nil {
 		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-			write(w, problem{Title: "Content too large", Status: http.StatusRequestEntityTooLarge, Detail: "A body has at most 65,536 octets."})
+			write(w, problem{Title: "Content too large", Status: http.StatusRequestEntityTooLarge, Detail: "A body of this call has at most " + strconv.FormatInt(most, 10) + " octets."})
 			return false
 		}
 		write(w, problem{Title: "Bad request", Status: http.StatusBadRequest, Detail: "The body could not be read to its end."})

@@ -6,8 +6,10 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/orders"
 	"github.com/recourse-dns/recourse/redress/route"
 	"github.com/recourse-dns/recourse/resolver"
 )
@@ -23,6 +25,8 @@ type Config struct {
 	Address func(*http.Request) netip.Addr
 	// Limits are shared with the portal. Nil: the default ones, not shared.
 	Limits *redress.Limits
+	// Orders is where orders of authorities come in. Nil: nowhere.
+	Orders *orders.Office
 }
 
 // Token lets a program act. Only the hash of the secret is known here.
@@ -32,6 +36,20 @@ type Token struct {
 	Hash redress.TokenHash
 	// Until is when the token ends; zero for never.
 	Until time.Time
+	// Binding is of the role authority.
+	Binding Binding
+}
+
+// Binding is what a token of an authority may do, and from where.
+type Binding struct {
+	Authority    string
+	Lists        []blocklists.ListID // empty: all of the authority
+	Jurisdiction []string
+	DailyMax     uint32         // names a day; 0: no bound
+	Mail         string         // where the authority is told what became of its orders
+	Networks     []netip.Prefix // from which the token works; empty: from anywhere
+	// Certificates are the SHA-256 of those of which the client must show one; empty: none.
+	Certificates [][32]byte
 }
 
 // Index is the policy in force, as the API reads it.
@@ -63,7 +81,7 @@ func New(config Config, desk *redress.Desk, index func() Index, unfiltered resol
 }
 
 func (h *handler) routes() []route.Route {
-	return []route.Route{
+	routes := []route.Route{
 		{Method: http.MethodGet, Path: "/api/v1/openapi.json", Handler: h.document},
 		{Method: http.MethodGet, Path: "/api/v1/lookup", Handler: h.lookup},
 		{Method: http.MethodGet, Path: "/api/v1/reasons/{code}", Handler: h.reason},
@@ -73,6 +91,7 @@ func (h *handler) routes() []route.Route {
 		{Method: http.MethodPost, Path: "/api/v1/cases/{id}/verify", Handler: h.verify},
 		{Method: http.MethodPost, Path: "/api/v1/cases/{id}/decision", Handler: h.decide},
 	}
+	return append(routes, h.orderRoutes()...)
 }
 
 func (h *handler) serve() http.Handler {

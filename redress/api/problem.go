@@ -5,7 +5,9 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/recourse-dns/recourse/redress"
@@ -82,3 +84,14 @@ func (h *handler) fail(w http.ResponseWriter, err error) {
 	h.logger.Error("request failed", slog.Any("error", err))
 	write(w, problem{Title: "Internal error", Status: http.StatusInternalServerError, Detail: "Something failed on our side. Nothing was answered for done that is not done."})
 }
+
+// sentence makes one of an error's words.
+func sentence(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
+
+// pathOf is a text as one segment of a path.
+func pathOf(text string) string { return url.PathEscape(text) }

@@ -59,14 +59,14 @@ func (h *handler) lookup(w http.ResponseWriter, r *http.Request) {
 func resultsOf(match *policy.Match) []lookupResult {
 	result := lookupResult{
 		Purpose: match.Purpose(), Blocked: redress.Blocks(match), ReasonCode: match.Code, List: match.Entry.List,
-		Since: timeOrNull(match.Entry.FirstSeen), Until: timeOrNull(match.Manifest.Expires),
+		Since: timeOrNull(match.Entry.FirstSeen), Until: timeOrNull(match.Until()),
 		ReviewOverdue: !match.ReviewBy.IsZero() && !time.Now().Before(match.ReviewBy), SourceUnreachableSince: timeOrNull(match.UnreachableSince),
 	}
-	if len(match.Manifest.Jurisdiction) == 0 {
+	if len(match.Jurisdiction()) == 0 {
 		return []lookupResult{result}
 	}
 	var results []lookupResult
-	for _, jurisdiction := range match.Manifest.Jurisdiction {
+	for _, jurisdiction := range match.Jurisdiction() {
 		result.Jurisdiction = &jurisdiction
 		results = append(results, result)
 	}

@@ -43,7 +43,7 @@ func blockingOf(matches []policy.Match) []blocking {
 	all := []blocking{}
 	for i := range matches {
 		match := &matches[i]
-		all = append(all, blocking{List: match.Entry.List, Purpose: match.Purpose(), Jurisdiction: notNil(match.Manifest.Jurisdiction), ReasonCode: match.Code})
+		all = append(all, blocking{List: match.Entry.List, Purpose: match.Purpose(), Jurisdiction: notNil(match.Jurisdiction()), ReasonCode: match.Code})
 	}
 	return all
 }

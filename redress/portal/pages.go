@@ -56,7 +56,7 @@ func (h *handler) home(w http.ResponseWriter, r *http.Request) {
 		}
 		found := finding{
 			Purpose: match.Purpose(), Title: titleOf(match.Manifest.Title), Code: match.Code,
-			Jurisdiction: strings.Join(match.Manifest.Jurisdiction, ", "), Blocked: redress.Blocks(&match),
+			Jurisdiction: strings.Join(match.Jurisdiction(), ", "), Blocked: redress.Blocks(&match),
 			Overdue: !match.ReviewBy.IsZero() && !time.Now().Before(match.ReviewBy), Unreached: match.UnreachableSince,
 		}
 		content.Findings = append(content.Findings, found)
@@ -99,7 +99,7 @@ func (h *handler) reason(w http.ResponseWriter, r *http.Request) {
 		Trigger: match.Entry.Trigger.String()}
 	content.ListTitle = titleOf(content.Title)
 	if match.Manifest != nil {
-		content.Term, content.Authority = match.Manifest.Redress.Deadline, match.Manifest.Authority.Name
+		content.Term, content.Authority = match.Redress().Deadline, match.Authority().Name
 	}
 	h.render(w, http.StatusOK, "reason", content.Heading(), content.Purpose.String(), &content)
 }

@@ -15,6 +15,23 @@ import (
 // ErrChain says that the log of events is not what was appended.
 var ErrChain = errors.New("the chain of events is broken")
 
+// Append adds events of orders to the log, in the transaction of what they tell of.
+func Append(ctx context.Context, tx *policystore.Tx, events ...redress.Event) error {
+	_, err := appendEvents(ctx, tx, events)
+	return err
+}
+
+// OrderEvents gives the events of an order, the oldest first.
+func OrderEvents(ctx context.Context, from policystore.Querier, order int64) ([]redress.Event, error) {
+	var events []redress.Event
+	err := policystore.Each(ctx, from, func(rows *sql.Rows) error {
+		event, _, err := scanEvent(rows)
+		events = append(events, event)
+		return err
+	}, `SELECT `+eventColumns+` FROM events WHERE order_id = ? ORDER BY sequence`, order)
+	return events, err
+}
+
 // appendEvents adds to the log and gives the last sequence.
 func appendEvents(ctx context.Context, tx *policystore.Tx, events []redress.Event) (int64, error) {
 	var (
@@ -44,12 +61,19 @@ func insertEvent(ctx context.Context, tx *policystore.Tx, event *redress.Event) 
 		return err
 	}
 	event.Hash = redress.ChainHash(event, content)
-	_, err = tx.ExecContext(ctx, `INSERT INTO events (sequence, case_id, at, kind, actor, role, content, previous, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		event.Sequence, string(event.Case), event.At.UnixMicro(), string(event.Kind), event.Actor.Name, string(event.Actor.Role), string(content), event.Previous[:], event.Hash[:])
+	var one, order any // null where it is not of one
+	if event.Case != "" {
+		one = string(event.Case)
+	}
+	if event.Order != 0 {
+		order = event.Order
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO events (sequence, case_id, order_id, at, kind, actor, role, content, previous, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		event.Sequence, one, order, event.At.UnixMicro(), string(event.Kind), event.Actor.Name, string(event.Actor.Role), string(content), event.Previous[:], event.Hash[:])
 	return err
 }
 
-const eventColumns = `sequence, case_id, at, kind, actor, role, content, previous, hash`
+const eventColumns = `sequence, case_id, order_id, at, kind, actor, role, content, previous, hash`
 
 func eventsOf(ctx context.Context, from policystore.Querier, id redress.CaseID) ([]redress.Event, error) {
 	var events []redress.Event
@@ -65,13 +89,16 @@ func eventsOf(ctx context.Context, from policystore.Querier, id redress.CaseID) 
 func scanEvent(rows *sql.Rows) (redress.Event, []byte, error) {
 	var (
 		event                   redress.Event
+		one                     sql.NullString
+		order                   sql.NullInt64
 		at                      int64
 		content, previous, hash []byte
 	)
-	err := rows.Scan(&event.Sequence, &event.Case, &at, &event.Kind, &event.Actor.Name, &event.Actor.Role, &content, &previous, &hash)
+	err := rows.Scan(&event.Sequence, &one, &order, &at, &event.Kind, &event.Actor.Name, &event.Actor.Role, &content, &previous, &hash)
 	if err != nil {
 		return event, nil, err
 	}
+	event.Case, event.Order = redress.CaseID(one.String), order.Int64
 	event.At = time.UnixMicro(at).UTC()
 	copy(event.Previous[:], previous)
 	copy(event.Hash[:], hash)

@@ -75,7 +75,7 @@ func (n *node) octets() int64 {
 func explained(extended []resolver.Extended) int {
 	size := 0
 	for _, one := range extended {
-		size += 24 + 2*len(one.Text)
+		size += 64 + 2*len(one.Text) + len(one.Structured) + len(one.Brief)
 	}
 	return size
 }

@@ -149,7 +149,7 @@ func (b *batch) take(i int) {
 		return
 	}
 	packet := b.packets[i*packetStride:][:min(int(b.in[i].length), maxQuery)]
-	client, packet, heard := b.unwrap(from, packet)
+	client, packet, heard := b.unwrap(netip.AddrPortFrom(from, port), packet)
 	if !heard {
 		return
 	}

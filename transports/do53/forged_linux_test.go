@@ -16,6 +16,7 @@ import (
 	"github.com/recourse-dns/recourse/transports/cookie"
 	"github.com/recourse-dns/recourse/transports/do53"
 	"github.com/recourse-dns/recourse/transports/rate"
+	"github.com/recourse-dns/recourse/transports/transportstest"
 )
 
 // inNetworkOfItsOwn runs a test where 192.0.2.0/24 is this machine's: loopback is exempt from
@@ -47,10 +48,10 @@ func inNetworkOfItsOwn(t *testing.T, test func()) {
 // are told there; a cookie does as well.
 func TestRepliesToForgedClients(t *testing.T) {
 	inNetworkOfItsOwn(t, func() {
-		w := &world{release: make(chan struct{})}
+		w := transportstest.NewWorld()
 		limits := transports.Limits{Replies: rate.Limit{PerSecond: 1, Burst: 10}, Slip: 1, Cookies: cookie.NewKeys([]cookie.Secret{cookie.NewSecret()})}
 		logger := slog.New(slog.DiscardHandler)
-		server, err := do53.Listen(do53.Config{Address: netip.MustParseAddrPort("192.0.2.1:0")}, transports.NewService(w, transports.NewGate(limits), new(counts), logger), logger)
+		server, err := do53.Listen(do53.Config{Address: netip.MustParseAddrPort("192.0.2.1:0")}, transports.NewService(w, transports.NewGate(limits), new(transportstest.Counts), logger), logger)
 		if err != nil {
 			t.Error(err)
 			return

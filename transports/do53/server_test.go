@@ -13,7 +13,6 @@ import (
 	"runtime/pprof"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,49 +23,14 @@ import (
 	"github.com/recourse-dns/recourse/transports"
 	"github.com/recourse-dns/recourse/transports/do53"
 	"github.com/recourse-dns/recourse/transports/proxy"
+	"github.com/recourse-dns/recourse/transports/transportstest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// counts keeps what the observer is told.
-type counts struct {
-	by [2][16]atomic.Int64 // UDP and TCP, by outcome
-}
-
-func (c *counts) Answered(_ uint32, door resolver.Door, outcome transports.Outcome, queries int, _ time.Duration) {
-	c.by[door-resolver.UDP][outcome].Add(int64(queries))
-}
-
-// world answers by name: "slow" has to wait until released, "drop" is dropped,
-// "fail" fails, "panic" panics, anything else has an address.
-type world struct{ release chan struct{} }
-
-func (w *world) Resolve(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
-	switch query.Question.Name.String() {
-	case "slow":
-		if query.Inline {
-			return nil, resolver.ErrWouldBlock
-		}
-		select {
-		case <-w.release:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	case "drop":
-		return nil, resolver.Dropped
-	case "fail":
-		return nil, resolver.Fail(resolver.Bogus, "the signature is wrong")
-	case "panic":
-		panic("fault")
-	}
-	reply := query.Message()
-	reply.Answer = []dns.RR{&dns.A{Hdr: dns.RR_Header{Name: reply.Question[0].Name, Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 60}, A: net.IPv4(192, 0, 2, 1)}}
-	return resolver.NewAnswer(reply, query.Now).Pack()
-}
-
-func serve(t *testing.T, address string, waiting int) (*do53.Server, *world, *counts) {
+func serve(t *testing.T, address string, waiting int) (*do53.Server, *transportstest.World, *transportstest.Counts) {
 	t.Helper()
-	w, seen := &world{release: make(chan struct{})}, new(counts)
+	w, seen := transportstest.NewWorld(), new(transportstest.Counts)
 	logger := slog.New(slog.DiscardHandler)
 	server, err := do53.Listen(do53.Config{Address: netip.MustParseAddrPort(address)}, transports.NewService(w, transports.NewGate(transports.Limits{Waiting: waiting, ConnectionsPerClient: 4}), seen, logger), logger)
 	if err != nil {
@@ -91,7 +55,7 @@ func exchange(t *testing.T, network, address, name string) (*dns.Msg, error) {
 
 func TestBothTransportsAnswer(t *testing.T) {
 	server, w, _ := serve(t, "127.0.0.1:0", 10)
-	close(w.release)
+	close(w.Release)
 	for _, network := range []string{"udp", "tcp"} {
 		for name, rcode := range map[string]int{"www": dns.RcodeSuccess, "slow": dns.RcodeSuccess, "fail": dns.RcodeServerFailure, "panic": dns.RcodeServerFailure} {
 			reply, err := exchange(t, network, server.Addr().String(), name)
@@ -161,7 +125,7 @@ func TestMalformedPackets(t *testing.T) {
 			t.Errorf("%x: %v, %v", test.packet, reply, err)
 		}
 	}
-	if got := seen.by[0][transports.Malformed].Load(); got != int64(len(silent)+len(loud)) {
+	if got := seen.At(resolver.UDP, transports.Malformed); got != int64(len(silent)+len(loud)) {
 		t.Errorf("%d malformed packets counted", got)
 	}
 }
@@ -185,7 +149,7 @@ func TestTooManyWaitingAreShed(t *testing.T) {
 	if _, err := exchange(t, "udp", server.Addr().String(), "www"); err != nil {
 		t.Fatal(err)
 	}
-	for seen.by[0][transports.Shed].Load() < 7 {
+	for seen.At(resolver.UDP, transports.Shed) < 7 {
 		if t.Context().Err() != nil {
 			t.Fatal("nothing was shed")
 		}
@@ -193,7 +157,7 @@ func TestTooManyWaitingAreShed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	close(w.release)
+	close(w.Release)
 	if err := conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +194,7 @@ func TestWaitingGoroutinesAreKept(t *testing.T) {
 	for attending(t) < many {
 		runtime.Gosched()
 	}
-	close(w.release)
+	close(w.Release)
 	group.Wait()
 	for attending(t) > 128 {
 		runtime.Gosched()
@@ -244,7 +208,7 @@ func TestWaitingGoroutinesAreKept(t *testing.T) {
 	if after := attending(t); before < 100 || after > before {
 		t.Errorf("%d goroutines rest, then %d", before, after)
 	}
-	if got := seen.by[0][transports.FromNetwork].Load(); got != many+20 {
+	if got := seen.At(resolver.UDP, transports.FromNetwork); got != many+20 {
 		t.Errorf("%d answers", got)
 	}
 }
@@ -269,7 +233,7 @@ func TestStreamAnswersOutOfOrder(t *testing.T) {
 			t.Fatalf("got %v, %v; want id %d", reply, err, want)
 		}
 		if want == 1 {
-			close(w.release)
+			close(w.Release)
 		}
 	}
 }
@@ -318,8 +282,8 @@ func isReset(err error) bool {
 
 func TestCloseEndsWhatWaits(t *testing.T) {
 	logger := slog.New(slog.DiscardHandler)
-	w := &world{release: make(chan struct{})}
-	server, err := do53.Listen(do53.Config{Address: netip.MustParseAddrPort("127.0.0.1:0")}, transports.NewService(w, transports.NewGate(transports.Limits{Waiting: 10}), new(counts), logger), logger)
+	w := transportstest.NewWorld()
+	server, err := do53.Listen(do53.Config{Address: netip.MustParseAddrPort("127.0.0.1:0")}, transports.NewService(w, transports.NewGate(transports.Limits{Waiting: 10}), new(transportstest.Counts), logger), logger)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -380,9 +344,9 @@ func FuzzService(f *testing.F) {
 	f.Add([]byte{})
 	f.Add(append(query, 0, 0, 41, 4, 208, 0, 0, 0x80, 0, 0, 0))
 	logger := slog.New(slog.DiscardHandler)
-	w := &world{release: make(chan struct{})}
-	close(w.release)
-	service := transports.NewService(w, transports.NewGate(transports.Limits{Waiting: 10}), new(counts), logger)
+	w := transportstest.NewWorld()
+	close(w.Release)
+	service := transports.NewService(w, transports.NewGate(transports.Limits{Waiting: 10}), new(transportstest.Counts), logger)
 	f.Fuzz(func(t *testing.T, packet []byte) {
 		query := &resolver.Query{Client: resolver.Client{Door: resolver.UDP}}
 		reply, err := service.Answer(t.Context(), query, packet, nil, 0)
@@ -414,7 +378,7 @@ func TestClientsBehindALoadBalancer(t *testing.T) {
 		return resolver.NewAnswer(query.Message(), query.Now).Pack()
 	})
 	logger := slog.New(slog.DiscardHandler)
-	service := transports.NewService(handler, transports.NewGate(transports.Limits{}), new(counts), logger)
+	service := transports.NewService(handler, transports.NewGate(transports.Limits{}), new(transportstest.Counts), logger)
 	server, err := do53.Listen(do53.Config{Address: netip.MustParseAddrPort("127.0.0.1:0"), Proxies: proxy.Trusted{netip.MustParsePrefix("127.0.0.2/32")}}, service, logger)
 	if err != nil {
 		t.Fatal(err)

@@ -60,8 +60,8 @@ const (
 
 // unwrap gives who asks and the query: a load balancer puts the address of its client before
 // each packet. One of it without that is nobody's; false says so.
-func (r *reader) unwrap(from netip.Addr, packet []byte) (netip.Addr, []byte, bool) {
-	if !r.server.proxies.Trusts(from) {
+func (r *reader) unwrap(from netip.AddrPort, packet []byte) (netip.AddrPort, []byte, bool) {
+	if !r.server.proxies.Trusts(from.Addr()) {
 		return from, packet, true
 	}
 	client, rest, err := proxy.Cut(packet)
@@ -70,18 +70,18 @@ func (r *reader) unwrap(from netip.Addr, packet []byte) (netip.Addr, []byte, boo
 		return from, nil, false
 	}
 	if client.IsValid() {
-		from = client.Addr()
+		from = client
 	}
 	return from, rest, true
 }
 
 // answer appends the reply to a packet, or says what else is to be done. A packet that was
 // cut is malformed, whatever its beginning says.
-func (r *reader) answer(from netip.Addr, packet []byte, cut bool, dst []byte) ([]byte, next) {
+func (r *reader) answer(from netip.AddrPort, packet []byte, cut bool, dst []byte) ([]byte, next) {
 	if cut {
 		packet = packet[:min(wire.HeaderSize, len(packet))]
 	}
-	r.query.Client = resolver.Client{Addr: from, Door: resolver.UDP}
+	r.query.Client = resolver.Client{Addr: from.Addr(), Port: from.Port(), Door: resolver.UDP}
 	r.query.Inline = true
 	switch r.server.zones.Errand(packet, &r.room) {
 	case transports.Transfer:
@@ -150,7 +150,7 @@ func (r *reader) one(packet []byte, cut bool, from sender, dst []byte) []byte {
 		r.round.Ended(transports.Malformed) // nothing can be sent there
 		return dst
 	}
-	client, packet, heard := r.unwrap(from.to.Addr().Unmap(), packet)
+	client, packet, heard := r.unwrap(netip.AddrPortFrom(from.to.Addr().Unmap(), from.to.Port()), packet)
 	if !heard {
 		return dst
 	}

@@ -12,18 +12,13 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/transports"
 	"github.com/recourse-dns/recourse/transports/do53"
+	"github.com/recourse-dns/recourse/transports/transportstest"
 )
 
 // answered is how many queries over UDP have ended, in whatever way.
-func (c *counts) answered() (total int64) {
-	for i := range c.by[0] {
-		total += c.by[0][i].Load()
-	}
-	return total
-}
-
 func packed(t *testing.T, name string, id int) []byte {
 	t.Helper()
 	message := new(dns.Msg).SetQuestion(name, dns.TypeA)
@@ -40,7 +35,7 @@ func packed(t *testing.T, name string, id int) []byte {
 func TestEveryReplyLeavesFromTheAddressThatWasAsked(t *testing.T) {
 	for listen, addresses := range map[string][]string{"0.0.0.0:0": {"127.0.0.1", "127.0.0.2", "127.200.0.9"}, "[::]:0": {"::1"}} {
 		server, w, _ := serve(t, listen, 10)
-		close(w.release)
+		close(w.Release)
 		for _, address := range addresses {
 			for _, name := range []string{"www", "slow", "fail"} {
 				at := netip.AddrPortFrom(netip.MustParseAddr(address), server.Addr().Port())
@@ -89,23 +84,23 @@ func TestEveryQueryOfABurstIsAnsweredOrCounted(t *testing.T) {
 		})
 	}
 	sending.Wait()
-	close(w.release)
-	for limit := time.Now().Add(10 * time.Second); seen.answered()+server.Overflows() < clients*each; runtime.Gosched() {
+	close(w.Release)
+	for limit := time.Now().Add(10 * time.Second); seen.All()+server.Overflows() < clients*each; runtime.Gosched() {
 		if time.Now().After(limit) {
-			t.Fatalf("of %d queries %d were answered or counted, and %d lost", clients*each, seen.answered(), server.Overflows())
+			t.Fatalf("of %d queries %d were answered or counted, and %d lost", clients*each, seen.All(), server.Overflows())
 		}
 	}
 	for _, conn := range sockets {
 		conn.Close()
 	}
 	receiving.Wait()
-	if total := seen.answered() + server.Overflows(); total != clients*each {
+	if total := seen.All() + server.Overflows(); total != clients*each {
 		t.Errorf("%d of %d are accounted for", total, clients*each)
 	}
-	if replies.Load() == 0 || seen.by[0][transports.FromNetwork].Load() == 0 || seen.by[0][transports.NoReply].Load() == 0 {
-		t.Errorf("%d replies, %d after a wait, %d dropped", replies.Load(), seen.by[0][transports.FromNetwork].Load(), seen.by[0][transports.NoReply].Load())
+	if replies.Load() == 0 || seen.At(resolver.UDP, transports.FromNetwork) == 0 || seen.At(resolver.UDP, transports.NoReply) == 0 {
+		t.Errorf("%d replies, %d after a wait, %d dropped", replies.Load(), seen.At(resolver.UDP, transports.FromNetwork), seen.At(resolver.UDP, transports.NoReply))
 	}
-	if runtime.GOOS == "linux" && seen.by[0][transports.Shed].Load()+server.Overflows() == 0 {
+	if runtime.GOOS == "linux" && seen.At(resolver.UDP, transports.Shed)+server.Overflows() == 0 {
 		t.Error("nothing of what has to wait was shed, with 200 places for 1,200")
 	}
 }
@@ -137,7 +132,7 @@ func TestALongDatagramIsMalformed(t *testing.T) {
 			t.Errorf("%d octets are answered with %x", size, reply[:length])
 		}
 	}
-	if got := seen.by[0][transports.Malformed].Load(); got != 2 {
+	if got := seen.At(resolver.UDP, transports.Malformed); got != 2 {
 		t.Errorf("%d were counted as malformed", got)
 	}
 }
@@ -145,8 +140,8 @@ func TestALongDatagramIsMalformed(t *testing.T) {
 // A server that closes under load ends, and no packet that it has read stays without an end.
 func TestCloseUnderLoad(t *testing.T) {
 	logger := slog.New(slog.DiscardHandler)
-	w, seen := &world{release: make(chan struct{})}, new(counts)
-	close(w.release)
+	w, seen := transportstest.NewWorld(), new(transportstest.Counts)
+	close(w.Release)
 	server, err := do53.Listen(do53.Config{Address: netip.MustParseAddrPort("127.0.0.1:0")}, transports.NewService(w, transports.NewGate(transports.Limits{}), seen, logger), logger)
 	if err != nil {
 		t.Fatal(err)
@@ -170,16 +165,16 @@ func TestCloseUnderLoad(t *testing.T) {
 			}
 		})
 	}
-	for seen.answered() < 1000 {
+	for seen.All() < 1000 {
 		runtime.Gosched()
 	}
 	if err := server.Close(); err != nil {
 		t.Error(err)
 	}
-	after := seen.answered()
+	after := seen.All()
 	close(stop)
 	load.Wait()
-	if seen.answered() != after {
+	if seen.All() != after {
 		t.Error("a closed server answers")
 	}
 }

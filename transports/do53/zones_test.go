@@ -16,6 +16,7 @@ import (
 	"github.com/recourse-dns/recourse/resolver/wire"
 	"github.com/recourse-dns/recourse/transports"
 	"github.com/recourse-dns/recourse/transports/do53"
+	"github.com/recourse-dns/recourse/transports/transportstest"
 )
 
 // served is one zone whose transfer is three messages.
@@ -108,8 +109,8 @@ func TestErrands(t *testing.T) {
 // TestDoorsHandOnWhatConcernsZones: over TCP in many messages, over UDP in one, and the
 // connection goes on with questions for the chain.
 func TestDoorsHandOnWhatConcernsZones(t *testing.T) {
-	world := new(world)
-	service := transports.NewService(world, transports.NewGate(transports.Limits{Waiting: 16}), new(counts), slog.New(slog.DiscardHandler))
+	world := transportstest.NewWorld()
+	service := transports.NewService(world, transports.NewGate(transports.Limits{Waiting: 16}), new(transportstest.Counts), slog.New(slog.DiscardHandler))
 	door, err := do53.Listen(do53.Config{Address: netip.MustParseAddrPort("127.0.0.1:0"), Zones: transports.Zones{Transfers: served{}, Notified: served{}}}, service, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

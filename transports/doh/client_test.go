@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +23,9 @@ import (
 
 func newClient(t testing.TB, config ClientConfig) *Client {
 	t.Helper()
+	if config.Timeout == 0 {
+		config.Timeout = patience3 // on a busy machine
+	}
 	client := NewClient(config)
 	t.Cleanup(func() {
 		if err := client.Close(); err != nil {
@@ -56,7 +61,7 @@ func TestClientAsksADoor(t *testing.T) {
 		if !bytes.Equal(query, askedWith(t, "www", 4711)) {
 			t.Error("the query was changed")
 		}
-		if seen := d.world.client.Load().(resolver.Client); seen.Name != server.Name {
+		if seen := d.world.Client(); seen.Name != server.Name {
 			t.Errorf("%s was asked as %q", server, seen.Name)
 		}
 	}
@@ -96,12 +101,12 @@ func TestClientHasManyQueriesOnOneConnection(t *testing.T) {
 		})
 	}
 	for range 50 {
-		<-d.world.entered
+		<-d.world.Entered
 	}
 	d.mu.Lock()
 	connections := len(d.lines)
 	d.mu.Unlock()
-	close(d.world.release)
+	close(d.world.Release)
 	group.Wait()
 	if connections != 1 {
 		t.Errorf("%d connections", connections)
@@ -110,7 +115,7 @@ func TestClientHasManyQueriesOnOneConnection(t *testing.T) {
 
 func TestClientGivesUpInTime(t *testing.T) {
 	d := open(t, 10)
-	defer close(d.world.release)
+	defer close(d.world.Release)
 	client := newClient(t, ClientConfig{Roots: d.trusted, Timeout: 50 * time.Millisecond})
 	server := resolver.Server{Addr: d.Addr(), Transport: resolver.OverHTTPS, Name: "dns.example", Path: Path}
 	_, err := client.Exchange(context.Background(), server, askedWith(t, "slow", 1), anything)
@@ -196,7 +201,7 @@ func TestClientComesBack(t *testing.T) {
 		if _, err := client.Exchange(context.Background(), server, askedWith(t, "www", 1), anything); err != nil {
 			t.Fatal(err)
 		}
-		d.closeLines()
+		d.cutAll()
 	}
 }
 
@@ -222,5 +227,15 @@ func TestClientKeepsFewServers(t *testing.T) {
 	}
 	if len(client.servers) != maxServers {
 		t.Errorf("%d servers", len(client.servers))
+	}
+}
+
+// cutAll ends all connections that are open.
+func (d *door) cutAll() {
+	d.mu.Lock()
+	open := slices.Collect(maps.Keys(d.lines))
+	d.mu.Unlock()
+	for _, l := range open {
+		l.Close()
 	}
 }

@@ -269,6 +269,9 @@ func (c *connection) end(err error) {
 			c.appendGoAway(c.highest, code)
 		}
 		_ = c.flush() // the connection ends either way
+		for c.writing {
+			c.written.Wait() // a worker writes the last answers, and what was just said
+		}
 	}
 	c.gone = true
 	c.mu.Unlock()

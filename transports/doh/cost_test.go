@@ -16,6 +16,7 @@ import (
 
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/transports"
+	"github.com/recourse-dns/recourse/transports/transportstest"
 )
 
 // treadmill is a connection on which one request comes again and again, each time on the
@@ -99,7 +100,7 @@ func cached(t testing.TB) *transports.Service {
 		t.Fatal(err)
 	}
 	handler := resolver.HandlerFunc(func(context.Context, *resolver.Query) (*resolver.Answer, error) { return answer, nil })
-	return transports.NewService(handler, transports.NewGate(transports.Limits{}), new(counts), slog.New(slog.DiscardHandler))
+	return transports.NewService(handler, transports.NewGate(transports.Limits{}), new(transportstest.Counts), slog.New(slog.DiscardHandler))
 }
 
 // running is a connection that has been greeted and is fed by a treadmill.

@@ -8,7 +8,7 @@ import (
 
 func TestFloodsEndTheConnection(t *testing.T) {
 	d := open(t, 1000)
-	defer close(d.world.release)
+	defer close(d.world.Release)
 	for name, test := range map[string]struct {
 		once func(r *raw)
 		each func(r *raw, id uint32) error
@@ -68,7 +68,7 @@ func TestFloodsEndTheConnection(t *testing.T) {
 			}
 		})
 	}
-	if open := len(d.world.entered); open > 12*maxStreams {
+	if open := len(d.world.Entered); open > 12*maxStreams {
 		t.Errorf("%d queries were worked for", open)
 	}
 }

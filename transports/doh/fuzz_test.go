@@ -42,7 +42,7 @@ func FuzzFrames(f *testing.F) {
 	f.Add([]byte(settings + "\x00\x00\x04\x03\x00\x00\x00\x00\x01\x00\x00\x00\x08"))
 	f.Fuzz(func(t *testing.T, said []byte) {
 		service, w, _ := newService(4)
-		close(w.release)
+		close(w.Release)
 		server := &Server{service: service, logger: slog.New(slog.DiscardHandler), blocks: newBlocks("")}
 		server.context, server.cancel = context.WithCancel(context.Background())
 		server.workers = workers{service: service, context: server.context, tasks: make(chan task)}
@@ -95,7 +95,7 @@ func FuzzMessage(f *testing.F) {
 	f.Add([]byte{0, 0, 0x80})
 	f.Fuzz(func(t *testing.T, body []byte) {
 		service, w, _ := newService(4)
-		close(w.release)
+		close(w.Release)
 		reply := handled(newHandler(service, resolver.HTTPS, ""), "POST", Path, MediaType, bytes.NewReader(body))
 		said, err := io.ReadAll(reply.Body)
 		if err != nil {

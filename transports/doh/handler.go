@@ -39,11 +39,12 @@ func (h *handler) ServeHTTP(writer http.ResponseWriter, incoming *http.Request) 
 		writer.Header().Set("Alt-Svc", h.altSvc)
 	}
 	var verdict status
-	if room.packet, verdict = read(writer, incoming, room.packet[:0]); verdict != statusOK {
+	client := h.client(incoming)
+	if room.packet, client.Path, verdict = read(writer, incoming, room.packet[:0]); verdict != statusOK {
 		refuse(writer, verdict)
 		return
 	}
-	room.reply, verdict = answer(incoming.Context(), h.service, h.client(incoming), &room.query, room.packet, room.reply[:0])
+	room.reply, verdict = answer(incoming.Context(), h.service, client, &room.query, room.packet, room.reply[:0])
 	if verdict != statusOK {
 		refuse(writer, verdict)
 		return
@@ -59,7 +60,7 @@ func (h *handler) ServeHTTP(writer http.ResponseWriter, incoming *http.Request) 
 func (h *handler) client(incoming *http.Request) resolver.Client {
 	client := resolver.Client{Door: h.door}
 	if remote, err := netip.ParseAddrPort(incoming.RemoteAddr); err == nil {
-		client.Addr = remote.Addr().Unmap()
+		client.Addr, client.Port = remote.Addr().Unmap(), remote.Port()
 	}
 	serverName := ""
 	if incoming.TLS != nil {
@@ -69,18 +70,24 @@ func (h *handler) client(incoming *http.Request) resolver.Client {
 	return client
 }
 
-// read appends the message of a request to dst.
-func read(writer http.ResponseWriter, incoming *http.Request, dst []byte) ([]byte, status) {
+// read appends the message of a request to dst, and gives the name in its path.
+func read(writer http.ResponseWriter, incoming *http.Request, dst []byte) (message []byte, path string, verdict status) {
 	asked := request{
 		method: incoming.Method, path: incoming.URL.EscapedPath(), query: incoming.URL.RawQuery,
 		contentType: incoming.Header.Get("Content-Type"), length: incoming.ContentLength,
 	}
-	if verdict := asked.judge(); verdict != statusOK {
-		return dst, verdict
+	if verdict = asked.judge(); verdict != statusOK {
+		return dst, "", verdict
 	}
 	if asked.method == http.MethodGet {
-		return asked.appendMessage(dst)
+		message, verdict = asked.appendMessage(dst)
+	} else {
+		message, verdict = readBody(writer, incoming, dst)
 	}
+	return message, asked.clientPath(), verdict
+}
+
+func readBody(writer http.ResponseWriter, incoming *http.Request, dst []byte) ([]byte, status) {
 	body := http.MaxBytesReader(writer, incoming.Body, maxMessage)
 	for {
 		if len(dst) == cap(dst) {

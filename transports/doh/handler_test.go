@@ -28,7 +28,7 @@ func handled(h *handler, method, target, contentType string, body io.Reader) *ht
 
 func TestHandlerAnswers(t *testing.T) {
 	service, w, _ := newService(4)
-	close(w.release)
+	close(w.Release)
 	h := newHandler(service, resolver.HTTPS, `h3=":443"; ma=86400`)
 	for name, want := range map[string]struct {
 		rcode   int
@@ -103,12 +103,12 @@ func TestHandlerRefuses(t *testing.T) {
 func TestHandlerKnowsItsClient(t *testing.T) {
 	service, w, _ := newService(1)
 	h := newHandler(service, resolver.HTTP3, "")
-	incoming := httptest.NewRequest("POST", "https://Kids.example:8443"+Path, bytes.NewReader(question(t, "www", dns.TypeA)))
+	incoming := httptest.NewRequest("POST", "https://Kids.example:8443"+Path+"/tablet", bytes.NewReader(question(t, "www", dns.TypeA)))
 	incoming.Header.Set("Content-Type", MediaType)
 	incoming.RemoteAddr, incoming.TLS = "[::ffff:192.0.2.7]:1234", &tls.ConnectionState{ServerName: "dns.example"}
 	h.ServeHTTP(httptest.NewRecorder(), incoming)
-	client := w.client.Load().(resolver.Client)
-	if client.Addr.String() != "192.0.2.7" || client.Door != resolver.HTTP3 || client.Name != "kids.example" {
+	client := w.Client()
+	if client.Addr.String() != "192.0.2.7" || client.Door != resolver.HTTP3 || client.Name != "kids.example" || client.Path != "tablet" || client.Port != 1234 {
 		t.Errorf("the client is %+v", client)
 	}
 }

@@ -1,18 +1,14 @@
 package doh
 
 import (
-	"context"
 	"log/slog"
-	"net"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/miekg/dns"
 	"go.uber.org/goleak"
 
-	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/transports"
+	"github.com/recourse-dns/recourse/transports/transportstest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -56,48 +52,7 @@ func records(t testing.TB, texts []string) []dns.RR {
 	return made
 }
 
-// world answers by name: "slow" has to wait until released, "drop" is dropped, "fail"
-// fails, anything else has an address. It notes the name of the last client.
-type world struct {
-	release chan struct{}
-	entered chan struct{} // one for each "slow" that waits
-	client  atomic.Value  // of resolver.Client
-}
-
-func (w *world) Resolve(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
-	w.client.Store(query.Client)
-	switch query.Question.Name.String() {
-	case "slow":
-		if query.Inline {
-			return nil, resolver.ErrWouldBlock
-		}
-		select {
-		case w.entered <- struct{}{}:
-		default:
-		}
-		select {
-		case <-w.release:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	case "drop":
-		return nil, resolver.Dropped
-	case "fail":
-		return nil, resolver.Fail(resolver.Bogus, "the signature is wrong")
-	}
-	reply := query.Message()
-	reply.Answer = []dns.RR{&dns.A{Hdr: dns.RR_Header{Name: reply.Question[0].Name, Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 60}, A: net.IPv4(192, 0, 2, 1)}}
-	return resolver.NewAnswer(reply, query.Now).Pack()
-}
-
-// counts keeps what the observer is told of one door.
-type counts struct{ by [16]atomic.Int64 }
-
-func (c *counts) Answered(_ uint32, _ resolver.Door, outcome transports.Outcome, queries int, _ time.Duration) {
-	c.by[outcome].Add(int64(queries))
-}
-
-func newService(waiting int) (*transports.Service, *world, *counts) {
-	w, seen := &world{release: make(chan struct{}), entered: make(chan struct{}, 1000)}, new(counts)
+func newService(waiting int) (*transports.Service, *transportstest.World, *transportstest.Counts) {
+	w, seen := transportstest.NewWorld(), new(transportstest.Counts)
 	return transports.NewService(w, transports.NewGate(transports.Limits{Waiting: waiting}), seen, slog.New(slog.DiscardHandler)), w, seen
 }

@@ -44,7 +44,7 @@ func (s *session3) answer(reader *reader3, request *overquic.Request, dst []byte
 	if verdict != statusOK {
 		return s.blocks.appendRefusal(dst, verdict, reader.fields.method == "HEAD"), nil
 	}
-	request.Client.Name = s.nameOf(reader.fields.host, request.Client.Name)
+	request.Client.Name, request.Client.Path = s.nameOf(reader.fields.host, request.Client.Name), reader.fields.clientPath()
 	request.Data = message
 	query := request.Query
 	query.Client, query.Inline = request.Client, true

@@ -14,6 +14,7 @@ import (
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/transports"
 	"github.com/recourse-dns/recourse/transports/overquic"
+	"github.com/recourse-dns/recourse/transports/transportstest"
 )
 
 // newSession3 is a session that has one answer for all names, which is kept.
@@ -27,7 +28,7 @@ func newSession3(t testing.TB) *session3 {
 		t.Fatal(err)
 	}
 	handler := resolver.HandlerFunc(func(context.Context, *resolver.Query) (*resolver.Answer, error) { return answer, nil })
-	service := transports.NewService(handler, transports.NewGate(transports.Limits{}), new(counts), slog.New(slog.DiscardHandler))
+	service := transports.NewService(handler, transports.NewGate(transports.Limits{}), new(transportstest.Counts), slog.New(slog.DiscardHandler))
 	return &session3{sessions: newSessions(service)}
 }
 

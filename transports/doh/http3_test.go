@@ -3,16 +3,12 @@ package doh
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/http"
 	"net/netip"
@@ -27,46 +23,23 @@ import (
 	"github.com/quic-go/quic-go/quicvarint"
 
 	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/transports/transportstest"
 )
 
 // patience3 is how long a test waits for what must happen.
 const patience3 = 20 * time.Second
 
-// identity3 is a certificate for dns.example, and whom to believe for it.
-func identity3(t testing.TB) (*tls.Config, *x509.CertPool) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), DNSNames: []string{"dns.example", "localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AddCert(leaf)
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, roots
-}
-
 // door3 is a server of HTTP/3 and what is around it.
 type door3 struct {
 	*HTTP3Server
-	*world
+	world *transportstest.World
 	roots *x509.CertPool
 	close func() error // once
 }
 
 func serve3(t testing.TB, waiting int, change func(*HTTP3Config)) *door3 {
 	t.Helper()
-	certificate, roots := identity3(t)
+	certificate, roots := transportstest.Identity(t)
 	service, w, _ := newService(waiting)
 	config := HTTP3Config{Address: netip.MustParseAddrPort("127.0.0.1:0"), TLS: certificate}
 	if change != nil {
@@ -161,7 +134,7 @@ func TestHTTP3Answers(t *testing.T) {
 			}
 		}
 	}
-	if got := door.world.client.Load().(resolver.Client); got.Name != "dns.example" || got.Door != resolver.HTTP3 || got.Addr != netip.MustParseAddr("127.0.0.1") {
+	if got := door.world.Client(); got.Name != "dns.example" || got.Door != resolver.HTTP3 || got.Addr != netip.MustParseAddr("127.0.0.1") {
 		t.Errorf("the client is %+v", got)
 	}
 }
@@ -207,14 +180,14 @@ func TestHTTP3WaitsAndSheds(t *testing.T) {
 		incoming, _ := roundTrip(t, client, "POST", Path, question(t, "slow", dns.TypeA), ofMessage())
 		slow <- incoming
 	}()
-	<-door.entered
+	<-door.world.Entered
 	if incoming, _ := roundTrip(t, client, "POST", Path, question(t, "slow", dns.TypeA), ofMessage()); incoming.StatusCode != http.StatusServiceUnavailable || incoming.Header.Get("Retry-After") == "" {
 		t.Errorf("no place to wait: %d", incoming.StatusCode)
 	}
 	if incoming, _ := roundTrip(t, client, "POST", Path, question(t, "www.example", dns.TypeA), ofMessage()); incoming.StatusCode != http.StatusOK {
 		t.Errorf("what need not wait: %d", incoming.StatusCode)
 	}
-	close(door.release)
+	close(door.world.Release)
 	if incoming := <-slow; incoming.StatusCode != http.StatusOK {
 		t.Errorf("what waited: %d", incoming.StatusCode)
 	}
@@ -376,10 +349,10 @@ func TestHTTP3ClosesGracefully(t *testing.T) {
 		incoming, _ := roundTrip(t, client, "POST", Path, question(t, "slow", dns.TypeA), ofMessage())
 		slow <- incoming
 	}()
-	<-door.entered
+	<-door.world.Entered
 	closed := make(chan error, 1)
 	go func() { closed <- door.close() }()
-	close(door.release)
+	close(door.world.Release)
 	if incoming := <-slow; incoming.StatusCode != http.StatusOK {
 		t.Errorf("what was asked before: %d", incoming.StatusCode)
 	}

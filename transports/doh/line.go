@@ -14,6 +14,7 @@ const lineBuffer = 4 << 10
 // line is the TCP connection below TLS.
 type line struct {
 	net.Conn
+	client net.Addr // for whom a load balancer speaks; nil where it is the client's own
 	// rest, where there is one, is called before each read that may have to wait: when all
 	// that has come was dealt with.
 	rest func() error
@@ -28,6 +29,14 @@ type line struct {
 	mu       sync.Mutex // guards what follows; TLS writes by itself, now and then
 	gathered []byte
 	gathers  bool
+}
+
+// RemoteAddr is the client's, whoever has connected for it.
+func (l *line) RemoteAddr() net.Addr {
+	if l.client != nil {
+		return l.client
+	}
+	return l.Conn.RemoteAddr()
 }
 
 // isFull says that the last read took all that it had room for: more is there.

@@ -62,6 +62,9 @@ func (c *connection) flush() error {
 		err := c.write(batch, records)
 		c.mu.Lock()
 		c.recordsOut, c.writing, c.failed = records[:0], false, err
+		if err != nil {
+			_ = c.line.SetReadDeadline(longAgo) // so that the reader ends
+		}
 		c.written.Broadcast()
 	}
 	return c.failed
@@ -77,10 +80,7 @@ func (c *connection) write(batch []byte, records []int) error {
 	err := c.encrypt(batch, records)
 	sealed, failed := c.line.send()
 	putBuffer(sealed)
-	if err = errors.Join(err, failed); err != nil {
-		_ = c.line.SetReadDeadline(longAgo) // so that the reader ends
-	}
-	return err
+	return errors.Join(err, failed)
 }
 
 func (c *connection) encrypt(batch []byte, records []int) error {

@@ -31,10 +31,39 @@ type request struct {
 	length      int64  // of the body where it was said, else -1
 }
 
+// maxPath bounds what may stand behind the door's path.
+const maxPath = 64
+
+// isOurs says whether questions are put there: at the door's path, or a name below it by
+// which a client says who it is. Whether anybody knows the name is not the door's affair.
+func (r *request) isOurs() bool {
+	after, found := strings.CutPrefix(r.path, Path)
+	if !found || after == "" {
+		return found
+	}
+	if after[0] != '/' || len(after) < 2 || len(after) > 1+maxPath {
+		return false
+	}
+	for _, c := range []byte(after[1:]) {
+		if c != '-' && c != '_' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
+			return false
+		}
+	}
+	return true
+}
+
+// clientPath is the name behind the door's path, "" for none, of a request that is ours.
+func (r *request) clientPath() string {
+	if len(r.path) <= len(Path) {
+		return ""
+	}
+	return r.path[len(Path)+1:]
+}
+
 // judge says by the head alone what becomes of the request; statusOK: its message is read.
 func (r *request) judge() status {
 	switch {
-	case r.path != Path:
+	case !r.isOurs():
 		return statusNotFound
 	case r.method == "GET":
 		return statusOK

@@ -30,6 +30,12 @@ func TestRequestsAreJudgedByTheirHead(t *testing.T) {
 		{"methods know their case", with(get, func(r *request) { r.method = "get" }), statusMethod},
 		{"another path", with(get, func(r *request) { r.path = "/" }), statusNotFound},
 		{"a path below", with(get, func(r *request) { r.path = Path + "/" }), statusNotFound},
+		{"a name below", with(get, func(r *request) { r.path = Path + "/My-tablet_2" }), statusOK},
+		{"two names below", with(get, func(r *request) { r.path = Path + "/a/b" }), statusNotFound},
+		{"no name below", with(get, func(r *request) { r.path = Path + "/a%2Fb" }), statusNotFound},
+		{"no separate name", with(get, func(r *request) { r.path = Path + "tablet" }), statusNotFound},
+		{"the longest name below", with(get, func(r *request) { r.path = Path + "/" + strings.Repeat("a", 64) }), statusOK},
+		{"too long a name below", with(get, func(r *request) { r.path = Path + "/" + strings.Repeat("a", 65) }), statusNotFound},
 		{"another path and method", with(get, func(r *request) { r.path, r.method = "/x", "PUT" }), statusNotFound},
 	} {
 		if got := test.judge(); got != test.want {

@@ -55,7 +55,8 @@ type Server struct {
 
 	mu     sync.Mutex // guards what follows
 	lines  map[*line]*connection
-	closed bool
+	closed bool // clients are told to ask no more
+	ended  bool // no line is open any more
 }
 
 // Listen opens the door.
@@ -131,7 +132,8 @@ func (s *Server) rest() bool {
 
 // admit lets a connection in, before anything is done for it.
 func (s *Server) admit(conn *net.TCPConn) {
-	client := resolver.Client{Addr: conn.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().Unmap(), Door: resolver.HTTPS}
+	from := conn.RemoteAddr().(*net.TCPAddr).AddrPort()
+	client := resolver.Client{Addr: from.Addr().Unmap(), Port: from.Port(), Door: resolver.HTTPS}
 	l := &line{Conn: conn}
 	l.raw, _ = conn.SyscallConn() // fails for what is closed, as reading then will
 	l.gone = func() {
@@ -139,15 +141,25 @@ func (s *Server) admit(conn *net.TCPConn) {
 		delete(s.lines, l)
 		s.mu.Unlock()
 	}
-	s.mu.Lock()
-	s.lines[l] = nil
-	s.mu.Unlock()
 	switch {
+	case !s.note(l): // taken, and then not served in all the time that the server had
+		conn.Close()
 	case s.proxies.Trusts(client.Addr): // it is not the client, and says who is
 		s.group.Go(func() { s.introduce(l, client) })
 	case s.enter(l, client):
 		s.group.Go(func() { s.serve(l, client) })
 	}
+}
+
+// note keeps a line to be closed with the server; false where that was done.
+func (s *Server) note(l *line) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return false
+	}
+	s.lines[l] = nil
+	return true
 }
 
 // enter takes the client's place among those connected; where there is none the line is closed.
@@ -176,7 +188,8 @@ func (s *Server) introduce(l *line, client resolver.Client) {
 		return
 	}
 	if source.IsValid() {
-		client.Addr = source.Addr().Unmap()
+		client.Addr, client.Port = source.Addr().Unmap(), source.Port()
+		l.client = net.TCPAddrFromAddrPort(source)
 	}
 	if s.enter(l, client) {
 		s.serve(l, client)
@@ -202,7 +215,7 @@ func (s *Server) shake(conn *tls.Conn, l *line) bool {
 	if err := l.SetDeadline(time.Now().Add(handshake)); err != nil {
 		return false
 	}
-	one := &hand{hands: s.hands}
+	one := &hand{hands: s.hands, ended: s.context.Done()}
 	l.rest, l.woke = one.release, one.take
 	err := conn.Handshake()
 	_ = one.release() // never an error
@@ -215,12 +228,16 @@ func (s *Server) shake(conn *tls.Conn, l *line) bool {
 // client has none.
 type hand struct {
 	hands chan struct{}
+	ended <-chan struct{} // closed when nobody is waited for any more
 	held  bool
 }
 
 func (h *hand) take() {
-	h.hands <- struct{}{}
-	h.held = true
+	select {
+	case h.hands <- struct{}{}:
+		h.held = true
+	case <-h.ended:
+	}
 }
 
 func (h *hand) release() error {
@@ -301,6 +318,7 @@ func (s *Server) drain() {
 
 func (s *Server) closeLines() {
 	s.mu.Lock()
+	s.ended = true
 	open := make([]*line, 0, len(s.lines))
 	for l := range s.lines {
 		open = append(open, l)

@@ -2,17 +2,13 @@ package doh
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/base64"
 	"errors"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/http"
 	"net/netip"
@@ -24,38 +20,14 @@ import (
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/transports"
 	"github.com/recourse-dns/recourse/transports/proxy"
+	"github.com/recourse-dns/recourse/transports/transportstest"
 )
-
-// certified is a certificate for dns.example and 127.0.0.1, and who trusts it.
-func certified(t testing.TB) (*tls.Config, *x509.CertPool) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "dns.example"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		DNSNames: []string{"dns.example"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	made, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(made)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(leaf)
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{made}, PrivateKey: key}}}, pool
-}
 
 // door is a server with what is behind it and who may ask it.
 type door struct {
 	*Server
-	world   *world
-	counts  *counts
+	world   *transportstest.World
+	counts  *transportstest.Counts
 	service *transports.Service
 	trusted *x509.CertPool
 	before  []byte // what clients say before TLS
@@ -70,7 +42,7 @@ func open(t testing.TB, waiting int) *door {
 func openBehind(t testing.TB, waiting int, proxies proxy.Trusted) *door {
 	t.Helper()
 	service, w, seen := newService(waiting)
-	config, pool := certified(t)
+	config, pool := transportstest.Identity(t)
 	server, err := Listen(Config{Address: netip.MustParseAddrPort("127.0.0.1:0"), TLS: config, AltSvc: `h3=":443"; ma=86400`, Proxies: proxies}, service, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -92,6 +64,19 @@ func (d *door) browser(t testing.TB, version2 bool) *http.Client {
 	transport.Protocols.SetHTTP2(version2)
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport, Timeout: 10 * time.Second}
+}
+
+// introduced is a browser behind a load balancer, which says a header of its own first.
+func (d *door) introduced(t testing.TB, version2 bool, header string) *http.Client {
+	client := d.browser(t, version2)
+	client.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		if err == nil {
+			_, err = conn.Write([]byte(header))
+		}
+		return conn, err
+	}
+	return client
 }
 
 func ask(t testing.TB, client *http.Client, method, url, contentType string, body []byte) (*http.Response, []byte) {
@@ -117,7 +102,7 @@ func ask(t testing.TB, client *http.Client, method, url, contentType string, bod
 
 func TestBothVersionsAnswer(t *testing.T) {
 	d := open(t, 10)
-	close(d.world.release)
+	close(d.world.Release)
 	for _, version := range []int{1, 2} {
 		client := d.browser(t, version == 2)
 		for name, want := range map[string]struct {
@@ -149,7 +134,7 @@ func TestBothVersionsAnswer(t *testing.T) {
 			}
 		}
 	}
-	if client := d.world.client.Load().(resolver.Client); client.Door != resolver.HTTPS || client.Addr.String() != "127.0.0.1" {
+	if client := d.world.Client(); client.Door != resolver.HTTPS || client.Addr.String() != "127.0.0.1" {
 		t.Errorf("the client is %+v", client)
 	}
 }

@@ -27,6 +27,7 @@ type stream struct {
 	state state
 	since time.Time // when it began to be received, worked for or sent
 	name  string    // that the client connected to
+	path  string    // likewise
 
 	verdict  status // of its head: statusOK for one whose message is read
 	isGet    bool   // and stands in its head; the body is passed over, as one that is refused
@@ -63,8 +64,11 @@ func (c *connection) open(id uint32, ends bool) error {
 	c.active = c.now
 	c.controls.earn(controlPerRequest)
 	s.name = c.nameOf(head.host)
-	if s.verdict = head.judge(); s.verdict == statusOK && s.isGet {
-		s.message, s.verdict = head.appendMessage(s.message)
+	if s.verdict = head.judge(); s.verdict == statusOK {
+		s.path = head.clientPath()
+		if s.isGet {
+			s.message, s.verdict = head.appendMessage(s.message)
+		}
 	}
 	if ends || s.verdict == statusTooLarge {
 		return c.answer(s, s.message)
@@ -122,7 +126,7 @@ func (c *connection) answer(s *stream, message []byte) error {
 		return c.refuse(s, statusMalformed)
 	}
 	c.query.Client, c.query.Inline = c.client, true
-	c.query.Client.Name = s.name
+	c.query.Client.Name, c.query.Client.Path = s.name, s.path
 	var err error
 	c.reply, err = c.round.Reply(c.server.context, &c.query, message, c.reply[:0], maxMessage)
 	switch {

@@ -33,7 +33,7 @@ func TestRestIsShortWhileConnectionsAreMany(t *testing.T) {
 			p.open(1)
 			p.do(p.frames.WriteData(1, true, question(t, "slow", 1)))
 			time.Sleep(40 * time.Second) // no rest: we have not answered
-			close(p.world.release)
+			close(p.world.Release)
 			p.open(3)
 			p.do(p.frames.WriteData(3, true, question(t, "www", 1)))
 			if code := <-codes; code != http2.ErrCodeNo {

@@ -13,13 +13,14 @@ import (
 	"golang.org/x/net/http2"
 
 	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/transports/transportstest"
 )
 
 // piped is a connection without sockets and without TLS, so that its time can be the test's.
 type piped struct {
 	*raw
 	server *Server
-	world  *world
+	world  *transportstest.World
 	ended  chan time.Duration // when the server had done with it
 }
 
@@ -144,7 +145,7 @@ func TestWhoWaitsForUsMayBeSilent(t *testing.T) {
 		p.open(1)
 		p.do(p.frames.WriteData(1, true, question(t, "slow", 1)))
 		time.Sleep(30 * time.Second)
-		close(p.world.release)
+		close(p.world.Release)
 		if code := <-codes; code != http2.ErrCodeNo {
 			t.Errorf("it is told %v", code)
 		}

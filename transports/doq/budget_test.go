@@ -88,7 +88,7 @@ func askAll(ctx context.Context, conn *quic.Conn, data []byte) error {
 // for each stream and each packet.
 func TestAllocations(t *testing.T) {
 	s := serve(t, transports.Limits{}, nil)
-	s.keep(t)
+	s.Keep(t)
 	var before, after runtime.MemStats
 	ask := exec.Command(os.Args[0])
 	ask.Env = append(os.Environ(), asksInstead+"="+s.Addr().String())

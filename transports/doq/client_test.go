@@ -18,6 +18,7 @@ import (
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/transports"
 	"github.com/recourse-dns/recourse/transports/doq"
+	"github.com/recourse-dns/recourse/transports/transportstest"
 )
 
 func newClient(t *testing.T, config doq.ClientConfig) *doq.Client {
@@ -32,7 +33,7 @@ func newClient(t *testing.T, config doq.ClientConfig) *doq.Client {
 }
 
 func (s *server) upstream() resolver.Server {
-	return resolver.Server{Addr: s.Addr(), Transport: resolver.OverQUIC, Name: serverName}
+	return resolver.Server{Addr: s.Addr(), Transport: resolver.OverQUIC, Name: transportstest.ServerName}
 }
 
 // plainQuery is a query as a resolver makes it.
@@ -68,8 +69,8 @@ func TestExchange(t *testing.T) {
 	if !bytes.Equal(asked, before) {
 		t.Error("the query was changed")
 	}
-	if s.lastClient().Name != serverName {
-		t.Errorf("the server was told the name %q", s.lastClient().Name)
+	if s.Client().Name != transportstest.ServerName {
+		t.Errorf("the server was told the name %q", s.Client().Name)
 	}
 	if _, err := client.Exchange(t.Context(), s.upstream(), asked, func([]byte) bool { return false }); err == nil {
 		t.Error("a reply that was not accepted was given")
@@ -120,7 +121,7 @@ func TestConnectionsThatEndedAreReplaced(t *testing.T) {
 	if _, err := client.Exchange(t.Context(), s.upstream(), plainQuery(t, "www.example"), anything); err != nil {
 		t.Error(err)
 	}
-	if next.of(transports.FromNetwork) != 1 {
+	if next.Of(transports.FromNetwork) != 1 {
 		t.Error("the server that came after was not asked")
 	}
 }
@@ -134,12 +135,12 @@ func TestTimeouts(t *testing.T) {
 			t.Fatalf("a server that does not answer: %v", err)
 		}
 		select {
-		case <-s.waits:
+		case <-s.Entered:
 			asked = true
 		default:
 		}
 	}
-	if err := <-s.ended; !errors.Is(err, context.Canceled) { // it was told that nobody waits
+	if err := <-s.Ended; !errors.Is(err, context.Canceled) { // it was told that nobody waits
 		t.Errorf("the server's work ended with %v", err)
 	}
 	silent, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
@@ -147,7 +148,7 @@ func TestTimeouts(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer silent.Close()
-	nobody := resolver.Server{Addr: silent.LocalAddr().(*net.UDPAddr).AddrPort(), Name: serverName}
+	nobody := resolver.Server{Addr: silent.LocalAddr().(*net.UDPAddr).AddrPort(), Name: transportstest.ServerName}
 	if _, err := client.Exchange(t.Context(), nobody, plainQuery(t, "www.example"), anything); !errors.As(err, &timeout) || !timeout.Timeout() {
 		t.Errorf("a server that is not there: %v", err)
 	}
@@ -167,7 +168,7 @@ func TestTimeouts(t *testing.T) {
 // scripted is a server that answers each query with what it is told to.
 func scripted(t *testing.T, answer func(n int64, stream *quic.Stream)) (resolver.Server, *doq.Client) {
 	t.Helper()
-	certificate, roots := identity(t)
+	certificate, roots := transportstest.Identity(t)
 	certificate.NextProtos = []string{doq.Protocol}
 	listener, err := newTransport(t).Listen(certificate, nil)
 	if err != nil {
@@ -199,7 +200,7 @@ func scripted(t *testing.T, answer func(n int64, stream *quic.Stream)) (resolver
 		}
 		group.Wait()
 	})
-	return resolver.Server{Addr: netip.MustParseAddrPort(listener.Addr().String()), Name: serverName}, client
+	return resolver.Server{Addr: netip.MustParseAddrPort(listener.Addr().String()), Name: transportstest.ServerName}, client
 }
 
 func TestBadServers(t *testing.T) {

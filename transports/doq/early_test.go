@@ -219,7 +219,7 @@ func TestEarlyData(t *testing.T) {
 	wanted := send(t, conn, query(t, "zone", axfr))
 	told := send(t, conn, query(t, "zone", notify))
 	asked := send(t, conn, query(t, "www.example"))
-	for s.of(transports.FromNetwork) < 2 { // streams are taken in order
+	for s.Of(transports.FromNetwork) < 2 { // streams are taken in order
 		if ctx.Err() != nil {
 			t.Fatal("the server did not answer early")
 		}

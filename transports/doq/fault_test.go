@@ -149,9 +149,9 @@ func TestRapidResets(t *testing.T) {
 			_, _ = stream.Write(query(t, "slow"))
 			_ = stream.Close()
 			select {
-			case <-s.waits:
+			case <-s.Entered:
 				stream.CancelRead(3)
-				<-s.ended
+				<-s.Ended
 			case <-conn.Context().Done():
 			}
 		},
@@ -205,7 +205,7 @@ func TestSlowReaders(t *testing.T) {
 	slow := send(t, conn, query(t, "large"))
 	ask(t, conn, "www.example") // streams are taken in order: the slow one holds the place
 	ask(t, other, "large")      // others have room for it
-	close(s.release)
+	close(s.Release)
 	for { // until the place is free again
 		if _, err := io.ReadAll(send(t, other, query(t, "slow"))); err == nil {
 			break
@@ -230,7 +230,7 @@ func TestManyConnections(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if got := s.of(transports.FromNetwork); got != 1000 {
+	if got := s.Of(transports.FromNetwork); got != 1000 {
 		t.Errorf("%d were answered", got)
 	}
 }
@@ -262,10 +262,10 @@ func TestClientsThatMove(t *testing.T) {
 	if err := path.Switch(); err != nil {
 		t.Fatal(err)
 	}
-	for begun := time.Now(); s.lastClient().Addr.String() != "127.0.0.2"; {
+	for begun := time.Now(); s.Client().Addr.String() != "127.0.0.2"; {
 		ask(t, conn, "www.example")
 		if time.Since(begun) > patience {
-			t.Fatalf("the client is still %s", s.lastClient().Addr)
+			t.Fatalf("the client is still %s", s.Client().Addr)
 		}
 	}
 	_ = conn.CloseWithError(0, "")

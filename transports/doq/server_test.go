@@ -17,6 +17,7 @@ import (
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/transports"
 	"github.com/recourse-dns/recourse/transports/doq"
+	"github.com/recourse-dns/recourse/transports/transportstest"
 )
 
 func TestAnswers(t *testing.T) {
@@ -25,10 +26,10 @@ func TestAnswers(t *testing.T) {
 	for range 3 {
 		ask(t, conn, "www.example")
 	}
-	if client := s.lastClient(); client.Name != serverName || client.Door != resolver.QUIC || client.Addr != netip.MustParseAddr("127.0.0.1") {
+	if client := s.Client(); client.Name != transportstest.ServerName || client.Door != resolver.QUIC || client.Addr != netip.MustParseAddr("127.0.0.1") {
 		t.Errorf("the client is %+v", client)
 	}
-	if got := s.of(transports.FromNetwork); got != 3 {
+	if got := s.Of(transports.FromNetwork); got != 3 {
 		t.Errorf("%d queries were counted", got)
 	}
 }
@@ -45,7 +46,7 @@ func TestOtherProtocolsAreRefused(t *testing.T) {
 
 func TestLongRepliesAreWhole(t *testing.T) {
 	s := serve(t, transports.Limits{}, nil)
-	if reply := ask(t, s.dial(t), "large"); len(reply.Answer) != 200 || reply.Truncated {
+	if reply := ask(t, s.dial(t), "large"); len(reply.Answer) != 240 || reply.Truncated {
 		t.Errorf("%d records came, truncated: %t", len(reply.Answer), reply.Truncated)
 	}
 }
@@ -157,13 +158,13 @@ func TestRepliesInAnyOrder(t *testing.T) {
 	s := serve(t, transports.Limits{}, nil)
 	conn := s.dial(t)
 	slow := send(t, conn, query(t, "slow"))
-	<-s.waits
+	<-s.Entered
 	ask(t, conn, "www.example")
-	close(s.release)
+	close(s.Release)
 	if reply := receive(t, slow); len(reply.Answer) != 1 {
 		t.Errorf("the slow reply is %v", reply)
 	}
-	<-s.ended
+	<-s.Ended
 }
 
 // Who no longer wants a reply says so, and the work for it ends.
@@ -171,9 +172,9 @@ func TestCancelledQueriesEnd(t *testing.T) {
 	s := serve(t, transports.Limits{}, nil)
 	conn := s.dial(t)
 	stream := send(t, conn, query(t, "slow"))
-	<-s.waits
+	<-s.Entered
 	stream.CancelRead(3)
-	if err := <-s.ended; !errors.Is(err, context.Canceled) {
+	if err := <-s.Ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("the work ended with %v", err)
 	}
 	ask(t, conn, "www.example")
@@ -183,11 +184,11 @@ func TestClientsThatGoEndTheirWork(t *testing.T) {
 	s := serve(t, transports.Limits{}, nil)
 	conn := s.dial(t)
 	send(t, conn, query(t, "slow"))
-	<-s.waits
+	<-s.Entered
 	if err := conn.CloseWithError(0, ""); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-s.ended; !errors.Is(err, context.Canceled) {
+	if err := <-s.Ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("the work ended with %v", err)
 	}
 }
@@ -196,15 +197,15 @@ func TestTooManyWaitingAreShed(t *testing.T) {
 	s := serve(t, transports.Limits{Waiting: 1}, nil)
 	conn := s.dial(t)
 	slow := send(t, conn, query(t, "slow"))
-	<-s.waits
+	<-s.Entered
 	resetWith(t, send(t, conn, query(t, "slow")), 4)
-	if s.of(transports.Shed) != 1 {
+	if s.Of(transports.Shed) != 1 {
 		t.Error("what was shed was not counted")
 	}
 	ask(t, conn, "www.example")
-	close(s.release)
+	close(s.Release)
 	receive(t, slow)
-	<-s.ended
+	<-s.Ended
 }
 
 func TestConnectionsAreBounded(t *testing.T) {
@@ -235,10 +236,10 @@ func TestCloseAnswersFirst(t *testing.T) {
 	s := serve(t, transports.Limits{}, nil)
 	conn := s.dial(t)
 	slow := send(t, conn, query(t, "slow"))
-	<-s.waits
+	<-s.Entered
 	closed := make(chan error, 1)
 	go func() { closed <- s.end() }()
-	close(s.release)
+	close(s.Release)
 	if reply := receive(t, slow); len(reply.Answer) != 1 {
 		t.Errorf("the reply is %v", reply)
 	}
@@ -246,13 +247,13 @@ func TestCloseAnswersFirst(t *testing.T) {
 	if err := <-closed; err != nil {
 		t.Error(err)
 	}
-	<-s.ended
+	<-s.Ended
 }
 
 func TestListenSaysWhichAddress(t *testing.T) {
 	s := serve(t, transports.Limits{}, nil)
-	certificate, _ := identity(t)
-	_, err := doq.Listen(doq.Config{Address: netip.MustParseAddrPort("192.0.2.1:853"), TLS: certificate}, transports.NewService(s.world, s.gate, s.counts, nil), nil)
+	certificate, _ := transportstest.Identity(t)
+	_, err := doq.Listen(doq.Config{Address: netip.MustParseAddrPort("192.0.2.1:853"), TLS: certificate}, transports.NewService(s.World, s.gate, s.Counts, nil), nil)
 	if err == nil || !strings.Contains(err.Error(), "192.0.2.1:853") {
 		t.Errorf("the error is %v", err)
 	}
@@ -273,7 +274,7 @@ func TestRepliesLeaveFromTheAddressThatWasAsked(t *testing.T) {
 			t.Fatal(err)
 		}
 		ask(t, conn, "www.example")
-		if got := s.lastClient().Addr; got != socket.LocalAddr().(*net.UDPAddr).AddrPort().Addr() {
+		if got := s.Client().Addr; got != socket.LocalAddr().(*net.UDPAddr).AddrPort().Addr() {
 			t.Errorf("the client is %s", got)
 		}
 		if err := errors.Join(conn.CloseWithError(0, ""), transport.Close(), socket.Close()); err != nil {

@@ -2,9 +2,6 @@ package dot_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/binary"
@@ -12,10 +9,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/netip"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -29,62 +24,17 @@ import (
 	"github.com/recourse-dns/recourse/transports"
 	"github.com/recourse-dns/recourse/transports/dot"
 	"github.com/recourse-dns/recourse/transports/stream"
+	"github.com/recourse-dns/recourse/transports/transportstest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// certified makes a certificate for names and addresses, and whom to believe for it.
-func certified(t *testing.T, names []string, addresses ...net.IP) (*tls.Config, *x509.CertPool) {
+func serve(t *testing.T, config *tls.Config, zones transports.Zones, limits stream.Limits) (*dot.Server, *transportstest.World) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: names, IPAddresses: addresses}
-	made, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(made)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AddCert(leaf)
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{made}, PrivateKey: key}}, NextProtos: []string{dot.Protocol}}, roots
-}
-
-// seen keeps who asked, and how long the last query was.
-type seen struct {
-	mu    sync.Mutex
-	names []string
-	all   atomic.Int32
-}
-
-func (s *seen) Resolve(_ context.Context, query *resolver.Query) (*resolver.Answer, error) {
-	s.mu.Lock()
-	s.names = append(s.names, query.Client.Name)
-	s.mu.Unlock()
-	s.all.Add(1)
-	return resolver.NewAnswer(query.Message(), query.Now).Pack()
-}
-
-func (s *seen) told() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.names)
-}
-
-type nobody struct{}
-
-func (nobody) Answered(uint32, resolver.Door, transports.Outcome, int, time.Duration) {}
-
-func serve(t *testing.T, config *tls.Config, zones transports.Zones, limits stream.Limits) (*dot.Server, *seen) {
-	t.Helper()
-	who := new(seen)
+	who := transportstest.NewWorld()
 	logger := slog.New(slog.DiscardHandler)
 	server, err := dot.Listen(dot.Config{Address: netip.MustParseAddrPort("127.0.0.1:0"), TLS: config, Zones: zones, Limits: limits},
-		transports.NewService(who, transports.NewGate(transports.Limits{}), nobody{}, logger), logger)
+		transports.NewService(who, transports.NewGate(transports.Limits{}), new(transportstest.Counts), logger), logger)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,9 +73,9 @@ func newClient(t *testing.T, config dot.ClientConfig) *dot.Client {
 
 // TestStrict: a server must prove its name, or its address where it has no name (RFC 8310).
 func TestStrict(t *testing.T) {
-	config, roots := certified(t, []string{"dns.example"}, net.IPv4(127, 0, 0, 1))
+	config, roots := transportstest.Certificate(t, []string{"dns.example"}, net.IPv4(127, 0, 0, 1))
 	server, who := serve(t, config, transports.Zones{}, stream.Limits{})
-	onlyName, otherRoots := certified(t, []string{"dns.example"})
+	onlyName, otherRoots := transportstest.Certificate(t, []string{"dns.example"})
 	other, _ := serve(t, onlyName, transports.Zones{}, stream.Limits{})
 	for _, test := range []struct {
 		text   string
@@ -144,7 +94,7 @@ func TestStrict(t *testing.T) {
 	} {
 		query := question(t, 7)
 		test.server.Transport = resolver.OverTLS
-		before := who.all.Load()
+		before := len(who.Clients())
 		_, err := newClient(t, test.config).Exchange(t.Context(), test.server, query, answers(query))
 		if (err != nil) != test.fails {
 			t.Errorf("%s: %v", test.text, err)
@@ -152,9 +102,9 @@ func TestStrict(t *testing.T) {
 		if test.server.Addr != server.Addr() {
 			continue
 		}
-		names := who.told()
-		if asked := who.all.Load() - before; test.fails && asked != 0 || !test.fails && (asked != 1 || names[len(names)-1] != test.told) {
-			t.Errorf("%s: asked %d times, as %v", test.text, asked, names)
+		asking := who.Clients()
+		if asked := len(asking) - before; test.fails && asked != 0 || !test.fails && (asked != 1 || who.Client().Name != test.told) {
+			t.Errorf("%s: asked %d times, as %v", test.text, asked, asking)
 		}
 	}
 }
@@ -162,7 +112,7 @@ func TestStrict(t *testing.T) {
 // scripted is a server of TLS whose connections are served by hand.
 func scripted(t *testing.T, serve func(number int32, conn *tls.Conn)) (resolver.Server, dot.ClientConfig, *atomic.Int32) {
 	t.Helper()
-	config, roots := certified(t, nil, net.IPv4(127, 0, 0, 1))
+	config, roots := transportstest.Certificate(t, nil, net.IPv4(127, 0, 0, 1))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -245,10 +195,10 @@ func TestConnectionsThatEnd(t *testing.T) {
 	var resumed atomic.Int32
 	server, config, opened := scripted(t, func(number int32, conn *tls.Conn) {
 		if query, err := readQuery(conn); err == nil {
-			reply(conn, query)
 			if conn.ConnectionState().DidResume {
 				resumed.Add(1)
 			}
+			reply(conn, query)
 			_ = conn.CloseWrite()
 		}
 	})
@@ -328,7 +278,7 @@ func (s transfers) Transfer(_ context.Context, client resolver.Client, request [
 
 // TestTransfers: zones go over TLS as over TCP (RFC 9103), beside questions.
 func TestTransfers(t *testing.T) {
-	config, roots := certified(t, []string{"dns.example"})
+	config, roots := transportstest.Certificate(t, []string{"dns.example"})
 	server, _ := serve(t, config, transports.Zones{Transfers: transfers{t}}, stream.Limits{})
 	conn, err := tls.Dial("tcp", server.Addr().String(), &tls.Config{RootCAs: roots, ServerName: "dns.example", NextProtos: []string{dot.Protocol}})
 	if err != nil {
@@ -354,9 +304,8 @@ func TestTransfers(t *testing.T) {
 // TestCertificatesChange: what a server presents is replaced between two handshakes, while
 // others ask; nobody sees an error.
 func TestCertificatesChange(t *testing.T) {
-	first, roots := certified(t, []string{"dns.example"})
-	second, more := certified(t, []string{"dns.example"})
-	_ = more
+	first, roots := transportstest.Certificate(t, []string{"dns.example"})
+	second, _ := transportstest.Certificate(t, []string{"dns.example"})
 	var current atomic.Pointer[tls.Certificate]
 	current.Store(&first.Certificates[0])
 	config := &tls.Config{NextProtos: []string{dot.Protocol}, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return current.Load(), nil }}

@@ -61,7 +61,8 @@ func (a *admission) underWay() int64 { return a.open.Load() - a.established.Load
 // admit takes a place for a connection before its handshake. It is given back when the
 // connection ends, or the handshake fails.
 func (a *admission) admit(ctx context.Context, from *quic.ClientInfo) (context.Context, error) {
-	client := resolver.Client{Addr: addressOf(from.RemoteAddr), Door: a.door}
+	addr := addressOf(from.RemoteAddr)
+	client := resolver.Client{Addr: addr.Addr(), Port: addr.Port(), Door: a.door}
 	if a.underWay() >= maxHandshakes || !a.service.Connect(client) {
 		return nil, errFull
 	}
@@ -85,10 +86,11 @@ func (a *admission) establish(conn *quic.Conn) {
 	})
 }
 
-func addressOf(addr net.Addr) netip.Addr {
+func addressOf(addr net.Addr) netip.AddrPort {
 	udp, ok := addr.(*net.UDPAddr)
 	if !ok {
-		return netip.Addr{}
+		return netip.AddrPort{}
 	}
-	return udp.AddrPort().Addr().Unmap()
+	from := udp.AddrPort()
+	return netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
 }

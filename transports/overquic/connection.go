@@ -120,7 +120,8 @@ func (c *connection) take(stream *quic.Stream) {
 // who is the client as it is now: connections go on from other addresses (RFC 9000, section 9).
 func (c *connection) who() resolver.Client {
 	if remote := c.quic.RemoteAddr(); remote != c.remote {
-		c.remote, c.client.Addr = remote, addressOf(remote)
+		from := addressOf(remote)
+		c.remote, c.client.Addr, c.client.Port = remote, from.Addr(), from.Port()
 	}
 	return c.client
 }

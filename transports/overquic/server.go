@@ -84,7 +84,7 @@ type Request struct {
 // clone is a request that may be kept.
 func (r *Request) clone() *Request {
 	kept := &Request{Client: r.Client, Data: bytes.Clone(r.Data), Early: r.Early, Query: new(resolver.Query)}
-	kept.Client.Name = strings.Clone(r.Client.Name)
+	kept.Client.Name, kept.Client.Path = strings.Clone(r.Client.Name), strings.Clone(r.Client.Path)
 	return kept
 }
 

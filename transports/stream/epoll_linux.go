@@ -84,7 +84,7 @@ func (d *epoll) take(listener *net.TCPListener) error {
 
 func (d *epoll) stop() error { return errors.Join(d.server.config.Listener.Close(), d.file.Close()) }
 
-func (d *epoll) accept() (socket, netip.Addr, error) {
+func (d *epoll) accept() (socket, netip.AddrPort, error) {
 	var (
 		descriptor int
 		from       unix.Sockaddr
@@ -100,13 +100,13 @@ func (d *epoll) accept() (socket, netip.Addr, error) {
 	})
 	switch {
 	case err != nil:
-		return nil, netip.Addr{}, net.ErrClosed // the listener is
+		return nil, netip.AddrPort{}, net.ErrClosed // the listener is
 	case errors.Is(failed, unix.ECONNABORTED):
-		return nil, netip.Addr{}, errNone
+		return nil, netip.AddrPort{}, errNone
 	case failed != nil:
-		return nil, netip.Addr{}, os.NewSyscallError("accept", failed)
+		return nil, netip.AddrPort{}, os.NewSyscallError("accept", failed)
 	}
-	return &descriptorSocket{descriptor: descriptor, loop: d.loops[d.next.Add(1)%uint32(len(d.loops))]}, addressOf(from).Addr(), nil
+	return &descriptorSocket{descriptor: descriptor, loop: d.loops[d.next.Add(1)%uint32(len(d.loops))]}, addressOf(from), nil
 }
 
 func addressOf(from unix.Sockaddr) netip.AddrPort {

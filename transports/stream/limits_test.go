@@ -64,7 +64,7 @@ func TestWaitingIsNotIdle(t *testing.T) {
 		waits.write(t, question(t, 1, "slow"))
 		silent.ended(t) // by then the time of the other one would be over too
 		s.dial(t).ended(t)
-		close(s.world.release)
+		close(s.world.Release)
 		if reply := waits.read(t); reply.Id != 1 {
 			t.Errorf("%v", reply)
 		}

@@ -19,12 +19,13 @@ type portable struct {
 
 func newPortable(server *Server) *portable { return &portable{server: server} }
 
-func (d *portable) accept() (socket, netip.Addr, error) {
+func (d *portable) accept() (socket, netip.AddrPort, error) {
 	taken, err := d.server.config.Listener.AcceptTCP()
 	if err != nil {
-		return nil, netip.Addr{}, err
+		return nil, netip.AddrPort{}, err
 	}
-	from := taken.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().Unmap()
+	from := taken.RemoteAddr().(*net.TCPAddr).AddrPort()
+	from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
 	return &netSocket{conn: taken, taking: d.server.limits.Taking, woken: make(chan struct{}, 1)}, from, nil
 }
 

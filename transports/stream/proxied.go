@@ -22,7 +22,7 @@ func (c *conn) header(room *room, data []byte) {
 		return
 	}
 	if source.IsValid() { // else the load balancer speaks for itself
-		c.client.Addr = source.Addr()
+		c.client.Addr, c.client.Port = source.Addr(), source.Port()
 	}
 	c.proxied = false
 	if !c.connect() {

@@ -37,7 +37,7 @@ type Server struct {
 // driver moves octets between connections and the network.
 type driver interface {
 	// accept takes one connection; errNone where it was gone already.
-	accept() (socket, netip.Addr, error)
+	accept() (socket, netip.AddrPort, error)
 	// stop ends accepting.
 	stop() error
 	// attend begins to tell the connection what comes.
@@ -142,13 +142,13 @@ var errNone = errors.New("no connection")
 // descriptors it says so once, and closes idle connections sooner until it is not.
 func (s *Server) accept() {
 	for {
-		taken, addr, err := s.driver.accept()
+		taken, from, err := s.driver.accept()
 		switch {
 		case err == nil:
 			if s.short.Swap(false) {
 				s.logger.Info("connections are taken again", "door", s.config.Door.String())
 			}
-			s.take(taken, addr)
+			s.take(taken, from)
 		case errors.Is(err, net.ErrClosed):
 			return
 		case errors.Is(err, errNone):
@@ -177,8 +177,8 @@ func (s *Server) rest() bool {
 
 // take begins a connection: with its place, or, if a load balancer has opened it, with what
 // that says of the client.
-func (s *Server) take(taken socket, addr netip.Addr) {
-	c := &conn{server: s, socket: taken, client: resolver.Client{Addr: addr, Door: s.config.Door}, proxied: s.config.Proxies.Trusts(addr)}
+func (s *Server) take(taken socket, from netip.AddrPort) {
+	c := &conn{server: s, socket: taken, client: resolver.Client{Addr: from.Addr(), Port: from.Port(), Door: s.config.Door}, proxied: s.config.Proxies.Trusts(from.Addr())}
 	c.begun = s.secrets == nil && !c.proxied
 	if !c.proxied && !c.connect() {
 		taken.close()

@@ -20,12 +20,13 @@ import (
 	"github.com/recourse-dns/recourse/transports"
 	"github.com/recourse-dns/recourse/transports/proxy"
 	"github.com/recourse-dns/recourse/transports/stream"
+	"github.com/recourse-dns/recourse/transports/transportstest"
 )
 
 func TestAnswers(t *testing.T) {
 	each(t, func(t *testing.T, kind kind) {
 		s := serve(t, kind, stream.Limits{}, transports.Limits{})
-		close(s.world.release)
+		close(s.world.Release)
 		c := s.dial(t)
 		for id, test := range []struct {
 			name  string
@@ -75,7 +76,7 @@ func TestReplies(t *testing.T) {
 				t.Fatalf("reply %d: %v", id, reply)
 			}
 		}
-		close(s.world.release)
+		close(s.world.Release)
 		if reply := c.read(t); reply.Id != 65535 {
 			t.Errorf("in the end: %v", reply)
 		}
@@ -117,10 +118,10 @@ func TestManyWait(t *testing.T) {
 			all = append(all, question(t, uint16(id), "slow")...)
 		}
 		c.write(t, append(all, question(t, many, "www")...))
-		for s.world.waiting.Load() < 4 {
+		for s.world.Waiting() < 4 {
 			runtime.Gosched()
 		}
-		close(s.world.release)
+		close(s.world.Release)
 		got := make(map[uint16]bool)
 		for range many + 1 {
 			got[c.read(t).Id] = true
@@ -144,13 +145,13 @@ func TestShed(t *testing.T) {
 				t.Errorf("the one too many: %v", reply)
 			}
 		}
-		close(s.world.release)
+		close(s.world.Release)
 		for range 2 {
 			if reply := c.read(t); reply.Rcode != dns.RcodeSuccess {
 				t.Errorf("one that waited: %v", reply)
 			}
 		}
-		if got := s.seen.by[transports.Shed].Load(); got != 2 {
+		if got := s.seen.Of(transports.Shed); got != 2 {
 			t.Errorf("%d were counted", got)
 		}
 	})
@@ -174,7 +175,7 @@ func TestClientHasNoMore(t *testing.T) {
 		if reply := c.read(t); reply.Id != 2 {
 			t.Errorf("%v", reply)
 		}
-		close(s.world.release)
+		close(s.world.Release)
 		if reply := c.read(t); reply.Id != 1 {
 			t.Errorf("%v", reply)
 		}
@@ -191,7 +192,7 @@ func TestGracefulEnd(t *testing.T) {
 		s := serve(t, kind, stream.Limits{Grace: 10 * time.Second}, transports.Limits{})
 		silent, c := s.dial(t), s.dial(t)
 		c.write(t, question(t, 1, "slow"))
-		for s.world.waiting.Load() == 0 {
+		for s.world.Waiting() == 0 {
 			runtime.Gosched()
 		}
 		closed := make(chan struct{})
@@ -199,7 +200,7 @@ func TestGracefulEnd(t *testing.T) {
 		if _, err := silent.tryRead(); !errors.Is(err, io.EOF) {
 			t.Errorf("the end of a silent connection: %v", err)
 		}
-		close(s.world.release)
+		close(s.world.Release)
 		if reply := c.read(t); reply.Id != 1 || reply.Rcode != dns.RcodeSuccess {
 			t.Errorf("%v", reply)
 		}
@@ -220,7 +221,7 @@ func TestEndAnswersWhatIsHeld(t *testing.T) {
 		s := serve(t, kind, stream.Limits{Grace: 10 * time.Second, Waiting: 1}, transports.Limits{})
 		silent, c := s.dial(t), s.dial(t)
 		c.write(t, append(question(t, 1, "slow"), question(t, 2, "slow")...))
-		for s.world.waiting.Load() == 0 {
+		for s.world.Waiting() == 0 {
 			runtime.Gosched()
 		}
 		closed := make(chan struct{})
@@ -228,7 +229,7 @@ func TestEndAnswersWhatIsHeld(t *testing.T) {
 		if _, err := silent.tryRead(); !errors.Is(err, io.EOF) {
 			t.Errorf("the end of a silent connection: %v", err)
 		}
-		close(s.world.release)
+		close(s.world.Release)
 		for want := range uint16(2) {
 			if reply := c.read(t); reply.Id != want+1 || reply.Rcode != dns.RcodeSuccess {
 				t.Errorf("%v", reply)
@@ -247,7 +248,7 @@ func TestEndWithoutGrace(t *testing.T) {
 		s := serve(t, kind, stream.Limits{Grace: time.Millisecond}, transports.Limits{})
 		c := s.dial(t)
 		c.write(t, question(t, 1, "slow"))
-		for s.world.waiting.Load() == 0 {
+		for s.world.Waiting() == 0 {
 			runtime.Gosched()
 		}
 		ended := make(chan struct{})
@@ -345,7 +346,8 @@ func TestALPN(t *testing.T) {
 // that and nothing more.
 func TestOtherProtocol(t *testing.T) {
 	for _, kind := range kinds[2:] {
-		pair, _ := certificate(t)
+		identity, _ := transportstest.Identity(t)
+		pair := identity.Certificates[0]
 		listener, err := stream.Listen(nil, netip.MustParseAddrPort("127.0.0.1:0"))
 		if err != nil {
 			t.Fatal(err)
@@ -354,7 +356,7 @@ func TestOtherProtocol(t *testing.T) {
 			return &tls.Config{Certificates: []tls.Certificate{pair}, NextProtos: []string{"acme-tls/1"}}, nil
 		}}
 		logger := slog.New(slog.DiscardHandler)
-		service := transports.NewService(&world{}, transports.NewGate(transports.Limits{}), new(counts), logger)
+		service := transports.NewService(transportstest.NewWorld(), transports.NewGate(transports.Limits{}), new(transportstest.Counts), logger)
 		server, err := stream.Serve(stream.Config{Listener: listener, Door: resolver.TLS, TLS: config, Portable: kind.portable}, service, logger)
 		if err != nil {
 			t.Fatal(err)

@@ -1,23 +1,16 @@
 package stream_test
 
 import (
-	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/binary"
 	"errors"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/netip"
 	"os"
-	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,62 +21,10 @@ import (
 	"github.com/recourse-dns/recourse/transports"
 	"github.com/recourse-dns/recourse/transports/proxy"
 	"github.com/recourse-dns/recourse/transports/stream"
+	"github.com/recourse-dns/recourse/transports/transportstest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// counts keeps what the observer is told.
-type counts struct{ by [16]atomic.Int64 }
-
-func (c *counts) Answered(_ uint32, _ resolver.Door, outcome transports.Outcome, queries int, _ time.Duration) {
-	c.by[outcome].Add(int64(queries))
-}
-
-// world answers by name: "slow" has to wait until released, "drop" is dropped, "fail"
-// fails, "panic" panics, "large" has 60,000 octets, "who" tells the name that the client
-// connected to, "from" its address; anything else has an address.
-type world struct {
-	release chan struct{}
-	waiting atomic.Int32
-}
-
-func (w *world) Resolve(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
-	reply := query.Message()
-	header := dns.RR_Header{Name: reply.Question[0].Name, Rrtype: dns.TypeTXT, Class: dns.ClassINET, Ttl: 60}
-	switch query.Question.Name.String() {
-	case "slow":
-		if query.Inline {
-			return nil, resolver.ErrWouldBlock
-		}
-		w.waiting.Add(1)
-		defer w.waiting.Add(-1)
-		select {
-		case <-w.release:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	case "drop":
-		return nil, resolver.Dropped
-	case "fail":
-		return nil, resolver.Fail(resolver.Bogus, "the signature is wrong")
-	case "panic":
-		panic("fault")
-	case "large":
-		for range 240 {
-			reply.Answer = append(reply.Answer, &dns.TXT{Hdr: header, Txt: []string{strings.Repeat("x", 240)}})
-		}
-		return resolver.NewAnswer(reply, query.Now).Pack()
-	case "from":
-		reply.Answer = []dns.RR{&dns.TXT{Hdr: header, Txt: []string{query.Client.Addr.String()}}}
-		return resolver.NewAnswer(reply, query.Now).Pack()
-	case "who":
-		reply.Answer = []dns.RR{&dns.TXT{Hdr: header, Txt: []string{query.Client.Name}}}
-		return resolver.NewAnswer(reply, query.Now).Pack()
-	}
-	header.Rrtype = dns.TypeA
-	reply.Answer = []dns.RR{&dns.A{Hdr: header, A: net.IPv4(192, 0, 2, 1)}}
-	return resolver.NewAnswer(reply, query.Now).Pack()
-}
 
 // kind is one way to serve, and to be a client of that.
 type kind struct {
@@ -102,31 +43,11 @@ var kinds = []kind{
 // served is a server and what stands behind it.
 type served struct {
 	*stream.Server
-	world *world
-	seen  *counts
+	world *transportstest.World
+	seen  *transportstest.Counts
 	kind  kind
 	roots *x509.CertPool
 	once  sync.Once
-}
-
-func certificate(t testing.TB) (tls.Certificate, *x509.CertPool) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"dns.example"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
-	made, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(made)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AddCert(leaf)
-	return tls.Certificate{Certificate: [][]byte{made}, PrivateKey: key}, roots
 }
 
 func serve(t testing.TB, kind kind, limits stream.Limits, gate transports.Limits) *served {
@@ -143,17 +64,16 @@ func serveLogged(t testing.TB, kind kind, limits stream.Limits, gate transports.
 
 func serveWith(t testing.TB, kind kind, config stream.Config, gate transports.Limits, logger *slog.Logger) *served {
 	t.Helper()
-	s := &served{world: &world{release: make(chan struct{})}, seen: new(counts), kind: kind}
+	s := &served{world: transportstest.NewWorld(), seen: new(transportstest.Counts), kind: kind}
 	listener, err := stream.Listen(nil, netip.MustParseAddrPort("127.0.0.1:0"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	config.Listener, config.Door, config.Portable = listener, resolver.TCP, kind.portable
 	if kind.secure {
-		pair, roots := certificate(t)
-		s.roots = roots
+		config.TLS, s.roots = transportstest.Identity(t)
 		config.Door = resolver.TLS
-		config.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, NextProtos: []string{"dot"}, MinVersion: tls.VersionTLS12}
+		config.TLS.NextProtos, config.TLS.MinVersion = []string{"dot"}, tls.VersionTLS12
 	}
 	s.Server, err = stream.Serve(config, transports.NewService(s.world, transports.NewGate(gate), s.seen, logger), logger)
 	if err != nil {

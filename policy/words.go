@@ -1,0 +1,85 @@
+package policy
+
+import (
+	"fmt"
+
+	"github.com/recourse-dns/recourse/blocklists"
+)
+
+const english = "en"
+
+// words are the sentences of a justification in one language. Where they take something, it is
+// who blocks or orders, and what for.
+type words struct {
+	law, lawSecret           string
+	security, securitySecret string
+	user, userOwn            string
+}
+
+// wordsIn gives those of a language; nil where there are none.
+func wordsIn(language string) *words {
+	switch language {
+	case english:
+		return &words{
+			law: "Blocked by order of %s: %s.", lawSecret: "Blocked by order of an authority.",
+			security: "Blocked for security by %s: %s.", securitySecret: "Blocked for security by %s.",
+			user: "Blocked by a filter that the account holder chose: %s.", userOwn: "Blocked by a filter that the account holder chose.",
+		}
+	case "it":
+		return &words{
+			law: "Bloccato per ordine di %s: %s.", lawSecret: "Bloccato per ordine di un'autorità.",
+			security: "Bloccato per sicurezza da %s: %s.", securitySecret: "Bloccato per sicurezza da %s.",
+			user: "Bloccato da un filtro scelto dal titolare del contratto: %s.", userOwn: "Bloccato da un filtro scelto dal titolare del contratto.",
+		}
+	case "et":
+		return &words{
+			law: "Blokeeritud korraldusega, mille andis %s: %s.", lawSecret: "Blokeeritud ametiasutuse korraldusega.",
+			security: "Turvalisuse huvides blokeerinud %s: %s.", securitySecret: "Turvalisuse huvides blokeerinud %s.",
+			user: "Blokeeritud konto omaniku valitud filtriga: %s.", userOwn: "Blokeeritud konto omaniku valitud filtriga.",
+		}
+	case "de":
+		return &words{
+			law: "Gesperrt auf Anordnung von %s: %s.", lawSecret: "Gesperrt auf Anordnung einer Behörde.",
+			security: "Zum Schutz gesperrt von %s: %s.", securitySecret: "Zum Schutz gesperrt von %s.",
+			user: "Gesperrt durch einen Filter, den der Kontoinhaber gewählt hat: %s.", userOwn: "Gesperrt durch einen Filter, den der Kontoinhaber gewählt hat.",
+		}
+	case "fr":
+		return &words{
+			law: "Bloqué sur ordre de %s : %s.", lawSecret: "Bloqué sur ordre d'une autorité.",
+			security: "Bloqué pour votre sécurité par %s : %s.", securitySecret: "Bloqué pour votre sécurité par %s.",
+			user: "Bloqué par un filtre que le titulaire du compte a choisi : %s.", userOwn: "Bloqué par un filtre que le titulaire du compte a choisi.",
+		}
+	}
+	return nil
+}
+
+// sentenceIn says by whom a name is blocked and, of a list that may be shown, why. No profile
+// and no client is in it.
+func sentenceIn(language string, o *Operator, match *Match) string {
+	in := wordsIn(language)
+	if match.Manifest == nil {
+		return in.userOwn
+	}
+	secret, about := match.Manifest.Disclosure == blocklists.Secret, titleIn(language, match.Manifest)
+	switch purpose := match.Purpose(); {
+	case purpose == blocklists.Law && (secret || match.Manifest.Authority.Name == ""):
+		return in.lawSecret
+	case purpose == blocklists.Law:
+		return fmt.Sprintf(in.law, plain(match.Manifest.Authority.Name), about)
+	case purpose == blocklists.Security && secret:
+		return fmt.Sprintf(in.securitySecret, plain(o.Name))
+	case purpose == blocklists.Security:
+		return fmt.Sprintf(in.security, plain(o.Name), about)
+	case secret:
+		return in.userOwn
+	}
+	return fmt.Sprintf(in.user, about)
+}
+
+// titleIn is what a list calls itself in a language; else its category.
+func titleIn(language string, manifest *blocklists.Manifest) string {
+	if title := plain(manifest.Title[language]); title != "" {
+		return title
+	}
+	return plain(manifest.Category)
+}
