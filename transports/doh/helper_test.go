@@ -11,7 +11,10 @@ import (
 	"github.com/recourse-dns/recourse/transports/transportstest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	transportstest.Main()
+	goleak.VerifyTestMain(m)
+}
 
 func packed(t testing.TB, message *dns.Msg) []byte {
 	t.Helper()

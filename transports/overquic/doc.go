@@ -16,7 +16,7 @@
 // connection kept: 72 KB of memory each and not 56. It costs 1 µs a query.
 //
 // The library is quic-go, as it is. Of 12 µs of processor time for a cached answer (ten
-// connections; budget_test.go of transports/doq has the allocations) it and the kernel take
+// connections; the tests of transports/doq and doh have the allocations) it and the kernel take
 // eleven. Its sockets are replaced: reads and writes with the system calls themselves, since by
 // package net and x/net each datagram allocated its address twice; that saves a tenth. An error
 // on reading is waited for to pass: the library would end all connections. Refused: a
