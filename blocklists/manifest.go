@@ -64,6 +64,9 @@ type Manifest struct {
 	// Pass is for how long a person may go past a block of the list; 0: not at all.
 	Pass          time.Duration `yaml:"pass"`
 	EnforceWithin time.Duration `yaml:"enforce_within"`
+	// MaxTTL is how long at most clients of the list's jurisdiction may keep any answer, so that
+	// an order of little time is felt in time; 0: as long as its owner says.
+	MaxTTL time.Duration `yaml:"max_ttl"`
 }
 
 // Publisher is who maintains the names.
@@ -126,6 +129,20 @@ var categories = map[Purpose][]string{
 	User:     {"adult", "gambling", "social", "games", "ads-trackers", "dating", "violence", "safe-search", "doh-bypass", "custom"},
 }
 
+// checkMaxTTL keeps the bound to those who have so little time that they need it: each answer
+// is then asked for more often, by everybody in the jurisdiction.
+func (m *Manifest) checkMaxTTL(found *problems) {
+	switch {
+	case m.MaxTTL == 0:
+	case m.Purpose != Law:
+		found.add("max_ttl", "is for lists of purpose law only")
+	case m.EnforceWithin == 0:
+		found.add("max_ttl", "needs enforce_within: without a time to be in force in, answers may be kept as long as their owners say")
+	case m.MaxTTL < time.Second || m.MaxTTL > m.EnforceWithin:
+		found.add("max_ttl", "must be from 1s to enforce_within, which is %s", m.EnforceWithin)
+	}
+}
+
 // Problems lists everything that keeps the list from loading; none is a valid manifest.
 func (m *Manifest) Problems() []Problem {
 	var found problems
@@ -141,6 +158,7 @@ func (m *Manifest) Problems() []Problem {
 	m.checkGround(&found)
 	m.checkOverride(&found)
 	m.checkPass(&found)
+	m.checkMaxTTL(&found)
 	m.checkPublished(&found)
 	if m.ReviewEvery <= 0 && m.Expires.IsZero() {
 		found.add("review_every", "is missing: no list without an end or a review date, as 90d")

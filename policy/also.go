@@ -23,8 +23,8 @@ func (h *hearing) also(winner int) also {
 	from, list := h.step(winner), h.place(winner)+1
 	for found.count < maxAlso {
 		next, any := h.first(from, list)
-		if !any || h.step(next) == stepAllow {
-			break
+		if !any || h.step(next) == stepAllow || h.step(next) == stepHelp || h.step(next) == stepSearch {
+			break // what lets the name pass, and what blocks nothing
 		}
 		from, list = h.step(next), h.place(next)+1
 		passes := h.action(next) == blocklists.Passthru

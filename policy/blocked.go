@@ -47,6 +47,10 @@ func (s *Snapshot) explained(reply *dns.Msg, query *resolver.Query, match *Match
 		return nil, fmt.Errorf("blocked answer: %w", err)
 	}
 	answer.Origin = resolver.Policy
+	if match.Role == SafeSearch {
+		answer.Extended = []resolver.Extended{s.searchedBy(match, query)}
+		return answer, nil
+	}
 	answer.Extended = []resolver.Extended{s.explanation(match, query)}
 	if len(reply.Answer) > 0 && (match.Action == blocklists.LocalData || match.StandIn != "") {
 		answer.Extended = append(answer.Extended, resolver.Extended{Code: resolver.ForgedAnswer})

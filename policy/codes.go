@@ -86,10 +86,22 @@ func (s *Snapshot) findScanned(code Code) ([]Match, bool) {
 	return matches, len(matches) > 0
 }
 
+// ownKind is a kind of what profiles ask for, all of whose blocks have one code.
+type ownKind struct {
+	name string
+	role Role
+}
+
+func ownKinds() []ownKind {
+	return []ownKind{{kindOwnDeny, ProfileDeny}, {kindService, Service}, {kindSearch, SafeSearch}, {kindOffline, Offline}, {kindPause, Pause}}
+}
+
 // findKind knows the codes that stand for no single entry.
 func (s *Snapshot) findKind(code Code) (Match, bool) {
-	if code == s.Key.Kind(kindOwnDeny) {
-		return Match{Role: ProfileDeny, Code: code, Counts: true}, true
+	for _, kind := range ownKinds() {
+		if code == s.Key.Kind(kind.name) {
+			return Match{Role: kind.role, Code: code, Counts: true}, true
+		}
 	}
 	lists := s.Bundle.Lists()
 	for i := range lists {

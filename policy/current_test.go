@@ -75,7 +75,7 @@ func TestCurrentChangesAtTheSameTime(t *testing.T) {
 }
 
 func TestCurrentWithoutABundle(t *testing.T) {
-	stage, _, _ := filter(&policy.Snapshot{Clients: clients(t), Key: key}, &below{cached: reply(t, query(italian, "x.example", dns.TypeA))})
+	stage, _, _ := filter(&policy.Snapshot{Clients: clients(t, bundle.Empty()), Key: key}, &below{cached: reply(t, query(italian, "x.example", dns.TypeA))})
 	if answer, err := stage.Resolve(t.Context(), query(italian, "x.example", dns.TypeA)); err != nil || answer.Origin == resolver.Policy {
 		t.Errorf("got %+v, %v", answer, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/resolver"
 )
 
@@ -53,6 +54,9 @@ func (s *stage) verdict(ctx context.Context, snapshot *Snapshot, h *hearing, kep
 	if !found || !h.step(winner).blocks() {
 		return nil, nil //nolint:nilnil // nothing blocks: the caller goes on
 	}
+	if winner == offlineHit {
+		return s.offline(snapshot, h, query)
+	}
 	list, action := h.list(winner), h.action(winner)
 	answer, err := s.answer(ctx, snapshot, h, winner, action, kept, query, real)
 	if err != nil && isOutcome(err) {
@@ -72,12 +76,26 @@ func (s *stage) verdict(ctx context.Context, snapshot *Snapshot, h *hearing, kep
 	return answer, nil
 }
 
+// offline answers in hours in which a profile withholds everything.
+func (s *stage) offline(snapshot *Snapshot, h *hearing, query *resolver.Query) (*resolver.Answer, error) {
+	match := h.offline()
+	answer, err := snapshot.blocked(query, &match, stead{owner: query.Question.Name})
+	if err != nil {
+		s.logger.Error("a block could not be answered", "list", OfflineList, "error", err)
+		return nil, resolver.Fail(resolver.Prohibited, "the block could not be answered")
+	}
+	s.counts.of(snapshot.Bundle).offline.Add(query.Worker, 1)
+	return answer, nil
+}
+
 // answer gives the answer of a block by a hit: the one of the last time, where the same
 // question was blocked by the same entry, or else a new one.
 func (s *stage) answer(ctx context.Context, snapshot *Snapshot, h *hearing, winner int, action blocklists.Action, kept *recalled, query *resolver.Query, real *resolver.Answer) (*resolver.Answer, error) {
 	id := h.hits.ids[winner]
 	// What an alias or an address leads to stands behind what the real answer says.
-	lasting := h.kind(winner) == resolver.Asked && isLasting(action)
+	// What a profile has of its own differs from what the next one has.
+	own := h.list(winner).Kind
+	lasting := h.kind(winner) == resolver.Asked && isLasting(action) && (own == bundle.Feed || own == bundle.Service || own == bundle.Canary)
 	var others also
 	if query.Structured {
 		others = h.also(winner)
@@ -90,7 +108,7 @@ func (s *stage) answer(ctx context.Context, snapshot *Snapshot, h *hearing, winn
 			return &kept.answer, nil
 		}
 	}
-	match := h.snapshot.match(id, h.list(winner), h.link(winner))
+	match := h.matched(winner)
 	match.Action, match.Also = action, snapshot.also(&others)
 	match.StandIn = snapshot.standIn(&match)
 	answer, err := s.enforce(ctx, snapshot, query, &match, steadOf(query, &match, real))
@@ -118,6 +136,9 @@ func (s *stage) enforce(ctx context.Context, snapshot *Snapshot, query *resolver
 		return snapshot.truncated(query, match)
 	case blocklists.LocalData:
 		return s.rewritten(ctx, snapshot, query, match, at)
+	}
+	if match.Role == SafeSearch {
+		return s.searched(ctx, snapshot, query, match)
 	}
 	if match.StandIn != "" {
 		return s.stoodIn(ctx, snapshot, query, match, at)

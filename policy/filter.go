@@ -45,6 +45,7 @@ func (s *stage) Resolve(ctx context.Context, query *resolver.Query) (*resolver.A
 	if !admitted {
 		return refused(query)
 	}
+	snapshot.capTTL(query, who)
 	answer, err := s.probe(ctx, query)
 	if err == nil {
 		return s.judge(ctx, snapshot, who, query, answer)
@@ -92,6 +93,9 @@ func (s *stage) wait(ctx context.Context, query *resolver.Query) (*resolver.Answ
 		answer, err := s.next.Resolve(ctx, query)
 		snapshot := s.current.Load()
 		who, admitted := snapshot.Clients.Who(query.Client, query.Now)
+		if admitted {
+			snapshot.capTTL(query, who)
+		}
 		var withheld *resolver.Withheld
 		switch {
 		case !admitted:
@@ -129,7 +133,7 @@ func (s *stage) watch(query *resolver.Query) func(*resolver.Cut) error {
 			return unjudged(err)
 		}
 		h := newHearing(snapshot, query.Question.Name, found, who, query.Now)
-		h.door, h.caller = query.Client.Door, pass.ClientOf(query.Client)
+		h.door, h.qtype, h.caller = query.Client.Door, query.Question.Type, pass.ClientOf(query.Client)
 		if winner, decided := h.decide(); admitted && decided && h.step(winner).blocks() {
 			return &resolver.Withheld{Cut: cut}
 		}
@@ -192,7 +196,7 @@ func (s *stage) weighed(ctx context.Context, snapshot *Snapshot, who profile.Who
 			return nil, unjudged(err)
 		}
 	}
-	if len(found.ids) == 0 {
+	if len(found.ids) == 0 && !who.Profile.Phase(query.Now).Withholds() {
 		return nil, nil //nolint:nilnil // nothing matches: the caller goes on
 	}
 	var room [commonHits]fact
@@ -200,10 +204,10 @@ func (s *stage) weighed(ctx context.Context, snapshot *Snapshot, who profile.Who
 		found.facts = snapshot.facts(found.ids, room[:0])
 	}
 	h := newHearing(snapshot, query.Question.Name, found, who, query.Now)
-	h.door, h.client, h.caller = query.Client.Door, query.Client.Addr, pass.ClientOf(query.Client)
+	h.door, h.client, h.qtype, h.caller = query.Client.Door, query.Client.Addr, query.Question.Type, pass.ClientOf(query.Client)
 	answer, err := s.verdict(ctx, snapshot, &h, kept, query, real)
-	if answer == nil && err == nil && !h.passUntil.IsZero() {
-		_ = ttlUntil(h.passUntil, query.Now) // CapTTL
+	if err == nil && !h.passUntil.IsZero() {
+		query.CapTTL(ttlUntil(h.passUntil, query.Now))
 	}
 	if real != nil || answer != nil { // what passes so far is judged again with its answer, and counted then
 		s.countShadows(&h, query.Worker)

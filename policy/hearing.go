@@ -21,13 +21,20 @@ const (
 	stepLaw step = iota
 	stepOperator
 	stepSecurity
+	stepHelp
+	stepOffline // no entry's: all that the steps above it let through is withheld
 	stepAllow
 	stepDeny
+	stepService
 	stepUser
+	stepSearch
 )
 
 // blocks says what an entry that decides at this step does.
-func (s step) blocks() bool { return s != stepOperator && s != stepAllow }
+func (s step) blocks() bool { return s != stepOperator && s != stepHelp && s != stepAllow }
+
+// offlineHit stands for a hit where it is no entry that withholds the name but the hour.
+const offlineHit = -1
 
 // standing is whether an entry counts for a client, and why not.
 type standing uint8
@@ -40,7 +47,9 @@ const (
 	exempted       // the operator exempts the name
 	exemptsLink    // an operator's exception that covers an alias alone
 	notChosen      // a category that the client's profile did not ask for
-	otherProfile   // a name of another profile's own
+	otherProfile   // a name of another profile's own, or of a service that this one did not choose
+	resting        // the profile's filters rest
+	otherType      // safe search, and the question is for other records
 	questionsAlone // what a client asked for judges the question and no alias
 	notRead        // the list's match leaves this kind of link out
 	disabled       // the list's override is disabled
@@ -63,6 +72,8 @@ type hearing struct {
 	door     resolver.Door
 	at       time.Time
 	client   netip.Addr // for what is staged; invalid where nobody asks
+	qtype    uint16     // 0 where any address is meant
+	phase    profile.Phase
 
 	lists []bundle.List
 	// Whether the operator exempts the question, or any alias.
@@ -79,7 +90,7 @@ func newHearing(snapshot *Snapshot, question wire.Name, found hits, who profile.
 	if found.facts == nil {
 		found.facts = snapshot.facts(found.ids, nil)
 	}
-	h := hearing{snapshot: snapshot, question: question, hits: found, who: who, at: at, lists: snapshot.Bundle.Lists()}
+	h := hearing{snapshot: snapshot, question: question, hits: found, who: who, at: at, lists: snapshot.Bundle.Lists(), phase: who.Profile.Phase(at)}
 	for i := range h.hits.ids {
 		if h.list(i).Kind == bundle.OperatorException {
 			asked := h.kind(i) == resolver.Asked
@@ -113,8 +124,20 @@ func (h *hearing) kind(i int) resolver.LinkKind {
 // decide finds the hit that decides: the first that counts by step, then by the
 // lists' order in the file, then by what it looks at, then the longest name. One that
 // lets pass ends the search of its own step, but of law that of its own list alone: no
-// order lifts another. False: nothing counts.
+// order lifts another. False: nothing counts. In offline hours it may be no hit at all.
 func (h *hearing) decide() (winner int, found bool) {
+	winner, found = h.decideHits()
+	if !h.phase.Withholds() || found && h.step(winner) != stepOperator && h.step(winner) < stepOffline {
+		return winner, found
+	}
+	// The operator's exceptions mend lists, and no hour.
+	if help, is := h.first(stepHelp, 0); is && h.step(help) == stepHelp {
+		return help, true
+	}
+	return offlineHit, true
+}
+
+func (h *hearing) decideHits() (winner int, found bool) {
 	from, list := stepLaw, 0
 	for {
 		winner, found = h.first(from, list)
@@ -172,6 +195,9 @@ func rank(kind resolver.LinkKind) int {
 }
 
 func (h *hearing) step(i int) step {
+	if i == offlineHit {
+		return stepOffline
+	}
 	switch list := h.list(i); list.Kind {
 	case bundle.OperatorException:
 		return stepOperator
@@ -179,6 +205,12 @@ func (h *hearing) step(i int) step {
 		return stepAllow
 	case bundle.ProfileDeny:
 		return stepDeny
+	case bundle.Service:
+		return stepService
+	case bundle.SafeSearch:
+		return stepSearch
+	case bundle.Help:
+		return stepHelp
 	default:
 		return stepOf(list.Manifest.Purpose)
 	}
@@ -205,7 +237,12 @@ func (h *hearing) weigh(i int) standing {
 			return exemptsLink
 		}
 		return counts
-	case bundle.ProfileAllow, bundle.ProfileDeny:
+	case bundle.Help:
+		if h.kind(i) != resolver.Asked {
+			return questionsAlone
+		}
+		return counts
+	case bundle.ProfileAllow, bundle.ProfileDeny, bundle.Service, bundle.SafeSearch:
 		return h.weighOwn(i, list)
 	}
 	switch {
@@ -229,16 +266,46 @@ func (h *hearing) weigh(i int) standing {
 	return standing
 }
 
+// weighOwn weighs a hit of a list that all profiles share. Where several entries of it cover
+// the link the first stands for all: what this profile says is asked of the profile.
 func (h *hearing) weighOwn(i int, list *bundle.List) standing {
+	for j := range i {
+		if h.place(j) == h.place(i) && h.kind(j) == h.kind(i) && h.link(j).Name == h.link(i).Name {
+			return otherProfile
+		}
+	}
 	switch {
-	case h.who.Profile == nil || h.who.Profile.ID != list.Profile:
+	case !h.isOwn(list.Kind, h.link(i).Name):
 		return otherProfile
 	case h.kind(i) != resolver.Asked:
 		return questionsAlone
-	case list.Kind == bundle.ProfileDeny && h.exempt(i):
+	case list.Kind == bundle.ProfileAllow:
+		return counts
+	case h.exempt(i):
 		return exempted
+	case h.phase.State == profile.Resting:
+		return resting
+	case list.Kind == bundle.SafeSearch && !isSearched(h.qtype):
+		return otherType
 	}
 	return counts
+}
+
+// isOwn says whether the client's profile says of a name what a list of this kind holds.
+func (h *hearing) isOwn(kind bundle.Kind, name wire.Name) bool {
+	var found bool
+	switch kind {
+	case bundle.ProfileAllow:
+		_, found = h.who.Profile.Allows(name)
+	case bundle.ProfileDeny:
+		_, found = h.who.Profile.Denies(name)
+	case bundle.Service:
+		service, _ := h.who.Profile.Withholds(name)
+		found = service != nil
+	case bundle.SafeSearch:
+		_, found = h.who.Profile.Searches(name)
+	}
+	return found
 }
 
 func (h *hearing) weighFeed(i int, list *bundle.List) standing {
@@ -259,6 +326,9 @@ func (h *hearing) weighFeed(i int, list *bundle.List) standing {
 	}
 	if !h.who.Profile.Chose(list.Manifest.Category) {
 		return notChosen
+	}
+	if h.phase.State == profile.Resting {
+		return resting
 	}
 	return counts
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy/pass"
 	"github.com/recourse-dns/recourse/policy/profile"
+	"github.com/recourse-dns/recourse/policy/rewrite"
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
@@ -35,23 +36,34 @@ func judge(s *Snapshot, links []resolver.Link, who profile.Who, client resolver.
 	h.caller = pass.ClientOf(client)
 	var verdict Verdict
 	var indices []int // of the hits, as the verdict's matches
-	decided, primary := -1, -1
+	decided, primary := noHit, -1
 	if winner, found := h.decide(); found {
 		decided = winner
 	}
-	for _, i := range h.order() {
-		if h.weigh(i) == otherProfile {
-			continue
-		}
+	add := func(i int, match Match) {
 		if i == decided {
 			primary = len(verdict.Matches)
 		}
-		match := h.explained(i)
 		verdict.Matches, indices = append(verdict.Matches, match), append(indices, i)
 		verdict.Because = append(verdict.Because, sentenceOf(&match))
 	}
+	withholds := h.phase.Withholds()
+	for _, i := range h.order() {
+		if withholds && h.step(i) > stepOffline {
+			add(offlineHit, h.explainedOffline())
+			withholds = false
+		}
+		if h.weigh(i) != otherProfile {
+			add(i, h.explained(i))
+		}
+	}
+	if withholds {
+		add(offlineHit, h.explainedOffline())
+	}
 	if primary >= 0 {
 		verdict.Primary = &verdict.Matches[primary]
+		others := h.also(decided)
+		verdict.Primary.Also = s.also(&others)
 		verdict.Action = actionOf(h.step(decided), verdict.Primary)
 	}
 	verdict.Because = append(verdict.Because, verdict.conclusion())
@@ -59,10 +71,20 @@ func judge(s *Snapshot, links []resolver.Link, who profile.Who, client resolver.
 	return verdict
 }
 
+// noHit is no hit, and not [offlineHit] either.
+const noHit = -2
+
+// explainedOffline is the hour as a match.
+func (h *hearing) explainedOffline() Match {
+	match := h.offline()
+	match.Because = counting(&match)
+	return match
+}
+
 // explained is the match with what its standing means for this client.
 func (h *hearing) explained(i int) Match {
 	list, standing := h.list(i), h.weigh(i)
-	match := h.snapshot.match(h.hits.ids[i], list, h.link(i))
+	match := h.matched(i)
 	match.Action = h.action(i)
 	match.StandIn = h.snapshot.standIn(&match)
 	match.Counts = standing == counts
@@ -80,7 +102,7 @@ func actionOf(step step, match *Match) Action {
 	switch {
 	case !step.blocks():
 		return Pass
-	case match.Action == blocklists.LocalData, match.StandIn != "":
+	case match.Action == blocklists.LocalData, match.StandIn != "", match.Role == SafeSearch:
 		return Rewrite
 	}
 	return Block
@@ -117,6 +139,10 @@ func (h *hearing) because(standing standing, match *Match) string {
 		return "does not count: a pass lets this client by until " + h.passUntil.UTC().Format(time.DateTime)
 	case shadowed:
 		return "does not count: the list is in shadow mode; it would count"
+	case resting:
+		return "does not count: the profile's filters rest" + untilText(h.phase.Until)
+	case otherType:
+		return "does not count: safe search answers for addresses and service bindings alone"
 	case questionsAlone:
 		return "does not count: what a client asked for judges the question and no alias"
 	}
@@ -161,6 +187,16 @@ func counting(match *Match) string {
 		return fmt.Sprintf("profile %s allows the name", match.Profile)
 	case ProfileDeny:
 		return fmt.Sprintf("profile %s denies the name", match.Profile)
+	case Service:
+		return fmt.Sprintf("profile %s withholds %s", match.Profile, match.Label)
+	case SafeSearch:
+		return fmt.Sprintf("profile %s wants safe search of %s: answered with %s", match.Profile, match.Label, targetText(&match.Target))
+	case HelpName:
+		return "a name of help: nothing that a user asked for withholds it"
+	case Offline:
+		return fmt.Sprintf("profile %s is offline at this hour%s", match.Profile, untilText(match.Lasts))
+	case Pause:
+		return fmt.Sprintf("profile %s is paused%s", match.Profile, untilText(match.Lasts))
 	}
 	if match.Action == blocklists.Passthru {
 		return letsPass(match.Manifest.Purpose)
@@ -172,6 +208,20 @@ func counting(match *Match) string {
 		return fmt.Sprintf("counts: security, category %s", match.Manifest.Category)
 	}
 	return fmt.Sprintf("counts: the client asked for category %s", match.Manifest.Category)
+}
+
+func untilText(until time.Time) string {
+	if until.IsZero() {
+		return ""
+	}
+	return ", at least until " + until.Format(time.RFC3339)
+}
+
+func targetText(target *rewrite.Target) string {
+	if target.Alias != "" {
+		return target.Alias.String()
+	}
+	return target.Addr.String()
 }
 
 // letsPass is what a passthru of a list does.
@@ -194,6 +244,8 @@ func sentenceOf(match *Match) string {
 		fmt.Fprintf(&text, "list %s, line %d: ", match.Entry.List, match.Entry.Line)
 	case OperatorException:
 		text.WriteString("operator: ")
+	case HelpName:
+		text.WriteString("help names: ")
 	default:
 		fmt.Fprintf(&text, "profile %s: ", match.Profile)
 	}
@@ -201,11 +253,14 @@ func sentenceOf(match *Match) string {
 	if !match.Entry.Trigger.ByAddress() {
 		fmt.Fprintf(&text, " (%s)", match.Entry.Scope)
 	}
-	if kind := match.Link.Kind; kind != resolver.Asked {
-		fmt.Fprintf(&text, " covers the %s %s", kindWord(kind), match.Link)
+	if match.Link.Kind != resolver.Asked {
+		fmt.Fprintf(&text, " covers the %s", match.Covers())
 	}
 	return text.String() + ": " + match.Because
 }
+
+// Covers says in words what of the question the match covers.
+func (m *Match) Covers() string { return kindWord(m.Link.Kind) + " " + m.Link.String() }
 
 // kindWord is what a link is called in a sentence.
 func kindWord(kind resolver.LinkKind) string {
@@ -234,10 +289,14 @@ func (v *Verdict) conclusion() string {
 		return "passes: nothing that covers the name counts for this client"
 	case v.Action == Pass && v.Primary.Role == OperatorException:
 		return "passes: the operator's exception decides"
-	case v.Action == Pass:
+	case v.Action == Pass && v.Primary.Role == HelpName:
+		return "passes: the help names decide"
+	case v.Action == Pass && v.Primary.Role == ProfileAllow:
 		return fmt.Sprintf("passes: profile %s decides", v.Primary.Profile)
-	case v.Primary.Role == ProfileDeny:
-		return fmt.Sprintf("blocked: profile %s decides", v.Primary.Profile)
+	case v.Primary.Role == SafeSearch:
+		return fmt.Sprintf("rewritten: profile %s decides, code %s", v.Primary.Profile, v.Primary.Code)
+	case v.Primary.Role != Feed && v.Action != Pass:
+		return fmt.Sprintf("blocked: profile %s decides, code %s", v.Primary.Profile, v.Primary.Code)
 	}
 	done := "blocked"
 	switch v.Primary.Action {
@@ -298,5 +357,7 @@ func (s *Snapshot) Explain(name wire.Name, subject Subject, at time.Time) (Verdi
 		return Verdict{}, err
 	}
 	verdict.Because = append([]string{about}, verdict.Because...)
+	verdict.Steps = append([]Step{{Name: AskingStep, Says: about}}, verdict.Steps...)
+	verdict.Answered = s.answered(&verdict, name, at)
 	return verdict, nil
 }

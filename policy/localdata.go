@@ -51,6 +51,11 @@ func (s *stage) extend(ctx context.Context, reply *dns.Msg, query *resolver.Quer
 	if err != nil {
 		return err
 	}
+	return copyAnswer(reply, answer)
+}
+
+// copyAnswer adds an answer's records to a reply, to be kept no longer than a block.
+func copyAnswer(reply *dns.Msg, answer *resolver.Answer) error {
 	message, err := answer.Unpack()
 	if err != nil {
 		return err

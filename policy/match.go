@@ -17,6 +17,10 @@ import (
 // The fixed codes of kinds of block that have no shared entry.
 const (
 	kindOwnDeny = "own-deny"
+	kindService = "service"
+	kindSearch  = "safe-search"
+	kindOffline = "offline"
+	kindPause   = "pause"
 	kindSecret  = "secret:" // and the list's ID
 	// A canary's kind is the ID of its list.
 )
@@ -29,9 +33,69 @@ func roleOf(kind bundle.Kind) Role {
 		return ProfileDeny
 	case bundle.OperatorException:
 		return OperatorException
+	case bundle.Service:
+		return Service
+	case bundle.SafeSearch:
+		return SafeSearch
+	case bundle.Help:
+		return HelpName
 	default:
 		return Feed
 	}
+}
+
+// matched is the explanation of a hit for this client. What all profiles share of their own
+// names is put right: whose name it is, and which of the profile's covers the link.
+func (h *hearing) matched(i int) Match {
+	list, link := h.list(i), h.link(i)
+	match := h.snapshot.match(h.hits.ids[i], list, link)
+	own := h.who.Profile
+	if own == nil {
+		return match
+	}
+	switch list.Kind {
+	case bundle.ProfileAllow:
+		match.own(own, "allow")
+		match.Entry.Name, _ = own.Allows(link.Name)
+	case bundle.ProfileDeny:
+		match.own(own, "deny")
+		match.Entry.Name, _ = own.Denies(link.Name)
+	case bundle.Service:
+		match.own(own, "services")
+		var service *profile.Service
+		if service, match.Entry.Name = own.Withholds(link.Name); service != nil {
+			match.Label = service.Title
+		}
+	case bundle.SafeSearch:
+		match.own(own, "safe_search")
+		match.Target, _ = own.Searches(link.Name)
+		match.Label = match.Target.Engine
+	}
+	return match
+}
+
+// own makes the match the profile's: the index knows only that some profile has it.
+func (m *Match) own(p *profile.Profile, key string) {
+	m.Profile, m.Entry.Line = p.ID, 0
+	m.Entry.List = blocklists.ListID("profile:" + p.ID + ":" + key)
+}
+
+// offline is the match of the hour: no entry's.
+func (h *hearing) offline() Match {
+	match := Match{
+		Role: Offline, Profile: h.who.Profile.ID, Link: copied(resolver.Link{Name: h.question}), Code: h.snapshot.Key.Kind(kindOffline),
+		Counts: true,
+	}
+	if until := h.phase.Until; !until.IsZero() { // without the zone of the schedule, which says where somebody lives
+		match.Lasts = time.Unix(until.Unix(), 0).UTC()
+	}
+	key := "schedule"
+	if h.phase.State == profile.Paused {
+		match.Role, match.Code, key = Pause, h.snapshot.Key.Kind(kindPause), "pause"
+	}
+	match.Entry = blocklists.Entry{Name: match.Link.Name, Source: "configuration"}
+	match.own(h.who.Profile, key)
+	return match
 }
 
 // match makes the explanation of an entry. Everything in it is the caller's.
@@ -42,7 +106,6 @@ func (s *Snapshot) match(id uint32, list *bundle.List, link resolver.Link) Match
 		Order:    s.Orders.Of(entry.List, entry.Order),
 		Role:     roleOf(list.Kind),
 		Manifest: list.Manifest,
-		Profile:  list.Profile,
 		Link:     copied(link),
 		Code:     s.code(list, &entry),
 		Hold:     s.hold(&entry, list),
@@ -78,9 +141,13 @@ func (s *Snapshot) code(list *bundle.List, entry *blocklists.Entry) Code {
 	switch list.Kind {
 	case bundle.ProfileDeny:
 		return s.Key.Kind(kindOwnDeny)
+	case bundle.Service:
+		return s.Key.Kind(kindService)
+	case bundle.SafeSearch:
+		return s.Key.Kind(kindSearch)
 	case bundle.Canary:
 		return s.Key.Kind(string(list.ID))
-	case bundle.ProfileAllow, bundle.OperatorException:
+	case bundle.ProfileAllow, bundle.OperatorException, bundle.Help:
 		return 0 // they block nothing that could be explained
 	}
 	if list.Manifest.Disclosure == blocklists.Secret {

@@ -16,6 +16,9 @@ type Operator struct {
 	// PassZone is the zone of the names that browsers look up to show which client they are
 	// served as; where it is "" nobody gets a pass.
 	PassZone string `yaml:"pass_zone"`
+	// HelpNames are names, beside those that are built in, which nothing that a user asked for
+	// withholds, each with what lies below it.
+	HelpNames []string `yaml:"help_names"`
 	// Database is the name under which clients know our reason pages as a database of filtering
 	// incidents. Empty: the portal's host; "none" for none.
 	Database string `yaml:"database"`

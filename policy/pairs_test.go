@@ -29,7 +29,8 @@ const (
 // pairWorld is what the rules of a pair have put together.
 type pairWorld struct {
 	lines      map[blocklists.ListID][]string // of lists, as JSON Lines
-	own        []bundle.Own
+	own        []bundle.Own                   // of kids and of the operator
+	others     []bundle.Own                   // of teens
 	exceptions []blocklists.Exception
 }
 
@@ -41,15 +42,22 @@ func (w *pairWorld) line(id blocklists.ListID, subject, more string) {
 	w.lines[id] = append(w.lines[id], fmt.Sprintf(`{%q: %q%s}`, key, subject, more))
 }
 
-// add puts names to those that the same profile or the operator has already.
-func (w *pairWorld) add(own bundle.Own) {
-	for i := range w.own {
-		if w.own[i].Kind == own.Kind && w.own[i].Profile == own.Profile {
-			w.own[i].Names = append(w.own[i].Names, own.Names...)
-			return
+// joined are the names of each kind, whoever has them.
+func joined(owns ...bundle.Own) []bundle.Own {
+	var kinds []bundle.Own
+	for _, own := range owns {
+		at := slices.IndexFunc(kinds, func(known bundle.Own) bool { return known.Kind == own.Kind })
+		if at < 0 {
+			kinds = append(kinds, bundle.Own{Kind: own.Kind})
+			at = len(kinds) - 1
 		}
+		kinds[at].Names = append(kinds[at].Names, own.Names...)
 	}
-	w.own = append(w.own, own)
+	for i := range kinds {
+		slices.Sort(kinds[i].Names)
+		kinds[i].Names = slices.Compact(kinds[i].Names)
+	}
+	return kinds
 }
 
 // pairRules are the kinds of rules that testdata/precedence.md pairs, by the words that it
@@ -62,9 +70,9 @@ func pairRules() map[string]func(*pairWorld) {
 	except := func(id, name string) func(*pairWorld) {
 		return func(w *pairWorld) { w.exceptions = append(w.exceptions, decided(id, name)) }
 	}
-	owns := func(own bundle.Own) func(*pairWorld) { return func(w *pairWorld) { w.add(own) } }
-	others := func(kind bundle.Kind) bundle.Own {
-		return bundle.Own{Kind: kind, Profile: "teens", Names: parsed([]string{pairName})}
+	owns := func(own bundle.Own) func(*pairWorld) { return func(w *pairWorld) { w.own = append(w.own, own) } }
+	others := func(own bundle.Own) func(*pairWorld) {
+		return func(w *pairWorld) { w.others = append(w.others, own) }
 	}
 	return map[string]func(*pairWorld){
 		"law":                      says("court", pairName, ""),
@@ -91,8 +99,8 @@ func pairRules() map[string]func(*pairWorld) {
 		"allow":                    owns(allow(pairName)),
 		"allow on alias":           owns(allow(pairAlias)),
 		"deny":                     owns(deny(pairName)),
-		"allow of another":         owns(others(bundle.ProfileAllow)),
-		"deny of another":          owns(others(bundle.ProfileDeny)),
+		"allow of another":         others(allow(pairName)),
+		"deny of another":          others(deny(pairName)),
 		"user":                     says("chosen", pairName, ""),
 		"second user":              says("also-chosen", pairName, ""),
 		"user not chosen":          says("not-chosen", pairName, ""),
@@ -124,7 +132,9 @@ func pairLists() []list {
 
 func (w *pairWorld) snapshot(t *testing.T) *policy.Snapshot {
 	t.Helper()
-	return snapshot(t, compileLines(t, pairLists(), w.lines, w.own...), w.exceptions...)
+	made := snapshot(t, compileLines(t, pairLists(), w.lines, joined(slices.Concat(w.own, w.others)...)...), w.exceptions...)
+	made.Clients = clientsOf(t, w.own, w.others)
+	return made
 }
 
 // pairWord is what the table calls the rule that decided.

@@ -87,7 +87,7 @@ func (s *Snapshot) ReasonOf(match Match) Reason {
 		Jurisdiction: []string{},
 	}
 	if match.Manifest == nil {
-		s.reasonOfOwn(&reason)
+		s.reasonOfOwn(&reason, match.Role)
 	} else {
 		s.reasonOfList(&reason, &match)
 	}
@@ -102,10 +102,24 @@ func (s *Snapshot) ReasonOf(match Match) Reason {
 }
 
 // reasonOfOwn is the same for whoever asks: what a household denies is nobody else's affair.
-func (s *Snapshot) reasonOfOwn(reason *Reason) {
+func (s *Snapshot) reasonOfOwn(reason *Reason, role Role) {
 	reason.DecidedBy = accountHolder
-	reason.Ground = "a name that the account holder denies"
+	reason.Ground = groundOfOwn(role)
 	reason.Detection = Human
+}
+
+func groundOfOwn(role Role) string {
+	switch role {
+	case Service:
+		return "a service that the account holder switched off"
+	case SafeSearch:
+		return "a search engine that the account holder wants in its safe form: it is answered with the engine's own address for that"
+	case Offline:
+		return "hours in which the account holder wants this device to be offline"
+	case Pause:
+		return "a pause that the account holder set"
+	}
+	return "a name that the account holder denies"
 }
 
 const accountHolder = "the account holder"

@@ -38,6 +38,8 @@ type Snapshot struct {
 	recent *recent
 	// nothing is the memo of all answers that nothing matches: one, so that it is at hand.
 	nothing *resolver.Memo
+	// caps are made of this bundle's lists.
+	caps ttlCaps
 	// trials are made for this bundle and go on with the next.
 	trials *Trials
 }
@@ -101,6 +103,7 @@ func (c *Current) Update(change func(Snapshot) Snapshot) {
 	if kept := next.nothing; kept == nil || kept.Generation != next.Bundle.Generation() || kept.Sequence != next.Overlay.Sequence() {
 		next.nothing = &resolver.Memo{Generation: next.Bundle.Generation(), Sequence: next.Overlay.Sequence()}
 	}
+	next.caps = capsOf(next.Bundle)
 	next.trials = next.trials.fit(next.Bundle)
 	c.snapshot.Store(&next)
 }

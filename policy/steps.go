@@ -18,17 +18,22 @@ type Step struct {
 type StepName string
 
 // The steps, in order: who asks; entries that decided exceptions take out of their lists; law in
-// force in the client's jurisdiction; the operator's exceptions; security; what the client's
-// profile allows, what it denies, and the user lists that it asked for.
+// force in the client's jurisdiction; the operator's exceptions; security; names of help; hours in
+// which the client's profile withholds all else; what it allows, what it denies, the services that
+// it switched off, the user lists that it asked for, and the engines that it wants in their safe form.
 const (
 	AskingStep     StepName = "client"
 	ExceptionStep  StepName = "exceptions"
 	LawStep        StepName = "law"
 	OperatorStep   StepName = "operator"
 	SecurityStep   StepName = "security"
+	HelpStep       StepName = "help"
+	OfflineStep    StepName = "offline"
 	AllowStep      StepName = "allow"
 	DenyStep       StepName = "deny"
+	ServiceStep    StepName = "services"
 	UserStep       StepName = "user"
+	SearchStep     StepName = "safe search"
 	ConclusionStep StepName = "conclusion"
 )
 
@@ -41,7 +46,8 @@ type Weighed struct {
 
 var stepNames = [...]StepName{
 	stepLaw: LawStep, stepOperator: OperatorStep, stepSecurity: SecurityStep,
-	stepAllow: AllowStep, stepDeny: DenyStep, stepUser: UserStep,
+	stepHelp: HelpStep, stepOffline: OfflineStep,
+	stepAllow: AllowStep, stepDeny: DenyStep, stepService: ServiceStep, stepUser: UserStep, stepSearch: SearchStep,
 }
 
 // steps tells the verdict as the order of precedence. Each match comes with its hit.
@@ -58,9 +64,11 @@ func (h *hearing) steps(verdict *Verdict, indices []int, decided int) []Step {
 		switch {
 		case over != "":
 			made.Says = "not reached: " + over
-		case decided >= 0 && h.step(decided) == step(at):
+		case decided != noHit && h.step(decided) == step(at):
 			made.Says = sourceOf(verdict.Primary) + " decides"
 			over = sourceOf(verdict.Primary) + " decided"
+		case step(at) == stepOffline && len(made.Lists) == 0:
+			made.Says = "the client is online at this hour"
 		default:
 			made.Says = made.undecided(verdict)
 		}
@@ -124,7 +132,9 @@ func sourceOf(match *Match) string {
 	switch match.Role {
 	case OperatorException:
 		return "the operator's exception"
-	case ProfileAllow, ProfileDeny:
+	case HelpName:
+		return "the list of help names"
+	case ProfileAllow, ProfileDeny, Service, SafeSearch, Offline, Pause:
 		return "profile " + match.Profile
 	}
 	return "list " + string(match.Entry.List)

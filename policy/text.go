@@ -28,11 +28,22 @@ func (s *Snapshot) explanation(match *Match, query *resolver.Query) resolver.Ext
 	return extended
 }
 
+// searchedBy marks an answer that is another than the real one and blocks nothing (RFC 8914,
+// section 4.5). The door keeps the code from clients that read structured errors: they could
+// not tell it from a block.
+func (s *Snapshot) searchedBy(match *Match, query *resolver.Query) resolver.Extended {
+	code := match.Code.String()
+	return resolver.Extended{
+		Code: resolver.ForgedAnswer,
+		Text: fit(s.Operator.sentence(match), code, s.Operator.address("/r/"+code), min(query.Budget, resolver.TextBudget)),
+	}
+}
+
 // sentence says by whom the name is blocked, and of a list that may be shown why. No
 // profile and no client is in it: the text can be read on the way.
 func (o *Operator) sentence(match *Match) string {
 	if match.Manifest == nil {
-		return "Blocked by a filter that the account holder chose."
+		return sentenceOfOwn(match.Role)
 	}
 	secret := match.Manifest.Disclosure == blocklists.Secret
 	switch {
@@ -48,6 +59,21 @@ func (o *Operator) sentence(match *Match) string {
 		return "Blocked by a filter that the account holder chose."
 	}
 	return "Blocked by a filter that the account holder chose: " + plain(match.Manifest.Category) + "."
+}
+
+// sentenceOfOwn is the same for every profile: which one it is can be read on the way.
+func sentenceOfOwn(role Role) string {
+	switch role {
+	case Service:
+		return "Blocked: the account holder switched this service off."
+	case SafeSearch:
+		return "Answered with the engine's safe search, which the account holder chose."
+	case Offline:
+		return "Blocked: the account holder chose these hours to be offline."
+	case Pause:
+		return "Blocked: the account holder paused the Internet."
+	}
+	return "Blocked by a filter that the account holder chose."
 }
 
 // plain is text on one line: what a manifest says goes to terminals and pages.

@@ -168,7 +168,7 @@ func TestReviews(t *testing.T) {
 	g := guard.New(guard.Config{})
 	lists := []list{security("feed", "s.example", "confirmed.example").with(every), law("court", "l.example").with(every), user("games", "u.example").with(every)}
 	ledger := guard.NewLedger(guard.Records{Confirmations: []blocklists.Confirmation{{List: "feed", Name: wire.MustName("confirmed.example"), By: "Ada", At: today.Add(29 * day)}}}, today)
-	snapshot := &policy.Snapshot{Bundle: guarded(t, g, nil, lists...), Clients: clients(t), Guard: g.With(ledger)}
+	snapshot := &policy.Snapshot{Bundle: guarded(t, g, nil, lists...), Clients: clients(t, bundle.Empty()), Guard: g.With(ledger)}
 	current := policy.NewCurrent(snapshot)
 	for _, test := range []struct {
 		name string

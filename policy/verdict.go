@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/policy/rewrite"
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
@@ -23,13 +24,20 @@ func (a Action) String() string { return [...]string{"pass", "block", "rewrite"}
 // Role is what a matching entry argues for. The zero value is [Feed].
 type Role uint8
 
-// The roles: an entry of a list with a manifest; a name that a profile allows or
-// denies by itself; a name that the operator exempts.
+// The roles: an entry of a list with a manifest; a name that a profile allows or denies by
+// itself; a name that the operator exempts; a name of a service that a profile withholds; a host
+// of a search engine that has a safe form; a name of help, which no user's filter withholds;
+// and no name, but the hour or a pause.
 const (
 	Feed Role = iota
 	ProfileAllow
 	ProfileDeny
 	OperatorException
+	Service
+	SafeSearch
+	HelpName
+	Offline
+	Pause
 )
 
 // Match is one entry that covers the question, something that it leads to or who asks,
@@ -40,7 +48,10 @@ type Match struct {
 	Role     Role
 	Manifest *blocklists.Manifest // nil for a name of a profile or of the operator
 	Order    *blocklists.Order    // that the entry belongs to; nil for a list's own
-	Profile  string               // whose name it is, for ProfileAllow and ProfileDeny
+	Profile  string               // whose wish it is, for roles of profiles; never shown in public
+	Label    string               // which service or engine, for Service and SafeSearch
+	Target   rewrite.Target       // what a search engine's host is answered with, for SafeSearch
+	Lasts    time.Time            // until when the hour holds at least, for Offline and Pause
 	Link     resolver.Link        // what the entry covers
 	Action   blocklists.Action    // what the match does if it decides
 	// StandIn is the zone whose records or servers answer if the match decides, since the
@@ -84,6 +95,9 @@ type Verdict struct {
 	// Steps are the reasoning as a tree: the order of precedence, and under each step what was
 	// weighed there.
 	Steps []Step
+	// Answered is what goes out in the place of the real answer; nil where nothing does, and
+	// where nobody wants to know.
+	Answered *Answered
 	// Because is the same in sentences, one for each match.
 	Because []string
 }

@@ -62,10 +62,10 @@ func sentenceIn(language string, o *Operator, match *Match) string {
 	}
 	secret, about := match.Manifest.Disclosure == blocklists.Secret, titleIn(language, match.Manifest)
 	switch purpose := match.Purpose(); {
-	case purpose == blocklists.Law && (secret || match.Manifest.Authority.Name == ""):
+	case purpose == blocklists.Law && (secret || match.Authority().Name == ""):
 		return in.lawSecret
 	case purpose == blocklists.Law:
-		return fmt.Sprintf(in.law, plain(match.Manifest.Authority.Name), about)
+		return fmt.Sprintf(in.law, plain(match.Authority().Name), about)
 	case purpose == blocklists.Security && secret:
 		return fmt.Sprintf(in.securitySecret, plain(o.Name))
 	case purpose == blocklists.Security:

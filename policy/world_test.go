@@ -85,11 +85,11 @@ func (l list) with(change func(*blocklists.Manifest)) list {
 }
 
 func allow(names ...string) bundle.Own {
-	return bundle.Own{Kind: bundle.ProfileAllow, Profile: "kids", Names: parsed(names)}
+	return bundle.Own{Kind: bundle.ProfileAllow, Names: parsed(names)}
 }
 
 func deny(names ...string) bundle.Own {
-	return bundle.Own{Kind: bundle.ProfileDeny, Profile: "kids", Names: parsed(names)}
+	return bundle.Own{Kind: bundle.ProfileDeny, Names: parsed(names)}
 }
 
 func exempt(names ...string) bundle.Own {
@@ -196,11 +196,41 @@ func (holding) Head(*blocklists.Manifest, []byte) error { return nil }
 
 func (holding) Weigh(*blocklists.Manifest, bundle.Change) bundle.Ruling { return bundle.Ruling{} }
 
-// clients is the table of the test world.
-func clients(t failer) *profile.Table {
+// clients is the table of the test world. What the bundle has of profiles' own names is kids'.
+func clients(t failer, index *bundle.Bundle) *profile.Table {
+	t.Helper()
+	var own []bundle.Own
+	for _, entry := range index.All() {
+		switch entry.List {
+		case bundle.ProfileAllow.ID():
+			own = append(own, bundle.Own{Kind: bundle.ProfileAllow, Names: []wire.Name{entry.Name}})
+		case bundle.ProfileDeny.ID():
+			own = append(own, bundle.Own{Kind: bundle.ProfileDeny, Names: []wire.Name{entry.Name}})
+		}
+	}
+	return clientsOf(t, own, nil)
+}
+
+// clientsOf is the table where kids and teens have these names of their own.
+func clientsOf(t failer, ofKids, ofTeens []bundle.Own) *profile.Table {
 	t.Helper()
 	kids := &profile.Profile{ID: "kids", Categories: []string{"gambling"}, RequestedBy: "account-42", RequestedAt: today}
 	teens := &profile.Profile{ID: "teens"}
+	for _, has := range []struct {
+		profile *profile.Profile
+		own     []bundle.Own
+	}{{kids, ofKids}, {teens, ofTeens}} {
+		for i := range has.own {
+			switch has.own[i].Kind {
+			case bundle.ProfileAllow:
+				has.profile.Allow = append(has.profile.Allow, has.own[i].Names...)
+			case bundle.ProfileDeny:
+				has.profile.Deny = append(has.profile.Deny, has.own[i].Names...)
+			}
+		}
+		slices.Sort(has.profile.Allow)
+		slices.Sort(has.profile.Deny)
+	}
 	row := func(network, jurisdiction, profileID string) profile.Client {
 		return profile.Client{Match: profile.Match{Networks: []netip.Prefix{netip.MustParsePrefix(network)}}, Jurisdiction: jurisdiction, Profile: profileID}
 	}
@@ -216,7 +246,7 @@ func clients(t failer) *profile.Table {
 
 func snapshot(t failer, index *bundle.Bundle, exceptions ...blocklists.Exception) *policy.Snapshot {
 	t.Helper()
-	return &policy.Snapshot{Bundle: index, Overlay: policy.NewOverlay(uint64(len(exceptions)), exceptions), Clients: clients(t), Operator: operator, Key: key}
+	return &policy.Snapshot{Bundle: index, Overlay: policy.NewOverlay(uint64(len(exceptions)), exceptions), Clients: clients(t, index), Operator: operator, Key: key}
 }
 
 func who(t failer, s *policy.Snapshot, addr netip.Addr) profile.Who {

@@ -70,6 +70,8 @@ type Query struct {
 	Fresh bool
 	// Budget is how many octets of Extended DNS Error text the reply may carry.
 	Budget int
+	// ttlCap is the longest TTL that the reply may have, and one more; 0 where any will do.
+	ttlCap uint32
 	// Structured says that the client reads structured errors.
 	Structured bool
 	// Watch is told of each zone cut on the way down before its servers are asked; nil
@@ -88,7 +90,7 @@ const TextBudget = 200
 // Read fills the query from a packet, keeping Client, Worker, Now, Idle and Inline. Its errors
 // are those of [wire.ReadQuery].
 func (q *Query) Read(packet []byte) error {
-	q.Fresh, q.Budget, q.Structured, q.Watch, q.Work = false, TextBudget, false, nil, nil
+	q.Fresh, q.Budget, q.ttlCap, q.Structured, q.Watch, q.Work = false, TextBudget, 0, false, nil, nil
 	return wire.ReadQuery(packet, &q.name, &q.Request)
 }
 
@@ -113,6 +115,20 @@ func (q *Query) Sub(name wire.Name, qtype uint16) *Query {
 	sub.Fresh, sub.Now, sub.Worker = q.Fresh, q.Now, q.Worker
 	return sub
 }
+
+// CapTTL bounds the TTLs of the reply, in seconds: the answer is shared by clients for whom it
+// may last longer. Of several bounds the lowest holds.
+func (q *Query) CapTTL(seconds uint32) {
+	if q.ttlCap == 0 || seconds < q.ttlCap-1 {
+		q.ttlCap = min(seconds, maxTTL) + 1
+	}
+}
+
+// TTLCap is the longest TTL that the reply may have; false where any will do.
+func (q *Query) TTLCap() (seconds uint32, capped bool) { return q.ttlCap - 1, q.ttlCap != 0 }
+
+// maxTTL is the longest TTL that there is (RFC 2181, section 8).
+const maxTTL = 1<<31 - 1
 
 // RecursionDesired is the RD flag.
 func (q *Query) RecursionDesired() bool { return q.Flags&wire.FlagRD != 0 }

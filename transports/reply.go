@@ -63,6 +63,9 @@ func appendWhole(dst, packet []byte, query *resolver.Query, answer *resolver.Ans
 	if age := answer.Age(query.Now); age > 0 {
 		countDown(message, kept.TTLs, age)
 	}
+	if most, capped := query.TTLCap(); capped {
+		capTTLs(message, kept.TTLs, most)
+	}
 	return appendOPT(dst, start, query, 0, why, limit, options)
 }
 
@@ -73,6 +76,15 @@ func countDown(message []byte, offsets []uint16, age uint32) {
 			wire.PutTTL(field, ttl-age)
 		} else {
 			wire.PutTTL(field, 0)
+		}
+	}
+}
+
+// capTTLs lowers what is higher. What is above the highest TTL means zero (RFC 2181, section 8).
+func capTTLs(message []byte, offsets []uint16, most uint32) {
+	for _, offset := range offsets {
+		if field := message[offset:]; wire.TTL(field) > most {
+			wire.PutTTL(field, most)
 		}
 	}
 }

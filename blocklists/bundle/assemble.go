@@ -166,7 +166,7 @@ func (c *compiler) meta(w *writer, below []string) *meta {
 	for i := range c.lists {
 		list := &c.lists[i]
 		m.Order = append(m.Order, list.ID)
-		said := listMeta{ID: list.ID, Kind: list.Kind, Profile: list.Profile, Entries: w.counts[uint32(i)], Reading: c.readings[i], Held: w.held[uint32(i)]}
+		said := listMeta{ID: list.ID, Kind: list.Kind, Entries: w.counts[uint32(i)], Reading: c.readings[i], Held: w.held[uint32(i)]}
 		said.Absent = len(below) > 0 && c.joiner.lists[i].carried
 		if i < len(c.reports) {
 			said.Report, said.SHA256 = c.reports[i], c.reports[i].Fetch.SHA256

@@ -13,22 +13,27 @@ import (
 // Kind is whose names a list in a bundle holds. The zero value is [Feed].
 type Kind uint8
 
-// The kinds: a list with a manifest; the names that a profile allows or denies by
-// itself; the names that the operator exempts; the names by which programs ask whether the
-// network wants its own resolver used, with a manifest but no source.
+// The kinds: a list with a manifest; the names that any profile allows or denies by itself;
+// the names that the operator exempts; the names by which programs ask whether the network
+// wants its own resolver used, with a manifest but no source; the names of services and of
+// search engines that any profile may withhold or turn to their safe form; the help names
+// that no user's filter withholds. Of each kind but Feed and Canary there is one list: whose
+// a name is, the profiles know.
 const (
 	Feed Kind = iota
 	ProfileAllow
 	ProfileDeny
 	OperatorException
 	Canary
+	Service
+	SafeSearch
+	Help
 )
 
 // List is one list of a bundle. It is shared and must not be changed.
 type List struct {
 	Kind     Kind
 	ID       blocklists.ListID
-	Profile  string               // whose names, for ProfileAllow and ProfileDeny
 	Manifest *blocklists.Manifest // nil but for Feed and Canary
 	Entries  int
 	// Held is how many of the entries a safeguard holds.

@@ -98,7 +98,7 @@ func wantMatches(t testing.TB, b *bundle.Bundle, name string, want ...string) {
 func TestMatchOrderAndScopes(t *testing.T) {
 	h := newHouse(t)
 	b, _ := h.compile(nil, []bundle.Own{
-		{Kind: bundle.ProfileDeny, Profile: "kids", Names: []wire.Name{wire.MustName("www.example.com")}},
+		{Kind: bundle.ProfileDeny, Names: []wire.Name{wire.MustName("www.example.com")}},
 		{Kind: bundle.OperatorException, Names: []wire.Name{wire.MustName("com")}},
 	},
 		h.write("wild", "wildcard", blocklists.Exact, "*.www.example.com\n*.example.com\nexample.com\n"),
@@ -106,9 +106,9 @@ func TestMatchOrderAndScopes(t *testing.T) {
 		h.write("flat", "domains", blocklists.Exact, "www.example.com\nexample.com\n"),
 	)
 	wantMatches(t, b, "www.example.com", "flat exact www.example.com:1", "deep subtree www.example.com:2",
-		"profile:kids:deny subtree www.example.com:1", "wild below example.com:2", "deep subtree example.com:1", "operator:exceptions subtree com:1")
+		"profiles:deny subtree www.example.com:1", "wild below example.com:2", "deep subtree example.com:1", "operator:exceptions subtree com:1")
 	wantMatches(t, b, "example.com", "wild exact example.com:3", "flat exact example.com:2", "deep subtree example.com:1", "operator:exceptions subtree com:1")
-	wantMatches(t, b, "a.www.example.com", "wild below www.example.com:1", "deep subtree www.example.com:2", "profile:kids:deny subtree www.example.com:1",
+	wantMatches(t, b, "a.www.example.com", "wild below www.example.com:1", "deep subtree www.example.com:2", "profiles:deny subtree www.example.com:1",
 		"wild below example.com:2", "deep subtree example.com:1", "operator:exceptions subtree com:1")
 	wantMatches(t, b, "xexample.com", "operator:exceptions subtree com:1")
 	wantMatches(t, b, "example.org")
@@ -116,17 +116,17 @@ func TestMatchOrderAndScopes(t *testing.T) {
 }
 
 func TestAnOwnNameAtTheRootCoversEverything(t *testing.T) {
-	b, _ := newHouse(t).compile(nil, []bundle.Own{{Kind: bundle.ProfileDeny, Profile: "p", Names: []wire.Name{wire.Root}}})
-	wantMatches(t, b, "a.example", "profile:p:deny subtree .:1")
-	wantMatches(t, b, ".", "profile:p:deny subtree .:1")
+	b, _ := newHouse(t).compile(nil, []bundle.Own{{Kind: bundle.ProfileDeny, Names: []wire.Name{wire.Root}}})
+	wantMatches(t, b, "a.example", "profiles:deny subtree .:1")
+	wantMatches(t, b, ".", "profiles:deny subtree .:1")
 }
 
 func TestListsAndProvenance(t *testing.T) {
 	h := newHouse(t)
 	manifest := h.write("ads", "domains", blocklists.Exact, "# c\na.example\n\nb.example\n")
-	b, reports := h.compile(nil, []bundle.Own{{Kind: bundle.ProfileAllow, Profile: "kids", Names: []wire.Name{wire.MustName("b.example")}}}, manifest)
+	b, reports := h.compile(nil, []bundle.Own{{Kind: bundle.ProfileAllow, Names: []wire.Name{wire.MustName("b.example")}}}, manifest)
 	if lists := b.Lists(); len(lists) != 2 || lists[0].Manifest != manifest || lists[0].Entries != 2 || lists[0].Kind != bundle.Feed ||
-		lists[1].Kind != bundle.ProfileAllow || lists[1].Profile != "kids" || lists[1].Entries != 1 || lists[1].Manifest != nil {
+		lists[1].Kind != bundle.ProfileAllow || lists[1].Entries != 1 || lists[1].Manifest != nil {
 		t.Errorf("lists: %+v", lists)
 	}
 	ids := match(t, b, wire.MustName("b.example"), nil)
@@ -138,7 +138,7 @@ func TestListsAndProvenance(t *testing.T) {
 	if entry != want || b.ListIndex(ids[0]) != 0 || b.ListOf(ids[0]) != &b.Lists()[0] {
 		t.Errorf("entry: %+v", entry)
 	}
-	if own, _ := b.Entry(ids[1]); own.Source != "configuration" || !own.FirstSeen.IsZero() || own.List != "profile:kids:allow" {
+	if own, _ := b.Entry(ids[1]); own.Source != "configuration" || !own.FirstSeen.IsZero() || own.List != "profiles:allow" {
 		t.Errorf("own entry: %+v", own)
 	}
 	if len(reports) != 1 || reports[0].Parse.Entries != 2 || reports[0].Fetch.State != fetch.OK {

@@ -20,31 +20,55 @@ import (
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
-// Own is names that are no list's. Each covers itself and what lies below it, but for those of
-// Canary itself alone.
+// Own is names that are no list's: one list a kind, but of Canary one a set.
 type Own struct {
-	Kind    Kind        `json:"kind"`
-	Profile string      `json:"profile,omitempty"` // for ProfileAllow and ProfileDeny
-	Set     string      `json:"set,omitempty"`     // for Canary: which
-	Names   []wire.Name `json:"-"`
+	Kind  Kind        `json:"kind"`
+	Set   string      `json:"set,omitempty"` // for Canary: which
+	Names []wire.Name `json:"-"`
 	// Manifest is a Canary's. Nothing that is compiled depends on it.
 	Manifest *blocklists.Manifest `json:"-"`
+}
+
+// id is a list id that no manifest can have, because of its colon.
+func (o *Own) id() blocklists.ListID {
+	if o.Kind == Canary {
+		return CanaryID(o.Set)
+	}
+	return o.Kind.ID()
 }
 
 // CanaryID is the id of a canary's list.
 func CanaryID(set string) blocklists.ListID { return blocklists.ListID("canary:" + set) }
 
-// id is a list id that no manifest can have, because of its colon.
-func (o *Own) id() blocklists.ListID {
-	switch o.Kind {
+// scope is what each of the names covers: itself and what lies below it, but of canaries and
+// of search engines, whose other hosts have no safe form, itself alone.
+func (k Kind) scope() blocklists.Scope {
+	if k == SafeSearch || k == Canary {
+		return blocklists.Exact
+	}
+	return blocklists.Subtree
+}
+
+// ID is the id of the list of a kind that has one.
+func (k Kind) ID() blocklists.ListID {
+	switch k {
 	case ProfileAllow:
-		return blocklists.ListID("profile:" + o.Profile + ":allow")
+		return "profiles:allow"
 	case ProfileDeny:
-		return blocklists.ListID("profile:" + o.Profile + ":deny")
-	case Canary:
-		return CanaryID(o.Set)
+		return "profiles:deny"
+	case Service:
+		return "services:names"
+	case SafeSearch:
+		return "safe-search:names"
+	case Help:
+		return "help:names"
 	}
 	return "operator:exceptions"
+}
+
+// Entry is one name as an entry of the kind's list, for [Bundle.With].
+func (k Kind) Entry(name wire.Name) blocklists.Entry {
+	return blocklists.Entry{List: k.ID(), Name: name, Scope: k.scope()}
 }
 
 // ListReport says how one list of the catalog came into the bundle.
@@ -118,7 +142,7 @@ func listsOf(catalog *blocklists.Catalog, own []Own) []List {
 		lists = append(lists, List{Kind: Feed, ID: manifest.ID, Manifest: manifest})
 	}
 	for i := range own {
-		lists = append(lists, List{Kind: own[i].Kind, ID: own[i].id(), Profile: own[i].Profile, Manifest: own[i].Manifest})
+		lists = append(lists, List{Kind: own[i].Kind, ID: own[i].id(), Manifest: own[i].Manifest})
 	}
 	return lists
 }
@@ -232,12 +256,8 @@ func (c *compiler) gather(ctx context.Context) error {
 
 func (c *compiler) ownNames(number int, own *Own) error {
 	var g gathering
-	scope := blocklists.Subtree
-	if own.Kind == Canary {
-		scope = blocklists.Exact
-	}
 	for i, name := range own.Names {
-		row := parse.Row{Name: []byte(name), Scope: scope, Line: uint32(i) + 1}
+		row := parse.Row{Name: []byte(name), Scope: own.Kind.scope(), Line: uint32(i) + 1}
 		if err := g.add(&row); err != nil {
 			return fmt.Errorf("%s: %w", own.id(), err)
 		}

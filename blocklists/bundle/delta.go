@@ -161,7 +161,7 @@ func (b *Bundle) digest() (string, error) {
 func (b *Bundle) wholeMeta() *meta {
 	said, known := new(meta), b.listMetas()
 	for i := range b.lists {
-		list := listMeta{ID: b.lists[i].ID, Kind: b.lists[i].Kind, Profile: b.lists[i].Profile}
+		list := listMeta{ID: b.lists[i].ID, Kind: b.lists[i].Kind}
 		if before := known[list.ID]; before != nil {
 			list = *before
 		}

@@ -49,7 +49,7 @@ func fill(v reflect.Value) {
 func TestAJobIsReadAsItWasWritten(t *testing.T) {
 	manifest := new(blocklists.Manifest)
 	fill(reflect.ValueOf(manifest).Elem())
-	own := bundle.OwnNames{Own: bundle.Own{Kind: bundle.ProfileDeny, Profile: "kids"}, Octets: [][]byte{[]byte("\x02\xff\x00\x01x\x00")}}
+	own := bundle.OwnNames{Own: bundle.Own{Kind: bundle.ProfileDeny}, Octets: [][]byte{[]byte("\x02\xff\x00\x01x\x00")}}
 	job := bundle.Job{Dir: "d", Manifests: []*blocklists.Manifest{manifest}, Own: []bundle.OwnNames{own}, Unmoved: []blocklists.ListID{"x"}, Previous: 7}
 	text, err := json.Marshal(&job)
 	if err != nil {

@@ -142,7 +142,6 @@ type meta struct {
 type listMeta struct {
 	ID      blocklists.ListID `json:"id"`
 	Kind    Kind              `json:"kind,omitempty"`
-	Profile string            `json:"profile,omitempty"`
 	Entries int               `json:"entries"`
 	Held    int               `json:"held,omitempty"` // of them
 	// Reading is a digest of all in the manifest, or of the own names, that decides which

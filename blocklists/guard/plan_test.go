@@ -140,7 +140,7 @@ func TestABadImportChangesNothingAndSaysWhy(t *testing.T) {
 
 func TestOwnNamesAreNotInThePlan(t *testing.T) {
 	h := newHouse(t)
-	own := []bundle.Own{{Kind: bundle.ProfileDeny, Profile: "kids", Names: []wire.Name{wire.MustName("secret.example")}}}
+	own := []bundle.Own{{Kind: bundle.ProfileDeny, Names: []wire.Name{wire.MustName("secret.example")}}}
 	manifest := h.list("phish", blocklists.Exact, "secret.example\n")
 	old, _ := h.compile(h.store, own, manifest)
 	next, reports := h.compile(h.store, own)

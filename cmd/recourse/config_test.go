@@ -17,13 +17,12 @@ import (
 
 // fixtures are whole files and the keys that each is warned about.
 var fixtures = map[string][]string{
-	"forward": {"blocklists[1].pass", "profiles[0].safe_search",
-		"profiles[0].schedule"},
-	"household":   {"profiles[0].services", "profiles[0].safe_search", "profiles[0].schedule", "desk.plain_sign_in"},
+	"forward":     {},
+	"household":   {"desk.plain_sign_in"},
 	"conformance": {"operator.portal", "resolver.validation_time", "bundle.guard"},
 	"isp": {"listen.web_trusted_proxies",
 		"block_page", "on_call", "bundle.popular.file",
-		"profiles[0].safe_search", "serve_rpz.jurisdiction",
+		"serve_rpz.jurisdiction",
 		"desk.store", "desk.oidc", "desk.mail", "desk.retention"},
 }
 
@@ -291,7 +290,7 @@ func TestValidate(t *testing.T) {
 		{"contradiction", "jurisdiction: IT}]", "jurisdiction: IT}, {match: {server_name: a.example, networks: [10.0.0.0/8]}, anyone: true}]", "f:5: clients[1].anyone: contradicts match"},
 		{"hardware address", "jurisdiction: IT}]", "jurisdiction: IT}, {match: {mac: [\"02:00:5e\"]}}]", `f:5: clients[1].match.mac[0]: "02:00:5e" is not a hardware address`},
 		{"law", "blocklists: [", "blocklists: [" + law + ", ", ""},
-		{"nobody asked", "requested: {by: x, at: 2026-01-01}, ", "", "f:7: profiles[0].requested.by: is missing: a profile with categories says who asked for it; and at: is missing"},
+		{"nobody asked", "requested: {by: x, at: 2026-01-01}, ", "", "f:7: profiles[0].requested.by: is missing: a profile that filters says who asked for it; and at: is missing"},
 		{"nobody's name", "{by: x, at: 2026-01-01}", "{}", "f:7: profiles[0].requested.by: is missing\nf:7: profiles[0].requested.at: is missing"},
 		{"slip in a key is told once", "purpose: user", "purpsoe: user", `f:6: blocklists[0].purpsoe: unknown key; did you mean "purpose"?`},
 		{"slip in a section is told once", "profiles:", "profile:", `f:7: profile: unknown key; did you mean "profiles"?`},

@@ -39,7 +39,9 @@ func (f *filler) value(path string, from *fileNode, into reflect.Value, tags fie
 	if from.kind == kindEmpty {
 		return
 	}
-	if read, known := scalarReader(into, tags); known {
+	// What has a short form in one word may still be written with its keys.
+	long := from.kind == kindMapping && into.Kind() == reflect.Struct && len(keysOf(into.Type())) > 0
+	if read, known := scalarReader(into, tags); known && !long {
 		f.scalar(path, from, into, read)
 		return
 	}

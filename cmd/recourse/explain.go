@@ -25,6 +25,10 @@ type explanation struct {
 	ReasonCode string           `json:"reason_code,omitempty"`
 	Matches    []explainedMatch `json:"matches"`
 	Because    []string         `json:"because"`
+	// Steps are the same as a tree: the order of precedence, with the matches under each step.
+	Steps []explainedStep `json:"steps"`
+	// Answer is what a question for addresses gets in the place of the real answer.
+	Answer *explainedAnswer `json:"answer,omitempty"`
 }
 
 type explainedMatch struct {
@@ -36,6 +40,8 @@ type explainedMatch struct {
 	Trigger   string            `json:"trigger,omitempty"` // where it is not the name
 	Purpose   string            `json:"purpose"`
 	Order     string            `json:"order,omitempty"`
+	Link      string            `json:"link,omitempty"` // what it covers, where that is not the question
+	Counts    bool              `json:"counts"`
 	Hold      string            `json:"hold,omitempty"`
 	Exception string            `json:"exception,omitempty"`
 	Because   string            `json:"because"`
@@ -116,7 +122,10 @@ func snapshotOf(ctx context.Context, config *Config, logger *slog.Logger) (*poli
 }
 
 func explain(verdict *policy.Verdict) explanation {
-	said := explanation{Verdict: verdict.Action.String(), Matches: []explainedMatch{}, Because: verdict.Because}
+	said := explanation{
+		Verdict: verdict.Action.String(), Matches: []explainedMatch{}, Because: verdict.Because,
+		Steps: explainSteps(verdict.Steps), Answer: explainAnswer(verdict.Answered),
+	}
 	if verdict.Primary != nil && verdict.Action != policy.Pass {
 		said.Purpose, said.ReasonCode = verdict.Primary.Purpose().String(), verdict.Primary.Code.String()
 	}
@@ -129,7 +138,10 @@ func explain(verdict *policy.Verdict) explanation {
 func explainMatch(match *policy.Match) explainedMatch {
 	said := explainedMatch{
 		List: match.Entry.List, Line: match.Entry.Line, Source: match.Entry.Source, Name: match.Entry.Subject(),
-		Scope: match.Entry.Scope.String(), Purpose: match.Purpose().String(), Because: match.Because,
+		Scope: match.Entry.Scope.String(), Purpose: match.Purpose().String(), Because: match.Because, Counts: match.Counts,
+	}
+	if match.Link.Kind != resolver.Asked {
+		said.Link = match.Covers()
 	}
 	if match.Entry.Trigger != blocklists.OnName {
 		said.Trigger = match.Entry.Trigger.String()
@@ -148,31 +160,7 @@ func printExplanation(to io.Writer, asJSON bool, said explanation) error {
 	if asJSON {
 		return printJSON(to, said)
 	}
-	var text strings.Builder
-	fmt.Fprintf(&text, "%s", said.Verdict)
-	if said.ReasonCode != "" {
-		fmt.Fprintf(&text, " (%s), reason code %s", said.Purpose, said.ReasonCode)
-	}
-	text.WriteString("\n")
-	for _, match := range said.Matches {
-		from := fmt.Sprintf("line %d of %s", match.Line, match.Source)
-		if match.Line == 0 && match.Order != "" {
-			from = match.Source
-		}
-		fmt.Fprintf(&text, "  %s, %s: %s (%s), purpose %s", match.List, from, match.Name, strings.TrimPrefix(match.Trigger+", "+match.Scope, ", "), match.Purpose)
-		if match.Order != "" {
-			fmt.Fprintf(&text, ", order %s", match.Order)
-		}
-		fmt.Fprintf(&text, "\n    %s\n", match.Because)
-		if match.Hold != "" && !strings.Contains(match.Because, match.Hold) {
-			fmt.Fprintf(&text, "    %s\n", match.Hold)
-		}
-	}
-	for _, because := range said.Because {
-		fmt.Fprintf(&text, "because %s\n", because)
-	}
-	_, err := io.WriteString(to, text.String())
-	return err
+	return said.printTree(to)
 }
 
 func printJSON(to io.Writer, value any) error {

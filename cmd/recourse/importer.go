@@ -44,12 +44,11 @@ func newRules(config *Config) (*rules, error) {
 	if made.guard, err = made.guarding.make(nil, time.Time{}); err != nil {
 		return nil, err
 	}
-	made.own = config.Canaries.Own()
-	for _, p := range profiles {
-		made.own = append(made.own,
-			bundle.Own{Kind: bundle.ProfileAllow, Profile: p.ID, Names: p.Allow},
-			bundle.Own{Kind: bundle.ProfileDeny, Profile: p.ID, Names: p.Deny})
+	help, err := config.helpNames()
+	if err != nil {
+		return nil, err
 	}
+	made.own = append(config.Canaries.Own(), profile.Own(profiles, help)...)
 	return made, nil
 }
 

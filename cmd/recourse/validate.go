@@ -67,6 +67,7 @@ func (c *Config) checkOperator() {
 		}
 	}
 	c.checkPortal()
+	c.checkHelpNames()
 }
 
 func contactHint(contact string) string {

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"net/netip"
+	"net/url"
+
+	"github.com/recourse-dns/recourse/policy/profile"
+	"github.com/recourse-dns/recourse/resolver/wire"
+)
+
+// helpNames are the names that nothing which a user asked for withholds: those that are built
+// in, the operator's, and the portal's own.
+func (c *Config) helpNames() ([]wire.Name, error) {
+	builtIn, err := profile.HelpNames()
+	if err != nil {
+		return nil, err
+	}
+	names := make([]wire.Name, 0, len(builtIn)+len(c.Operator.HelpNames)+1)
+	for i := range builtIn {
+		names = append(names, builtIn[i].Name)
+	}
+	for _, text := range c.Operator.HelpNames {
+		name, err := wire.ParseName(text)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	if name := hostOf(c.Operator.Portal); name != "" {
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+// hostOf is the name that an address of the web is at; "" where it has none.
+func hostOf(address string) wire.Name {
+	parsed, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	if _, err := netip.ParseAddr(parsed.Hostname()); err == nil {
+		return ""
+	}
+	name, err := wire.ParseName(parsed.Hostname())
+	if err != nil || name.Labels() < 2 {
+		return "" // localhost, and what is no name
+	}
+	return name
+}
+
+// checkHelpNames holds the operator's names of help to being names: one of a whole top-level
+// domain would take everybody's filters away.
+func (c *Config) checkHelpNames() {
+	for i, text := range c.Operator.HelpNames {
+		switch name, err := wire.ParseName(text); {
+		case err != nil:
+			c.report.problem(item("operator.help_names", i), "%s", err)
+		case name.Labels() < 2:
+			c.report.problem(item("operator.help_names", i), "%s is a whole top-level domain: name who helps, as childline.org.uk", quote(text))
+		}
+	}
+}
