@@ -365,16 +365,20 @@ func (b *Bundle) AppendIdentity(id uint32, into []byte) ([]byte, bool) {
 	var err error
 	defer b.note(&err)
 	var c cursor
+	// Room for keys that needs no allocation: a page has more than two of them.
+	keys := s.held.pages.borrow()
+	defer s.held.pages.giveBack(keys)
+	c.first, c.key = keys[:0:maxKey+1], keys[pageSize/2:pageSize/2:pageSize]
 	buffer := s.held.pages.borrow()
 	defer s.held.pages.giveBack(buffer)
-	key, err := s.keyOf(at, &c, buffer)
+	owner, err := s.keyOf(at, &c, buffer)
 	if err != nil {
 		return into, false
 	}
 	class := s.class(at)
 	into = append(into, b.lists[s.lists[class.list]].ID...)
 	into = append(into, 0, class.scope)
-	return append(into, key...), true
+	return append(into, owner...), true
 }
 
 // Because says why a safeguard gave an entry its standing; "" for an active one.
