@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/resolver"
 )
 
 // dialling opens a connection to an address, which is no name.
@@ -119,7 +120,7 @@ func (w *Web) dialOne(ctx context.Context, to netip.AddrPort) (net.Conn, error) 
 }
 
 func mayDial(addr netip.Addr, allowed []netip.Prefix) bool {
-	if isPublic(addr) {
+	if resolver.IsPublic(addr) {
 		return true
 	}
 	for _, prefix := range allowed {
@@ -128,28 +129,4 @@ func mayDial(addr netip.Addr, allowed []netip.Prefix) bool {
 		}
 	}
 	return false
-}
-
-// special is what no public server has (IANA special-purpose address registries), and
-// what only stands for other addresses.
-var special = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
-	netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("198.51.100.0/24"),
-	netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("240.0.0.0/4"),
-	netip.MustParsePrefix("::/96"), netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("100::/64"),
-	netip.MustParsePrefix("2001::/23"), netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("3fff::/20"), netip.MustParsePrefix("5f00::/16"),
-	netip.MustParsePrefix("fec0::/10"),
-}
-
-// isPublic says whether an address is one of the Internet at large.
-func isPublic(addr netip.Addr) bool {
-	if !addr.IsValid() || !addr.IsGlobalUnicast() || addr.IsPrivate() || addr.IsLoopback() || addr.IsLinkLocalUnicast() {
-		return false
-	}
-	for _, prefix := range special {
-		if prefix.Contains(addr) {
-			return false
-		}
-	}
-	return true
 }

@@ -17,9 +17,6 @@ func NewHurriedWeb(config WebConfig, patience time.Duration, body int64, dial fu
 	return web
 }
 
-// IsPublic is what decides where nothing is configured.
-var IsPublic = isPublic
-
 // Settled is how long a file rests before it is read.
 const Settled = settled
 

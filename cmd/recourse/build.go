@@ -128,7 +128,7 @@ func newSearcher(config *Config, internet *lab.Internet, made recurse.Config, cl
 func newForwarder(settings *Resolver, upstreams []Upstream, client asking, logger *slog.Logger) (*forward.Forwarder, error) {
 	return forward.New(forward.Config{
 		Servers: servers(upstreams), Addresses: client.hosts, Validating: settings.DNSSEC == "validate", EDNSSize: settings.EDNSSize, RandomCase: settings.RandomiseCase,
-		Full: !settings.MinimalResponses,
+		Full: !settings.MinimalResponses, Structured: settings.Structured.Option,
 	}, client, logger)
 }
 

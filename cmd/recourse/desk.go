@@ -100,6 +100,9 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 	}
 	n.closers = append(n.closers, resolved.network)
 	counts.watch(resolved, current)
+	if err := n.makeNotices(database, resolved, counts); err != nil {
+		return nil, err
+	}
 	lists := &ledger{database: database, path: held.path(holdsFile), logger: n.logger}
 	ordered := newOrderBook(database, current, n.logger)
 	if err := ordered.begin(ctx); err != nil {
@@ -131,7 +134,7 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 		return err
 	}
 	n.background(ctx, func(ctx context.Context) { desk.Run(ctx, settleInterval) })
-	return n.startWeb(held, calls, listCalls(controlCalls(calls, resolved), n.importer), pages)
+	return n.startWeb(held, calls, noticeCalls(listCalls(controlCalls(calls, resolved), n.importer), n.notices), pages)
 }
 
 func (n *node) startWeb(held *state, calls, private, pages http.Handler) error {

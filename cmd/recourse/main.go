@@ -92,12 +92,15 @@ type commands struct {
 	Explain   ExplainOptions   `cmd:"" help:"Show the verdict on a name and every match that led to it."`
 	Lists     listsCommands    `cmd:"" help:"Plan, import, hold, release and roll back lists."`
 	Cases     casesCommands    `cmd:"" help:"Work on cases without a browser."`
+	Alarms    alarmsCommands   `cmd:"" help:"See what whoever is on call has to know of, and say who looks after it."`
+	Notices   noticesCommands  `cmd:"" help:"Work on messages that did not arrive."`
 	Cache     cacheCommands    `cmd:"" help:"Work on what the running resolver keeps."`
 	Trace     TraceOptions     `cmd:"" help:"Resolve a name and show every step of it."`
 	Trust     trustCommands    `cmd:"" help:"Say what validation trusts."`
 	Discovery DiscoveryOptions `cmd:"" help:"Print what clients are told of the encrypted doors, also for DHCP and router advertisements."`
 	Lab       LabOptions       `cmd:"" help:"Run the miniature Internet alone."`
 	Bench     BenchOptions     `cmd:"" help:"Load a DNS server and say how it answers."`
+	Kit       KitOptions       `cmd:"" help:"Hold any resolver to the verdict kit."`
 	Version   VersionOptions   `cmd:"" help:"Say which build this is."`
 	Compile   CompileOptions   `cmd:"" hidden:"" help:"Compile lists for a server; it runs this itself."`
 }

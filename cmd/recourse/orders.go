@@ -12,13 +12,22 @@ import (
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress/api"
+	"github.com/recourse-dns/recourse/redress/notify"
 	"github.com/recourse-dns/recourse/redress/orders"
 )
 
 // startOrders makes the office where orders come in, and has it look after their dates.
 func (n *node) startOrders(ctx context.Context, database *store.DB, book *orderBook) *orders.Office {
-	office := orders.New(orders.Config{Node: n.config.nodeName(), AnswerTTL: n.config.Resolver.TTL.Max, BlockTTL: policy.BlockTTL},
-		database, officeRules{n.importer}, book, n.logger)
+	settings := orders.Config{
+		Node: n.config.nodeName(), AnswerTTL: n.config.Resolver.TTL.Max, BlockTTL: policy.BlockTTL,
+		Operator: n.config.Operator.Name, Contact: n.config.Operator.Contact, Mail: make(map[string]string),
+	}
+	for _, token := range n.config.Desk.Tokens {
+		if token.Authority != "" && token.Mail != "" {
+			settings.Mail[token.Authority] = token.Mail
+		}
+	}
+	office := orders.New(settings, database, officeRules{n.importer}, book, n.logger)
 	n.background(ctx, office.Run)
 	return office
 }
@@ -45,7 +54,7 @@ func (r officeRules) Guard() *guard.Guard { return r.importer.current.Load().Gua
 
 // binding is what a token of an authority may do, and from where.
 func (c *Config) binding(token *Token) (api.Binding, error) {
-	made := api.Binding{Authority: token.Authority, Lists: token.Lists, Jurisdiction: token.Jurisdiction, DailyMax: token.DailyMax, Mail: token.Mail, Networks: token.Networks}
+	made := api.Binding{Authority: token.Authority, Lists: token.Lists, Jurisdiction: token.Jurisdiction, DailyMax: token.DailyMax, Networks: token.Networks}
 	if token.Certificate == "" {
 		return made, nil
 	}
@@ -87,6 +96,11 @@ func (c *Config) checkAuthority(path string, token *Token) {
 		}
 		if len(c.Listen.WebTLS) == 0 {
 			c.report.problem(child(path, "certificate"), "is asked for over https only, and listen.web_tls has no address")
+		}
+	}
+	if token.Mail != "" {
+		if _, err := notify.ParseAddress(token.Mail); err != nil {
+			c.report.problem(child(path, "mail"), "%s is %s", quote(token.Mail), err)
 		}
 	}
 	for i, network := range token.Networks {

@@ -22,12 +22,15 @@ const queryPayload = 1232
 // QueryOptions are the flags of query.
 type QueryOptions struct {
 	JSONFlag
-	DNSSEC    bool          `name:"dnssec" help:"Ask for DNSSEC records: set DO."`
-	NoRecurse bool          `name:"no-recurse" help:"Ask for what the server has by itself: clear RD."`
-	Timeout   time.Duration `default:"5s" help:"How long to wait for an answer."`
-	CA        string        `name:"ca" placeholder:"FILE" help:"Believe certificates of this authority (PEM) too."`
-	Insecure  bool          `help:"Believe any certificate. Whoever is on the way can then answer."`
-	Words     []string      `arg:"" optional:"" name:"words" help:"[@URL] NAME [TYPE]: the server, by default @udp://127.0.0.1:5300, also over tcp, tls, https, h3 or quic; the name; the type of record, by default A."`
+	DNSSEC           bool          `name:"dnssec" help:"Ask for DNSSEC records: set DO."`
+	NoRecurse        bool          `name:"no-recurse" help:"Ask for what the server has by itself: clear RD."`
+	Timeout          time.Duration `default:"5s" help:"How long to wait for an answer."`
+	Structured       bool          `help:"Ask for structured errors."`
+	StructuredOption uint16        `name:"structured-option" default:"65001" placeholder:"CODE" help:"The EDNS option that asks for them, until IANA assigns one."`
+	StructuredLegacy bool          `name:"structured-legacy" help:"Ask for structured errors by the older sign, an empty Extended DNS Error."`
+	CA               string        `name:"ca" placeholder:"FILE" help:"Believe certificates of this authority (PEM) too."`
+	Insecure         bool          `help:"Believe any certificate. Whoever is on the way can then answer."`
+	Words            []string      `arg:"" optional:"" name:"words" help:"[@URL] NAME [TYPE]: the server, by default @udp://127.0.0.1:5300, also over tcp, tls, https, h3 or quic; the name; the type of record, by default A."`
 }
 
 // Help shows the command at work.
@@ -36,6 +39,7 @@ func (QueryOptions) Help() string {
 		"recourse query blocked-by-law.example",
 		"recourse query @tcp://9.9.9.9 example.com AAAA --dnssec --json",
 		"recourse query @tls://dns.quad9.net@9.9.9.9 example.com",
+		"recourse query blocked-by-law.example --structured",
 		"recourse query @https://dns.quad9.net/dns-query example.com HTTPS")
 }
 
@@ -77,6 +81,13 @@ func (o *QueryOptions) message(question dns.Question) *dns.Msg {
 	message.RecursionDesired = !o.NoRecurse
 	message.AuthenticatedData = true // RFC 6840, section 5.7: we understand AD
 	message.SetEdns0(queryPayload, o.DNSSEC)
+	opt := message.IsEdns0()
+	if o.Structured {
+		opt.Option = append(opt.Option, &dns.EDNS0_LOCAL{Code: o.StructuredOption})
+	}
+	if o.StructuredLegacy {
+		opt.Option = append(opt.Option, new(dns.EDNS0_EDE))
+	}
 	return message
 }
 

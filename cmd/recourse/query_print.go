@@ -24,6 +24,7 @@ func (a *queryAnswer) printText(to io.Writer) error {
 			fmt.Fprintf(&text, ": %s", printable(extended.Text))
 		}
 		text.WriteByte('\n')
+		readStructured(extended).print(&text)
 	}
 	for _, section := range a.sections() {
 		for i, record := range section.records {
@@ -71,6 +72,8 @@ type extendedJSON struct {
 	Code uint16 `json:"code"`
 	Name string `json:"name"`
 	Text string `json:"text"`
+	// Structured are the members of the text where it is a structured error.
+	Structured *structuredText `json:"structured,omitempty"`
 }
 
 type recordJSON struct {
@@ -96,7 +99,7 @@ func (a *queryAnswer) printJSON(to io.Writer) error {
 func (a *queryAnswer) extendedJSON() []extendedJSON {
 	list := []extendedJSON{}
 	for _, extended := range a.extended() {
-		list = append(list, extendedJSON{Code: extended.Code, Name: extendedName(extended.Code), Text: extended.Text})
+		list = append(list, extendedJSON{Code: extended.Code, Name: extendedName(extended.Code), Text: extended.Text, Structured: readStructured(extended)})
 	}
 	return list
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -117,6 +118,9 @@ func answer(writer dns.ResponseWriter, query *dns.Msg, udp bool) {
 	case "censored":
 		reply.Rcode = dns.RcodeNameError
 		opt.Option = append(opt.Option, &dns.EDNS0_EDE{InfoCode: 16, ExtraText: "blocked: http://127.0.0.1:8080/r/7K4Q-92QF-M3TX"})
+	case "structured":
+		reply.Rcode = dns.RcodeNameError
+		opt.Option = append(opt.Option, &dns.EDNS0_EDE{InfoCode: 15, ExtraText: structuredAnswer(query.IsEdns0().Option)})
 	case "nodata":
 		opt.Option = append(opt.Option, &dns.EDNS0_EDE{InfoCode: 17})
 	case "hostile":
@@ -131,6 +135,21 @@ func answer(writer dns.ResponseWriter, query *dns.Msg, udp bool) {
 	}
 	reply.Extra = append(reply.Extra, opt)
 	_ = writer.WriteMsg(reply) // a client that has left is not this server's concern
+}
+
+// structuredAnswer is plain but for who asks, and says by which sign it was asked.
+func structuredAnswer(options []dns.EDNS0) string {
+	for _, option := range options {
+		switch option := option.(type) {
+		case *dns.EDNS0_LOCAL:
+			if len(option.Data) == 0 {
+				return fmt.Sprintf(`{"c":["mailto:a@b.example","https://c.example"],"j":"option %d\u001b[2J","s":2,"o":"Net","l":"en","fdbs":[{"db":"lumen","id":"1"}],"x":1}`, option.Code)
+			}
+		case *dns.EDNS0_EDE:
+			return fmt.Sprintf(`{"j":"code %d, %d octets","s":200,"l":"en"}`, option.InfoCode, len(option.ExtraText))
+		}
+	}
+	return "plain"
 }
 
 func yesNo(yes bool) string {

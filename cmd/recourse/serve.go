@@ -42,6 +42,7 @@ type node struct {
 
 	importer *importer
 	passes   *passDesk
+	notices  *notices
 	cookies  *cookie.Keys
 	trust    trustHandler
 	do53     []netip.AddrPort
@@ -67,7 +68,7 @@ func runServe(ctx context.Context, env *environment, options ServeOptions) error
 	defer signal.Stop(signals)
 
 	logger := slog.New(slog.NewJSONHandler(env.stderr, nil))
-	inherited, err := sockets.Inherited()
+	inherited, err := sockets.Inherited(sockets.Config{Freebind: config.Listen.Freebind})
 	if err != nil {
 		return err
 	}
@@ -139,6 +140,7 @@ func (n *node) start(ctx context.Context, inLab bool) error {
 		return err
 	}
 	n.followCertificates(ctx)
+	n.startNotices(ctx)
 	n.background(ctx, n.importer.refresh)
 	n.background(ctx, n.importer.keepCodes)
 	n.background(ctx, n.importer.watch)
@@ -228,6 +230,7 @@ func (n *node) reload(ctx context.Context, options ServeOptions) {
 		n.logger.Warn("listeners and their limits, tls, serve_rpz, zones and the state directory change with a restart; lists, profiles, clients, operator and the secrets of cookies change now")
 	}
 	n.reloadCookies(config)
+	n.reloadNotices(config)
 	n.reimport(ctx, config)
 }
 

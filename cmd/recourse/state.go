@@ -36,6 +36,7 @@ const (
 	anchorsFile  = "anchors.state"
 	clockFile    = "clock"
 	cookieFile   = "cookie.secret"
+	webhookFile  = "webhook.secret"
 )
 
 // openState makes the directory if need be and takes its lock. The lock ends with

@@ -128,15 +128,17 @@ func (r *Resolver) named() []netip.Addr {
 type trust struct {
 	roots    *x509.CertPool // nil: the system's
 	insecure bool           // anybody's
+	// local is the address that questions come from; the zero value: the kernel chooses.
+	local netip.Addr
 }
 
 // newClient asks over any transport. The timeout is for one question; 0 is as usual.
 func newClient(whom trust, timeout time.Duration) *upstreams.Client {
 	return upstreams.NewClient(upstreams.Transports{
-		Plain: do53.NewClient(do53.ClientConfig{Timeout: timeout}),
-		TLS:   dot.NewClient(dot.ClientConfig{Timeout: timeout, Roots: whom.roots, Opportunistic: whom.insecure}),
-		HTTPS: doh.NewClient(doh.ClientConfig{Timeout: timeout, Roots: whom.roots, Insecure: whom.insecure}),
-		QUIC:  doq.NewClient(doq.ClientConfig{Timeout: timeout, Roots: whom.roots, Opportunistic: whom.insecure}),
+		Plain: do53.NewClient(do53.ClientConfig{Timeout: timeout, Local: whom.local}),
+		TLS:   dot.NewClient(dot.ClientConfig{Timeout: timeout, Local: whom.local, Roots: whom.roots, Opportunistic: whom.insecure}),
+		HTTPS: doh.NewClient(doh.ClientConfig{Timeout: timeout, Local: whom.local, Roots: whom.roots, Insecure: whom.insecure}),
+		QUIC:  doq.NewClient(doq.ClientConfig{Timeout: timeout, Local: whom.local, Roots: whom.roots, Opportunistic: whom.insecure}),
 	})
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -96,7 +97,8 @@ func (db *DB) OrdersSince(ctx context.Context, after uint64) (uint64, []BookedOr
 		if err := view.QueryRowContext(ctx, `SELECT max(sequence) FROM order_changes`).Scan(&last); err != nil {
 			return err
 		}
-		records, err := all(ctx, view, scanOrder, orderColumns+`WHERE o.lawful = 1 AND o.id IN (SELECT order_id FROM order_changes WHERE sequence > ?) ORDER BY o.id`, int64(after))
+		records, err := all(ctx, view, scanOrder, orderColumns+`WHERE o.lawful = 1 AND o.id IN (SELECT order_id FROM order_changes WHERE sequence > ?)
+			AND (? > 0 OR EXISTS (SELECT 1 FROM order_entries WHERE order_id = o.id AND ended_at IS NULL)) ORDER BY o.id`, int64(after), int64(after))
 		if err != nil {
 			return err
 		}
@@ -115,4 +117,41 @@ func (db *DB) OrdersSince(ctx context.Context, after uint64) (uint64, []BookedOr
 		return 0, nil, fmt.Errorf("read orders: %w", err)
 	}
 	return max(uint64(last.Int64), after), found, nil
+}
+
+// EnterDecision writes one person's word for another authority's decision on an order, and
+// gives how many different people have said the same within the term.
+func (t *Tx) EnterDecision(ctx context.Context, order int64, fingerprint [32]byte, person, actor string, at time.Time, term time.Duration) (people int, err error) {
+	if person == "" {
+		return 0, errors.New("enter decision: without the name of a person")
+	}
+	const same = `FROM order_decisions WHERE order_id = ? AND fingerprint = ? AND executed IS NULL AND at > ?`
+	since := at.Add(-term).UnixMicro()
+	err = t.QueryRowContext(ctx, `SELECT count(*) `+same+` AND person = ?`, order, fingerprint[:], since, person).Scan(&people)
+	if err == nil && people > 0 {
+		return 0, fmt.Errorf("%s %w", person, ErrSamePersonEntered)
+	}
+	if err == nil {
+		_, err = t.ExecContext(ctx, `INSERT INTO order_decisions (order_id, fingerprint, person, actor, at) VALUES (?, ?, ?, ?, ?)`,
+			order, fingerprint[:], person, actor, at.UnixMicro())
+	}
+	if err == nil {
+		err = t.QueryRowContext(ctx, `SELECT count(DISTINCT person) `+same, order, fingerprint[:], since).Scan(&people)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("enter decision: %w", err)
+	}
+	return people, nil
+}
+
+// ErrSamePersonEntered says that a person has entered a decision before.
+var ErrSamePersonEntered = errors.New("has entered it already; another person has to")
+
+// ExecuteDecision notes that a decision was carried out.
+func (t *Tx) ExecuteDecision(ctx context.Context, order int64, fingerprint [32]byte, at time.Time) error {
+	_, err := t.ExecContext(ctx, `UPDATE order_decisions SET executed = ? WHERE order_id = ? AND fingerprint = ? AND executed IS NULL`, at.UnixMicro(), order, fingerprint[:])
+	if err != nil {
+		return fmt.Errorf("execute decision: %w", err)
+	}
+	return nil
 }

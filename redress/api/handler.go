@@ -46,7 +46,6 @@ type Binding struct {
 	Lists        []blocklists.ListID // empty: all of the authority
 	Jurisdiction []string
 	DailyMax     uint32         // names a day; 0: no bound
-	Mail         string         // where the authority is told what became of its orders
 	Networks     []netip.Prefix // from which the token works; empty: from anywhere
 	// Certificates are the SHA-256 of those of which the client must show one; empty: none.
 	Certificates [][32]byte

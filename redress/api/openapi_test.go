@@ -69,6 +69,9 @@ func TestDocumentHasTheFields(t *testing.T) {
 		"Content": redress.Content{}, "List": listReply{},
 		"OrderRequest": orders.Submission{}, "OrderName": orders.Name{}, "OrderRedress": orders.Redress{}, "OrderReply": orderReply{}, "HeldName": heldName{},
 		"ReceiptsReply": receiptsReply{}, "Receipt": receipt{}, "OrderFacts": redress.OrderFacts{}, "Document": blocklists.Document{}, "Authority": blocklists.Authority{},
+		"OrderChangeRequest": orders.Change{}, "OrderCorrectionRequest": orders.Correction{}, "OrderDecisionRequest": orders.Decision{}, "OrderEndRequest": orders.Ending{},
+		"OrderSuspensionRequest": orders.Pause{}, "OrderReleaseRequest": orders.Letting{}, "ShownOrder": shownOrder{}, "ShownName": shownName{},
+		"OrderEvent": orderEvent{}, "ListedOrder": listedOrder{}, "OrdersReply": ordersReply{},
 	}
 	for name, shape := range shapes {
 		schema, described := d.Components.Schemas[name]

@@ -22,7 +22,14 @@ const maxOrder = 4 << 20
 func (h *handler) orderRoutes() []route.Route {
 	return []route.Route{
 		{Method: http.MethodPost, Path: "/api/v1/orders", Handler: h.officed(h.submitOrder)},
+		{Method: http.MethodGet, Path: "/api/v1/orders", Handler: h.officed(h.listOrders)},
+		{Method: http.MethodGet, Path: "/api/v1/orders/{ref}", Handler: h.officed(h.showOrder)},
+		{Method: http.MethodPatch, Path: "/api/v1/orders/{ref}", Handler: h.officed(h.changeOrder)},
+		{Method: http.MethodDelete, Path: "/api/v1/orders/{ref}", Handler: h.officed(h.liftOrder)},
 		{Method: http.MethodGet, Path: "/api/v1/orders/{ref}/receipts", Handler: h.officed(h.orderReceipts)},
+		{Method: http.MethodPost, Path: "/api/v1/orders/{ref}/suspension", Handler: h.officed(h.suspendOrder)},
+		{Method: http.MethodDelete, Path: "/api/v1/orders/{ref}/suspension", Handler: h.officed(h.resumeOrder)},
+		{Method: http.MethodPost, Path: "/api/v1/orders/{ref}/releases", Handler: h.officed(h.releaseOrder)},
 	}
 }
 
@@ -61,7 +68,7 @@ func (h *handler) sender(w http.ResponseWriter, r *http.Request) (*orders.Sender
 	}
 	return &orders.Sender{
 		Actor: redress.Actor{Name: token.Name, Role: token.Role}, Authority: token.Binding.Authority, Lists: token.Binding.Lists,
-		Jurisdiction: token.Binding.Jurisdiction, DailyMax: token.Binding.DailyMax, Mail: token.Binding.Mail,
+		Jurisdiction: token.Binding.Jurisdiction, DailyMax: token.Binding.DailyMax,
 	}, true
 }
 
@@ -92,6 +99,10 @@ type orderReply struct {
 	Deficient []string          `json:"deficient"`
 	Held      []heldName        `json:"held"`
 	Effect    *effect           `json:"effect"`
+	// SuspendedUntil is where the order has no effect until then.
+	SuspendedUntil *time.Time `json:"suspended_until,omitempty"`
+	// Waits says that nothing was done yet: a second person has to enter the same.
+	Waits bool `json:"waits_for_second_person,omitempty"`
 }
 
 // heldName is a name that a safeguard holds.
@@ -105,7 +116,10 @@ type heldName struct {
 func orderReplyOf(from *orders.Outcome) orderReply {
 	reply := orderReply{
 		Ref: from.Record.Order.Ref, List: from.Record.Order.List, State: from.State, Names: from.Names,
-		Deficient: notNil(from.Deficient), Held: []heldName{}, Effect: effectOf(from.Effect),
+		Deficient: notNil(from.Deficient), Held: []heldName{}, Effect: effectOf(from.Effect), Waits: from.Waits,
+	}
+	if from.State == orders.Suspended {
+		reply.SuspendedUntil = timeOrNull(from.Record.Suspended.Until)
 	}
 	for i := range from.Held {
 		one := &from.Held[i]
@@ -212,7 +226,7 @@ func (h *handler) failOrder(w http.ResponseWriter, err error) {
 	case errors.Is(err, orders.ErrOtherBody):
 		write(w, problem{Type: typeBase + "other-body", Title: "There is another order of this reference", Status: http.StatusConflict,
 			Detail: "The list has an order of this reference that says something else. Correct it with PATCH, or send this one under its own reference."})
-	case errors.Is(err, store.ErrSamePerson):
+	case errors.Is(err, store.ErrSamePerson), errors.Is(err, store.ErrSamePersonEntered):
 		write(w, problem{Title: "Another person has to", Status: http.StatusConflict, Detail: sentence(err.Error())})
 	default:
 		h.fail(w, err)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -163,4 +164,9 @@ func TestParseAddress(t *testing.T) {
 			t.Errorf("%q: %q, %v; want %q", address, got, err, want)
 		}
 	}
+}
+
+func sorted(lines []string) []string {
+	slices.Sort(lines)
+	return lines
 }

@@ -24,6 +24,11 @@ type Config struct {
 	// blocked, and BlockTTL for how long one that said so.
 	AnswerTTL time.Duration
 	BlockTTL  time.Duration
+	// Operator is who runs this resolver, and Contact whom an authority calls.
+	Operator string
+	Contact  string
+	// Mail is where authorities, by name, are told what became of their orders.
+	Mail map[string]string
 }
 
 // Effect puts what the store holds of orders in force.
@@ -66,8 +71,6 @@ type Sender struct {
 	Lists        []blocklists.ListID
 	Jurisdiction []string
 	DailyMax     uint32
-	// Mail is where the authority is told what became of its orders; empty: nowhere.
-	Mail string
 }
 
 // Name is how the sender is written down.

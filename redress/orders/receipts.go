@@ -18,6 +18,7 @@ const (
 	WhatLifted    = "lifted"
 	WhatCorrected = "corrected"
 	WhatSuspended = "suspended"
+	WhatResumed   = "resumed"
 	WhatReleased  = "released"
 	WhatEnforced  = "enforced over a safeguard"
 )
@@ -131,8 +132,13 @@ func stateOf(record *store.OrderRecord, names []store.OrderName, at time.Time) S
 // changeOf is a change that is to be put in force now, or at the order's date.
 func changeOf(record *store.OrderRecord, what, by string, names int, at time.Time) *store.OrderChange {
 	change := &store.OrderChange{Order: record.ID, What: what, Actor: by, Names: names, Received: at}
-	if what == WhatBlocked || what == WhatReleased || what == WhatEnforced {
-		change.Effective, change.EnforceBy = record.Order.Effective, record.Order.EnforceBy
+	switch what {
+	case WhatBlocked: // of names that came after the order's term there is none
+		if change.Effective = record.Order.Effective; record.Order.EnforceBy.After(at) || !record.At.Before(at) {
+			change.EnforceBy = record.Order.EnforceBy
+		}
+	case WhatReleased, WhatEnforced:
+		change.Effective, change.EnforceBy, change.Received = record.Order.Effective, record.Order.EnforceBy, record.Order.Received
 	}
 	return change
 }

@@ -168,7 +168,13 @@ func (o *Office) accept(ctx context.Context, tx *store.Tx, sender *Sender, recor
 	if err := cases.Append(ctx, tx, event(record, redress.OrderAccepted, sender.Actor, record.At, facts)); err != nil {
 		return err
 	}
-	return o.noteAdded(ctx, tx, sender, record, names, record.At)
+	if err := o.noteAdded(ctx, tx, sender, record, names, record.At); err != nil {
+		return err
+	}
+	if err := o.tellAccepted(ctx, tx, record, names); err != nil {
+		return err
+	}
+	return o.watch(ctx, tx, record, record.At)
 }
 
 // withinDay holds a sender to its names of a day.

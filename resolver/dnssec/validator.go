@@ -141,17 +141,20 @@ func (v *Validator) Stage(next resolver.Handler) resolver.Handler {
 		if err == nil {
 			judged, err = v.sentinel(query, judged)
 		}
-		return v.passed(answer, judged, reasoned(err))
+		return v.passed(answer, judged, reasoned(answer, err))
 	})
 }
 
-// reasoned turns what is bogus into a Failure.
-func reasoned(err error) error {
+// reasoned turns what is bogus into a Failure. What was said of the answer stays: an upstream
+// that withholds a signed name says why, and cannot prove what it puts there.
+func reasoned(answer *resolver.Answer, err error) error {
 	var flaw *bogus
 	if !errors.As(err, &flaw) {
 		return err
 	}
-	return resolver.Fail(flaw.code, "%s", flaw.text)
+	failure := resolver.Fail(flaw.code, "%s", flaw.text)
+	failure.Extended = append(failure.Extended, answer.Extended...)
+	return failure
 }
 
 // refusedType answers the question for the type that says that a name does not

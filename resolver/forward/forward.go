@@ -39,6 +39,9 @@ type Config struct {
 	Full       bool          // answers carry the NS records and addresses that came with them
 	RandomCase bool          // mix the casing of names (0x20)
 	Patience   time.Duration // for one question; 0: 7 s
+	// Structured is the option by which upstreams that are authenticated are asked for
+	// structured errors, beside the older sign; 0 for that one alone.
+	Structured uint16
 }
 
 const defaultPatience = 7 * time.Second
@@ -64,7 +67,7 @@ func New(config Config, exchanger Exchanger, logger *slog.Logger) (*Forwarder, e
 		config.Patience = defaultPatience
 	}
 	config.Servers = slices.Clone(config.Servers)
-	upstreams, err := recurse.NewUpstreams(exchanger, recurse.UpstreamsConfig{EDNSSize: config.EDNSSize, RandomCase: config.RandomCase}, logger)
+	upstreams, err := recurse.NewUpstreams(exchanger, recurse.UpstreamsConfig{EDNSSize: config.EDNSSize, RandomCase: config.RandomCase, Options: signs(config.Structured)}, logger)
 	if err != nil {
 		return nil, fmt.Errorf("forwarding: %w", err)
 	}

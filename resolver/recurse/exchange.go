@@ -57,7 +57,7 @@ func (u *Upstreams) try(ctx context.Context, work *resolver.Work, server resolve
 		return reply, err
 	}
 	u.stats.plain.Add(1)
-	manner.size, manner.cookie = 0, ""
+	manner.size, manner.cookie, manner.options = 0, "", nil
 	if reply, err = u.exchange(ctx, work, server, question, manner); err == nil && !rejectsEDNS(reply) {
 		u.health.speaksPlain(server)
 	}
@@ -70,6 +70,8 @@ type manner struct {
 	cookie string // client's and server's part; "" for none
 	mixed  bool   // casing
 	strict bool   // the reply must have a server cookie
+	// options are others, as they are sent.
+	options []byte
 }
 
 func (u *Upstreams) manner(server resolver.Server) manner {
@@ -77,6 +79,8 @@ func (u *Upstreams) manner(server resolver.Server) manner {
 	how := manner{size: u.config.EDNSSize, mixed: u.config.RandomCase && !now.Before(known.flat)}
 	if now.Before(known.plain) {
 		how.size = 0
+	} else if server.Transport.Encrypted() && !now.Before(known.bare) {
+		how.options = u.config.Options
 	} else if !u.config.NoCookies && !server.Transport.Encrypted() && !now.Before(known.bare) {
 		how.cookie, how.strict = u.health.cookieOf(server, u.secret.client)+known.cookie, known.cookie != ""
 	}
@@ -84,23 +88,23 @@ func (u *Upstreams) manner(server resolver.Server) manner {
 }
 
 // baked asks with a cookie, again with the server's own where it insists on one
-// (RFC 7873, section 5.3), and without where it takes the option for an error.
+// (RFC 7873, section 5.3), and without it and other options where it takes one for an error.
 func (u *Upstreams) baked(ctx context.Context, work *resolver.Work, server resolver.Server, question Question, how manner) (*dns.Msg, error) {
 	reply, err := u.exchange(ctx, work, server, question, how)
-	if err != nil || how.cookie == "" {
+	if err != nil || how.cookie == "" && len(how.options) == 0 {
 		return reply, err
 	}
 	switch {
-	case reply.Rcode == dns.RcodeBadCookie:
+	case reply.Rcode == dns.RcodeBadCookie && how.cookie != "":
 		how.cookie = u.secret.client(server) + u.health.known(server).cookie
 		if reply, err = u.exchange(ctx, work, server, question, how); err == nil && reply.Rcode == dns.RcodeBadCookie {
 			server.Transport = resolver.OverTCP
 			return u.exchange(ctx, work, server, question, how)
 		}
 	case reply.Rcode == dns.RcodeFormatError && reply.IsEdns0() != nil:
-		how.cookie = ""
+		how.cookie, how.options = "", nil
 		if reply, err = u.exchange(ctx, work, server, question, how); err == nil && reply.Rcode != dns.RcodeFormatError {
-			u.health.refusesCookies(server)
+			u.health.refusesOptions(server)
 		}
 	}
 	return reply, err
@@ -283,7 +287,7 @@ func (a *attempt) miss(kind *bool) {
 
 // encode writes the query, with DO set where there is EDNS.
 func (a *attempt) encode() []byte {
-	packet := make([]byte, 0, wire.HeaderSize+len(a.name)+4+11+4+len(a.cookie))
+	packet := make([]byte, 0, wire.HeaderSize+len(a.name)+4+11+4+len(a.cookie)+len(a.options))
 	additional := min(a.size, 1)
 	for _, word := range [...]uint16{a.id, a.question.Flags, 1, 0, 0, additional} {
 		packet = binary.BigEndian.AppendUint16(packet, word)
@@ -299,7 +303,8 @@ func (a *attempt) encode() []byte {
 	packet = binary.BigEndian.AppendUint16(packet, a.size)
 	packet = append(packet, 0, 0, 0x80, 0) // DO
 	if a.cookie == "" {
-		return append(packet, 0, 0)
+		packet = binary.BigEndian.AppendUint16(packet, uint16(len(a.options)))
+		return append(packet, a.options...)
 	}
 	packet = binary.BigEndian.AppendUint16(packet, uint16(4+len(a.cookie)))
 	packet = binary.BigEndian.AppendUint16(packet, wire.OptionCookie)

@@ -212,8 +212,8 @@ func (h *health) cookieOf(server resolver.Server, bake func(resolver.Server) str
 	return client
 }
 
-// refusesCookies notes that the server stumbles over a cookie.
-func (h *health) refusesCookies(server resolver.Server) {
+// refusesOptions notes that the server stumbles over a cookie.
+func (h *health) refusesOptions(server resolver.Server) {
 	h.change(server, func(known *standing) { known.bare, known.cookie = time.Now().Add(learntFor), "" })
 }
 

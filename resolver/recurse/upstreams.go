@@ -57,6 +57,9 @@ type UpstreamsConfig struct {
 	EDNSSize   uint16 // UDP payload size to advertise; 0: 1232
 	RandomCase bool   // mix the casing of names, and insist on it in replies over UDP
 	NoCookies  bool   // leave DNS cookies out
+	// Options are put into queries to servers that are asked over an encrypted transport, as
+	// they stand on the wire.
+	Options []byte
 }
 
 // NewUpstreams makes an Upstreams that knows no server yet.

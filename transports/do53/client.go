@@ -18,6 +18,8 @@ import (
 type ClientConfig struct {
 	Timeout time.Duration // for one exchange, where the context allows more; 0: 5 s
 	Sockets int           // open at the same time; 0: 4096
+	// Local is the address that questions come from; the zero value: the kernel chooses.
+	Local netip.Addr
 }
 
 const (
@@ -47,7 +49,8 @@ type Client struct {
 func NewClient(config ClientConfig) *Client {
 	return &Client{
 		exchanges:   transports.NewExchanges(config.Timeout, config.Sockets),
-		connections: stream.NewPool(stream.PoolConfig{Dial: dialTCP}),
+		datagrams:   datagrams{from: config.Local},
+		connections: stream.NewPool(stream.PoolConfig{Dial: dialFrom(config.Local)}),
 	}
 }
 
@@ -68,9 +71,11 @@ func (c *Client) ask(ctx context.Context, server resolver.Server, query []byte, 
 	return c.overUDP(ctx, server.Addr, query, accept)
 }
 
-func dialTCP(ctx context.Context, server resolver.Server) (net.Conn, error) {
-	var dialer net.Dialer
-	return dialer.DialContext(ctx, "tcp", server.Addr.String())
+func dialFrom(local netip.Addr) func(context.Context, resolver.Server) (net.Conn, error) {
+	dialer := transports.DialerFrom(local)
+	return func(ctx context.Context, server resolver.Server) (net.Conn, error) {
+		return dialer.DialContext(ctx, "tcp", server.Addr.String())
+	}
 }
 
 // Close ends the connections that are kept and what waits for datagrams. The client

@@ -17,6 +17,7 @@ import (
 // preparations and registrations cost more than the query itself. One epoll
 // instance watches them all, and is itself watched by the runtime's.
 type datagrams struct {
+	from   netip.Addr // where queries come from; the zero value: the kernel chooses
 	random chance.Source
 	idle   sync.Pool // of *socket, without descriptors
 
@@ -83,6 +84,12 @@ func (s *socket) prepare(family int, server netip.AddrPort) error {
 
 // bind takes a random port. Where all that are tried are taken the kernel chooses.
 func (s *socket) bind(family int) error {
+	switch from := s.of.from.Unmap(); {
+	case family == unix.AF_INET && from.Is4():
+		s.local.Addr = from.As4()
+	case family == unix.AF_INET6 && from.Is6():
+		s.local6.Addr = from.As16()
+	}
 	for range portTries {
 		var err error
 		if port := randomPort(&s.of.random); family == unix.AF_INET6 {

@@ -16,6 +16,7 @@ import (
 
 // datagrams opens sockets that wait in the runtime's own way.
 type datagrams struct {
+	from    netip.Addr // where queries come from; the zero value: the kernel chooses
 	random  chance.Source
 	buffers sync.Pool
 }
@@ -42,12 +43,12 @@ func (d *datagrams) open(server netip.AddrPort) (*socket, error) {
 func (d *datagrams) dial(server netip.AddrPort) (*net.UDPConn, error) {
 	remote := net.UDPAddrFromAddrPort(server)
 	for range portTries {
-		connection, err := net.DialUDP("udp", &net.UDPAddr{Port: randomPort(&d.random)}, remote)
+		connection, err := net.DialUDP("udp", &net.UDPAddr{IP: d.from.AsSlice(), Port: randomPort(&d.random)}, remote)
 		if err == nil || !errors.Is(err, syscall.EADDRINUSE) && !errors.Is(err, syscall.EACCES) {
 			return connection, err
 		}
 	}
-	return net.DialUDP("udp", nil, remote)
+	return net.DialUDP("udp", &net.UDPAddr{IP: d.from.AsSlice()}, remote)
 }
 
 func (s *socket) send(query []byte) error {

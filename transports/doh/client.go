@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/netip"
 	"strconv"
 	"sync"
 	"time"
@@ -28,6 +29,8 @@ type ClientConfig struct {
 	Roots     *x509.CertPool // whom certificates must come from; nil: the system's
 	// Insecure takes any certificate: for people who look at a server.
 	Insecure bool
+	// Local is the address that questions come from; the zero value: the kernel chooses.
+	Local netip.Addr
 }
 
 const (
@@ -205,7 +208,7 @@ func (c *Client) newTransport(server resolver.Server) *http.Transport {
 	protocols.SetHTTP2(true)
 	return &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			var dialer net.Dialer
+			dialer := transports.DialerFrom(c.config.Local)
 			return dialer.DialContext(ctx, "tcp", server.Addr.String())
 		},
 		TLSClientConfig: &tls.Config{

@@ -25,7 +25,7 @@ type dialer3 struct {
 func newDialer3(config ClientConfig) *dialer3 {
 	return &dialer3{
 		pool: overquic.NewPool(overquic.PoolConfig{
-			Roots: config.Roots, Opportunistic: config.Insecure, Protocol: HTTP3, Done: h3None, Unidirectional: unidirectional,
+			Roots: config.Roots, Opportunistic: config.Insecure, Local: config.Local, Protocol: HTTP3, Done: h3None, Unidirectional: unidirectional,
 		}),
 		speaks: http3.Transport{MaxResponseHeaderBytes: maxHeaders, DisableCompression: true},
 		conns:  make(map[*quic.Conn]*http3.ClientConn),

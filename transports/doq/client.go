@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -27,6 +28,8 @@ type ClientConfig struct {
 	// Opportunistic takes any certificate, and tells no server a name: for servers that
 	// are tried without anybody having said that they speak QUIC (RFC 9539, section 4.6).
 	Opportunistic bool
+	// Local is the address that questions come from; the zero value: the kernel chooses.
+	Local netip.Addr
 }
 
 var errNotAccepted = errors.New("the reply is not one to the query")
@@ -43,7 +46,7 @@ func NewClient(config ClientConfig) *Client {
 	return &Client{
 		exchanges: transports.NewExchanges(config.Timeout, config.Exchanges),
 		pool: overquic.NewPool(overquic.PoolConfig{
-			Roots: config.Roots, Opportunistic: config.Opportunistic, Protocol: Protocol, Done: codeNone,
+			Roots: config.Roots, Opportunistic: config.Opportunistic, Local: config.Local, Protocol: Protocol, Done: codeNone,
 		}),
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net"
+	"net/netip"
 	"time"
 
 	"github.com/recourse-dns/recourse/resolver"
@@ -27,6 +28,8 @@ type ClientConfig struct {
 	// Opportunistic takes any certificate, and tells no server a name: for servers that
 	// are tried without anybody having said that they speak TLS (RFC 9539, section 4.6).
 	Opportunistic bool
+	// Local is the address that questions come from; the zero value: the kernel chooses.
+	Local netip.Addr
 }
 
 const (
@@ -81,7 +84,7 @@ func (c *Client) Close() error {
 
 // dial opens a connection, handshake included.
 func (c *Client) dial(ctx context.Context, server resolver.Server) (net.Conn, error) {
-	var dialer net.Dialer
+	dialer := transports.DialerFrom(c.config.Local)
 	plain, err := dialer.DialContext(ctx, "tcp", server.Addr.String())
 	if err != nil {
 		return nil, err

@@ -21,7 +21,9 @@ type PoolConfig struct {
 	Roots *x509.CertPool // whom certificates must come from; nil: the system's
 	// Opportunistic takes any certificate and tells no server a name (RFC 9539, section 4.6).
 	Opportunistic bool
-	Protocol      string // ALPN (RFC 7301)
+	// Local is the address that connections come from; the zero value: the kernel chooses.
+	Local    netip.Addr
+	Protocol string // ALPN (RFC 7301)
 	// Done is the application's error code for a connection that is not needed any more.
 	Done uint64
 	// Unidirectional is how many streams of this kind a server may have open; 0 forbids them.
@@ -209,7 +211,7 @@ func (p *Pool) transport(six bool) (*quic.Transport, error) {
 	if six {
 		network = "udp6"
 	}
-	conn, err := net.ListenUDP(network, nil)
+	conn, err := net.ListenUDP(network, &net.UDPAddr{IP: p.config.Local.AsSlice(), Zone: p.config.Local.Zone()})
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ CREATE TABLE notices (
     queued_at  INTEGER NOT NULL,                    -- microseconds since 1970, UTC, as all times here
     due_at     INTEGER NOT NULL,                    -- the next attempt
     attempts   INTEGER NOT NULL DEFAULT 0,
+    tried_at   INTEGER,                             -- the first attempt
     state      TEXT    NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'sent', 'dead', 'nobody')),
     ended_at   INTEGER,
     CHECK ((state = 'waiting') = (ended_at IS NULL)),
