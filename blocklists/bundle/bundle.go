@@ -57,6 +57,7 @@ type Bundle struct {
 	lengths    [triggers]prefixLengths
 	health     *health
 	added      []blocklists.Entry // by With, on top of the files
+	laid       []blocklists.Entry // by Lay, likewise
 	metas      []*meta            // of the strata
 }
 

@@ -41,6 +41,8 @@ type node struct {
 	certificates *tlsconf.Certificates // nil where nothing is encrypted
 
 	importer *importer
+	profiles *profileBook
+	notices  *notices
 	cookies  *cookie.Keys
 	trust    trustHandler
 	do53     []netip.AddrPort
@@ -138,6 +140,7 @@ func (n *node) start(ctx context.Context, inLab bool) error {
 		return err
 	}
 	n.followCertificates(ctx)
+	n.startNotices(ctx)
 	n.background(ctx, n.importer.refresh)
 	n.background(ctx, n.importer.keepCodes)
 	n.background(ctx, n.importer.watch)
@@ -176,7 +179,7 @@ func (n *node) startLists(ctx context.Context, current *policy.Current, resolved
 		return err
 	}
 	n.importer = newImporter(n.config, newListStore(n.config, resolved.unfiltered, n.logger), current, ledger, counts, n.logger)
-	n.importer.asItIs, n.importer.orders = n.asItIs, orders
+	n.importer.asItIs, n.importer.orders, n.importer.profiles = n.asItIs, orders, n.profiles
 	counts.watchSources(n.importer)
 	return n.importer.begin(ctx, made)
 }
@@ -227,6 +230,7 @@ func (n *node) reload(ctx context.Context, options ServeOptions) {
 		n.logger.Warn("listeners and their limits, tls, serve_rpz, zones and the state directory change with a restart; lists, profiles, clients, operator and the secrets of cookies change now")
 	}
 	n.reloadCookies(config)
+	n.reloadNotices(config)
 	n.reimport(ctx, config)
 }
 
@@ -235,6 +239,9 @@ func (n *node) reimport(ctx context.Context, config *Config) {
 	if err == nil {
 		made.standIns = n.config.StandIns() // what answers for them was made at the start
 		err = n.importer.load(ctx, made)
+	}
+	if err == nil {
+		n.profiles.warnOfChanged(config.Profiles)
 	}
 	if err != nil {
 		n.logger.Error("the lists were not imported; those in force stay", "error", err)

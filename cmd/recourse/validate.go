@@ -21,6 +21,7 @@ func (c *Config) validate() {
 	c.checkListen()
 	c.checkTLS()
 	c.checkBlockPage()
+	c.checkOnCall()
 	c.checkState()
 	c.checkResolver()
 	c.checkBundle()

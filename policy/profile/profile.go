@@ -211,6 +211,26 @@ func NewProfiles(configs []Config, manifests []*blocklists.Manifest) ([]*Profile
 	return profiles, found
 }
 
+// Kept gives profiles as they were checked when somebody changed them. A category or a service
+// that there is no more since then takes nothing else with it.
+func Kept(configs []Config) ([]*Profile, error) {
+	made, err := newMaker(nil)
+	if err != nil {
+		return nil, err
+	}
+	profiles := make([]*Profile, 0, len(configs))
+	for i := range configs {
+		profiles = append(profiles, made.compile(&configs[i], "", new(problems)))
+	}
+	return profiles, nil
+}
+
+// ExtraUntil is [Profile.ExtraUntil] of what the configuration says.
+func (c *Config) ExtraUntil(at time.Time, length time.Duration) (time.Time, bool) {
+	bare := Profile{hours: c.Schedule.compile("", new(problems)), Extra: c.Extra}
+	return bare.ExtraUntil(at, length)
+}
+
 // maker has what all profiles are made with.
 type maker struct {
 	manifests []*blocklists.Manifest

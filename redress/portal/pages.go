@@ -109,7 +109,7 @@ func (c *reasonContent) Heading() string {
 	switch {
 	case c.Excepted:
 		return "This block was lifted"
-	case c.Purpose == blocklists.Law && c.Authority != "" && !c.Confidential:
+	case c.Purpose == blocklists.Law && c.Authority != "":
 		return "Blocked by order of " + c.Authority
 	case c.Purpose == blocklists.Law:
 		return "Blocked by order of an authority"
