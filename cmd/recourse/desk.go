@@ -94,7 +94,8 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 	if err != nil {
 		return nil, err
 	}
-	resolved, err := newResolution(n.config, internet, current, counts, n.config.discovery(n.certified()), n.logger)
+	n.passes = n.startPasses(ctx, current)
+	resolved, err := newResolution(n.config, internet, current, counts, n.config.discovery(n.certified()), n.passes.stage, n.logger)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +133,7 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 		func() redress.Index { return current.Load() }, apply, n.logger)
 	limits := redress.NewLimits(redress.DefaultRates())
 	calls := api.New(api.Config{Tokens: tokens, Actor: peerOf, Limits: limits, Orders: office, Profiles: household.New(n.profiles, database)}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
-	pages, err := portal.New(portal.Config{Operator: n.config.Operator, Location: time.Local, Limits: limits}, desk, func() portal.Index { return current.Load() }, resolved.unfiltered, n.logger)
+	pages, err := portal.New(portal.Config{Operator: n.config.operator(), Location: time.Local, Limits: limits, Passes: n.passes.forPages()}, desk, func() portal.Index { return current.Load() }, resolved.unfiltered, n.logger)
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func newRules(config *Config) (*rules, error) {
 	if problems = append(problems, more...); len(problems) > 0 {
 		return nil, fmt.Errorf("%s %s", problems[0].Key, problems[0].Text)
 	}
-	made := &rules{catalog: catalog, clients: clients, operator: config.Operator, standIns: config.StandIns(), guarding: config.guarding()}
+	made := &rules{catalog: catalog, clients: clients, operator: config.operator(), standIns: config.StandIns(), guarding: config.guarding()}
 	if made.guard, err = made.guarding.make(nil, time.Time{}); err != nil {
 		return nil, err
 	}

@@ -41,6 +41,7 @@ type node struct {
 	certificates *tlsconf.Certificates // nil where nothing is encrypted
 
 	importer *importer
+	passes   *passDesk
 	profiles *profileBook
 	notices  *notices
 	cookies  *cookie.Keys
@@ -238,6 +239,7 @@ func (n *node) reimport(ctx context.Context, config *Config) {
 	made, err := newRules(config)
 	if err == nil {
 		made.standIns = n.config.StandIns() // what answers for them was made at the start
+		made.operator.PassZone = n.config.passZone()
 		err = n.importer.load(ctx, made)
 	}
 	if err == nil {
