@@ -91,6 +91,7 @@ type commands struct {
 	Query     QueryOptions     `cmd:"" help:"Ask a DNS server and explain its answer."`
 	Explain   ExplainOptions   `cmd:"" help:"Show the verdict on a name and every match that led to it."`
 	Lists     listsCommands    `cmd:"" help:"Plan, import, hold, release and roll back lists."`
+	Orders    ordersCommands   `cmd:"" help:"Enter, lift and prove orders of authorities."`
 	Cases     casesCommands    `cmd:"" help:"Work on cases without a browser."`
 	Alarms    alarmsCommands   `cmd:"" help:"See what whoever is on call has to know of, and say who looks after it."`
 	Notices   noticesCommands  `cmd:"" help:"Work on messages that did not arrive."`
