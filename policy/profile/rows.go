@@ -174,3 +174,6 @@ func checkName(key string, match *Match, found *problems) string {
 	}
 	return name
 }
+
+// FormatMAC is a hardware address as people write it.
+func FormatMAC(mac [6]byte) string { return net.HardwareAddr(mac[:]).String() }
