@@ -20,7 +20,10 @@ type also struct {
 // pass before it is reached.
 func (h *hearing) also(winner int) also {
 	var found also
-	from, list := h.step(winner), h.place(winner)+1
+	from, list := h.step(winner), 0
+	if winner != offlineHit { // which is in no list
+		list = h.place(winner) + 1
+	}
 	for found.count < maxAlso {
 		next, any := h.first(from, list)
 		if !any || h.step(next) == stepAllow || h.step(next) == stepHelp || h.step(next) == stepSearch {

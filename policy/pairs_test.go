@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -16,12 +17,15 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/policy/profile"
 	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
 // What every pair is about: a name that is an alias of another, which has an address.
 const (
-	pairName    = "shop.site.example"
+	pairName    = "www.bing.com" // a search engine's, so that safe search is about it too
+	pairSafe    = "strict.bing.com"
 	pairAlias   = "cdn.tracker.example"
 	pairAddress = "192.0.2.7"
 )
@@ -32,6 +36,8 @@ type pairWorld struct {
 	own        []bundle.Own                   // of kids and of the operator
 	others     []bundle.Own                   // of teens
 	exceptions []blocklists.Exception
+	kids       profile.Config
+	service    bool // kids switched off one that has the name
 }
 
 func (w *pairWorld) line(id blocklists.ListID, subject, more string) {
@@ -74,6 +80,10 @@ func pairRules() map[string]func(*pairWorld) {
 	others := func(own bundle.Own) func(*pairWorld) {
 		return func(w *pairWorld) { w.others = append(w.others, own) }
 	}
+	asks := func(change func(*profile.Config)) func(*pairWorld) {
+		return func(w *pairWorld) { change(&w.kids) }
+	}
+	noon := []profile.Window{{Days: []string{"mon"}, From: "11:00", To: "13:00"}}
 	return map[string]func(*pairWorld){
 		"law":                      says("court", pairName, ""),
 		"second law":               says("regulator", pairName, ""),
@@ -109,6 +119,18 @@ func pairRules() map[string]func(*pairWorld) {
 		"user exemption last":      says("user-lets-last", pairName, lets),
 		"user exemption unchosen":  says("user-lets-unchosen", pairName, lets),
 		"decided for user":         except("chosen", pairName),
+		"service":                  func(w *pairWorld) { w.service = true },
+		"help":                     owns(bundle.Own{Kind: bundle.Help, Names: parsed([]string{pairName})}),
+		"safe search":              asks(func(c *profile.Config) { c.SafeSearch.Bing = true }),
+		"filters rest":             asks(func(c *profile.Config) { c.Schedule.Timezone, c.Schedule.Off = "UTC", noon }),
+		"filters pause": asks(func(c *profile.Config) {
+			c.Pause = profile.Pause{Of: profile.PauseFilters, Until: today.Add(time.Hour)}
+		}),
+		"offline hours":   asks(func(c *profile.Config) { c.Schedule.Timezone, c.Schedule.Offline = "UTC", noon }),
+		"extra half hour": asks(func(c *profile.Config) { c.Extra = today.Add(30 * time.Minute) }),
+		"internet pause": asks(func(c *profile.Config) {
+			c.Pause = profile.Pause{Of: profile.PauseInternet, Until: today.Add(time.Hour)}
+		}),
 	}
 }
 
@@ -132,9 +154,30 @@ func pairLists() []list {
 
 func (w *pairWorld) snapshot(t *testing.T) *policy.Snapshot {
 	t.Helper()
-	made := snapshot(t, compileLines(t, pairLists(), w.lines, joined(slices.Concat(w.own, w.others)...)...), w.exceptions...)
-	made.Clients = clientsOf(t, w.own, w.others)
+	kids, teens := w.profiles(t)
+	own := slices.Concat(profile.Own([]*profile.Profile{kids, teens}, nil), w.own)
+	made := snapshot(t, compileLines(t, pairLists(), w.lines, joined(own...)...), w.exceptions...)
+	made.Clients = tableOf(t, kids, teens)
 	return made
+}
+
+// profiles are those of the household that asks, and of another.
+func (w *pairWorld) profiles(t *testing.T) (kids, teens *profile.Profile) {
+	t.Helper()
+	mine, others := w.kids, profile.Config{ID: "teens"}
+	mine.ID, mine.Categories, mine.Requested = "kids", []string{"gambling"}, profile.Requested{By: "account-42", At: today}
+	gambling := user("chosen").Manifest
+	profiles, problems := profile.NewProfiles([]profile.Config{mine, others}, []*blocklists.Manifest{&gambling})
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	kids, teens = profiles[0], profiles[1]
+	give(kids, w.own)
+	give(teens, w.others)
+	if w.service {
+		kids.Services = []*profile.Service{{ID: "shop", Title: "Shop", Names: parsed([]string{pairName})}}
+	}
+	return kids, teens
 }
 
 // pairWord is what the table calls the rule that decided.
@@ -144,9 +187,15 @@ func pairWord(verdict *policy.Verdict) string {
 	}
 	words := map[string]string{
 		"court": "law", "regulator": "second law", "foreign": "foreign law", "court alias": "law on alias",
-		"operator:exceptions": "operator exempts",
-		"cert":                "security", "feed": "second security", "cert alias": "security on alias", "addresses address": "security on address",
-		"profile:kids:allow": "allow", "profile:kids:deny": "deny", "chosen": "user", "also-chosen": "second user", "not-chosen": "user not chosen",
+		"cert": "security", "feed": "second security", "cert alias": "security on alias", "addresses address": "security on address",
+		"chosen": "user", "also-chosen": "second user", "not-chosen": "user not chosen",
+	}
+	roles := map[policy.Role]string{
+		policy.OperatorException: "operator exempts", policy.HelpName: "help", policy.ProfileAllow: "allow", policy.ProfileDeny: "deny",
+		policy.Service: "service", policy.SafeSearch: "safe search", policy.Offline: "offline hours", policy.Pause: "internet pause",
+	}
+	if word := roles[verdict.Primary.Role]; word != "" {
+		return verdictWord(verdict.Action) + ": " + word
 	}
 	place := string(verdict.Primary.Entry.List)
 	switch verdict.Primary.Link.Kind {
@@ -163,10 +212,7 @@ func pairWord(verdict *policy.Verdict) string {
 }
 
 func verdictWord(action policy.Action) string {
-	if action == policy.Pass {
-		return "passes"
-	}
-	return "blocked"
+	return map[policy.Action]string{policy.Pass: "passes", policy.Block: "blocked", policy.Rewrite: "rewritten"}[action]
 }
 
 // pairClients are the columns of the table.
@@ -254,8 +300,8 @@ func (r *pairRow) check(t *testing.T, s *policy.Snapshot) {
 		}
 		what := fmt.Sprintf("testdata/precedence.md:%d: %q for %s", r.line, r.rules, client)
 		checkStage(t, s, client, true, &verdict, what+", kept")
-		// What blocks the name itself does so before anybody knows what the name leads to.
-		if early := policy.Judge(s, asked[:1], who(t, s, client), today); early.Action == policy.Block {
+		// What withholds the name itself does so before anybody knows what the name leads to.
+		if early := policy.Judge(s, asked[:1], who(t, s, client), today); early.Action != policy.Pass {
 			verdict = early
 		}
 		checkStage(t, s, client, false, &verdict, what)
@@ -267,10 +313,11 @@ func (r *pairRow) check(t *testing.T, s *policy.Snapshot) {
 func checkStage(t *testing.T, s *policy.Snapshot, client netip.Addr, kept bool, verdict *policy.Verdict, what string) {
 	t.Helper()
 	q := query(client, pairName, dns.TypeA)
-	next := &below{answer: reply(t, q, pairName+". 300 IN CNAME "+pairAlias+".", pairAlias+". 300 IN A "+pairAddress)}
+	next := &pairBelow{below: below{answer: reply(t, q, pairName+". 300 IN CNAME "+pairAlias+".", pairAlias+". 300 IN A "+pairAddress)}}
 	if kept {
 		next.cached = slot(next.answer)
 	}
+	next.safe = reply(t, query(client, pairSafe, dns.TypeA), pairSafe+". 300 IN A 192.0.2.9")
 	stage, _, counts := filter(s, next)
 	const times = 3
 	for range times {
@@ -284,7 +331,7 @@ func checkStage(t *testing.T, s *policy.Snapshot, client netip.Addr, kept bool, 
 	}
 	counted, wanted := counts.blocks(), map[blocklists.ListID]int{}
 	maps.DeleteFunc(counted, func(id blocklists.ListID, _ int) bool { return strings.HasPrefix(string(id), "would:") })
-	if verdict.Action == policy.Block {
+	if verdict.Action != policy.Pass {
 		wanted[countedAs(verdict.Primary)] = times
 	}
 	if !maps.Equal(counted, wanted) {
@@ -292,9 +339,29 @@ func checkStage(t *testing.T, s *policy.Snapshot, client netip.Addr, kept bool, 
 	}
 }
 
+// pairBelow knows what safe search leads to as well.
+type pairBelow struct {
+	below
+	safe *resolver.Answer
+}
+
+func (b *pairBelow) Resolve(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
+	if query.Question.Name == wire.MustName(pairSafe) {
+		return b.safe, nil
+	}
+	return b.below.Resolve(ctx, query)
+}
+
 func countedAs(match *policy.Match) blocklists.ListID {
-	if match.Role == policy.ProfileDeny {
+	switch match.Role {
+	case policy.ProfileDeny:
 		return policy.OwnList
+	case policy.Service:
+		return policy.ServiceList
+	case policy.SafeSearch:
+		return policy.SearchList
+	case policy.Offline, policy.Pause:
+		return policy.OfflineList
 	}
 	return match.Entry.List
 }
@@ -308,8 +375,11 @@ func errorCode(answer *resolver.Answer) uint16 {
 }
 
 func wantedCode(verdict *policy.Verdict) uint16 {
-	if verdict.Action != policy.Block {
+	switch {
+	case verdict.Action == policy.Pass:
 		return 0
+	case verdict.Primary.Role == policy.SafeSearch:
+		return uint16(resolver.ForgedAnswer)
 	}
 	return map[blocklists.Purpose]uint16{blocklists.Law: 16, blocklists.Security: 15, blocklists.User: 17}[verdict.Primary.Purpose()]
 }

@@ -216,21 +216,28 @@ func clientsOf(t failer, ofKids, ofTeens []bundle.Own) *profile.Table {
 	t.Helper()
 	kids := &profile.Profile{ID: "kids", Categories: []string{"gambling"}, RequestedBy: "account-42", RequestedAt: today}
 	teens := &profile.Profile{ID: "teens"}
-	for _, has := range []struct {
-		profile *profile.Profile
-		own     []bundle.Own
-	}{{kids, ofKids}, {teens, ofTeens}} {
-		for i := range has.own {
-			switch has.own[i].Kind {
-			case bundle.ProfileAllow:
-				has.profile.Allow = append(has.profile.Allow, has.own[i].Names...)
-			case bundle.ProfileDeny:
-				has.profile.Deny = append(has.profile.Deny, has.own[i].Names...)
-			}
+	give(kids, ofKids)
+	give(teens, ofTeens)
+	return tableOf(t, kids, teens)
+}
+
+// give makes names a profile's own.
+func give(to *profile.Profile, own []bundle.Own) {
+	for i := range own {
+		switch own[i].Kind {
+		case bundle.ProfileAllow:
+			to.Allow = append(to.Allow, own[i].Names...)
+		case bundle.ProfileDeny:
+			to.Deny = append(to.Deny, own[i].Names...)
 		}
-		slices.Sort(has.profile.Allow)
-		slices.Sort(has.profile.Deny)
 	}
+	slices.Sort(to.Allow)
+	slices.Sort(to.Deny)
+}
+
+// tableOf is the table of the test world, of these two profiles.
+func tableOf(t failer, kids, teens *profile.Profile) *profile.Table {
+	t.Helper()
 	row := func(network, jurisdiction, profileID string) profile.Client {
 		return profile.Client{Match: profile.Match{Networks: []netip.Prefix{netip.MustParsePrefix(network)}}, Jurisdiction: jurisdiction, Profile: profileID}
 	}

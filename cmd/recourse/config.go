@@ -43,6 +43,7 @@ type Listen struct {
 	DoT               []netip.AddrPort `yaml:"dot"`
 	DoH               []netip.AddrPort `yaml:"doh"`
 	DoQ               []netip.AddrPort `yaml:"doq"`
+	Freebind          bool             `yaml:"freebind"` // also addresses that no interface has now
 	ProxyProtocolFrom []netip.Prefix   `yaml:"proxy_protocol_from"`
 	WebTrustedProxies []netip.Prefix   `yaml:"web_trusted_proxies" later:"proxies before the web listener"`
 

@@ -22,6 +22,7 @@ func (n *node) startDoors(ctx context.Context, resolved *resolution, zones trans
 	service := transports.NewService(resolved.serving, transports.NewGate(limits), counts, n.logger).Named(n.config.Listen.NSID).Structured(n.config.Resolver.Structured.Option)
 	counts.watchGate(service.Gate)
 	n.background(ctx, newRelief(service.Gate).run)
+	n.watchAddresses(ctx, counts)
 	opened := new(doors)
 	n.closers = append(n.closers, opened)
 	if err := n.startDo53(opened, service, zones, counts); err != nil {

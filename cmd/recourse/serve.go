@@ -66,7 +66,7 @@ func runServe(ctx context.Context, env *environment, options ServeOptions) error
 	defer signal.Stop(signals)
 
 	logger := slog.New(slog.NewJSONHandler(env.stderr, nil))
-	inherited, err := sockets.Inherited()
+	inherited, err := sockets.Inherited(sockets.Config{Freebind: config.Listen.Freebind})
 	if err != nil {
 		return err
 	}

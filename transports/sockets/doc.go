@@ -17,4 +17,8 @@
 // Sockets are found by kind and address, not by the names that a unit gives them: the
 // configuration says what listens where, and a unit cannot contradict it unnoticed. What
 // was handed over and nobody asked for is closed and told ([Set.Rest]).
+//
+// A socket keeps its address when its interface goes down or loses it, and serves again when
+// one has it. That an address need not be there at the start is for those who ask for it
+// (freebind): else a wrong digit in the configuration would be a server that nobody hears.
 package sockets

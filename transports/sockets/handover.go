@@ -19,8 +19,8 @@ const Variable = "RECOURSE_SOCKETS"
 // Inherited is the set of sockets that this process was started with, by systemd or by
 // [Set.HandOver]. It is called once, at the start: the environment is cleared, so that no
 // child believes that they are its own.
-func Inherited() (*Set, error) {
-	set := new(Set)
+func Inherited(config Config) (*Set, error) {
+	set := &Set{config: config}
 	text := os.Getenv(Variable)
 	if err := os.Unsetenv(Variable); err != nil {
 		return nil, err

@@ -40,9 +40,18 @@ type filer interface {
 	File() (*os.File, error)
 }
 
+// Config is how sockets are opened.
+type Config struct {
+	// Freebind opens addresses that no interface has yet, or has no more: they are served as
+	// soon as one has them. It is for Linux.
+	Freebind bool
+}
+
 // Set is the listening sockets of one process. Its methods may be called from several
 // goroutines. A nil Set opens sockets anew and hands none over.
 type Set struct {
+	config Config
+
 	mu     sync.Mutex
 	handed []handed
 	opened []opened
@@ -50,17 +59,17 @@ type Set struct {
 
 // ListenTCP takes the listener that was handed over for the address, or opens one.
 func (s *Set) ListenTCP(address netip.AddrPort) (*net.TCPListener, error) {
-	listener, err := openTCP(s.take(TCP, address, 1), address)
+	listener, err := s.openTCP(s.take(TCP, address, 1), address)
 	if err != nil {
-		return nil, err
+		return nil, hint(err)
 	}
 	s.note(TCP, address, listener)
 	return listener, nil
 }
 
-func openTCP(handed []*os.File, address netip.AddrPort) (*net.TCPListener, error) {
+func (s *Set) openTCP(handed []*os.File, address netip.AddrPort) (*net.TCPListener, error) {
 	if len(handed) == 0 {
-		return net.ListenTCP("tcp"+family(address.Addr()), net.TCPAddrFromAddrPort(address))
+		return s.bindTCP(address)
 	}
 	listener, err := net.FileListener(handed[0])
 	if err = errors.Join(err, handed[0].Close()); err != nil {
@@ -73,6 +82,34 @@ func openTCP(handed []*os.File, address netip.AddrPort) (*net.TCPListener, error
 	return stream, nil
 }
 
+func (s *Set) bindTCP(address netip.AddrPort) (*net.TCPListener, error) {
+	config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error { return control(raw, s.prepare(address)) }}
+	config.SetMultipathTCP(false) // which clients of DNS have no use for
+	listener, err := config.Listen(context.Background(), "tcp"+family(address.Addr()), address.String())
+	if err != nil {
+		return nil, err
+	}
+	return listener.(*net.TCPListener), nil
+}
+
+// prepare sets a socket up for an address that may not be there.
+func (s *Set) prepare(address netip.AddrPort) func(descriptor int) error {
+	return func(descriptor int) error {
+		if s == nil || !s.config.Freebind {
+			return nil
+		}
+		return freebind(descriptor, address.Addr().Is6())
+	}
+}
+
+// hint says what is to be done about an address that is not there.
+func hint(err error) error {
+	if errors.Is(err, syscall.EADDRNOTAVAIL) {
+		return fmt.Errorf("%w: no interface has this address; freebind opens it all the same", err)
+	}
+	return err
+}
+
 // ListenUDP takes the sockets that were handed over for the address, all of them, since
 // each has its share of the clients; or opens as many as are wanted. More than one must
 // be allowed to share the address by prepare, which is called with each descriptor,
@@ -80,13 +117,14 @@ func openTCP(handed []*os.File, address netip.AddrPort) (*net.TCPListener, error
 func (s *Set) ListenUDP(address netip.AddrPort, wanted int, prepare func(descriptor int) error) ([]*net.UDPConn, error) {
 	conns, err := adoptAll(s.take(UDP, address, -1), prepare)
 	if err == nil && len(conns) == 0 {
-		conns, err = openUDP(address, wanted, prepare)
+		free := s.prepare(address)
+		conns, err = openUDP(address, wanted, func(descriptor int) error { return errors.Join(prepare(descriptor), free(descriptor)) })
 	}
 	if err != nil {
 		for _, conn := range conns {
 			err = errors.Join(err, conn.Close())
 		}
-		return nil, err
+		return nil, hint(err)
 	}
 	for _, conn := range conns {
 		s.note(UDP, address, conn)

@@ -37,7 +37,7 @@ func share(descriptor int) error {
 
 // succeed is the program that comes after: it answers what arrived before it ran.
 func succeed() error {
-	set, err := sockets.Inherited()
+	set, err := sockets.Inherited(sockets.Config{})
 	if err != nil {
 		return err
 	}
@@ -182,7 +182,7 @@ func TestNothingIsHandedOverToANewSet(t *testing.T) {
 func TestWhatIsNoSocketIsRefused(t *testing.T) {
 	for _, text := range []string{"udp|127.0.0.1:53", "udp|127.0.0.1:53|2", "udp|127.0.0.1:53|x", "udp|nowhere|7", "raw|127.0.0.1:53|7", "udp|127.0.0.1:53|65530", ","} {
 		t.Setenv(sockets.Variable, text)
-		if _, err := sockets.Inherited(); err == nil || !strings.Contains(err.Error(), sockets.Variable) {
+		if _, err := sockets.Inherited(sockets.Config{}); err == nil || !strings.Contains(err.Error(), sockets.Variable) {
 			t.Errorf("%q: %v", text, err)
 		}
 		if os.Getenv(sockets.Variable) != "" {
@@ -206,7 +206,7 @@ func TestWhatNobodyAskedForIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv(sockets.Variable, fmt.Sprintf("tcp|%s|%d", listener.Addr(), again))
-	set, err := sockets.Inherited()
+	set, err := sockets.Inherited(sockets.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
