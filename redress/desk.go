@@ -125,6 +125,9 @@ const (
 	Operator  ActorRole = "operator"
 	Authority ActorRole = "authority"
 	System    ActorRole = "system"
+	// Provisioning and Household bind clients, and see no case.
+	Provisioning ActorRole = "provisioning"
+	Household    ActorRole = "household"
 )
 
 // May says whether the actor may read and decide cases.

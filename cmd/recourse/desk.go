@@ -93,6 +93,9 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 	if err != nil {
 		return nil, err
 	}
+	if n.clients, err = n.startClients(ctx, held); err != nil {
+		return nil, err
+	}
 	resolved, err := newResolution(n.config, internet, current, counts, n.config.discovery(n.certified()), n.logger)
 	if err != nil {
 		return nil, err
@@ -124,7 +127,7 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	desk := redress.NewDesk(redress.Config{Portal: n.config.Operator.Portal}, cases.New(database), proof.New(resolved.unfiltered),
 		func() redress.Index { return current.Load() }, apply, n.logger)
 	limits := redress.NewLimits(redress.DefaultRates())
-	calls := api.New(api.Config{Tokens: tokens, Actor: peerOf, Limits: limits, Orders: office}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
+	calls := api.New(api.Config{Tokens: tokens, Actor: peerOf, Limits: limits, Orders: office, Clients: n.clients.calls(n.config, current)}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
 	pages, err := portal.New(portal.Config{Operator: n.config.Operator, Location: time.Local, Limits: limits}, desk, func() portal.Index { return current.Load() }, resolved.unfiltered, n.logger)
 	if err != nil {
 		return err
@@ -185,7 +188,7 @@ func readTokens(config *Config) ([]api.Token, error) {
 	var tokens []api.Token
 	for i := range config.Desk.Tokens {
 		token := &config.Desk.Tokens[i]
-		if !slices.Contains([]redress.ActorRole{redress.Reviewer, redress.Operator, redress.Authority}, redress.ActorRole(token.Role)) {
+		if !slices.Contains([]redress.ActorRole{redress.Reviewer, redress.Operator, redress.Authority, redress.Provisioning, redress.Household}, redress.ActorRole(token.Role)) {
 			continue
 		}
 		secret, err := config.ReadToken(token)

@@ -76,6 +76,8 @@ func (c *Config) checkRole(path string, token *Token) {
 			c.report.problem(child(path, "authority"), "is missing: a token of role authority acts for one")
 		}
 		c.checkAuthority(path, token)
+	case "provisioning", "household":
+		c.checkClientRole(path, token)
 	default:
 		c.report.warnLater(path, "tokens of role "+token.Role)
 	}

@@ -302,8 +302,9 @@ func (r *Registry) List() []Device {
 	return all
 }
 
-// Open says whether any device is admitted from anywhere.
-func (r *Registry) Open() bool { return r.open.Load() > 0 }
+// Reach says whether any device is admitted from anywhere, and whether any is known by its
+// hardware address.
+func (r *Registry) Reach() (anywhere, onLink bool) { return r.open.Load() > 0, len(*r.macs.Load()) > 0 }
 
 // Named finds a device by the path or server name that it connected to.
 func (r *Registry) Named(client resolver.Client, at time.Time) (profile.Device, bool) {

@@ -70,8 +70,8 @@ func TestTokens(t *testing.T) {
 		if _, known := registry.Named(resolver.Client{Path: other}, now.Add(time.Hour)); known {
 			t.Error("it is known after its end")
 		}
-		if !registry.Open() || len(registry.List()) != 2 {
-			t.Errorf("open %v, %v", registry.Open(), registry.List())
+		if anywhere, onLink := registry.Reach(); !anywhere || onLink || len(registry.List()) != 2 {
+			t.Errorf("anywhere %v, on the link %v, %v", anywhere, onLink, registry.List())
 		}
 		registry = open(t, path, &logs) // the other one was lost
 	}
@@ -86,7 +86,8 @@ func TestTokens(t *testing.T) {
 		t.Errorf("twice: %v", err)
 	}
 	for _, known := range []*devices.Registry{registry, open(t, path, &logs)} {
-		if _, found := known.Named(client, now); found || known.Open() {
+		_, found := known.Named(client, now)
+		if anywhere, _ := known.Reach(); found || anywhere {
 			t.Error("a revoked token is known")
 		}
 	}

@@ -27,6 +27,8 @@ type Config struct {
 	Limits *redress.Limits
 	// Orders is where orders of authorities come in. Nil: nowhere.
 	Orders *orders.Office
+	// Clients are those that programs bind. Nil: none.
+	Clients *Clients
 }
 
 // Token lets a program act. Only the hash of the secret is known here.
@@ -36,7 +38,8 @@ type Token struct {
 	Hash redress.TokenHash
 	// Until is when the token ends; zero for never.
 	Until time.Time
-	// Binding is of the role authority.
+	// Binding is of the role authority; what it says of jurisdiction, networks and
+	// certificates, of provisioning and household too.
 	Binding Binding
 }
 
@@ -90,7 +93,7 @@ func (h *handler) routes() []route.Route {
 		{Method: http.MethodPost, Path: "/api/v1/cases/{id}/verify", Handler: h.verify},
 		{Method: http.MethodPost, Path: "/api/v1/cases/{id}/decision", Handler: h.decide},
 	}
-	return append(routes, h.orderRoutes()...)
+	return append(append(routes, h.orderRoutes()...), h.clientRoutes()...)
 }
 
 func (h *handler) serve() http.Handler {

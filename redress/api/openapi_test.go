@@ -69,6 +69,8 @@ func TestDocumentHasTheFields(t *testing.T) {
 		"Content": redress.Content{}, "List": listReply{},
 		"OrderRequest": orders.Submission{}, "OrderName": orders.Name{}, "OrderRedress": orders.Redress{}, "OrderReply": orderReply{}, "HeldName": heldName{},
 		"ReceiptsReply": receiptsReply{}, "Receipt": receipt{}, "OrderFacts": redress.OrderFacts{}, "Document": blocklists.Document{}, "Authority": blocklists.Authority{},
+		"BindRequest": bindRequest{}, "BindReply": bindReply{}, "UnbindReply": unbindReply{}, "LoadRequest": loadRequest{}, "LoadReply": loadReply{}, "LineProblem": lineProblem{},
+		"DeviceRequest": deviceRequest{}, "Device": deviceReply{}, "NewDevice": newDeviceReply{}, "Devices": devicesReply{}, "UnknownDevice": unknownDevice{}, "RemovedDevice": removedReply{},
 		"OrderChangeRequest": orders.Change{}, "OrderCorrectionRequest": orders.Correction{}, "OrderDecisionRequest": orders.Decision{}, "OrderEndRequest": orders.Ending{},
 		"OrderSuspensionRequest": orders.Pause{}, "OrderReleaseRequest": orders.Letting{}, "ShownOrder": shownOrder{}, "ShownName": shownName{},
 		"OrderEvent": orderEvent{}, "ListedOrder": listedOrder{}, "OrdersReply": ordersReply{},
