@@ -166,9 +166,8 @@ func (c *Case) decide(actor Actor, decision *Decision, at time.Time) (Change, Ru
 			return Change{}, Rule{}, err
 		}
 		change.Exceptions = []blocklists.Exception{exception}
-		content.List, content.Entry = string(exception.List), c.Entry.Name.String()
-		if outcome == Narrow {
-			content.NarrowTo = exception.Keep.String()
+		if !c.Confidential {
+			content.say(&exception, c.Entry)
 		}
 	}
 	change.Texts, content.Texts = commit(map[TextKind]string{Facts: decision.Facts, Ground: decision.Ground})
@@ -178,6 +177,14 @@ func (c *Case) decide(actor Actor, decision *Decision, at time.Time) (Change, Ru
 	}
 	change.Events = []Event{{Case: c.ID, At: at, Kind: kind, Actor: actor, Content: content}}
 	return change, rule, nil
+}
+
+// say tells what a decision lifts.
+func (c *Content) say(exception *blocklists.Exception, entry *Entry) {
+	c.List, c.Entry = string(exception.List), entry.Name.String()
+	if exception.Keep != "" {
+		c.NarrowTo = exception.Keep.String()
+	}
 }
 
 // exception is what a reversal makes: for the entry's name with what lies below it,

@@ -124,10 +124,11 @@ const (
 	Reviewer  ActorRole = "reviewer"
 	Operator  ActorRole = "operator"
 	Authority ActorRole = "authority"
-	System    ActorRole = "system"
-	// Provisioning and Household bind clients, and see no case.
-	Provisioning ActorRole = "provisioning"
+	// Household changes profiles of its own; Provisioning is a provider's program that does
+	// so for its subscribers.
 	Household    ActorRole = "household"
+	Provisioning ActorRole = "provisioning"
+	System       ActorRole = "system"
 )
 
 // May says whether the actor may read and decide cases.

@@ -246,7 +246,7 @@ func casesFor(filing Filing, matches []policy.Match) []*Case {
 func firstEvents(opening *Case, commitments map[TextKind]string) []Event {
 	at := opening.Filing.At
 	content := Content{Implementation: opening.Implementation.State, Merits: opening.Merits.State, Texts: commitments}
-	if opening.Entry != nil {
+	if opening.Entry != nil && !opening.Confidential { // the case has it; its log is read by more
 		content.List, content.Entry = string(opening.Entry.List), opening.Entry.Name.String()
 	}
 	events := []Event{{Case: opening.ID, At: at, Kind: FiledEvent, Actor: Actor{Name: string(opening.Filing.Role), Role: Party}, Content: content}}

@@ -481,3 +481,41 @@ func TestLawOfTwoStatesDoesNotMix(t *testing.T) {
 		}
 	})
 }
+
+// What nobody may see goes to who has the key, and to nobody else.
+func TestSecretListsAreForWhoHasTheKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hidden := &blocklists.Manifest{ID: "hidden", Purpose: blocklists.Security, Disclosure: blocklists.Secret}
+		inForce := &policy{generation: 1, entries: entries("hidden subtree secret.example", "phish subtree phish.example")}
+		view := func() *rpz.View {
+			made := inForce.view()
+			made.Lists = append(slices.Clone(lists), hidden)
+			return made
+		}
+		for _, open := range []bool{true, false} {
+			for _, perList := range []bool{true, false} {
+				settings := config(t)
+				settings.PerList = perList
+				if !open {
+					settings.Unsigned = nil
+				}
+				p, err := rpz.NewPublisher(settings, view, quiet)
+				if err != nil {
+					t.Fatal(err)
+				}
+				step(t, p)
+				if perList {
+					if served := p.Serves(wire.MustName("hidden.policy.example")); served == open || !p.Serves(wire.MustName("phish.policy.example")) {
+						t.Errorf("open %v: the zone of the secret list is served: %v", open, served)
+					}
+					continue
+				}
+				if open {
+					if texts := strings.Join(ruleTexts(transferred(t, p, axfr())), "\n"); strings.Contains(texts, "secret") || !strings.Contains(texts, "phish.example") {
+						t.Errorf("who needs no key gets\n%s", texts)
+					}
+				}
+			}
+		}
+	})
+}

@@ -119,10 +119,10 @@ func (p *Publisher) find(name wire.Name) *zone {
 }
 
 // split says which lists go into which zone: those of the purposes, law of one
-// jurisdiction only, highest purpose first.
+// jurisdiction only, highest purpose first. A secret list goes only to who has the key.
 func (c *PublishConfig) split(lists []*blocklists.Manifest) map[wire.Name][]*blocklists.Manifest {
 	chosen := slices.DeleteFunc(slices.Clone(lists), func(list *blocklists.Manifest) bool {
-		return !slices.Contains(c.Purposes, list.Purpose) || list.Purpose == blocklists.Law && !c.PerList && !c.isLawHere(list, lists)
+		return !slices.Contains(c.Purposes, list.Purpose) || list.Disclosure == blocklists.Secret && len(c.Unsigned) > 0 || list.Purpose == blocklists.Law && !c.PerList && !c.isLawHere(list, lists)
 	})
 	zones := make(map[wire.Name][]*blocklists.Manifest)
 	if !c.PerList {

@@ -54,6 +54,11 @@ const maxReply = 16 << 20
 
 // call asks the API; a problem it answers with becomes an error in its words.
 func (d *desk) call(ctx context.Context, method, path string, body, into any) error {
+	return d.callAt(ctx, method, "/api/v1"+path, body, into)
+}
+
+// callAt is call for what is on the control socket alone too.
+func (d *desk) callAt(ctx context.Context, method, path string, body, into any) error {
 	var octets []byte
 	if body != nil {
 		var err error
@@ -61,7 +66,7 @@ func (d *desk) call(ctx context.Context, method, path string, body, into any) er
 			return err
 		}
 	}
-	request, err := http.NewRequestWithContext(ctx, method, "http://desk/api/v1"+path, bytes.NewReader(octets))
+	request, err := http.NewRequestWithContext(ctx, method, "http://desk"+path, bytes.NewReader(octets))
 	if err != nil {
 		return err
 	}

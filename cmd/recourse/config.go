@@ -8,6 +8,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/policy/profile"
+	"github.com/recourse-dns/recourse/redress/notify"
 )
 
 // Config is the shape of the configuration file. Paths in it are relative to the
@@ -18,7 +19,7 @@ type Config struct {
 	Listen     Listen                 `yaml:"listen"`
 	TLS        Certificates           `yaml:"tls"`
 	BlockPage  BlockPage              `yaml:"block_page" later:"the block page on listeners of its own"`
-	OnCall     OnCall                 `yaml:"on_call" later:"alarms"`
+	OnCall     notify.OnCallConfig    `yaml:"on_call"`
 	State      string                 `yaml:"state"`
 	Resolver   Resolver               `yaml:"resolver"`
 	Bundle     Bundle                 `yaml:"bundle"`
@@ -85,12 +86,6 @@ type BlockPage struct {
 	Listen []netip.AddrPort `yaml:"listen"`
 	IPv4   []netip.Addr     `yaml:"ipv4"`
 	IPv6   []netip.Addr     `yaml:"ipv6"`
-}
-
-// OnCall is who is told when something waits for a person.
-type OnCall struct {
-	Mail    string `yaml:"mail"`
-	Webhook string `yaml:"webhook"`
 }
 
 // Resolver is how questions are resolved.
@@ -211,12 +206,12 @@ type ServeRPZ struct {
 
 // Desk is the side with people.
 type Desk struct {
-	Store       string    `yaml:"store"` // sqlite or postgres://user@host/db
-	Tokens      []Token   `yaml:"tokens"`
-	OIDC        OIDC      `yaml:"oidc" later:"sign-in with OpenID Connect"`
-	Mail        Mail      `yaml:"mail" later:"mail"`
-	Retention   Retention `yaml:"retention" later:"terms of retention"`
-	PlainSignIn bool      `yaml:"plain_sign_in" later:"sign-in with a password"`
+	Store       string            `yaml:"store"` // sqlite or postgres://user@host/db
+	Tokens      []Token           `yaml:"tokens"`
+	OIDC        OIDC              `yaml:"oidc" later:"sign-in with OpenID Connect"`
+	Mail        notify.SMTPConfig `yaml:"mail"`
+	Retention   Retention         `yaml:"retention" later:"terms of retention"`
+	PlainSignIn bool              `yaml:"plain_sign_in" later:"sign-in with a password"`
 }
 
 // Token lets a program act. Those of reviewers, operators and authorities work in this version.
@@ -229,6 +224,7 @@ type Token struct {
 	Authority    string              `yaml:"authority"`
 	Jurisdiction []string            `yaml:"jurisdiction"`
 	Lists        []blocklists.ListID `yaml:"lists"`
+	Profiles     []string            `yaml:"profiles"`    // of a household; all where empty
 	DailyMax     uint32              `yaml:"daily_max"`   // names; no bound where 0
 	Networks     []netip.Prefix      `yaml:"networks"`    // from which it works; anywhere where empty
 	Certificate  string              `yaml:"certificate"` // a file of client certificates of which one must be shown
@@ -240,12 +236,6 @@ type OIDC struct {
 	Issuer           string `yaml:"issuer"`
 	ClientID         string `yaml:"client_id"`
 	ClientSecretFile string `yaml:"client_secret_file"`
-}
-
-// Mail is how mail leaves.
-type Mail struct {
-	SMTP string `yaml:"smtp"`
-	From string `yaml:"from"`
 }
 
 // Retention is how long personal data stays.

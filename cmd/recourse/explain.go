@@ -100,6 +100,11 @@ func snapshotOf(ctx context.Context, config *Config, logger *slog.Logger) (*poli
 	if err != nil {
 		return nil, err
 	}
+	changed, err := readChanged(held.path(profilesFile))
+	if err != nil {
+		return nil, err
+	}
+	made.with(changed)
 	safeguards := made.guard.With(ledger)
 	store := newListStore(config, nil, logger).Preview()
 	catalog, err := expandCatalogs(made.catalog, store, logger)
@@ -115,10 +120,13 @@ func snapshotOf(ctx context.Context, config *Config, logger *slog.Logger) (*poli
 	if err != nil {
 		return nil, err
 	}
-	current := policy.NewCurrent(&policy.Snapshot{
+	snapshot := &policy.Snapshot{
 		Bundle: compiled, Overlay: startOverlay(held.path(overlayFile), logger), Clients: made.clients, Operator: made.operator, StandIns: made.standIns, Key: key, Guard: safeguards,
-	})
-	return current.Load(), nil
+	}
+	if err := ordersOf(ctx, held.path(databaseFile), snapshot, logger); err != nil {
+		return nil, err
+	}
+	return policy.NewCurrent(snapshot).Load(), nil
 }
 
 func explain(verdict *policy.Verdict) explanation {

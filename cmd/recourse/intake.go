@@ -11,6 +11,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists/guard"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/policy/store"
+	"github.com/recourse-dns/recourse/redress/notify"
 )
 
 // settle writes down what an import held, which editions it took, and what somebody has
@@ -35,8 +36,10 @@ func (i *importer) settle(ctx context.Context, fresh *rules, reports []bundle.Li
 			}
 		}
 		var err error
-		begun, err = tx.SettleAlarms(ctx, alarms, now)
-		return err
+		if begun, err = tx.SettleAlarms(ctx, alarms, now); err != nil {
+			return err
+		}
+		return notify.Settle(ctx, tx, listAlarms, toldAlarms(alarms, fresh.catalog), now)
 	})
 	if err != nil {
 		return err

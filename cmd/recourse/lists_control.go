@@ -50,6 +50,11 @@ func listCalls(others http.Handler, lists *importer) http.Handler {
 
 // callOf reads what a call wants, does it for who asks, and says what came of it.
 func callOf[Wanted, Result any](do func(context.Context, Wanted, string) (Result, error)) http.HandlerFunc {
+	return callSaying(do, sayListsResult)
+}
+
+// callSaying is callOf for whoever says results and problems in a way of its own.
+func callSaying[Wanted, Result any](do func(context.Context, Wanted, string) (Result, error), say func(http.ResponseWriter, any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var wanted Wanted
 		decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxListsCall))
@@ -61,7 +66,7 @@ func callOf[Wanted, Result any](do func(context.Context, Wanted, string) (Result
 		actor, _ := peerOf(r)
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(importTime)) // a connection that cannot has none
 		result, err := do(r.Context(), wanted, actor.Name)
-		sayListsResult(w, result, err)
+		say(w, result, err)
 	}
 }
 

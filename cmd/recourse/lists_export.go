@@ -54,14 +54,15 @@ func checkExport(in *bundle.Bundle, id blocklists.ListID, format string) error {
 	return fmt.Errorf("no list in force is called %.70q", id)
 }
 
-// writeExport writes what is in force: neither what is held nor what is only counted.
+// writeExport writes what is in force: neither what is held nor what is only counted, and of
+// secret lists only the one that is asked for.
 func writeExport(to io.Writer, in *bundle.Bundle, id blocklists.ListID, format string) error {
 	out := bufio.NewWriter(to)
 	write, wider := exporterOf(format), 0
 	exportHead(out, in, id, format)
 	for at, entry := range in.All() {
 		list := in.ListOf(at)
-		if list.Kind != bundle.Feed || id != "" && list.ID != id || entry.Standing == blocklists.Held || entry.Standing == blocklists.Shadow {
+		if list.Kind != bundle.Feed || list.ID != id && (id != "" || list.Manifest.Disclosure == blocklists.Secret) || entry.Standing == blocklists.Held || entry.Standing == blocklists.Shadow {
 			continue
 		}
 		said, err := write(out, &entry)

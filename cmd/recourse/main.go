@@ -94,8 +94,11 @@ type commands struct {
 	Query     QueryOptions     `cmd:"" help:"Ask a DNS server and explain its answer."`
 	Explain   ExplainOptions   `cmd:"" help:"Show the verdict on a name and every match that led to it."`
 	Lists     listsCommands    `cmd:"" help:"Plan, import, hold, release and roll back lists."`
+	Orders    ordersCommands   `cmd:"" help:"Enter, lift and prove orders of authorities."`
 	Cases     casesCommands    `cmd:"" help:"Work on cases without a browser."`
 	Clients   clientsCommands  `cmd:"" help:"Bind addresses to profiles, and give devices names of their own."`
+	Alarms    alarmsCommands   `cmd:"" help:"See what whoever is on call has to know of, and say who looks after it."`
+	Notices   noticesCommands  `cmd:"" help:"Work on messages that did not arrive."`
 	Cache     cacheCommands    `cmd:"" help:"Work on what the running resolver keeps."`
 	Trace     TraceOptions     `cmd:"" help:"Resolve a name and show every step of it."`
 	Trust     trustCommands    `cmd:"" help:"Say what validation trusts."`

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -168,4 +170,21 @@ func (b *orderBook) lay(snapshot *policy.Snapshot) error {
 	}
 	snapshot.Bundle, snapshot.Orders = laid, made.orders
 	return nil
+}
+
+// ordersOf lays the orders of a state that somebody else may hold on a snapshot.
+func ordersOf(ctx context.Context, path string, snapshot *policy.Snapshot, logger *slog.Logger) (err error) {
+	database, err := store.OpenReader(ctx, path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, store.ErrOlder) {
+		return nil // no order was ever entered
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, database.Close()) }()
+	book := newOrderBook(database, policy.NewCurrent(&policy.Snapshot{}), logger)
+	if err := book.begin(ctx); err != nil {
+		return err
+	}
+	return book.lay(snapshot)
 }

@@ -95,6 +95,10 @@ func TestAnOrderIsInForceAtOnce(t *testing.T) {
 	s.recourse(t, directory, "lists", "apply", "--config", "recourse.yaml")
 	s.wantBlocked(true, "pirate.example", "fresh.example")
 	s.wantReceipts(t, "RG 9/2026", "blocked")
+	if said := s.recourse(t, directory, "orders", "lift", "RG 9/2026", "pirate.example", "--config", "recourse.yaml"); !strings.Contains(said, "in force, 1 names") {
+		t.Errorf("lifted beside the running server: %s", said)
+	}
+	s.wantBlocked(false, "pirate.example")
 }
 
 // checkReasonOfOrder holds text, page and look-up to what the order says.

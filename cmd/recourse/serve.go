@@ -42,6 +42,9 @@ type node struct {
 
 	importer *importer
 	clients  *clientele
+	passes   *passDesk
+	profiles *profileBook
+	notices  *notices
 	cookies  *cookie.Keys
 	trust    trustHandler
 	do53     []netip.AddrPort
@@ -139,6 +142,7 @@ func (n *node) start(ctx context.Context, inLab bool) error {
 		return err
 	}
 	n.followCertificates(ctx)
+	n.startNotices(ctx)
 	n.background(ctx, n.importer.refresh)
 	n.background(ctx, n.importer.keepCodes)
 	n.background(ctx, n.importer.watch)
@@ -177,7 +181,7 @@ func (n *node) startLists(ctx context.Context, current *policy.Current, resolved
 		return err
 	}
 	n.importer = newImporter(n.config, newListStore(n.config, resolved.unfiltered, n.logger), current, ledger, counts, n.logger)
-	n.importer.asItIs, n.importer.orders, n.importer.live = n.asItIs, orders, n.clients.live()
+	n.importer.asItIs, n.importer.orders, n.importer.profiles, n.importer.live = n.asItIs, orders, n.profiles, n.clients.live()
 	counts.watchSources(n.importer)
 	return n.importer.begin(ctx, made)
 }
@@ -228,6 +232,7 @@ func (n *node) reload(ctx context.Context, options ServeOptions) {
 		n.logger.Warn("listeners and their limits, tls, serve_rpz, zones and the state directory change with a restart; lists, profiles, clients, operator and the secrets of cookies change now")
 	}
 	n.reloadCookies(config)
+	n.reloadNotices(config)
 	n.reimport(ctx, config)
 }
 
@@ -235,7 +240,11 @@ func (n *node) reimport(ctx context.Context, config *Config) {
 	made, err := newRules(config)
 	if err == nil {
 		made.standIns = n.config.StandIns() // what answers for them was made at the start
+		made.operator.PassZone = n.config.passZone()
 		err = n.importer.load(ctx, made)
+	}
+	if err == nil {
+		n.profiles.warnOfChanged(config.Profiles)
 	}
 	if err != nil {
 		n.logger.Error("the lists were not imported; those in force stay", "error", err)

@@ -29,6 +29,7 @@ const (
 	databaseFile = "recourse.db"
 	overlayFile  = "overlay.json"
 	holdsFile    = "holds.json"
+	profilesFile = "profiles.json"
 	controlFile  = "control.sock"
 	listsDir     = "lists"
 	bundlesDir   = "bundles"
@@ -36,6 +37,7 @@ const (
 	anchorsFile  = "anchors.state"
 	clockFile    = "clock"
 	cookieFile   = "cookie.secret"
+	webhookFile  = "webhook.secret"
 )
 
 // openState makes the directory if need be and takes its lock. The lock ends with

@@ -25,7 +25,7 @@ import (
 )
 
 // upstreamDoor is a resolver behind one encrypted door, which answers A with 192.0.2.7 for all
-// names, and a plain one at the same port that nobody is to ask.
+// names but those below withheld.example, and a plain one at the same port that nobody is to ask.
 type upstreamDoor struct {
 	address   string
 	authority string // file
@@ -42,7 +42,7 @@ func startEncrypted(t *testing.T, scheme string, hosts ...string) *upstreamDoor 
 	t.Helper()
 	pair, authority := certified(t, hosts...)
 	r := &upstreamDoor{authority: authority}
-	service := transports.NewService(resolver.HandlerFunc(r.answer), transports.NewGate(transports.Limits{}), uncounted{}, slog.New(slog.DiscardHandler))
+	service := transports.NewService(resolver.HandlerFunc(r.answer), transports.NewGate(transports.Limits{}), uncounted{}, slog.New(slog.DiscardHandler)).Structured(structuredOption)
 	address := freePort(t)
 	if err := r.listen(t, scheme, address, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, service); err != nil {
 		t.Fatal(err)
@@ -89,6 +89,14 @@ func (r *upstreamDoor) listen(t *testing.T, scheme string, address netip.AddrPor
 func (r *upstreamDoor) answer(_ context.Context, query *resolver.Query) (*resolver.Answer, error) {
 	r.asked.Add(1)
 	reply := query.Message()
+	if strings.HasSuffix(reply.Question[0].Name, "withheld.example.") {
+		reply.Rcode = dns.RcodeNameError
+		answer, err := resolver.NewAnswer(reply, query.Now).Pack()
+		if err != nil {
+			return nil, err
+		}
+		return answer.Explained(resolver.Extended{Code: resolver.Blocked, Text: "on a list", Structured: `{"c":["tel:+12"],"j":"on a list","s":1,"o":"Up","l":"en"}`}), nil
+	}
 	if query.Question.Type == dns.TypeA {
 		reply.Answer = []dns.RR{&dns.A{Hdr: dns.RR_Header{Name: reply.Question[0].Name, Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 300}, A: net.IPv4(192, 0, 2, 7)}}
 	}

@@ -15,6 +15,7 @@ func (c *Config) checkDesk() {
 	default:
 		c.report.problem("desk.store", "%s is neither sqlite nor a postgres:// address", quote(store))
 	}
+	c.checkMail()
 	first := map[string]int{}
 	for i := range c.Desk.Tokens {
 		token, path := &c.Desk.Tokens[i], item("desk.tokens", i)
@@ -60,6 +61,7 @@ func (c *Config) hasList(id blocklists.ListID) bool {
 }
 
 func (c *Config) checkRole(path string, token *Token) {
+	c.checkHousehold(path, token)
 	switch token.Role {
 	case "":
 		c.report.problem(child(path, "role"), "is missing: reviewer, or another role of a later version")

@@ -30,6 +30,11 @@ func (c *Config) checkServeRPZ() {
 	}
 	c.checkTransferKeys()
 	c.checkPublishedLaw()
+	for _, list := range c.Blocklists {
+		if len(said.AllowUnsigned) > 0 && list.Disclosure == blocklists.Secret && slices.Contains(said.Purposes, list.Purpose) {
+			c.report.warn("serve_rpz.allow_unsigned", "list %s is secret, so that no zone has it which is given without a key: whoever transfers it enforces it not", list.ID)
+		}
+	}
 }
 
 // checkTransferKeys: without a key anybody could read the lists, those without names too.

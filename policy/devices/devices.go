@@ -283,6 +283,19 @@ func (r *Registry) rewrite() error {
 	})
 }
 
+// Get gives a device.
+func (r *Registry) Get(id string) (Device, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	device := r.byID[id]
+	if device == nil {
+		return Device{}, false
+	}
+	shown := *device
+	shown.Hash = nil
+	return shown, true
+}
+
 // List gives the devices, the newest first, without what their tokens are known by.
 func (r *Registry) List() []Device {
 	r.mu.Lock()

@@ -113,3 +113,35 @@ func (db *DB) Close() error {
 	}
 	return errors.Join(all...)
 }
+
+// OpenReader opens a database that somebody else may hold, only to read. Where there is none
+// the error is fs.ErrNotExist; where an older version has written it, [ErrOlder].
+func OpenReader(ctx context.Context, path string) (*DB, error) {
+	absolute, err := filepath.Abs(path)
+	if err == nil {
+		_, err = os.Stat(absolute)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read database: %w", err)
+	}
+	db := new(DB)
+	if db.reader, err = connect(absolute, "deferred", "query_only(1)"); err != nil {
+		return nil, fmt.Errorf("read database %q: %w", path, err)
+	}
+	var version int64
+	err = db.QueryRowContext(ctx, `SELECT max(version_id) FROM goose_db_version`).Scan(&version)
+	if err == nil && version < firstWithOrders {
+		err = ErrOlder
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("read database %q: %w", path, err), db.Close())
+	}
+	return db, nil
+}
+
+// firstWithOrders is the migration that made the tables of orders.
+const firstWithOrders = 5
+
+// ErrOlder says that an older version has written the database, and this one has not been
+// started on it yet.
+var ErrOlder = errors.New("the database is older than this program")

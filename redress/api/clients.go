@@ -52,6 +52,12 @@ func (h *handler) clientRoutes() []route.Route {
 type mandate struct {
 	role         redress.ActorRole
 	jurisdiction []string // that may be bound, but for an operator, who may bind any
+	profiles     []string // that a household may work with; empty for all
+}
+
+// reaches says whether the token works with what has a profile.
+func (m mandate) reaches(id string) bool {
+	return len(m.profiles) == 0 || slices.Contains(m.profiles, id)
 }
 
 // clientele asks who sends before it reads anything. An operator may do all of it.
@@ -80,7 +86,7 @@ func (h *handler) clientele(do func(http.ResponseWriter, *http.Request, mandate)
 			h.fail(w, redress.ErrNotPermitted)
 			return
 		}
-		do(w, r, mandate{role: token.Role, jurisdiction: token.Binding.Jurisdiction})
+		do(w, r, mandate{role: token.Role, jurisdiction: token.Binding.Jurisdiction, profiles: token.Profiles})
 	}
 }
 
@@ -159,6 +165,8 @@ func (h *handler) judged(subject bindings.Subject, wanted *bindRequest, by manda
 		return change, &refusal{"until", "is past"}
 	case wanted.Profile == "" && wanted.Jurisdiction == "":
 		return change, &refusal{"profile", "is missing, and so is jurisdiction: it binds to nothing"}
+	case !by.reaches(wanted.Profile):
+		return change, &refusal{"", "This token does not work with that profile."}
 	case wanted.Profile != "" && table.Profile(wanted.Profile) == nil:
 		return change, &refusal{"profile", "is not the id of a profile"}
 	case wanted.Jurisdiction == "":
@@ -182,6 +190,9 @@ func (h *handler) bind(w http.ResponseWriter, r *http.Request, by mandate) {
 	}
 	at, table := time.Now(), h.config.Clients.Table()
 	change, refused := h.judged(subject, &wanted, by, table, at)
+	if before, bound := h.config.Clients.Bindings.Get(subject); bound && before.Until.After(at) && !by.reaches(before.Profile) {
+		refused = &refusal{"", "This prefix is bound to a profile that the token does not work with."}
+	}
 	if refused != nil {
 		h.refuse(w, refused)
 		return
@@ -195,7 +206,7 @@ func (h *handler) bind(w http.ResponseWriter, r *http.Request, by mandate) {
 		h.fail(w, err)
 		return
 	}
-	h.shown(w, subject, table)
+	h.shown(w, subject, by, table)
 }
 
 func (h *handler) refuse(w http.ResponseWriter, why *refusal) {
@@ -206,9 +217,9 @@ func (h *handler) refuse(w http.ResponseWriter, why *refusal) {
 	h.fail(w, &redress.Invalid{Fields: []redress.FieldProblem{{Field: why.field, Text: why.text}}})
 }
 
-func (h *handler) shown(w http.ResponseWriter, subject bindings.Subject, table *profile.Table) {
+func (h *handler) shown(w http.ResponseWriter, subject bindings.Subject, by mandate, table *profile.Table) {
 	bound, found := h.config.Clients.Bindings.Get(subject)
-	if !found || !bound.Until.After(time.Now()) {
+	if !found || !bound.Until.After(time.Now()) || !by.reaches(bound.Profile) {
 		write(w, problem{Title: "Not found", Status: http.StatusNotFound, Detail: "Just this prefix is bound to nothing."})
 		return
 	}
@@ -216,19 +227,23 @@ func (h *handler) shown(w http.ResponseWriter, subject bindings.Subject, table *
 	respond(w, http.StatusOK, bindReply{Prefix: subject.String(), Profile: bound.Profile, Jurisdiction: bound.Jurisdiction, Until: bound.Until, Admitted: admitted})
 }
 
-func (h *handler) showBinding(w http.ResponseWriter, r *http.Request, _ mandate) {
+func (h *handler) showBinding(w http.ResponseWriter, r *http.Request, by mandate) {
 	if subject, ok := h.subject(w, r); ok {
-		h.shown(w, subject, h.config.Clients.Table())
+		h.shown(w, subject, by, h.config.Clients.Table())
 	}
 }
 
 // unbind ends a binding. To end one that is not there is no mistake: its time may be over.
-func (h *handler) unbind(w http.ResponseWriter, r *http.Request, _ mandate) {
+func (h *handler) unbind(w http.ResponseWriter, r *http.Request, by mandate) {
 	subject, ok := h.subject(w, r)
 	if !ok {
 		return
 	}
-	_, bound := h.config.Clients.Bindings.Get(subject)
+	before, bound := h.config.Clients.Bindings.Get(subject)
+	if bound && !by.reaches(before.Profile) {
+		h.fail(w, redress.ErrNotPermitted)
+		return
+	}
 	if _, err := h.config.Clients.Bindings.Apply([]bindings.Change{{Subject: subject, Remove: true}}, time.Now()); err != nil {
 		h.fail(w, err)
 		return

@@ -23,6 +23,7 @@ import (
 const (
 	provisioningToken = "provisioning-token-of-the-test-01234"
 	householdToken    = "household-token-of-the-test-01234567"
+	rossiToken        = "household-token-of-one-home-01234567"
 	operatorToken     = "operator-token-of-the-test-012345678"
 )
 
@@ -58,6 +59,7 @@ func bindingServer(t *testing.T) *clientele {
 		config.Tokens = append(config.Tokens,
 			api.Token{Name: "radius", Role: redress.Provisioning, Hash: redress.HashToken(provisioningToken), Binding: api.Binding{Jurisdiction: []string{"FR"}}},
 			api.Token{Name: "self-care", Role: redress.Household, Hash: redress.HashToken(householdToken)},
+			api.Token{Name: "rossi", Role: redress.Household, Hash: redress.HashToken(rossiToken), Profiles: []string{"family"}},
 			api.Token{Name: "noc", Role: redress.Operator, Hash: redress.HashToken(operatorToken)})
 		config.Clients = &api.Clients{Bindings: register, Devices: named, Table: func() *profile.Table { return table }, Host: "dns.example", Neighbours: func() []api.Neighbour {
 			seen := time.Now()
@@ -273,5 +275,36 @@ func TestDevices(t *testing.T) {
 	}
 	if logs := c.Logs.String(); strings.Contains(logs, token) || strings.Contains(logs, "198.51.100.1") {
 		t.Errorf("logged: %s", logs)
+	}
+}
+
+// A token of one home's profiles works with nobody else's clients.
+func TestOneHome(t *testing.T) {
+	c := bindingServer(t)
+	c.call("PUT", "/api/v1/clients/10.1.0.0%2F16", operatorToken, `{"profile": "kids"}`)
+	_, others, _ := c.call("POST", "/api/v1/clients/devices", operatorToken, `{"profile": "kids"}`)
+	for name, test := range map[string]struct {
+		method, path, body string
+		status             int
+	}{
+		"its own":           {"PUT", "10.2.0.0%2F16", `{"profile": "family"}`, 200},
+		"another's profile": {"PUT", "10.3.0.0%2F16", `{"profile": "kids"}`, 403},
+		"another's client":  {"PUT", "10.1.0.0%2F16", `{"profile": "family"}`, 403},
+		"another's end":     {"DELETE", "10.1.0.0%2F16", "", 403},
+		"another's binding": {"GET", "10.1.0.0%2F16", "", 404},
+		"another's device":  {"DELETE", "devices/" + others["id"].(string), "", 404},
+		"a device for kids": {"POST", "devices", `{"profile": "kids"}`, 403},
+		"a device":          {"POST", "devices", `{"profile": "family"}`, 201},
+	} {
+		if status, reply, _ := c.call(test.method, "/api/v1/clients/"+test.path, rossiToken, test.body); status != test.status {
+			t.Errorf("%s: %d %v", name, status, reply)
+		}
+	}
+	_, list, _ := c.call("GET", "/api/v1/clients/devices", rossiToken, "")
+	if len(list["devices"].([]any)) != 1 || len(list["unknown"].([]any)) != 0 {
+		t.Errorf("%v", list)
+	}
+	if got := c.who(addressed("10.1.2.3")) + " " + c.who(addressed("10.2.2.3")); got != "IT/kids IT/family" {
+		t.Errorf("got %s", got)
 	}
 }

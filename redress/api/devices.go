@@ -85,7 +85,7 @@ func (h *handler) addDevice(w http.ResponseWriter, r *http.Request, by mandate) 
 	if wanted.Until != nil {
 		made.Until = wanted.Until.UTC()
 	}
-	if why := h.wrongDevice(&wanted); why != nil {
+	if why := h.wrongDevice(&wanted, by); why != nil {
 		h.refuse(w, why)
 		return
 	}
@@ -98,7 +98,10 @@ func (h *handler) addDevice(w http.ResponseWriter, r *http.Request, by mandate) 
 }
 
 // wrongDevice is what the registry cannot know.
-func (h *handler) wrongDevice(wanted *deviceRequest) *refusal {
+func (h *handler) wrongDevice(wanted *deviceRequest, by mandate) *refusal {
+	if !by.reaches(wanted.Profile) {
+		return &refusal{"", "This token does not work with that profile."}
+	}
 	table := h.config.Clients.Table()
 	if wanted.Profile != "" && table.Profile(wanted.Profile) == nil {
 		return &refusal{"profile", "is not the id of a profile"}
@@ -141,10 +144,17 @@ func (h *handler) named(device deviceReply, token string) newDeviceReply {
 	return reply
 }
 
-func (h *handler) listDevices(w http.ResponseWriter, _ *http.Request, _ mandate) {
-	reply := devicesReply{Devices: []deviceReply{}, Unknown: h.unknown(time.Now())}
+// listDevices lists those of the token's profiles. Who works with some alone is not at home on
+// the link, and sees none of its devices.
+func (h *handler) listDevices(w http.ResponseWriter, _ *http.Request, by mandate) {
+	reply := devicesReply{Devices: []deviceReply{}, Unknown: []unknownDevice{}}
 	for _, device := range h.config.Clients.Devices.List() {
-		reply.Devices = append(reply.Devices, deviceOf(device))
+		if by.reaches(device.Profile) {
+			reply.Devices = append(reply.Devices, deviceOf(device))
+		}
+	}
+	if len(by.profiles) == 0 {
+		reply.Unknown = h.unknown(time.Now())
 	}
 	respond(w, http.StatusOK, reply)
 }
@@ -164,8 +174,12 @@ func (h *handler) unknown(at time.Time) []unknownDevice {
 	return all
 }
 
-func (h *handler) removeDevice(w http.ResponseWriter, r *http.Request, _ mandate) {
+func (h *handler) removeDevice(w http.ResponseWriter, r *http.Request, by mandate) {
 	id := r.PathValue("id")
+	if device, known := h.config.Clients.Devices.Get(id); known && !by.reaches(device.Profile) {
+		h.failDevice(w, devices.ErrNone)
+		return
+	}
 	if err := h.config.Clients.Devices.Remove(id); err != nil {
 		h.failDevice(w, err)
 		return

@@ -9,6 +9,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/household"
 	"github.com/recourse-dns/recourse/redress/orders"
 	"github.com/recourse-dns/recourse/redress/route"
 	"github.com/recourse-dns/recourse/resolver"
@@ -29,6 +30,8 @@ type Config struct {
 	Orders *orders.Office
 	// Clients are those that programs bind. Nil: none.
 	Clients *Clients
+	// Profiles is what households do with theirs. Nil: nothing.
+	Profiles *household.Office
 }
 
 // Token lets a program act. Only the hash of the secret is known here.
@@ -41,6 +44,8 @@ type Token struct {
 	// Binding is of the role authority; what it says of jurisdiction, networks and
 	// certificates, of provisioning and household too.
 	Binding Binding
+	// Profiles are those that the role household may change; empty for all.
+	Profiles []string
 }
 
 // Binding is what a token of an authority may do, and from where.
@@ -93,7 +98,9 @@ func (h *handler) routes() []route.Route {
 		{Method: http.MethodPost, Path: "/api/v1/cases/{id}/verify", Handler: h.verify},
 		{Method: http.MethodPost, Path: "/api/v1/cases/{id}/decision", Handler: h.decide},
 	}
-	return append(append(routes, h.orderRoutes()...), h.clientRoutes()...)
+	routes = append(routes, h.orderRoutes()...)
+	routes = append(routes, h.profileRoutes()...)
+	return append(routes, h.clientRoutes()...)
 }
 
 func (h *handler) serve() http.Handler {

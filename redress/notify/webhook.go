@@ -60,7 +60,7 @@ func ParseWebhook(text string) (*url.URL, error) {
 		return nil, errors.New("not an https address, as https://noc.example.net/hook")
 	case address.User != nil:
 		return nil, errors.New("credentials do not belong in the address; calls are signed")
-	case address.Scheme == "http" && !isLocal(address.Hostname()):
+	case address.Scheme == "http" && !IsLocal(address.Hostname()):
 		return nil, errors.New("plain http is for this machine only; write https")
 	case address.Fragment != "":
 		return nil, errors.New("a fragment is not sent")
@@ -68,8 +68,8 @@ func ParseWebhook(text string) (*url.URL, error) {
 	return address, nil
 }
 
-// isLocal says whether a host is this machine, by its name or address alone.
-func isLocal(host string) bool {
+// IsLocal says whether a host is this machine, by its name or address alone.
+func IsLocal(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return err == nil && addr.Unmap().IsLoopback() || strings.EqualFold(host, "localhost")
 }
@@ -145,7 +145,7 @@ func (w *Webhook) client(host string) *http.Client {
 	dial := dialer{lookup: w.lookup, allowed: w.config.Private}
 	if addr, err := netip.ParseAddr(host); err == nil { // the operator named it
 		dial.allowed = append(slices.Clone(dial.allowed), netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()))
-	} else if isLocal(host) {
+	} else if IsLocal(host) {
 		dial.allowed = append(slices.Clone(dial.allowed), netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
 	}
 	transport := &http.Transport{

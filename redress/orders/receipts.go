@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
@@ -178,17 +179,17 @@ func (o *Office) settle(ctx context.Context, tx *store.Tx, change *store.OrderCh
 	if change.Effective.After(at) {
 		change.InForce = change.Effective
 	}
-	kept := o.config.AnswerTTL
+	record, err := store.OrderByID(ctx, tx, change.Order)
+	if err != nil {
+		return err
+	}
+	kept := o.answerTTL(&record.Order)
 	if change.What == WhatLifted || change.What == WhatSuspended {
 		kept = o.config.BlockTTL
 	}
 	change.CachedUntil = change.InForce.Add(kept)
 	settled, err := tx.SettleOrderChange(ctx, change)
 	if err != nil || !settled {
-		return err
-	}
-	record, err := store.OrderByID(ctx, tx, change.Order)
-	if err != nil {
 		return err
 	}
 	facts := factsOf(record)
@@ -203,6 +204,22 @@ func (o *Office) settle(ctx context.Context, tx *store.Tx, change *store.OrderCh
 		o.logger.Warn("an order came in force after its time", slog.String("ref", record.Order.Ref), slog.Duration("late", late))
 	}
 	return cases.Append(ctx, tx, events...)
+}
+
+// answerTTL is for how long a client that an order concerns may keep an answer: the longest
+// TTL that the doors hand out, or less where the law lists of all its jurisdictions say so.
+func (o *Office) answerTTL(order *blocklists.Order) time.Duration {
+	longest := time.Duration(0)
+	for _, jurisdiction := range order.Jurisdiction {
+		own := o.config.AnswerTTL
+		for _, list := range o.rules.Catalog().Lists() {
+			if list.Purpose == blocklists.Law && list.MaxTTL > 0 && slices.Contains(list.Jurisdiction, jurisdiction) {
+				own = min(own, list.MaxTTL)
+			}
+		}
+		longest = max(longest, own)
+	}
+	return longest
 }
 
 // lateness is by how much a change came in force after its time; 0 where it did not.

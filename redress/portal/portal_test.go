@@ -230,8 +230,9 @@ func TestConfidentialPagesNameNothing(t *testing.T) {
 	if status != 200 {
 		t.Errorf("%d", status)
 	}
-	b.contains(page, "confidential")
-	b.lacks(page, "secret.example", "The hidden list", "Tribunale", "csam")
+	// Who ordered it, by which act and where that is contested, and nothing of any entry.
+	b.contains(page, "confidential", "Blocked by order of Tribunale di Esempio", "Legge 633/1941", "https://court.example/ricorsi")
+	b.lacks(page, "secret.example", "The hidden list", "csam", "RG 1234")
 	_, page, _ = b.get("/r/" + b.Code("discreet", "discreet.example").String())
 	b.contains(page, "confidential")
 	b.lacks(page, "discreet.example")

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/recourse-dns/recourse/redress/notify"
+)
+
+type alarmsCommands struct {
+	List AlarmsOptions `cmd:"" help:"Show what whoever is on call has to know of."`
+	Ack  AckOptions    `cmd:"" help:"Say that you look after an alarm, so that it is not told again."`
+}
+
+type noticesCommands struct {
+	List  NoticesOptions     `cmd:"" help:"Show the messages that did not arrive."`
+	Retry RetryNoticeOptions `cmd:"" help:"Send one again."`
+	Drop  DropNoticeOptions  `cmd:"" help:"Give one up and erase what was in it."`
+}
+
+// AlarmsOptions are the flags of alarms list.
+type AlarmsOptions struct {
+	ConfigFlag
+	JSONFlag
+}
+
+// Help shows the command at work.
+func (AlarmsOptions) Help() string {
+	return example("Works on a running and on a stopped server:", "recourse alarms list --config forward.yaml")
+}
+
+// Run is called by the command line.
+func (o *AlarmsOptions) Run(ctx context.Context, env *environment) error {
+	var open []notify.Raised
+	if err := withNotices(ctx, env, o.ConfigFlag, http.MethodGet, alarmPaths, nil, &open); err != nil {
+		return err
+	}
+	if o.JSON {
+		return printJSON(env.stdout, open)
+	}
+	return printAlarms(env.stdout, open)
+}
+
+func printAlarms(to io.Writer, open []notify.Raised) error {
+	if len(open) == 0 {
+		_, err := fmt.Fprintln(to, "there is no alarm")
+		return err
+	}
+	var text strings.Builder
+	for _, alarm := range open {
+		heard := "not acknowledged"
+		if !alarm.Acknowledged.IsZero() {
+			heard = fmt.Sprintf("acknowledged by %s at %s", alarm.AcknowledgedBy, alarm.Acknowledged.Format(time.RFC3339))
+		}
+		fmt.Fprintf(&text, "%d  since %s  %s%s\n    %s\n", alarm.ID, alarm.Since.Format(time.RFC3339), heard, urgentWord(alarm.Urgent), alarm.Subject)
+	}
+	_, err := io.WriteString(to, text.String())
+	return err
+}
+
+func urgentWord(urgent bool) string {
+	if urgent {
+		return ", urgent"
+	}
+	return ""
+}
+
+// AckOptions are the flags of alarms ack.
+type AckOptions struct {
+	ConfigFlag
+	ID int64  `arg:"" help:"The alarm, as the message and the list have it."`
+	By string `placeholder:"NAME" help:"Who looks after it; whoever is signed in, where nobody is named."`
+}
+
+// Help shows the command at work.
+func (AckOptions) Help() string {
+	return example("The alarm stays open until what it tells of has ended:", `recourse alarms ack 17 --by "Ada Example" --config forward.yaml`)
+}
+
+// Run is called by the command line.
+func (o *AckOptions) Run(ctx context.Context, env *environment) error {
+	var alarm notify.Raised
+	if err := withNotices(ctx, env, o.ConfigFlag, http.MethodPost, alarmPaths+"/ack", acknowledgement{ID: o.ID, By: o.By}, &alarm); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(env.stdout, "alarm %d is acknowledged by %s\n", alarm.ID, alarm.AcknowledgedBy)
+	return err
+}
+
+// NoticesOptions are the flags of notices list.
+type NoticesOptions struct {
+	ConfigFlag
+	JSONFlag
+}
+
+// Help shows the command at work.
+func (NoticesOptions) Help() string {
+	return example("They were refused, or not taken for four days. The log says why; what was in them is kept for a month:", "recourse notices list --config forward.yaml")
+}
+
+// Run is called by the command line.
+func (o *NoticesOptions) Run(ctx context.Context, env *environment) error {
+	var dead []notify.Dead
+	if err := withNotices(ctx, env, o.ConfigFlag, http.MethodGet, noticePaths, nil, &dead); err != nil {
+		return err
+	}
+	if o.JSON {
+		return printJSON(env.stdout, dead)
+	}
+	if len(dead) == 0 {
+		_, err := fmt.Fprintln(env.stdout, "every message has arrived or is under way")
+		return err
+	}
+	var text strings.Builder
+	for _, one := range dead {
+		fmt.Fprintf(&text, "%d  given up %s after %s by %s  %s  %s\n", one.ID, one.Ended.Format(time.RFC3339), count(one.Attempts, "attempt"), one.Channel, one.Kind, one.Key)
+	}
+	_, err := io.WriteString(env.stdout, text.String())
+	return err
+}
+
+// RetryNoticeOptions are the flags of notices retry.
+type RetryNoticeOptions struct {
+	ConfigFlag
+	ID int64 `arg:"" help:"The message, as the list has it."`
+}
+
+// Help shows the command at work.
+func (RetryNoticeOptions) Help() string {
+	return example("When the cause is mended:", "recourse notices retry 23 --config forward.yaml")
+}
+
+// Run is called by the command line.
+func (o *RetryNoticeOptions) Run(ctx context.Context, env *environment) error {
+	return workOnNotice(ctx, env, o.ConfigFlag, o.ID, "retry", "message %d is sent again\n")
+}
+
+// DropNoticeOptions are the flags of notices drop.
+type DropNoticeOptions struct {
+	ConfigFlag
+	ID int64 `arg:"" help:"The message, as the list has it."`
+}
+
+// Help shows the command at work.
+func (DropNoticeOptions) Help() string {
+	return example("What was in it is gone:", "recourse notices drop 23 --config forward.yaml")
+}
+
+// Run is called by the command line.
+func (o *DropNoticeOptions) Run(ctx context.Context, env *environment) error {
+	return workOnNotice(ctx, env, o.ConfigFlag, o.ID, "drop", "message %d is given up\n")
+}
+
+func workOnNotice(ctx context.Context, env *environment, flag ConfigFlag, id int64, what, said string) error {
+	var done deadNotice
+	if err := withNotices(ctx, env, flag, http.MethodPost, noticePaths+"/"+what, deadNotice{ID: id}, &done); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(env.stdout, said, done.ID)
+	return err
+}
+
+// withNotices makes one call to the running server or, where none runs, to a node of its own.
+func withNotices(ctx context.Context, env *environment, flag ConfigFlag, method, path string, body, into any) error {
+	desk, err := openNode(ctx, env, flag, &node{asItIs: true})
+	if err != nil {
+		return err
+	}
+	return errors.Join(desk.callAt(ctx, method, path, body, into), desk.close())
+}
