@@ -23,9 +23,9 @@ import (
 // bedtime is in force at all times of today, and ends in the night.
 var bedtime = profile.Schedule{Timezone: "UTC", Offline: []profile.Window{{Days: []string{"mon"}, From: "00:00", To: "24:00"}}}
 
-// home is the test world with profiles as a file writes them: kids at 127.0.0.2 and teens at
+// lodging is the test world with profiles as a file writes them: kids at 127.0.0.2 and teens at
 // 127.0.0.5. Help is for help.example.
-func home(t failer, lists []list, kids, teens profile.Config, more ...bundle.Own) *policy.Snapshot {
+func lodging(t failer, lists []list, kids, teens profile.Config, more ...bundle.Own) *policy.Snapshot {
 	t.Helper()
 	kids.ID, teens.ID = "kids", "teens"
 	for _, config := range []*profile.Config{&kids, &teens} {
@@ -129,7 +129,7 @@ func TestPrecedenceOfProfiles(t *testing.T) {
 		{name: "law while filters rest", lists: []list{law("l", tiktok)}, kids: profile.Config{Pause: profile.Pause{Of: profile.PauseFilters, Until: today.Add(time.Hour)}}, asked: tiktok, want: "l block"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := home(t, test.lists, test.kids, profile.Config{}, test.more...)
+			s := lodging(t, test.lists, test.kids, profile.Config{}, test.more...)
 			verdict := policy.Judge(s, links(test.asked), who(t, s, child), today)
 			if got := roleOf(&verdict); got != test.want {
 				t.Errorf("got %q, want %q\n%s", got, test.want, strings.Join(verdict.Because, "\n"))
@@ -165,7 +165,7 @@ func roleOf(verdict *policy.Verdict) string {
 
 // Addresses and service bindings lead to the engine's safe form; other records stay as they are.
 func TestSafeSearch(t *testing.T) {
-	s := home(t, nil, profile.Config{SafeSearch: rewrite.All()}, profile.Config{SafeSearch: rewrite.Choice{YouTube: rewrite.Strict}})
+	s := lodging(t, nil, profile.Config{SafeSearch: rewrite.All()}, profile.Config{SafeSearch: rewrite.Choice{YouTube: rewrite.Strict}})
 	for _, test := range []struct {
 		from    netip.Addr
 		name    string
@@ -207,7 +207,7 @@ func TestSafeSearch(t *testing.T) {
 
 // What the law withholds of a safe form stays withheld.
 func TestTheEndOfSafeSearchIsJudged(t *testing.T) {
-	s := home(t, []list{law("l", "forcesafesearch.google.com"), security("s", "strict.bing.com")}, profile.Config{SafeSearch: rewrite.All()}, profile.Config{})
+	s := lodging(t, []list{law("l", "forcesafesearch.google.com"), security("s", "strict.bing.com")}, profile.Config{SafeSearch: rewrite.All()}, profile.Config{})
 	for name, want := range map[string]uint16{"www.google.com": resolver.Censored, "www.bing.com": resolver.Blocked} {
 		message, extended := answers(t, s, child, name, dns.TypeA)
 		if message.Rcode != dns.RcodeNameError || extended.Code != want || len(message.Answer) != 1 {
@@ -218,7 +218,7 @@ func TestTheEndOfSafeSearchIsJudged(t *testing.T) {
 
 // A query below what is withheld asks nobody, and neither does one in bedtime.
 func TestNothingLeavesInBedtime(t *testing.T) {
-	s := home(t, nil, profile.Config{Schedule: bedtime, Deny: []string{"games.example"}}, profile.Config{})
+	s := lodging(t, nil, profile.Config{Schedule: bedtime, Deny: []string{"games.example"}}, profile.Config{})
 	next := &below{answer: reply(t, query(child, "free.example", dns.TypeA))}
 	stage, _, _ := filter(s, next)
 	for _, name := range []string{"free.example", "games.example"} {
@@ -231,7 +231,7 @@ func TestNothingLeavesInBedtime(t *testing.T) {
 
 // One profile's own name is never shown to another that has a name above it.
 func TestOwnNamesOfTwoProfiles(t *testing.T) {
-	s := home(t, nil, profile.Config{Deny: []string{"example"}}, profile.Config{Deny: []string{"www.games.example"}})
+	s := lodging(t, nil, profile.Config{Deny: []string{"example"}}, profile.Config{Deny: []string{"www.games.example"}})
 	stage, _, _ := filter(s, new(everything))
 	for range 3 { // also when the question is remembered
 		for from, owner := range map[netip.Addr]string{child: "example.", elder: "www.games.example."} {
@@ -253,7 +253,7 @@ func TestOwnNamesOfTwoProfiles(t *testing.T) {
 
 // The codes of what profiles ask for are one a kind, and say nothing of a profile.
 func TestFixedCodesOfProfiles(t *testing.T) {
-	s := home(t, nil, profile.Config{Services: []string{"tiktok"}, SafeSearch: rewrite.All(), Deny: []string{"a.example"}}, profile.Config{Schedule: bedtime, Services: []string{"x"}})
+	s := lodging(t, nil, profile.Config{Services: []string{"tiktok"}, SafeSearch: rewrite.All(), Deny: []string{"a.example"}}, profile.Config{Schedule: bedtime, Services: []string{"x"}})
 	codes := map[policy.Code]bool{}
 	for name, from := range map[string]netip.Addr{"tiktok.com": child, "www.google.de": child, "a.example": child, "free.example": elder} {
 		verdict := policy.Judge(s, links(name), who(t, s, from), today)
@@ -280,7 +280,7 @@ func TestFixedCodesOfProfiles(t *testing.T) {
 // they share, nothing changes, and nobody's asking allocates.
 func TestTTLsOfSchedules(t *testing.T) {
 	soon := profile.Schedule{Timezone: "UTC", Offline: []profile.Window{{Days: []string{"mon"}, From: "12:01", To: "13:00"}}}
-	s := home(t, nil, profile.Config{Schedule: soon}, profile.Config{Schedule: profile.Schedule{Timezone: "UTC", Off: []profile.Window{{Days: []string{"fri"}, From: "12:00", To: "13:00"}}}})
+	s := lodging(t, nil, profile.Config{Schedule: soon}, profile.Config{Schedule: profile.Schedule{Timezone: "UTC", Off: []profile.Window{{Days: []string{"fri"}, From: "12:00", To: "13:00"}}}})
 	kept := slot(reply(t, query(child, "free.example", dns.TypeA), "free.example. 3600 IN A 192.0.2.7"))
 	stage, _, _ := filter(s, &below{cached: kept})
 	for from, want := range map[netip.Addr]uint32{child: 60, elder: 300} {
@@ -337,7 +337,7 @@ func TestNothingOfAProfileBeatsLawOrSecurity(t *testing.T) {
 			Schedule: rapid.SampledFrom([]profile.Schedule{{}, bedtime}).Draw(t, "schedule"),
 			Pause:    profile.Pause{Of: rapid.SampledFrom([]string{profile.PauseFilters, profile.PauseInternet}).Draw(t, "of"), Until: today.Add(time.Duration(rapid.IntRange(-1, 1).Draw(t, "until")) * time.Hour)},
 		}
-		with, without := home(t, lists, kids, profile.Config{}), home(t, lists, profile.Config{}, profile.Config{})
+		with, without := lodging(t, lists, kids, profile.Config{}), lodging(t, lists, profile.Config{}, profile.Config{})
 		for _, name := range names {
 			before, after := policy.Judge(without, links(name), who(t, without, child), today), policy.Judge(with, links(name), who(t, with, child), today)
 			if before.Action == policy.Block && (after.Action != policy.Block || after.Primary.Purpose() != before.Primary.Purpose()) {
