@@ -261,7 +261,7 @@ func (h *handler) askProfile(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, err)
 		return
 	}
-	w.WriteHeader(http.StatusAccepted)
+	respond(w, http.StatusAccepted, asked)
 }
 
 // requestsReply is what waits for somebody to decide, the oldest first.
