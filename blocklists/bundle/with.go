@@ -106,14 +106,26 @@ func (k *keyed) order() string {
 
 func (b *Bundle) imageOf(entries []blocklists.Entry, layers []*layer) ([]byte, *meta, error) {
 	rows := make([]keyed, 0, len(entries))
+	var last *texts // of the entry before, as most entries of an order follow each other
 	for i := range entries {
 		row, err := b.keyed(&entries[i])
 		if err != nil {
 			return nil, nil, err
 		}
+		if row.texts != nil {
+			if last != nil && *last == *row.texts {
+				row.texts = last
+			}
+			last = row.texts
+		}
 		rows = append(rows, row)
 	}
-	slices.SortStableFunc(rows, func(x, y keyed) int { return cmp.Or(bytes.Compare(x.key, y.key), compareItems(x.item, y.item)) })
+	slices.SortFunc(rows, func(x, y keyed) int {
+		if order := bytes.Compare(x.key, y.key); order != 0 {
+			return order // as of most
+		}
+		return cmp.Or(compareItems(x.item, y.item), cmp.Compare(x.order(), y.order()))
+	})
 	rows = slices.CompactFunc(rows, func(x, y keyed) bool {
 		return bytes.Equal(x.key, y.key) && sameEntry(&x.item, &y.item) && x.order() == y.order()
 	})
