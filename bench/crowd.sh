@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What connections cost that are open and silent, and what others wait while some read
-# nothing: see crowd/doc.go. ARGS go to it; "--ahead" (root) is for machines with neighbours.
+# nothing, and while some flood: see crowd/doc.go. ARGS go to it; "--ahead" (root) is for machines with neighbours.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p build
@@ -10,3 +10,4 @@ for door in tcp tls; do
 	bash bench/alone.sh taskset -c 1 build/crowd --recourse build/recourse --door $door "$@"
 	bash bench/alone.sh taskset -c 1 build/crowd --recourse build/recourse --door $door --connections 10000 --slow "$@"
 done
+bash bench/alone.sh taskset -c 1 build/crowd --recourse build/recourse --flood all "$@"

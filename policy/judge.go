@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/policy/pass"
 	"github.com/recourse-dns/recourse/policy/profile"
 	"github.com/recourse-dns/recourse/policy/rewrite"
 	"github.com/recourse-dns/recourse/resolver"
@@ -17,6 +18,11 @@ import (
 // is pure, and decides as the [Filter] does, which leaves the explaining out. The
 // names of other profiles are not among the matches.
 func Judge(s *Snapshot, links []resolver.Link, who profile.Who, at time.Time) Verdict {
+	return judge(s, links, who, resolver.Client{}, at)
+}
+
+// judge is Judge for a client that may have passes.
+func judge(s *Snapshot, links []resolver.Link, who profile.Who, client resolver.Client, at time.Time) Verdict {
 	if len(links) == 0 {
 		return Verdict{Because: []string{"there is no name to judge"}}
 	}
@@ -27,6 +33,7 @@ func Judge(s *Snapshot, links []resolver.Link, who profile.Who, at time.Time) Ve
 		}
 	}
 	h := newHearing(s, links[0].Name, found, who, at)
+	h.caller = pass.ClientOf(client)
 	var verdict Verdict
 	var indices []int // of the hits, as the verdict's matches
 	decided, primary := noHit, -1
@@ -128,6 +135,8 @@ func (h *hearing) because(standing standing, match *Match) string {
 			match.Entry.FirstSeen.Add(match.Manifest.Stage.For).Format(time.RFC3339))
 	case halted:
 		return "does not count: new, and halted since its list blocked too much"
+	case passed:
+		return "does not count: a pass lets this client by until " + h.passUntil.UTC().Format(time.DateTime)
 	case shadowed:
 		return "does not count: the list is in shadow mode; it would count"
 	case resting:
@@ -343,7 +352,7 @@ func (s *Snapshot) Explain(name wire.Name, subject Subject, at time.Time) (Verdi
 	if addr := subject.Client.Addr; addr.IsValid() {
 		links = append(links, resolver.Link{Kind: resolver.Asker, Addr: addr})
 	}
-	verdict := Judge(s, links, who, at)
+	verdict := judge(s, links, who, subject.Client, at)
 	if err := s.Bundle.Err(); err != nil {
 		return Verdict{}, err
 	}

@@ -124,7 +124,11 @@ const (
 	Reviewer  ActorRole = "reviewer"
 	Operator  ActorRole = "operator"
 	Authority ActorRole = "authority"
-	System    ActorRole = "system"
+	// Household changes profiles of its own; Provisioning is a provider's program that does
+	// so for its subscribers.
+	Household    ActorRole = "household"
+	Provisioning ActorRole = "provisioning"
+	System       ActorRole = "system"
 )
 
 // May says whether the actor may read and decide cases.

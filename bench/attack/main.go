@@ -10,7 +10,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -67,10 +66,7 @@ func run(ctx context.Context, to io.Writer, o options) (held bool, err error) {
 		if !strings.Contains(attack.name, o.attack) {
 			continue
 		}
-		for _, resolver := range peer.All(o.binary) {
-			if o.only != "" && !slices.Contains(strings.Split(o.only, ","), resolver.Name) {
-				continue
-			}
+		for _, resolver := range peer.Chosen(o.binary, o.only) {
 			costs, err := try(ctx, &net, &world{&attack, made}, resolver)
 			if err != nil {
 				return false, fmt.Errorf("%s: %w", attack.name, err)
@@ -118,26 +114,17 @@ const settle = 50 * time.Millisecond
 
 // try starts a resolver and asks it the attacker's names one after the other.
 func try(ctx context.Context, net *internet, world *world, resolver peer.Resolver) (costs, error) {
-	dir, err := os.MkdirTemp("", "attack")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = os.RemoveAll(dir) }() // scratch
-	address, err := peer.FreePort()
-	if err != nil {
-		return nil, err
-	}
 	var anchors []string
 	if world.signed {
 		anchors = []string{strings.ReplaceAll(world.keys.ds(".", world.keys.usual)[0].String(), "\t", " ")}
 	}
 	net.current.Store(world)
 	hints := []string{". 86400 IN NS ns.", "ns. 86400 IN A " + rootServer}
-	process, err := peer.Start(ctx, resolver, peer.Setup{Dir: filepath.Join(dir, resolver.Name), Listen: address, Hints: hints, Anchors: anchors, Core: 0})
+	process, stop, err := peer.Launch(ctx, resolver, hints, anchors)
 	if err != nil {
 		return nil, err
 	}
-	defer process.Stop()
+	defer stop()
 	var all costs
 	for i := range world.names {
 		one, err := ask(net, process, world.question(i))

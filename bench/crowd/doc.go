@@ -9,6 +9,13 @@
 // asks once more, which shows that none was closed, and then the memory is read: RssAnon
 // of the process beyond what it was before the first connection.
 //
+// With --slow the connections ask and read nothing, and what is measured is how long others
+// wait meanwhile, over each door. With --flood the same is measured while 64 connections of
+// HTTP/2 send what costs a server more than its sender (resets, CONTINUATION, settings, pings and
+// more: floods.go lists them), and come back whenever they are cut; beside it stands what the
+// others wait without, in the same round. Of several rounds the best counts: others run on
+// the machine as well.
+//
 // # Decisions
 //
 // What is read is what the process holds, and not what is alive in it: garbage that the

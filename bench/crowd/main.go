@@ -23,6 +23,8 @@ type options struct {
 	door        string
 	slow, probe bool
 	ahead       bool
+	flood       string
+	rounds      int
 }
 
 func main() {
@@ -31,6 +33,8 @@ func main() {
 	flag.IntVar(&o.connections, "connections", 100_000, "connections to open")
 	flag.StringVar(&o.door, "door", "tls", "how they are opened: tls or tcp")
 	flag.BoolVar(&o.slow, "slow", false, "measure what others wait while the connections ask and read nothing")
+	flag.StringVar(&o.flood, "flood", "", "measure what others wait during floods of HTTP/2: those with `text` in their name, or all")
+	flag.IntVar(&o.rounds, "rounds", 3, "rounds of each flood, of which the best counts")
 	flag.BoolVar(&o.ahead, "ahead", false, "run server and probe before all else (chrt), on a machine with neighbours")
 	flag.BoolVar(&o.probe, "probe", false, "be the others")
 	flag.Parse()
@@ -64,7 +68,10 @@ func run(ctx context.Context, to io.Writer, o options) error {
 		return err
 	}
 	defer server.stop()
-	if o.slow {
+	switch {
+	case o.flood != "":
+		return floodAll(ctx, to, o)
+	case o.slow:
 		return slow(ctx, to, o, count)
 	}
 	before, err := server.memory()
@@ -118,7 +125,7 @@ type server struct {
 }
 
 const configuration = `operator: {name: Bench, contact: "mailto:bench@example.net", portal: "http://127.0.0.1:8399"}
-listen: {do53: ["127.0.0.1:%d"], dot: ["127.0.0.1:%d"], web: ["127.0.0.1:8399"]}
+listen: {do53: ["127.0.0.1:%d"], dot: ["127.0.0.1:%d"], doh: ["127.0.0.1:%d"], web: ["127.0.0.1:8399"]}
 tls: {certificate: cert.pem, key: key.pem}
 state: ./state
 resolver: {mode: recurse, dnssec: off, cache: 64MiB}
@@ -126,8 +133,9 @@ clients: [{match: {networks: ["127.0.0.0/8"]}}]
 `
 
 const (
-	portTCP = 5399
-	portTLS = 8853
+	portTCP   = 5399
+	portTLS   = 8853
+	portHTTPS = 8443
 )
 
 // start runs the server in its laboratory, which answers without a network.
@@ -136,7 +144,7 @@ func start(ctx context.Context, o options, folder string) (*server, error) {
 		return nil, err
 	}
 	config := filepath.Join(folder, "recourse.yaml")
-	if err := os.WriteFile(config, fmt.Appendf(nil, configuration, portTCP, portTLS), 0o600); err != nil {
+	if err := os.WriteFile(config, fmt.Appendf(nil, configuration, portTCP, portTLS, portHTTPS), 0o600); err != nil {
 		return nil, err
 	}
 	log, err := os.Create(filepath.Join(folder, "log"))

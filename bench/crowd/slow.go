@@ -3,13 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
-	"os"
-	"os/exec"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -57,13 +53,8 @@ func slow(ctx context.Context, to io.Writer, o options, count int) error {
 		time.Sleep(10 * time.Millisecond)
 	}
 	before := again.Load()
-	line := slices.Concat(o.first(), []string{os.Args[0], "--probe"})
-	out, err := exec.CommandContext(ctx, line[0], line[1:]...).Output() //nolint:gosec // this program
+	all, err := o.others(ctx)
 	if err != nil {
-		return fmt.Errorf("the probe: %w", err)
-	}
-	var all []probe
-	if err := json.Unmarshal(out, &all); err != nil {
 		return err
 	}
 	fmt.Fprintf(to, "%s: %d connections that read nothing, %d cut and opened again within %s\n", o.door, count, again.Load()-before, probed)
@@ -110,59 +101,6 @@ func (c *crowd) stall(ctx context.Context, handshakes chan struct{}, i int, open
 			return
 		}
 	}
-}
-
-// probe is what one kind of client saw.
-type probe struct {
-	Door                  string
-	Asked, Lost           int
-	Median, Most, Longest time.Duration
-}
-
-// runProbe asks over each door, one question after the other.
-func runProbe(to io.Writer) error {
-	all := make([]probe, 3)
-	var group sync.WaitGroup
-	for i, door := range []string{"udp", "tcp", "tls"} {
-		group.Go(func() { all[i] = ask(door) })
-	}
-	group.Wait()
-	return json.NewEncoder(to).Encode(all)
-}
-
-func ask(door string) probe {
-	seen := probe{Door: door}
-	var took []time.Duration
-	client := &dns.Client{Net: door, Timeout: 2 * time.Second, TLSConfig: insecure()}
-	if door == "tls" {
-		client.Net = "tcp-tls"
-	}
-	port := portTCP
-	if door == "tls" {
-		port = portTLS
-	}
-	conn, err := client.Dial(fmt.Sprintf("127.0.0.1:%d", port))
-	if err != nil {
-		seen.Lost++
-		return seen
-	}
-	defer conn.Close()
-	question := new(dns.Msg).SetQuestion("www.signed.example.", dns.TypeA)
-	pace := time.NewTicker(2 * time.Millisecond)
-	defer pace.Stop()
-	for end := time.Now().Add(probed); time.Now().Before(end); <-pace.C {
-		seen.Asked++
-		if _, each, err := client.ExchangeWithConn(question, conn); err != nil {
-			seen.Lost++
-		} else {
-			took = append(took, each)
-		}
-	}
-	slices.Sort(took)
-	if len(took) > 0 {
-		seen.Median, seen.Most, seen.Longest = took[len(took)/2], took[len(took)*999/1000], took[len(took)-1]
-	}
-	return seen
 }
 
 func below(conn net.Conn) syscall.Conn {

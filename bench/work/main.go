@@ -7,8 +7,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -57,12 +55,7 @@ func run(ctx context.Context, to io.Writer, o options) (kept bool, err error) {
 	if err := names.listen(); err != nil {
 		return false, err
 	}
-	var resolvers []peer.Resolver
-	for _, resolver := range peer.All(o.binary) {
-		if o.only == "" || slices.Contains(strings.Split(o.only, ","), resolver.Name) {
-			resolvers = append(resolvers, resolver)
-		}
-	}
+	resolvers := peer.Chosen(o.binary, o.only)
 	kept = true
 	for _, kind := range strings.Split(o.worlds, ",") {
 		limit, ok := limits[kind]
@@ -108,25 +101,15 @@ func measureAll(ctx context.Context, to io.Writer, o options, names *internet, r
 // measure starts one resolver, lets it learn the top-level domains, and has it
 // resolve every name once.
 func measure(ctx context.Context, o options, names *internet, world *world, resolver peer.Resolver) (sample, error) {
-	dir, err := os.MkdirTemp("", "work")
-	if err != nil {
-		return sample{}, err
-	}
-	defer func() { _ = os.RemoveAll(dir) }() // scratch
-	address, err := peer.FreePort()
-	if err != nil {
-		return sample{}, err
-	}
 	anchors, err := world.anchors()
 	if err != nil {
 		return sample{}, err
 	}
-	setup := peer.Setup{Dir: filepath.Join(dir, resolver.Name), Listen: address, Hints: hints(), Anchors: anchors, Core: 0}
-	process, err := peer.Start(ctx, resolver, setup)
+	process, stop, err := peer.Launch(ctx, resolver, hints(), anchors)
 	if err != nil {
 		return sample{}, err
 	}
-	defer process.Stop()
+	defer stop()
 	signed := len(anchors) > 0
 	if _, err := load(process.Address, o.names, o.names+tlds, 1, signed); err != nil {
 		return sample{}, err

@@ -23,22 +23,22 @@ func (b *Bundle) With(entries ...blocklists.Entry) (*Bundle, error) {
 	if len(added) > maxAdded {
 		return nil, fmt.Errorf("%d entries are added without a compile, and %d is the most", len(added), maxAdded)
 	}
-	return b.lay(added, b.generation+1)
+	return b.lay(added, b.laid, b.generation+1)
 }
 
-// Lay gives the bundle with these entries on top, in the place of those that it had there.
-// Unlike those of With they may be any number: they take about a microsecond and fifty
+// Lay gives the bundle with these entries on top, in the place of those that were laid there
+// before; those of With stay. Unlike those of With they may be any number: they take about a microsecond and fifty
 // octets each. Its generation is higher than its own and than after.
 func (b *Bundle) Lay(entries []blocklists.Entry, after uint64) (*Bundle, error) {
-	return b.lay(entries, max(b.generation, after)+1)
+	return b.lay(b.added, entries, max(b.generation, after)+1)
 }
 
-func (b *Bundle) lay(added []blocklists.Entry, generation uint64) (*Bundle, error) {
+func (b *Bundle) lay(added, laid []blocklists.Entry, generation uint64) (*Bundle, error) {
 	layers, metas := b.files()
-	if len(added) == 0 {
+	if len(added)+len(laid) == 0 {
 		return b.bare(layers, metas, generation)
 	}
-	image, said, err := b.imageOf(added, layers)
+	image, said, err := b.imageOf(slices.Concat(laid, added), layers)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func (b *Bundle) lay(added []blocklists.Entry, generation uint64) (*Bundle, erro
 	if err != nil {
 		return nil, err
 	}
-	made.added, made.generation = added, generation
+	made.added, made.laid, made.generation = added, laid, generation
 	return made, nil
 }
 

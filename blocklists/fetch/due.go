@@ -51,7 +51,7 @@ func (k *keeper) due() time.Time {
 
 // spread takes off a random part, up to the share, so that a fleet does not ask in step.
 func (k *keeper) spread(interval time.Duration, share float64) time.Duration {
-	return interval - time.Duration(k.turn.luck*share*float64(interval))
+	return interval - time.Duration(k.memory.luck*share*float64(interval))
 }
 
 func (k *keeper) refresh() time.Duration {

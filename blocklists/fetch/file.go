@@ -115,7 +115,7 @@ func (s *Store) Moved(m *blocklists.Manifest) bool {
 		return false
 	}
 	defer done()
-	return !k.turn.stamped || !k.turn.stamp.equal(s.look(m))
+	return !k.memory.stamped || !k.memory.stamp.equal(s.look(m))
 }
 
 // look stamps the file as it is now; the zero stamp is that of one that cannot be opened.

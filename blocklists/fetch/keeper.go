@@ -21,7 +21,7 @@ import (
 // keeper is the work on one list, between two notes.
 type keeper struct {
 	store    *Store
-	turn     *turn
+	memory   *memory
 	dir      string
 	manifest *blocklists.Manifest
 	note     *note
@@ -62,9 +62,9 @@ var errNotKept = errors.New("no copy could be kept")
 
 // ask has the source asked, and makes what it has a candidate.
 func (s *Store) ask(ctx context.Context, m *blocklists.Manifest) error {
-	turn := s.lists.turn(m.ID)
-	turn.asking.Lock()
-	defer turn.asking.Unlock()
+	memory := s.lists.memory(m.ID)
+	memory.asking.Lock()
+	defer memory.asking.Unlock()
 	if m.Source.File != "" {
 		defer s.lists.oneFile(ctx)()
 	}
@@ -82,7 +82,7 @@ func (s *Store) ask(ctx context.Context, m *blocklists.Manifest) error {
 		return wrong
 	}
 	defer done()
-	turn.aside = ""
+	memory.aside = ""
 	return k.finish(errand, err)
 }
 
@@ -111,8 +111,8 @@ func (s *Store) prepare(m *blocklists.Manifest) (*errand, error) {
 	says := true
 	if m.Source.File != "" { // before it is read, so that a change meanwhile is seen afterwards
 		now := s.look(m)
-		says = k.turn.stamped && !k.turn.stamp.equal(now)
-		k.turn.stamp, k.turn.stamped = now, true
+		says = k.memory.stamped && !k.memory.stamp.equal(now)
+		k.memory.stamp, k.memory.stamped = now, true
 	}
 	if err := os.MkdirAll(k.dir, 0o750); err != nil {
 		return nil, fmt.Errorf("%w: %w", errNotKept, err)
@@ -121,7 +121,7 @@ func (s *Store) prepare(m *blocklists.Manifest) (*errand, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNotKept, err)
 	}
-	k.turn.aside = filepath.Base(aside.Name())
+	k.memory.aside = filepath.Base(aside.Name())
 	return &errand{manifest: m, origin: origin, known: k.known(), aside: aside, says: says}, nil
 }
 
@@ -184,7 +184,7 @@ func (e *errand) run(ctx context.Context) error {
 
 // known is what the source may be asked against: what it had last, be it refused.
 func (k *keeper) known() Known {
-	if refused := k.turn.refused; refused != nil && refused.version.From == identity(k.manifest) {
+	if refused := k.memory.refused; refused != nil && refused.version.From == identity(k.manifest) {
 		version := refused.version
 		return Known{Version: &version, Open: func() (io.ReadCloser, error) { return nil, os.ErrNotExist }}
 	}
@@ -206,13 +206,13 @@ func (k *keeper) path(v *Version) string { return filepath.Join(k.dir, v.SHA256+
 
 // keep makes the octets a candidate, or says that they are Unchanged.
 func (k *keeper) keep(aside *os.File, found Version, wait time.Duration) error {
-	if refused := k.turn.refused; refused != nil && refused.version.SHA256 == found.SHA256 {
+	if refused := k.memory.refused; refused != nil && refused.version.SHA256 == found.SHA256 {
 		refused.version = found
 		return Unchanged
 	}
 	if known := k.note.newest(); known != nil && known.SHA256 == found.SHA256 && k.isSound(known) {
 		known.Marks, known.From, known.Source = found.Marks, found.From, found.Source
-		k.turn.refused = nil
+		k.memory.refused = nil
 		return Unchanged
 	}
 	if err := aside.Sync(); err != nil {
@@ -221,7 +221,7 @@ func (k *keeper) keep(aside *os.File, found Version, wait time.Duration) error {
 	if err := os.Rename(aside.Name(), k.path(&found)); err != nil {
 		return fmt.Errorf("%w: %w", errNotKept, err)
 	}
-	k.turn.refused = nil
+	k.memory.refused = nil
 	k.note.Candidate = &found
 	k.answered(wait)
 	return k.saveNote()
@@ -239,7 +239,7 @@ func (k *keeper) isSound(v *Version) bool {
 
 func (k *keeper) answered(wait time.Duration) {
 	at := now()
-	k.turn.luck = rand.Float64()
+	k.memory.luck = rand.Float64()
 	k.note.AskedAt, k.note.ConfirmedAt, k.note.NotBefore = at, at, time.Time{}
 	if wait > 0 {
 		k.note.NotBefore = at.Add(wait)
@@ -248,7 +248,7 @@ func (k *keeper) answered(wait time.Duration) {
 
 // confirm takes down that the source has what it had. If that was refused, the trouble goes on.
 func (k *keeper) confirm(wait time.Duration) error {
-	if refused := k.turn.refused; refused != nil {
+	if refused := k.memory.refused; refused != nil {
 		return k.fail(refused.err)
 	}
 	k.note.Trouble = nil
@@ -263,7 +263,7 @@ func (k *keeper) confirm(wait time.Duration) error {
 func (k *keeper) fail(cause error) error {
 	k.asked = cause
 	at := now()
-	k.turn.luck = rand.Float64()
+	k.memory.luck = rand.Float64()
 	if k.note.Trouble == nil {
 		k.note.Trouble = &trouble{Since: at}
 	}
@@ -290,7 +290,7 @@ func (k *keeper) settle(read Status) error {
 		if k.note.Good != nil && k.note.Good.SHA256 != candidate.SHA256 {
 			k.note.Before = k.note.Good
 		}
-		k.note.Good, k.note.Candidate, k.note.Trouble, k.turn.refused = candidate, nil, nil, nil
+		k.note.Good, k.note.Candidate, k.note.Trouble, k.memory.refused = candidate, nil, nil, nil
 		return k.saveNote()
 	case read.Refused == candidate.SHA256:
 		k.refuse(*candidate, read.Err)
@@ -315,7 +315,7 @@ func (k *keeper) drop(damaged []string) bool {
 
 // refuse drops a candidate that is no list.
 func (k *keeper) refuse(version Version, cause error) {
-	k.turn.refused = &refused{version: version, err: cause}
+	k.memory.refused = &refused{version: version, err: cause}
 	k.note.Candidate = nil
 	_ = k.fail(cause) // which it returns
 }

@@ -117,7 +117,7 @@ func (k *keeper) saveNote() error {
 	if k.store.mode != whole {
 		return nil
 	}
-	k.turn.unsaved = k.note
+	k.memory.unsaved = k.note
 	text, err := json.MarshalIndent(k.note, "", "  ")
 	if err != nil {
 		return err
@@ -129,12 +129,12 @@ func (k *keeper) saveNote() error {
 	if err != nil {
 		return err
 	}
-	k.turn.unsaved = nil
+	k.memory.unsaved = nil
 	return k.clear()
 }
 
 func (k *keeper) clear() error {
-	names := map[string]bool{k.turn.aside: true}
+	names := map[string]bool{k.memory.aside: true}
 	for _, version := range []*Version{k.note.Good, k.note.Before, k.note.Candidate} {
 		if version != nil {
 			names[version.SHA256+octetsEnd] = true

@@ -122,12 +122,12 @@ type lists struct {
 	going turns.Shared  // hashing of what was brought
 	files chan struct{} // one place, for who copies a file
 
-	mu    sync.Mutex
-	turns map[blocklists.ListID]*turn
+	mu       sync.Mutex
+	memories map[blocklists.ListID]*memory
 }
 
 func newLists() *lists {
-	return &lists{files: make(chan struct{}, 1), turns: make(map[blocklists.ListID]*turn)}
+	return &lists{files: make(chan struct{}, 1), memories: make(map[blocklists.ListID]*memory)}
 }
 
 // filePatience is how long a file waits for another to be read: one that lies on a machine that
@@ -149,9 +149,9 @@ func (l *lists) oneFile(ctx context.Context) (end func()) {
 	return func() {}
 }
 
-// turn is held by whoever works on a list. Asking its source takes long and changes
-// nothing until it ends, so that has a lock of its own.
-type turn struct {
+// memory is what is known of a list between calls, held by whoever works on it. Asking its
+// source takes long and changes nothing until it ends, so that has a lock of its own.
+type memory struct {
 	asking sync.Mutex
 
 	mu      sync.Mutex
@@ -170,13 +170,13 @@ type refused struct {
 	err     error
 }
 
-func (l *lists) turn(id blocklists.ListID) *turn {
+func (l *lists) memory(id blocklists.ListID) *memory {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.turns[id] == nil {
-		l.turns[id] = new(turn)
+	if l.memories[id] == nil {
+		l.memories[id] = new(memory)
 	}
-	return l.turns[id]
+	return l.memories[id]
 }
 
 // keeper begins work on a list; done ends it.
@@ -184,13 +184,13 @@ func (s *Store) keeper(m *blocklists.Manifest) (k *keeper, done func(), err erro
 	if !filepath.IsLocal(string(m.ID)) {
 		return nil, nil, fmt.Errorf("list %q: not an id", m.ID)
 	}
-	turn := s.lists.turn(m.ID)
-	turn.mu.Lock()
-	k = &keeper{store: s, turn: turn, dir: filepath.Join(s.dir, string(m.ID)), manifest: m}
-	if k.note = turn.unsaved; k.note == nil {
+	memory := s.lists.memory(m.ID)
+	memory.mu.Lock()
+	k = &keeper{store: s, memory: memory, dir: filepath.Join(s.dir, string(m.ID)), manifest: m}
+	if k.note = memory.unsaved; k.note == nil {
 		k.note = k.readNote()
 	}
-	return k, turn.mu.Unlock, nil
+	return k, memory.mu.Unlock, nil
 }
 
 // Load has the list read: from its source or, where that fails, from its last good
@@ -247,10 +247,10 @@ func (s *Store) Settle(m *blocklists.Manifest, read Status) error {
 // Retry forgets that octets of the list were refused, so that the next [Store.Fetch] brings
 // them again: whoever asks for it means to judge them otherwise.
 func (s *Store) Retry(m *blocklists.Manifest) {
-	turn := s.lists.turn(m.ID)
-	turn.mu.Lock()
-	defer turn.mu.Unlock()
-	turn.refused = nil
+	memory := s.lists.memory(m.ID)
+	memory.mu.Lock()
+	defer memory.mu.Unlock()
+	memory.refused = nil
 }
 
 // Status is how the list stands by what is stored, without asking or reading anything.

@@ -1,12 +1,42 @@
 package main
 
 import (
+	"context"
 	"net/netip"
 	"net/url"
 
+	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/policy/profile"
+	"github.com/recourse-dns/recourse/policy/store"
+	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
+
+// startProfiles reads the profiles that were changed over the API, before any lists are loaded.
+func (n *node) startProfiles(ctx context.Context, held *state, database *store.DB, current *policy.Current) error {
+	n.profiles = newProfileBook(database, current, held.path(profilesFile), n.logger)
+	n.profiles.rules = func() *rules { return n.importer.last.Load().rules }
+	n.profiles.compile = func(ctx context.Context) error {
+		n.importer.importing.Lock()
+		defer n.importer.importing.Unlock()
+		return n.importer.again(ctx)
+	}
+	if err := n.profiles.begin(ctx); err != nil {
+		return err
+	}
+	n.profiles.warnOfChanged(n.config.Profiles)
+	return nil
+}
+
+// checkHousehold holds a household's token to profiles that there are.
+func (c *Config) checkHousehold(path string, token *Token) {
+	if token.Role != string(redress.Household) && len(token.Profiles) > 0 {
+		c.report.problem(child(path, "profiles"), "binds tokens of role household only")
+	}
+	if token.Role == string(redress.Household) && len(token.Profiles) == 0 {
+		c.report.warn(path, "has no profiles: it may change every profile; name those of its home, as profiles: [tablet]")
+	}
+}
 
 // helpNames are the names that nothing which a user asked for withholds: those that are built
 // in, the operator's, and the portal's own.

@@ -224,6 +224,7 @@ type Token struct {
 	Authority    string              `yaml:"authority"`
 	Jurisdiction []string            `yaml:"jurisdiction"`
 	Lists        []blocklists.ListID `yaml:"lists"`
+	Profiles     []string            `yaml:"profiles"`    // of a household; all where empty
 	DailyMax     uint32              `yaml:"daily_max"`   // names; no bound where 0
 	Networks     []netip.Prefix      `yaml:"networks"`    // from which it works; anywhere where empty
 	Certificate  string              `yaml:"certificate"` // a file of client certificates of which one must be shown

@@ -17,7 +17,7 @@ import (
 
 // fixtures are whole files and the keys that each is warned about.
 var fixtures = map[string][]string{
-	"forward":     {"blocklists[1].pass"},
+	"forward":     {},
 	"household":   {"desk.plain_sign_in"},
 	"conformance": {"operator.portal", "resolver.validation_time", "bundle.guard"},
 	"isp": {"listen.web_trusted_proxies",

@@ -17,6 +17,7 @@ import (
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/api"
+	"github.com/recourse-dns/recourse/redress/household"
 	"github.com/recourse-dns/recourse/redress/orders"
 	"github.com/recourse-dns/recourse/redress/portal"
 	"github.com/recourse-dns/recourse/redress/proof"
@@ -93,7 +94,8 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 	if err != nil {
 		return nil, err
 	}
-	resolved, err := newResolution(n.config, internet, current, counts, n.config.discovery(n.certified()), n.logger)
+	n.passes = n.startPasses(ctx, current)
+	resolved, err := newResolution(n.config, internet, current, counts, n.config.discovery(n.certified()), n.passes.stage, n.logger)
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +107,9 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 	lists := &ledger{database: database, path: held.path(holdsFile), logger: n.logger}
 	ordered := newOrderBook(database, current, n.logger)
 	if err := ordered.begin(ctx); err != nil {
+		return nil, err
+	}
+	if err := n.startProfiles(ctx, held, database, current); err != nil {
 		return nil, err
 	}
 	if err := n.startLists(ctx, current, resolved, lists, ordered, counts); err != nil {
@@ -127,8 +132,8 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	desk := redress.NewDesk(redress.Config{Portal: n.config.Operator.Portal}, cases.New(database), proof.New(resolved.unfiltered),
 		func() redress.Index { return current.Load() }, apply, n.logger)
 	limits := redress.NewLimits(redress.DefaultRates())
-	calls := api.New(api.Config{Tokens: tokens, Actor: peerOf, Limits: limits, Orders: office}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
-	pages, err := portal.New(portal.Config{Operator: n.config.Operator, Location: time.Local, Limits: limits}, desk, func() portal.Index { return current.Load() }, resolved.unfiltered, n.logger)
+	calls := api.New(api.Config{Tokens: tokens, Actor: peerOf, Limits: limits, Orders: office, Profiles: household.New(n.profiles, database)}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
+	pages, err := portal.New(portal.Config{Operator: n.config.operator(), Location: time.Local, Limits: limits, Passes: n.passes.forPages()}, desk, func() portal.Index { return current.Load() }, resolved.unfiltered, n.logger)
 	if err != nil {
 		return err
 	}
@@ -188,7 +193,7 @@ func readTokens(config *Config) ([]api.Token, error) {
 	var tokens []api.Token
 	for i := range config.Desk.Tokens {
 		token := &config.Desk.Tokens[i]
-		if !slices.Contains([]redress.ActorRole{redress.Reviewer, redress.Operator, redress.Authority}, redress.ActorRole(token.Role)) {
+		if !slices.Contains([]redress.ActorRole{redress.Reviewer, redress.Operator, redress.Authority, redress.Household, redress.Provisioning}, redress.ActorRole(token.Role)) {
 			continue
 		}
 		secret, err := config.ReadToken(token)
@@ -199,7 +204,7 @@ func readTokens(config *Config) ([]api.Token, error) {
 		if err != nil {
 			return nil, fmt.Errorf("token %q: %w", token.Name, err)
 		}
-		tokens = append(tokens, api.Token{Name: token.Name, Role: redress.ActorRole(token.Role), Hash: redress.HashToken(secret), Until: token.Until, Binding: binding})
+		tokens = append(tokens, api.Token{Name: token.Name, Role: redress.ActorRole(token.Role), Hash: redress.HashToken(secret), Until: token.Until, Binding: binding, Profiles: token.Profiles})
 	}
 	return tokens, nil
 }

@@ -100,6 +100,11 @@ func snapshotOf(ctx context.Context, config *Config, logger *slog.Logger) (*poli
 	if err != nil {
 		return nil, err
 	}
+	changed, err := readChanged(held.path(profilesFile))
+	if err != nil {
+		return nil, err
+	}
+	made.with(changed)
 	safeguards := made.guard.With(ledger)
 	store := newListStore(config, nil, logger).Preview()
 	catalog, err := expandCatalogs(made.catalog, store, logger)

@@ -15,6 +15,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists/guard"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/policy/profile"
+	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
 // rules is what a configuration says for policy: lists, profiles, clients, operator.
@@ -22,6 +23,11 @@ type rules struct {
 	catalog  *blocklists.Catalog
 	own      []bundle.Own
 	clients  *profile.Table
+	configs  []profile.Config // of the profiles below
+	profiles []*profile.Profile
+	offered  []*blocklists.Manifest // whose categories a profile may choose
+	help     []wire.Name
+	signals  []bundle.Own // of own that no profile changes
 	operator policy.Operator
 	standIns policy.StandIns
 	guard    *guard.Guard
@@ -35,20 +41,21 @@ func newRules(config *Config) (*rules, error) {
 	if err != nil {
 		return nil, err
 	}
-	profiles, problems := profile.NewProfiles(config.Profiles, config.listsOffered())
+	offered := config.listsOffered()
+	profiles, problems := profile.NewProfiles(config.Profiles, offered)
 	clients, more := profile.NewTable(config.Clients, profiles)
 	if problems = append(problems, more...); len(problems) > 0 {
 		return nil, fmt.Errorf("%s %s", problems[0].Key, problems[0].Text)
 	}
-	made := &rules{catalog: catalog, clients: clients, operator: config.Operator, standIns: config.StandIns(), guarding: config.guarding()}
+	made := &rules{catalog: catalog, clients: clients, operator: config.operator(), standIns: config.StandIns(), guarding: config.guarding()}
 	if made.guard, err = made.guarding.make(nil, time.Time{}); err != nil {
 		return nil, err
 	}
-	help, err := config.helpNames()
-	if err != nil {
+	made.configs, made.profiles, made.offered, made.signals = config.Profiles, profiles, offered, config.Canaries.Own()
+	if made.help, err = config.helpNames(); err != nil {
 		return nil, err
 	}
-	made.own = append(config.Canaries.Own(), profile.Own(profiles, help)...)
+	made.with(nil)
 	return made, nil
 }
 
@@ -61,7 +68,8 @@ type importer struct {
 	folder    *bundle.Folder
 	current   *policy.Current
 	ledger    *ledger
-	orders    *orderBook // nil: none
+	orders    *orderBook   // nil: none
+	profiles  *profileBook // nil: none
 	logger    *slog.Logger
 	damaged   chan error    // what the bundle in force says of itself
 	started   chan struct{} // a bundle came into force
@@ -89,6 +97,7 @@ func (i *importer) expanded(configured *rules) (*rules, error) {
 	}
 	made := *configured
 	made.catalog = catalog
+	made.with(i.profiles.changed())
 	return &made, nil
 }
 
@@ -192,6 +201,9 @@ func (i *importer) enforce(fresh *imported, compiled *bundle.Bundle, ledger *gua
 		snapshot.Bundle, snapshot.Clients, snapshot.Operator = compiled, fresh.rules.clients, fresh.rules.operator
 		snapshot.StandIns, snapshot.Guard = fresh.rules.standIns, fresh.rules.guard.With(ledger)
 		_ = i.orders.lay(&snapshot) // which tells what is wrong; the lists are in force in any case
+		if err := i.profiles.lay(&snapshot); err != nil {
+			i.logger.Error("names of changed profiles are in force with the next import", "error", err)
+		}
 		return snapshot
 	})
 	select {

@@ -41,6 +41,8 @@ type node struct {
 	certificates *tlsconf.Certificates // nil where nothing is encrypted
 
 	importer *importer
+	passes   *passDesk
+	profiles *profileBook
 	notices  *notices
 	cookies  *cookie.Keys
 	trust    trustHandler
@@ -178,7 +180,7 @@ func (n *node) startLists(ctx context.Context, current *policy.Current, resolved
 		return err
 	}
 	n.importer = newImporter(n.config, newListStore(n.config, resolved.unfiltered, n.logger), current, ledger, counts, n.logger)
-	n.importer.asItIs, n.importer.orders = n.asItIs, orders
+	n.importer.asItIs, n.importer.orders, n.importer.profiles = n.asItIs, orders, n.profiles
 	counts.watchSources(n.importer)
 	return n.importer.begin(ctx, made)
 }
@@ -237,7 +239,11 @@ func (n *node) reimport(ctx context.Context, config *Config) {
 	made, err := newRules(config)
 	if err == nil {
 		made.standIns = n.config.StandIns() // what answers for them was made at the start
+		made.operator.PassZone = n.config.passZone()
 		err = n.importer.load(ctx, made)
+	}
+	if err == nil {
+		n.profiles.warnOfChanged(config.Profiles)
 	}
 	if err != nil {
 		n.logger.Error("the lists were not imported; those in force stay", "error", err)

@@ -29,6 +29,7 @@ const (
 	databaseFile = "recourse.db"
 	overlayFile  = "overlay.json"
 	holdsFile    = "holds.json"
+	profilesFile = "profiles.json"
 	controlFile  = "control.sock"
 	listsDir     = "lists"
 	bundlesDir   = "bundles"

@@ -61,10 +61,11 @@ func (c *Config) hasList(id blocklists.ListID) bool {
 }
 
 func (c *Config) checkRole(path string, token *Token) {
+	c.checkHousehold(path, token)
 	switch token.Role {
 	case "":
 		c.report.problem(child(path, "role"), "is missing: reviewer, or another role of a later version")
-	case "reviewer", "operator":
+	case "reviewer", "operator", "household", "provisioning":
 		if len(token.Networks) > 0 || token.Certificate != "" || token.Mail != "" {
 			c.report.problem(path, "networks, certificate and mail bind tokens of role authority only")
 		}

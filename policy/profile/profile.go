@@ -21,6 +21,7 @@ type Profile struct {
 	Search      rewrite.Choice // engines in their safe form
 	Allow       []wire.Name    // sorted, each with what lies below it
 	Deny        []wire.Name    // likewise
+	NoPasses    bool           // past blocks of security
 	Pause       Pause          // the zero value is none
 	Extra       time.Time      // until when offline hours do not hold
 	RequestedBy string
@@ -145,6 +146,8 @@ type Config struct {
 	Allow      []string       `yaml:"allow" json:"allow,omitempty"`
 	Deny       []string       `yaml:"deny" json:"deny,omitempty"`
 	Schedule   Schedule       `yaml:"schedule" json:"schedule,omitzero"`
+	// Passes is whether the clients may be let past blocks of security: on, also where it is empty, or off.
+	Passes string `yaml:"passes" oneof:"on,off" json:"passes,omitempty"`
 
 	// What somebody set for a while is no part of a file.
 	Pause Pause     `yaml:"-" json:"pause,omitzero"`
@@ -160,7 +163,7 @@ type Requested struct {
 // filters says whether the profile withholds or changes anything, so that somebody must have
 // asked for it.
 func (c *Config) filters() bool {
-	return len(c.Categories)+len(c.Services)+len(c.Deny)+len(c.Schedule.Offline) > 0 || c.SafeSearch.Any() || c.Pause.Of == PauseInternet
+	return len(c.Categories)+len(c.Services)+len(c.Deny)+len(c.Schedule.Offline) > 0 || c.SafeSearch.Any() || c.Passes == passesOff || c.Pause.Of == PauseInternet
 }
 
 // problems collects what is wrong, with keys dotted and counted from the top of the
@@ -211,6 +214,26 @@ func NewProfiles(configs []Config, manifests []*blocklists.Manifest) ([]*Profile
 	return profiles, found
 }
 
+// Kept gives profiles as they were checked when somebody changed them. A category or a service
+// that there is no more since then takes nothing else with it.
+func Kept(configs []Config) ([]*Profile, error) {
+	made, err := newMaker(nil)
+	if err != nil {
+		return nil, err
+	}
+	profiles := make([]*Profile, 0, len(configs))
+	for i := range configs {
+		profiles = append(profiles, made.compile(&configs[i], "", new(problems)))
+	}
+	return profiles, nil
+}
+
+// ExtraUntil is [Profile.ExtraUntil] of what the configuration says.
+func (c *Config) ExtraUntil(at time.Time, length time.Duration) (time.Time, bool) {
+	bare := Profile{hours: c.Schedule.compile("", new(problems)), Extra: c.Extra}
+	return bare.ExtraUntil(at, length)
+}
+
 // maker has what all profiles are made with.
 type maker struct {
 	manifests []*blocklists.Manifest
@@ -240,6 +263,7 @@ func (m *maker) compile(c *Config, key string, found *problems) *Profile {
 		Search:      c.SafeSearch,
 		Allow:       parseNames(key+".allow", c.Allow, found),
 		Deny:        parseNames(key+".deny", c.Deny, found),
+		NoPasses:    c.Passes == passesOff,
 		Pause:       c.Pause,
 		Extra:       c.Extra,
 		RequestedBy: c.Requested.By,

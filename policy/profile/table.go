@@ -68,6 +68,7 @@ type Table struct {
 	choosers choosers
 	unbound  []Unbound
 	profiles map[string]*Profile
+	changed  map[string]*Profile // since the configuration was read, by ID
 	live     *Live
 }
 
@@ -170,6 +171,16 @@ func (t *Table) add(row int, client *Client, found *problems) {
 // Who finds who a client is at a time; false means that it is not admitted. The invalid
 // address, that of no client at all, is not admitted either.
 func (t *Table) Who(client resolver.Client, at time.Time) (Who, bool) {
+	who, admitted := t.who(client, at)
+	if who.Profile != nil && t.changed != nil {
+		if changed, is := t.changed[who.Profile.ID]; is {
+			who.Profile = changed
+		}
+	}
+	return who, admitted
+}
+
+func (t *Table) who(client resolver.Client, at time.Time) (Who, bool) {
 	if t == nil || !client.Addr.IsValid() {
 		return Who{}, false
 	}

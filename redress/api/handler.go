@@ -9,6 +9,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/household"
 	"github.com/recourse-dns/recourse/redress/orders"
 	"github.com/recourse-dns/recourse/redress/route"
 	"github.com/recourse-dns/recourse/resolver"
@@ -27,6 +28,8 @@ type Config struct {
 	Limits *redress.Limits
 	// Orders is where orders of authorities come in. Nil: nowhere.
 	Orders *orders.Office
+	// Profiles is what households do with theirs. Nil: nothing.
+	Profiles *household.Office
 }
 
 // Token lets a program act. Only the hash of the secret is known here.
@@ -38,6 +41,8 @@ type Token struct {
 	Until time.Time
 	// Binding is of the role authority.
 	Binding Binding
+	// Profiles are those that the role household may change; empty for all.
+	Profiles []string
 }
 
 // Binding is what a token of an authority may do, and from where.
@@ -90,7 +95,8 @@ func (h *handler) routes() []route.Route {
 		{Method: http.MethodPost, Path: "/api/v1/cases/{id}/verify", Handler: h.verify},
 		{Method: http.MethodPost, Path: "/api/v1/cases/{id}/decision", Handler: h.decide},
 	}
-	return append(routes, h.orderRoutes()...)
+	routes = append(routes, h.orderRoutes()...)
+	return append(routes, h.profileRoutes()...)
 }
 
 func (h *handler) serve() http.Handler {

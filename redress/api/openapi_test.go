@@ -9,6 +9,8 @@ import (
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/policy/profile"
+	"github.com/recourse-dns/recourse/policy/rewrite"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/orders"
 )
@@ -69,6 +71,11 @@ func TestDocumentHasTheFields(t *testing.T) {
 		"Content": redress.Content{}, "List": listReply{},
 		"OrderRequest": orders.Submission{}, "OrderName": orders.Name{}, "OrderRedress": orders.Redress{}, "OrderReply": orderReply{}, "HeldName": heldName{},
 		"ReceiptsReply": receiptsReply{}, "Receipt": receipt{}, "OrderFacts": redress.OrderFacts{}, "Document": blocklists.Document{}, "Authority": blocklists.Authority{},
+		// Profiles.
+		"ProfileRequest": profileRequest{}, "ProfileReply": profileReply{}, "ProfileChanged": profileChanged{}, "PauseRequest": pauseRequest{},
+		"ExtraRequest": extraRequest{}, "ChangesReply": changesReply{}, "ProfileChange": profileChange{}, "AskRequest": askRequest{},
+		"RequestsReply": requestsReply{}, "ProfileAsked": profileAsked{}, "AnswerRequest": answerRequest{}, "Requested": profile.Requested{},
+		"SafeSearch": rewrite.Choice{}, "Schedule": profile.Schedule{}, "Window": profile.Window{}, "Pause": profile.Pause{},
 		"OrderChangeRequest": orders.Change{}, "OrderCorrectionRequest": orders.Correction{}, "OrderDecisionRequest": orders.Decision{}, "OrderEndRequest": orders.Ending{},
 		"OrderSuspensionRequest": orders.Pause{}, "OrderReleaseRequest": orders.Letting{}, "ShownOrder": shownOrder{}, "ShownName": shownName{},
 		"OrderEvent": orderEvent{}, "ListedOrder": listedOrder{}, "OrdersReply": ordersReply{},

@@ -10,7 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/household"
 )
 
 // problem is an error as programs read it (RFC 9457).
@@ -70,6 +72,8 @@ func (h *handler) fail(w http.ResponseWriter, err error) {
 		problem
 	}{
 		{redress.ErrNotFound, problem{Title: "Not found", Status: http.StatusNotFound, Detail: "There is no such case, or the token does not open it."}},
+		{household.ErrNoBedtime, problem{Type: typeBase + "no-bedtime", Title: "No offline hours", Status: http.StatusConflict, Detail: "The profile has no offline hours, so there is no time to add to."}},
+		{store.ErrManyRequests, problem{Title: "Too many requests", Status: http.StatusTooManyRequests, Detail: "Many names wait for an answer already. Somebody has to decide those first."}},
 		{redress.ErrNotPermitted, problem{Title: "Forbidden", Status: http.StatusForbidden, Detail: "This token may not do that."}},
 		{redress.ErrReferred, problem{Type: typeBase + "referred", Title: "Referred to the authority", Status: http.StatusConflict,
 			Detail: "The merits of an order are decided by the authority or a court, not here. If the order was carried out wrongly, decide the question implementation."}},

@@ -26,6 +26,9 @@ type Config struct {
 	Location *time.Location
 	// Address says from where a request comes, for limits only. Nil: the connection's.
 	Address func(*http.Request) netip.Addr
+	// Passes let people past blocks of security; nil: nobody is. They need a portal, and the
+	// operator's PassZone.
+	Passes Passes
 	// Limits are shared with the API. Nil: the default ones, not shared.
 	Limits *redress.Limits
 }
@@ -104,7 +107,7 @@ func (h *handler) serve() (http.Handler, error) {
 		h.fault(w, http.StatusForbidden, "This form was sent from another site",
 			"We took nothing from it. Open the form here and send it again.")
 	}))
-	return route.Guarded("default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'", protection.Handler(mux)), nil
+	return route.Guarded(contentPolicy(""), protection.Handler(h.byHost(mux))), nil
 }
 
 // origin is the scheme and host of the portal's public address, which a front end

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/recourse-dns/recourse/resolver"
@@ -137,21 +138,35 @@ func (s *Server) isStopping() bool {
 	}
 }
 
+// pairTries is how often a port that is free for TCP may be taken for UDP already.
+const pairTries = 8
+
 // open opens TCP last: whoever waits for the server tries to connect, and may ask over
 // UDP as soon as he can. Only a port that nobody knows yet is taken from TCP, as UDP must
 // have the same one.
 func (s *Server) open(set *sockets.Set, address netip.AddrPort) (err error) {
-	if address.Port() == 0 {
+	if address.Port() != 0 {
+		if err := s.openUDP(set, address); err != nil {
+			return err
+		}
+		s.stream, err = stream.Listen(set, address)
+		return err
+	}
+	for range pairTries {
 		if s.stream, err = stream.Listen(set, address); err != nil {
 			return err
 		}
-		address = s.Addr()
+		if err = s.openUDP(set, s.Addr()); !errors.Is(err, syscall.EADDRINUSE) {
+			return err
+		}
+		err = errors.Join(err, s.stream.Close())
+		s.stream = nil
 	}
+	return err
+}
+
+func (s *Server) openUDP(set *sockets.Set, address netip.AddrPort) (err error) {
 	s.sockets, err = set.ListenUDP(address, socketsPerAddress(), func(descriptor int) error { return prepare(descriptor, address.Addr()) })
-	if err != nil || s.stream != nil {
-		return err
-	}
-	s.stream, err = stream.Listen(set, address)
 	return err
 }
 
