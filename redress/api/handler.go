@@ -28,6 +28,8 @@ type Config struct {
 	Limits *redress.Limits
 	// Orders is where orders of authorities come in. Nil: nowhere.
 	Orders *orders.Office
+	// Clients are those that programs bind. Nil: none.
+	Clients *Clients
 	// Profiles is what households do with theirs. Nil: nothing.
 	Profiles *household.Office
 }
@@ -39,7 +41,8 @@ type Token struct {
 	Hash redress.TokenHash
 	// Until is when the token ends; zero for never.
 	Until time.Time
-	// Binding is of the role authority.
+	// Binding is of the role authority; what it says of jurisdiction, networks and
+	// certificates, of provisioning and household too.
 	Binding Binding
 	// Profiles are those that the role household may change; empty for all.
 	Profiles []string
@@ -96,7 +99,8 @@ func (h *handler) routes() []route.Route {
 		{Method: http.MethodPost, Path: "/api/v1/cases/{id}/decision", Handler: h.decide},
 	}
 	routes = append(routes, h.orderRoutes()...)
-	return append(routes, h.profileRoutes()...)
+	routes = append(routes, h.profileRoutes()...)
+	return append(routes, h.clientRoutes()...)
 }
 
 func (h *handler) serve() http.Handler {
