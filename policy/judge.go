@@ -323,6 +323,22 @@ var (
 	ErrNoProfile   = errors.New("no such profile")
 )
 
+// chosenBy says by what a client has its profile, where that is not the row that admits it.
+func chosenBy(who *profile.Who) string {
+	switch who.Chosen {
+	case profile.ByRow:
+		return fmt.Sprintf(", chosen by clients[%d]", who.Chooser)
+	case profile.ByDevice:
+		return ", chosen by the device's own name"
+	case profile.ByBinding:
+		return ", bound to the address over the API"
+	case profile.ByDefault:
+		return ", by default for whom nothing else is known of"
+	case profile.ByNetwork:
+	}
+	return ""
+}
+
 // Subject is for whom a name is explained.
 type Subject struct {
 	Client  resolver.Client // without an address: of no jurisdiction and no profile
@@ -339,6 +355,9 @@ func (s *Snapshot) Explain(name wire.Name, subject Subject, at time.Time) (Verdi
 			return Verdict{}, fmt.Errorf("client %s: %w", addr, ErrNotAdmitted)
 		}
 		about = fmt.Sprintf("client %s: clients[%d] binds it to %s", addr, who.Row, orNone(who.Jurisdiction))
+		if who.Row < 0 {
+			about = fmt.Sprintf("client %s: a device of its own, admitted from anywhere, bound to none", addr)
+		}
 	}
 	if subject.Profile != "" {
 		if who.Profile = s.Clients.Profile(subject.Profile); who.Profile == nil {
@@ -347,6 +366,9 @@ func (s *Snapshot) Explain(name wire.Name, subject Subject, at time.Time) (Verdi
 	}
 	if who.Profile != nil {
 		about += ", profile " + who.Profile.ID
+	}
+	if subject.Profile == "" {
+		about += chosenBy(&who)
 	}
 	links := []resolver.Link{{Name: name}}
 	if addr := subject.Client.Addr; addr.IsValid() {
