@@ -61,7 +61,8 @@ type Manifest struct {
 	Override       string `yaml:"override"`
 	OverrideTarget string `yaml:"override_target"`
 
-	Pass          time.Duration `yaml:"pass" later:"passes"`
+	// Pass is for how long a person may go past a block of the list; 0: not at all.
+	Pass          time.Duration `yaml:"pass"`
 	EnforceWithin time.Duration `yaml:"enforce_within"`
 	// MaxTTL is how long at most clients of the list's jurisdiction may keep any answer, so that
 	// an order of little time is felt in time; 0: as long as its owner says.
@@ -156,6 +157,7 @@ func (m *Manifest) Problems() []Problem {
 	m.checkIntake(&found)
 	m.checkGround(&found)
 	m.checkOverride(&found)
+	m.checkPass(&found)
 	m.checkMaxTTL(&found)
 	m.checkPublished(&found)
 	if m.ReviewEvery <= 0 && m.Expires.IsZero() {

@@ -55,8 +55,9 @@
 // client's sake is begun again for another that shares it, so that an order of one
 // state never reaches the clients of another by way of a shared question.
 //
-// Rewrites of a list are blocks: they have the purpose's Extended DNS Error and code, not
-// 4 (Forged Answer), since who and why is what the reader wants to know. What a list's
+// Rewrites of a list are blocks: they have the purpose's Extended DNS Error and code, since
+// who and why is what the reader wants to know, and behind it 4 (Forged Answer) where they give
+// records, which the door keeps from who reads structured errors. What a list's
 // alias leads to is resolved and not judged again; it is the list's own word.
 //
 // Local records and servers of a zone that withhold a public name stand in for what a list
@@ -98,6 +99,24 @@
 // in the hearing knows of canaries. Its scope is exact, and one code stands for all of its names, since which of
 // them a program asked for says nothing. A profile asks for those of purpose user by a category: who asked and
 // when is then on record as for any filter. Refused: to answer them because some filter is on.
+//
+// A structured error is made where its client asks for it, in a whole and a brief form, of which
+// the door takes what fits. Its justification names all entries that block the name for that
+// client: so what is remembered of a question keeps which those were, and is answered only to whom
+// they are the same, else one household's filters would be told to another. Entries are
+// compared, not what they say. A secret list that decides says one sentence for all its names, and
+// none where another decides. Refused: its text in the client's language, which no query tells.
+//
+// A verdict's steps are the order of precedence as a value, the same for every name, so that a
+// terminal and a page draw one tree; the sentences beside them stay for who reads lines. What a
+// step after the deciding one would have said is kept: that is the question of who wants to
+// lift a block.
+//
+// What decides between two rules is a table for people, testdata/precedence.md, and the program is held to it, both
+// what it explains and what it does; an oracle that knows nothing of it judges random worlds beside it. Refused: the
+// table made by the program, which would say whatever the program does. The operator's exceptions mend lists and open no
+// hour in which a household's devices are offline, though they stand above what households ask for: the household
+// asked for the hour and no list for the name.
 //
 // Codes are found by an index that the first question for a bundle builds, sixteen
 // octets an entry. A code in the bundle itself would cost as much on every node,

@@ -7,6 +7,7 @@ import (
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
+	"github.com/recourse-dns/recourse/policy/pass"
 	"github.com/recourse-dns/recourse/policy/profile"
 	"github.com/recourse-dns/recourse/resolver"
 )
@@ -132,7 +133,7 @@ func (s *stage) watch(query *resolver.Query) func(*resolver.Cut) error {
 			return unjudged(err)
 		}
 		h := newHearing(snapshot, query.Question.Name, found, who, query.Now)
-		h.door, h.qtype = query.Client.Door, query.Question.Type
+		h.door, h.qtype, h.caller = query.Client.Door, query.Question.Type, pass.ClientOf(query.Client)
 		if winner, decided := h.decide(); admitted && decided && h.step(winner).blocks() {
 			return &resolver.Withheld{Cut: cut}
 		}
@@ -203,8 +204,11 @@ func (s *stage) weighed(ctx context.Context, snapshot *Snapshot, who profile.Who
 		found.facts = snapshot.facts(found.ids, room[:0])
 	}
 	h := newHearing(snapshot, query.Question.Name, found, who, query.Now)
-	h.door, h.client, h.qtype = query.Client.Door, query.Client.Addr, query.Question.Type
+	h.door, h.client, h.qtype, h.caller = query.Client.Door, query.Client.Addr, query.Question.Type, pass.ClientOf(query.Client)
 	answer, err := s.verdict(ctx, snapshot, &h, kept, query, real)
+	if err == nil && !h.passUntil.IsZero() {
+		query.CapTTL(ttlUntil(h.passUntil, query.Now))
+	}
 	if real != nil || answer != nil { // what passes so far is judged again with its answer, and counted then
 		s.countShadows(&h, query.Worker)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
+	"github.com/recourse-dns/recourse/policy/pass"
 	"github.com/recourse-dns/recourse/policy/profile"
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
@@ -57,6 +58,7 @@ const (
 	unreviewed // security, and its review was not held in time
 	notInShare // staged, and the client's network is not in the share
 	halted     // staged, and halted
+	passed     // the client has a pass
 	shadowed   // it would count, and is only counted
 )
 
@@ -78,6 +80,10 @@ type hearing struct {
 	exemptQuestion, exemptAlias bool
 	// shadows says that a hit of a list in shadow mode would count.
 	shadows bool
+	// caller is who asks, as passes know it; passUntil is when the first pass ends that let a
+	// hit by, zero where none did.
+	caller    pass.Client
+	passUntil time.Time
 }
 
 func newHearing(snapshot *Snapshot, question wire.Name, found hits, who profile.Who, at time.Time) hearing {
@@ -313,6 +319,9 @@ func (h *hearing) weighFeed(i int, list *bundle.List) standing {
 		return exempted
 	}
 	if list.Manifest.Purpose == blocklists.Security {
+		if h.isPassed(i, list.Manifest) {
+			return passed
+		}
 		return counts
 	}
 	if !h.who.Profile.Chose(list.Manifest.Category) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/policy/pass"
 	"github.com/recourse-dns/recourse/policy/profile"
 	"github.com/recourse-dns/recourse/policy/rewrite"
 	"github.com/recourse-dns/recourse/resolver"
@@ -17,6 +18,11 @@ import (
 // is pure, and decides as the [Filter] does, which leaves the explaining out. The
 // names of other profiles are not among the matches.
 func Judge(s *Snapshot, links []resolver.Link, who profile.Who, at time.Time) Verdict {
+	return judge(s, links, who, resolver.Client{}, at)
+}
+
+// judge is Judge for a client that may have passes.
+func judge(s *Snapshot, links []resolver.Link, who profile.Who, client resolver.Client, at time.Time) Verdict {
 	if len(links) == 0 {
 		return Verdict{Because: []string{"there is no name to judge"}}
 	}
@@ -27,6 +33,7 @@ func Judge(s *Snapshot, links []resolver.Link, who profile.Who, at time.Time) Ve
 		}
 	}
 	h := newHearing(s, links[0].Name, found, who, at)
+	h.caller = pass.ClientOf(client)
 	var verdict Verdict
 	var indices []int // of the hits, as the verdict's matches
 	decided, primary := noHit, -1
@@ -128,6 +135,8 @@ func (h *hearing) because(standing standing, match *Match) string {
 			match.Entry.FirstSeen.Add(match.Manifest.Stage.For).Format(time.RFC3339))
 	case halted:
 		return "does not count: new, and halted since its list blocked too much"
+	case passed:
+		return "does not count: a pass lets this client by until " + h.passUntil.UTC().Format(time.DateTime)
 	case shadowed:
 		return "does not count: the list is in shadow mode; it would count"
 	case resting:
@@ -314,6 +323,22 @@ var (
 	ErrNoProfile   = errors.New("no such profile")
 )
 
+// chosenBy says by what a client has its profile, where that is not the row that admits it.
+func chosenBy(who *profile.Who) string {
+	switch who.Chosen {
+	case profile.ByRow:
+		return fmt.Sprintf(", chosen by clients[%d]", who.Chooser)
+	case profile.ByDevice:
+		return ", chosen by the device's own name"
+	case profile.ByBinding:
+		return ", bound to the address over the API"
+	case profile.ByDefault:
+		return ", by default for whom nothing else is known of"
+	case profile.ByNetwork:
+	}
+	return ""
+}
+
 // Subject is for whom a name is explained.
 type Subject struct {
 	Client  resolver.Client // without an address: of no jurisdiction and no profile
@@ -330,6 +355,9 @@ func (s *Snapshot) Explain(name wire.Name, subject Subject, at time.Time) (Verdi
 			return Verdict{}, fmt.Errorf("client %s: %w", addr, ErrNotAdmitted)
 		}
 		about = fmt.Sprintf("client %s: clients[%d] binds it to %s", addr, who.Row, orNone(who.Jurisdiction))
+		if who.Row < 0 {
+			about = fmt.Sprintf("client %s: a device of its own, admitted from anywhere, bound to none", addr)
+		}
 	}
 	if subject.Profile != "" {
 		if who.Profile = s.Clients.Profile(subject.Profile); who.Profile == nil {
@@ -339,11 +367,14 @@ func (s *Snapshot) Explain(name wire.Name, subject Subject, at time.Time) (Verdi
 	if who.Profile != nil {
 		about += ", profile " + who.Profile.ID
 	}
+	if subject.Profile == "" {
+		about += chosenBy(&who)
+	}
 	links := []resolver.Link{{Name: name}}
 	if addr := subject.Client.Addr; addr.IsValid() {
 		links = append(links, resolver.Link{Kind: resolver.Asker, Addr: addr})
 	}
-	verdict := Judge(s, links, who, at)
+	verdict := judge(s, links, who, subject.Client, at)
 	if err := s.Bundle.Err(); err != nil {
 		return Verdict{}, err
 	}

@@ -13,6 +13,9 @@ type Operator struct {
 	Phone     string   `yaml:"phone"`   // a tel: address beside it
 	Portal    string   `yaml:"portal"`  // the public address of the pages
 	Languages []string `yaml:"languages"`
+	// PassZone is the zone of the names that browsers look up to show which client they are
+	// served as; where it is "" nobody gets a pass.
+	PassZone string `yaml:"pass_zone"`
 	// HelpNames are names, beside those that are built in, which nothing that a user asked for
 	// withholds, each with what lies below it.
 	HelpNames []string `yaml:"help_names"`

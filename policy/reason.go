@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/policy/pass"
 )
 
 // Reason is what the public may know of a block: the machine copy of its page. Its
@@ -46,6 +47,9 @@ type Reason struct {
 	DisableURL  string  `json:"disable_url,omitempty"`
 	PassURL     string  `json:"pass_url,omitempty"`
 	MatchesAlso int     `json:"matches_also"`
+	// Passable says that a person may be let past the block for PassFor.
+	Passable bool          `json:"-"`
+	PassFor  time.Duration `json:"-"`
 	// Exception says that the block was lifted: the code stays readable.
 	Excepted bool `json:"excepted"`
 	// Confidential says that the list shows nothing of its entries, or not their names.
@@ -86,6 +90,9 @@ func (s *Snapshot) ReasonOf(match Match) Reason {
 		s.reasonOfOwn(&reason, match.Role)
 	} else {
 		s.reasonOfList(&reason, &match)
+	}
+	if s.Operator.PassZone != "" && s.Passes != nil && Offers(&match) {
+		reason.Passable, reason.PassFor = true, min(match.Manifest.Pass, pass.Longest)
 	}
 	s.addRedress(&reason, &match)
 	if reason.Redress.Languages == nil {
@@ -215,6 +222,10 @@ func (s *Snapshot) addRedress(reason *Reason, match *Match) {
 			if reason.Redress.Venues[i].For == "" {
 				reason.Redress.Venues[i].For = "merits"
 			}
+		}
+	case blocklists.Security:
+		if reason.Passable {
+			reason.PassURL = s.Operator.address("/r/" + reason.Code.String() + "#pass")
 		}
 	case blocklists.User:
 		reason.DisableURL = s.Operator.address("/r/" + reason.Code.String() + "#disable")

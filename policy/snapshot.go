@@ -8,6 +8,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/blocklists/guard"
+	"github.com/recourse-dns/recourse/policy/pass"
 	"github.com/recourse-dns/recourse/policy/profile"
 	"github.com/recourse-dns/recourse/resolver"
 )
@@ -21,6 +22,8 @@ type Snapshot struct {
 	Operator Operator
 	Key      Key
 	StandIns StandIns // nil: none
+	// Passes are those that clients have; nil: none is ever given.
+	Passes *pass.Book
 	// Orders are those whose names lie on the bundle; nil: none.
 	Orders *Orders
 	// Guard knows what is held and why; nil: no safeguards.

@@ -134,6 +134,7 @@ type Rates struct {
 	Cases   Rate // filings, by network
 	Lookups Rate // lookups, by network
 	Proofs  Rate // proofs of control, by case
+	Passes  Rate // pages that offer a pass, and passes, by network
 }
 
 // DefaultRates let a company behind one address, or a party with very many names,
@@ -143,6 +144,7 @@ func DefaultRates() Rates {
 		Cases:   Rate{Burst: 2000, PerMinute: 600},
 		Lookups: Rate{Burst: 600, PerMinute: 600},
 		Proofs:  Rate{Burst: 10, PerMinute: 6},
+		Passes:  Rate{Burst: 120, PerMinute: 60},
 	}
 }
 
@@ -151,9 +153,10 @@ type Limits struct {
 	Cases   *Limiter
 	Lookups *Limiter
 	Proofs  *Limiter
+	Passes  *Limiter
 }
 
 // NewLimits makes the limiters.
 func NewLimits(rates Rates) *Limits {
-	return &Limits{Cases: NewLimiter(rates.Cases), Lookups: NewLimiter(rates.Lookups), Proofs: NewLimiter(rates.Proofs)}
+	return &Limits{Cases: NewLimiter(rates.Cases), Lookups: NewLimiter(rates.Lookups), Proofs: NewLimiter(rates.Proofs), Passes: NewLimiter(rates.Passes)}
 }

@@ -355,6 +355,33 @@ func (b *Bundle) Entry(id uint32) (entry blocklists.Entry, found bool) {
 	return entry, err == nil
 }
 
+// AppendIdentity appends what makes an entry the same one in every generation: its list, what it
+// looks at, and its scope, whatever it does and until when. It allocates only if into must grow.
+// False: the bundle has no such id, or cannot be read.
+func (b *Bundle) AppendIdentity(id uint32, into []byte) ([]byte, bool) {
+	s, at := b.at(id)
+	if s == nil || s.lists[s.class(at).list] < 0 {
+		return into, false
+	}
+	var err error
+	defer b.note(&err)
+	var c cursor
+	// Room for keys that needs no allocation: a page has more than two of them.
+	keys := s.held.pages.borrow()
+	defer s.held.pages.giveBack(keys)
+	c.first, c.key = keys[:0:maxKey+1], keys[pageSize/2:pageSize/2:pageSize]
+	buffer := s.held.pages.borrow()
+	defer s.held.pages.giveBack(buffer)
+	owner, err := s.keyOf(at, &c, buffer)
+	if err != nil {
+		return into, false
+	}
+	class := s.class(at)
+	into = append(into, b.lists[s.lists[class.list]].ID...)
+	into = append(into, 0, class.scope)
+	return append(into, owner...), true
+}
+
 // Because says why a safeguard gave an entry its standing; "" for an active one.
 func (b *Bundle) Because(id uint32) string {
 	s, at := b.at(id)

@@ -40,7 +40,7 @@ type searcher interface {
 
 // newResolution joins the stages. This is the one place that says in which order
 // they run, top to bottom.
-func newResolution(config *Config, internet *lab.Internet, current *policy.Current, counts policy.Counter, told local.Discovery, logger *slog.Logger) (*resolution, error) {
+func newResolution(config *Config, internet *lab.Internet, current *policy.Current, counts policy.Counter, told local.Discovery, tickets resolver.Stage, logger *slog.Logger) (*resolution, error) {
 	out, err := newNetwork(config, internet, logger)
 	if err != nil {
 		return nil, err
@@ -69,6 +69,8 @@ func newResolution(config *Config, internet *lab.Internet, current *policy.Curre
 	open := resolver.Chain(search,
 		// Reasons that are not policy's can be left out; policy's never.
 		only(!config.Resolver.EDE, local.Quiet),
+		// Who looks a pass's ticket up must be seen, whatever is local or kept.
+		only(tickets != nil, tickets),
 		// Special names are answered before the cache, so that nothing from the world
 		// can ever be kept under them.
 		names,

@@ -67,7 +67,7 @@ func runExplain(ctx context.Context, env *environment, options ExplainOptions) e
 	if at.IsZero() {
 		at = time.Now()
 	}
-	verdict, err := snapshot.Explain(name, policy.Subject{Client: resolver.Client{Addr: options.Client.Unmap()}, Profile: options.Profile}, at)
+	verdict, err := snapshot.Explain(name, policy.Subject{Client: options.client(), Profile: options.Profile}, at)
 	if err != nil {
 		return err
 	}

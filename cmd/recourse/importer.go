@@ -47,7 +47,7 @@ func newRules(config *Config) (*rules, error) {
 	if problems = append(problems, more...); len(problems) > 0 {
 		return nil, fmt.Errorf("%s %s", problems[0].Key, problems[0].Text)
 	}
-	made := &rules{catalog: catalog, clients: clients, operator: config.Operator, standIns: config.StandIns(), guarding: config.guarding()}
+	made := &rules{catalog: catalog, clients: clients, operator: config.operator(), standIns: config.StandIns(), guarding: config.guarding()}
 	if made.guard, err = made.guarding.make(nil, time.Time{}); err != nil {
 		return nil, err
 	}
@@ -71,6 +71,7 @@ type importer struct {
 	orders    *orderBook   // nil: none
 	profiles  *profileBook // nil: none
 	logger    *slog.Logger
+	live      *profile.Live // what is known of clients beside the rules
 	damaged   chan error    // what the bundle in force says of itself
 	started   chan struct{} // a bundle came into force
 	replaced  chan struct{} // told when the catalog is another
@@ -198,7 +199,7 @@ func (i *importer) enforce(fresh *imported, compiled *bundle.Bundle, ledger *gua
 	i.behind, i.failed = false, nil
 	i.last.Store(fresh)
 	i.current.Update(func(snapshot policy.Snapshot) policy.Snapshot {
-		snapshot.Bundle, snapshot.Clients, snapshot.Operator = compiled, fresh.rules.clients, fresh.rules.operator
+		snapshot.Bundle, snapshot.Clients, snapshot.Operator = compiled, fresh.rules.clients.With(i.live), fresh.rules.operator
 		snapshot.StandIns, snapshot.Guard = fresh.rules.standIns, fresh.rules.guard.With(ledger)
 		_ = i.orders.lay(&snapshot) // which tells what is wrong; the lists are in force in any case
 		if err := i.profiles.lay(&snapshot); err != nil {

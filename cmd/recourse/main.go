@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/recourse-dns/recourse/policy/profile"
+	"github.com/recourse-dns/recourse/resolver"
 )
 
 // Exit statuses, as the contract has them.
@@ -93,6 +96,7 @@ type commands struct {
 	Lists     listsCommands    `cmd:"" help:"Plan, import, hold, release and roll back lists."`
 	Orders    ordersCommands   `cmd:"" help:"Enter, lift and prove orders of authorities."`
 	Cases     casesCommands    `cmd:"" help:"Work on cases without a browser."`
+	Clients   clientsCommands  `cmd:"" help:"Bind addresses to profiles, and give devices names of their own."`
 	Alarms    alarmsCommands   `cmd:"" help:"See what whoever is on call has to know of, and say who looks after it."`
 	Notices   noticesCommands  `cmd:"" help:"Work on messages that did not arrive."`
 	Cache     cacheCommands    `cmd:"" help:"Work on what the running resolver keeps."`
@@ -144,6 +148,8 @@ type ExplainOptions struct {
 	ConfigFlag
 	JSONFlag
 	Client  netip.Addr `placeholder:"ADDR" help:"Judge for the client at this address."`
+	Server  string     `name:"server-name" placeholder:"NAME" help:"Who connected to this server name, or host of DNS over HTTPS."`
+	Path    string     `placeholder:"PATH" help:"Who asked at this path of DNS over HTTPS, as /dns-query/tablet."`
 	Profile string     `placeholder:"P" help:"Judge for a client with this profile."`
 	At      moment     `placeholder:"TIME" help:"Judge as of this date, or time in RFC 3339."`
 	Name    string     `arg:"" help:"The name to judge."`
@@ -153,7 +159,15 @@ type ExplainOptions struct {
 func (ExplainOptions) Help() string {
 	return example("Exit status 1 says that the name is blocked.",
 		"recourse explain --config forward.yaml --client 127.0.0.2 www.casino.example",
+		"recourse explain --config isp.yaml --client 203.0.113.7 --server-name family.dns.isp.example casino.example",
 		"recourse explain --config forward.yaml --profile kids --at 2026-12-24T18:00:00Z --json casino.example")
+}
+
+// client is who asks, as the doors tell of it.
+func (o *ExplainOptions) client() resolver.Client {
+	return resolver.Client{
+		Addr: o.Client.Unmap(), Name: strings.ToLower(strings.TrimSuffix(o.Server, ".")), Path: strings.TrimPrefix(o.Path, profile.PathPrefix),
+	}
 }
 
 // Run is called by the command line.

@@ -41,6 +41,8 @@ type node struct {
 	certificates *tlsconf.Certificates // nil where nothing is encrypted
 
 	importer *importer
+	clients  *clientele
+	passes   *passDesk
 	profiles *profileBook
 	notices  *notices
 	cookies  *cookie.Keys
@@ -179,7 +181,7 @@ func (n *node) startLists(ctx context.Context, current *policy.Current, resolved
 		return err
 	}
 	n.importer = newImporter(n.config, newListStore(n.config, resolved.unfiltered, n.logger), current, ledger, counts, n.logger)
-	n.importer.asItIs, n.importer.orders, n.importer.profiles = n.asItIs, orders, n.profiles
+	n.importer.asItIs, n.importer.orders, n.importer.profiles, n.importer.live = n.asItIs, orders, n.profiles, n.clients.live()
 	counts.watchSources(n.importer)
 	return n.importer.begin(ctx, made)
 }
@@ -238,6 +240,7 @@ func (n *node) reimport(ctx context.Context, config *Config) {
 	made, err := newRules(config)
 	if err == nil {
 		made.standIns = n.config.StandIns() // what answers for them was made at the start
+		made.operator.PassZone = n.config.passZone()
 		err = n.importer.load(ctx, made)
 	}
 	if err == nil {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,6 +60,25 @@ func unverified(protocols ...string) *tls.Config {
 // entrances opens all six doors from one address of this machine.
 func entrances(t *testing.T, doors map[string]string, from string) []entrance {
 	t.Helper()
+	return entrancesAs(t, doors, from, "")
+}
+
+// entrancesAs connects to a name, where the door has one.
+func entrancesAs(t *testing.T, doors map[string]string, from, name string) []entrance {
+	t.Helper()
+	page, err := url.Parse(doors["HTTP/2"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := page.Host // whatever name the address of the page has
+	unverified := func(protocols ...string) *tls.Config {
+		config := unverified(protocols...)
+		config.ServerName = name
+		return config
+	}
+	if name != "" {
+		page.Host = name + ":" + page.Port()
+	}
 	local := net.ParseIP(from)
 	stream := net.Dialer{LocalAddr: &net.TCPAddr{IP: local}}
 	datagrams := dialFrom(t, &net.Dialer{LocalAddr: &net.UDPAddr{IP: local}}, "udp", doors["UDP"])
@@ -69,9 +89,11 @@ func entrances(t *testing.T, doors map[string]string, from string) []entrance {
 	transport := &quic.Transport{Conn: packets}
 	t.Cleanup(func() { transport.Close(); packets.Close() })
 	secured := tls.Client(dialFrom(t, &stream, "tcp", doors["TLS"]), unverified("dot"))
-	second := &http.Client{Transport: &http.Transport{DialContext: stream.DialContext, TLSClientConfig: unverified(), ForceAttemptHTTP2: true}}
-	third := &http3.Transport{TLSClientConfig: unverified(), Dial: func(ctx context.Context, address string, tlsConfig *tls.Config, config *quic.Config) (*quic.Conn, error) {
-		return dialQUIC(ctx, transport, address, tlsConfig, config)
+	second := &http.Client{Transport: &http.Transport{TLSClientConfig: unverified(), ForceAttemptHTTP2: true, DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return stream.DialContext(ctx, network, web)
+	}}}
+	third := &http3.Transport{TLSClientConfig: unverified(), Dial: func(ctx context.Context, _ string, tlsConfig *tls.Config, config *quic.Config) (*quic.Conn, error) {
+		return dialQUIC(ctx, transport, web, tlsConfig, config)
 	}}
 	t.Cleanup(func() { third.Close(); second.CloseIdleConnections() })
 	session, err := dialQUIC(t.Context(), transport, doors["QUIC"], unverified("doq"), nil)
@@ -83,10 +105,10 @@ func entrances(t *testing.T, doors map[string]string, from string) []entrance {
 		{"TCP", framedOver(dialFrom(t, &stream, "tcp", doors["UDP"]))},
 		{"DoT", framedOver(secured)},
 		{"DoH", func(ctx context.Context, query []byte) ([]byte, error) {
-			return post(ctx, second, doors["HTTP/2"], query)
+			return post(ctx, second, page.String(), query)
 		}},
 		{"DoH3", func(ctx context.Context, query []byte) ([]byte, error) {
-			return post(ctx, &http.Client{Transport: third}, doors["HTTP/2"], query)
+			return post(ctx, &http.Client{Transport: third}, page.String(), query)
 		}},
 		{"DoQ", func(ctx context.Context, query []byte) ([]byte, error) { return onStream(ctx, session, query) }},
 	}

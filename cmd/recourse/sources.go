@@ -44,7 +44,7 @@ func agent() string {
 // askingStore is for commands that ask sources without serving: it resolves as the
 // server would, below policy.
 func askingStore(config *Config, logger *slog.Logger) (*fetch.Store, error) {
-	resolved, err := newResolution(config, nil, policy.NewCurrent(&policy.Snapshot{}), nil, local.Discovery{}, logger)
+	resolved, err := newResolution(config, nil, policy.NewCurrent(&policy.Snapshot{}), nil, local.Discovery{}, nil, logger)
 	if err != nil {
 		return nil, err
 	}

@@ -26,6 +26,7 @@ func (c *Config) validate() {
 	c.checkResolver()
 	c.checkBundle()
 	c.checkLists()
+	c.checkPasses()
 	c.checkCanaries()
 	c.checkProfiles()
 	c.checkClients()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"regexp"
 	"runtime"
 	"strings"
 
@@ -69,3 +70,20 @@ func (c *Config) checkHardware(system string) {
 		}
 	}
 }
+
+// checkClientRole looks at a token that binds clients. What bounds an authority bounds no such token.
+func (c *Config) checkClientRole(path string, token *Token) {
+	if token.Authority != "" || len(token.Lists) > 0 || token.DailyMax > 0 || token.Mail != "" {
+		c.report.problem(path, "authority, lists, daily_max and mail bind tokens of role authority only")
+	}
+	if token.Role == "household" && len(token.Jurisdiction) > 0 {
+		c.report.problem(child(path, "jurisdiction"), "is of roles authority and provisioning: a household cannot choose whose law holds")
+	}
+	for i, code := range token.Jurisdiction {
+		if !countryForm.MatchString(code) {
+			c.report.problem(item(child(path, "jurisdiction"), i), "%s is not an ISO 3166 code of two capitals", quote(code))
+		}
+	}
+}
+
+var countryForm = regexp.MustCompile(`^[A-Z]{2}$`)

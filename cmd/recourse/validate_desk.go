@@ -65,7 +65,7 @@ func (c *Config) checkRole(path string, token *Token) {
 	switch token.Role {
 	case "":
 		c.report.problem(child(path, "role"), "is missing: reviewer, or another role of a later version")
-	case "reviewer", "operator", "household", "provisioning":
+	case "reviewer", "operator":
 		if len(token.Networks) > 0 || token.Certificate != "" || token.Mail != "" {
 			c.report.problem(path, "networks, certificate and mail bind tokens of role authority only")
 		}
@@ -78,6 +78,8 @@ func (c *Config) checkRole(path string, token *Token) {
 			c.report.problem(child(path, "authority"), "is missing: a token of role authority acts for one")
 		}
 		c.checkAuthority(path, token)
+	case "provisioning", "household":
+		c.checkClientRole(path, token)
 	default:
 		c.report.warnLater(path, "tokens of role "+token.Role)
 	}

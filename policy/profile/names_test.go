@@ -204,7 +204,7 @@ func (d devices) Seen(mac [6]byte, _ time.Time) (profile.Device, bool) {
 	return device, known
 }
 
-func (d devices) Open() bool { return true }
+func (d devices) Reach() (anywhere, onLink bool) { return true, true }
 
 // What is bound over the API stands below the file, which says nothing of it to be filled in.
 func TestBelowTheFile(t *testing.T) {

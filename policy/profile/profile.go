@@ -21,6 +21,7 @@ type Profile struct {
 	Search      rewrite.Choice // engines in their safe form
 	Allow       []wire.Name    // sorted, each with what lies below it
 	Deny        []wire.Name    // likewise
+	NoPasses    bool           // past blocks of security
 	Pause       Pause          // the zero value is none
 	Extra       time.Time      // until when offline hours do not hold
 	RequestedBy string
@@ -145,6 +146,8 @@ type Config struct {
 	Allow      []string       `yaml:"allow" json:"allow,omitempty"`
 	Deny       []string       `yaml:"deny" json:"deny,omitempty"`
 	Schedule   Schedule       `yaml:"schedule" json:"schedule,omitzero"`
+	// Passes is whether the clients may be let past blocks of security: on, also where it is empty, or off.
+	Passes string `yaml:"passes" oneof:"on,off" json:"passes,omitempty"`
 
 	// What somebody set for a while is no part of a file.
 	Pause Pause     `yaml:"-" json:"pause,omitzero"`
@@ -160,7 +163,7 @@ type Requested struct {
 // filters says whether the profile withholds or changes anything, so that somebody must have
 // asked for it.
 func (c *Config) filters() bool {
-	return len(c.Categories)+len(c.Services)+len(c.Deny)+len(c.Schedule.Offline) > 0 || c.SafeSearch.Any() || c.Pause.Of == PauseInternet
+	return len(c.Categories)+len(c.Services)+len(c.Deny)+len(c.Schedule.Offline) > 0 || c.SafeSearch.Any() || c.Passes == passesOff || c.Pause.Of == PauseInternet
 }
 
 // problems collects what is wrong, with keys dotted and counted from the top of the
@@ -260,6 +263,7 @@ func (m *maker) compile(c *Config, key string, found *problems) *Profile {
 		Search:      c.SafeSearch,
 		Allow:       parseNames(key+".allow", c.Allow, found),
 		Deny:        parseNames(key+".deny", c.Deny, found),
+		NoPasses:    c.Passes == passesOff,
 		Pause:       c.Pause,
 		Extra:       c.Extra,
 		RequestedBy: c.Requested.By,

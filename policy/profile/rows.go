@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -133,14 +134,17 @@ func checkNetwork(key string, network netip.Prefix, found *problems) {
 	}
 }
 
+// ErrMAC says that a text is no hardware address.
+var ErrMAC = errors.New("is not a hardware address")
+
 // ParseMAC reads a hardware address of six octets, which is what Ethernet and Wi-Fi have.
 func ParseMAC(text string) ([6]byte, error) {
 	mac, err := net.ParseMAC(text)
 	switch {
 	case err != nil || len(mac) != 6:
-		return [6]byte{}, fmt.Errorf("%q is not a hardware address, as 02:00:5e:10:00:01", text)
+		return [6]byte{}, fmt.Errorf("%q %w, as 02:00:5e:10:00:01", text, ErrMAC)
 	case mac[0]&1 != 0:
-		return [6]byte{}, fmt.Errorf("%q is of a group, which no device has for itself", text)
+		return [6]byte{}, fmt.Errorf("%q is of a group, so %w of a device", text, ErrMAC)
 	}
 	return [6]byte(mac), nil
 }
@@ -174,3 +178,6 @@ func checkName(key string, match *Match, found *problems) string {
 	}
 	return name
 }
+
+// FormatMAC is a hardware address as people write it.
+func FormatMAC(mac [6]byte) string { return net.HardwareAddr(mac[:]).String() }

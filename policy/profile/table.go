@@ -92,8 +92,9 @@ type Devices interface {
 	Named(client resolver.Client, at time.Time) (Device, bool)
 	// Seen finds one by its hardware address.
 	Seen(mac [6]byte, at time.Time) (Device, bool)
-	// Open says whether any is admitted from anywhere.
-	Open() bool
+	// Reach says whether any is admitted from anywhere, and whether any is known by its
+	// hardware address.
+	Reach() (anywhere, onLink bool)
 }
 
 // Device is what a device has.
@@ -220,7 +221,7 @@ func (t *Table) settled(row uint32) Who {
 func (t *Table) choose(client *resolver.Client, at time.Time, who *Who, admitted bool) bool {
 	var mac [6]byte
 	var onLink bool
-	if t.live != nil && t.live.Neighbours != nil && admitted {
+	if _, devices := t.reach(); admitted && (devices || len(t.choosers.macs) > 0) && t.live != nil && t.live.Neighbours != nil {
 		mac, onLink = t.live.Neighbours.Hardware(client.Addr)
 	}
 	if found := t.choosers.find(client, mac, onLink); found != nil && (admitted || found.anyone) {
@@ -274,7 +275,19 @@ func bare(addr netip.Addr) netip.Addr {
 // Names says whether some are admitted by the name that they connect to, so that an
 // address alone cannot tell who is not.
 func (t *Table) Names() bool {
-	return t != nil && (t.choosers.anyone || t.live != nil && t.live.Devices != nil && t.live.Devices.Open())
+	if t == nil || t.choosers.anyone {
+		return t != nil
+	}
+	anywhere, _ := t.reach()
+	return anywhere
+}
+
+// reach is that of the devices.
+func (t *Table) reach() (anywhere, onLink bool) {
+	if t.live == nil || t.live.Devices == nil {
+		return false, false
+	}
+	return t.live.Devices.Reach()
 }
 
 // Knows says whether a row has the hardware address.

@@ -22,12 +22,16 @@ type Config struct {
 	// Actor says who is at the other end where the connection tells it, as on the
 	// control socket. Nil: nowhere.
 	Actor func(*http.Request) (redress.Actor, bool)
-	// Address says from where a request comes, for limits only. Nil: the connection's.
+	// Address says from where a request comes. Nil: the connection's.
 	Address func(*http.Request) netip.Addr
+	// Limited is the address that limits count by, which may be behind a front end. Nil: Address.
+	Limited func(*http.Request) netip.Addr
 	// Limits are shared with the portal. Nil: the default ones, not shared.
 	Limits *redress.Limits
 	// Orders is where orders of authorities come in. Nil: nowhere.
 	Orders *orders.Office
+	// Clients are those that programs bind. Nil: none.
+	Clients *Clients
 	// Profiles is what households do with theirs. Nil: nothing.
 	Profiles *household.Office
 }
@@ -39,7 +43,8 @@ type Token struct {
 	Hash redress.TokenHash
 	// Until is when the token ends; zero for never.
 	Until time.Time
-	// Binding is of the role authority.
+	// Binding is of the role authority; what it says of jurisdiction, networks and
+	// certificates, of provisioning and household too.
 	Binding Binding
 	// Profiles are those that the role household may change; empty for all.
 	Profiles []string
@@ -80,6 +85,9 @@ func New(config Config, desk *redress.Desk, index func() Index, unfiltered resol
 	if config.Address == nil {
 		config.Address = route.Peer
 	}
+	if config.Limited == nil {
+		config.Limited = config.Address
+	}
 	h := &handler{config: config, desk: desk, index: index, reach: redress.NewReach(unfiltered), logger: logger}
 	return h.serve()
 }
@@ -96,7 +104,8 @@ func (h *handler) routes() []route.Route {
 		{Method: http.MethodPost, Path: "/api/v1/cases/{id}/decision", Handler: h.decide},
 	}
 	routes = append(routes, h.orderRoutes()...)
-	return append(routes, h.profileRoutes()...)
+	routes = append(routes, h.profileRoutes()...)
+	return append(routes, h.clientRoutes()...)
 }
 
 func (h *handler) serve() http.Handler {

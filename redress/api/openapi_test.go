@@ -71,6 +71,8 @@ func TestDocumentHasTheFields(t *testing.T) {
 		"Content": redress.Content{}, "List": listReply{},
 		"OrderRequest": orders.Submission{}, "OrderName": orders.Name{}, "OrderRedress": orders.Redress{}, "OrderReply": orderReply{}, "HeldName": heldName{},
 		"ReceiptsReply": receiptsReply{}, "Receipt": receipt{}, "OrderFacts": redress.OrderFacts{}, "Document": blocklists.Document{}, "Authority": blocklists.Authority{},
+		"BindRequest": bindRequest{}, "BindReply": bindReply{}, "UnbindReply": unbindReply{}, "LoadRequest": loadRequest{}, "LoadReply": loadReply{}, "LineProblem": lineProblem{},
+		"DeviceRequest": deviceRequest{}, "Device": deviceReply{}, "NewDevice": newDeviceReply{}, "Devices": devicesReply{}, "UnknownDevice": unknownDevice{}, "RemovedDevice": removedReply{},
 		// Profiles.
 		"ProfileRequest": profileRequest{}, "ProfileReply": profileReply{}, "ProfileChanged": profileChanged{}, "PauseRequest": pauseRequest{},
 		"ExtraRequest": extraRequest{}, "ChangesReply": changesReply{}, "ProfileChange": profileChange{}, "AskRequest": askRequest{},

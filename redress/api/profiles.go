@@ -245,7 +245,7 @@ type askRequest struct {
 // ask for is in no log.
 func (h *handler) askProfile(w http.ResponseWriter, r *http.Request) {
 	from := h.config.Address(r)
-	if wait, ok := h.config.Limits.Cases.Allow(from); !ok {
+	if wait, ok := h.config.Limits.Cases.Allow(h.config.Limited(r)); !ok {
 		tooMany(w, wait)
 		return
 	}
@@ -261,7 +261,7 @@ func (h *handler) askProfile(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, err)
 		return
 	}
-	w.WriteHeader(http.StatusAccepted)
+	respond(w, http.StatusAccepted, asked)
 }
 
 // requestsReply is what waits for somebody to decide, the oldest first.

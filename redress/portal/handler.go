@@ -24,8 +24,12 @@ type Config struct {
 	Operator policy.Operator
 	// Location is the time zone of all times. Nil: UTC.
 	Location *time.Location
-	// Address says from where a request comes, for limits only. Nil: the connection's.
-	Address func(*http.Request) netip.Addr
+	// Limited is the address that limits count by, and that a pass must have been asked for from; it
+	// may be behind a front end. Nil: the connection's.
+	Limited func(*http.Request) netip.Addr
+	// Passes let people past blocks of security; nil: nobody is. They need a portal, and the
+	// operator's PassZone.
+	Passes Passes
 	// Limits are shared with the API. Nil: the default ones, not shared.
 	Limits *redress.Limits
 }
@@ -57,8 +61,8 @@ func New(config Config, desk *redress.Desk, index func() Index, unfiltered resol
 	if config.Limits == nil {
 		config.Limits = redress.NewLimits(redress.DefaultRates())
 	}
-	if config.Address == nil {
-		config.Address = route.Peer
+	if config.Limited == nil {
+		config.Limited = route.Peer
 	}
 	if config.Location == nil {
 		config.Location = time.UTC
@@ -104,7 +108,7 @@ func (h *handler) serve() (http.Handler, error) {
 		h.fault(w, http.StatusForbidden, "This form was sent from another site",
 			"We took nothing from it. Open the form here and send it again.")
 	}))
-	return route.Guarded("default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'", protection.Handler(mux)), nil
+	return route.Guarded(contentPolicy(""), protection.Handler(h.byHost(mux))), nil
 }
 
 // origin is the scheme and host of the portal's public address, which a front end

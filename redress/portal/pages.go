@@ -38,7 +38,7 @@ func (h *handler) home(w http.ResponseWriter, r *http.Request) {
 		h.render(w, http.StatusOK, "home", "Check a site", "", content)
 		return
 	}
-	if _, ok := h.config.Limits.Lookups.Allow(h.config.Address(r)); !ok {
+	if _, ok := h.config.Limits.Lookups.Allow(h.config.Limited(r)); !ok {
 		h.tooMany(w)
 		return
 	}
@@ -76,6 +76,7 @@ type reasonContent struct {
 	Authority string
 	Contest   string
 	API       string
+	Pass      *passOffer // nil: the block offers none
 	// Own: a rule of the account holder and not of a list.
 	Own bool
 }
@@ -97,6 +98,7 @@ func (h *handler) reason(w http.ResponseWriter, r *http.Request) {
 	match := &matches[0]
 	content := reasonContent{Reason: index.ReasonOf(*match), Contest: "/cases/new?code=" + code.String(), API: "/api/v1/reasons/" + code.String(), Own: match.Manifest == nil,
 		Trigger: match.Entry.Trigger.String()}
+	content.Pass = h.offerPass(w, r, match, &content.Reason)
 	content.ListTitle = titleOf(content.Title)
 	if match.Manifest != nil {
 		content.Term, content.Authority = match.Redress().Deadline, match.Authority().Name

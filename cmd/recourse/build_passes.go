@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/policy/pass"
+	"github.com/recourse-dns/recourse/redress/passing"
+	"github.com/recourse-dns/recourse/redress/portal"
+	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/resolver/wire"
+)
+
+// localPassZone is where tickets have their names when the portal has none but an address:
+// below a top-level name that ICANN set aside for private use. Browsers ask the DNS for it,
+// as they do not for localhost and local.
+const localPassZone = "pass.recourse.internal"
+
+// passZone is the zone of the tickets' names; "" where nobody can have a pass. Over HTTPS a
+// certificate must be good for every name in it, which nobody can know but the operator.
+func (c *Config) passZone() string {
+	address, err := url.Parse(c.Operator.Portal)
+	switch {
+	case err != nil || address.Host == "":
+		return ""
+	case c.Operator.PassZone != "":
+		return strings.TrimSuffix(c.Operator.PassZone, ".")
+	case address.Scheme != "http":
+		return ""
+	}
+	if _, err := netip.ParseAddr(address.Hostname()); err == nil || !strings.Contains(address.Hostname(), ".") {
+		return localPassZone
+	}
+	return "pass." + address.Hostname()
+}
+
+// operator is what is said of the operator, with what follows from it.
+func (c *Config) operator() policy.Operator {
+	said := c.Operator
+	said.PassZone = c.passZone()
+	return said
+}
+
+// ticketZone is where tickets' names lead: to the portal. False: nobody can have a pass.
+func (c *Config) ticketZone() (passing.Zone, bool) {
+	name, err := wire.ParseName(c.passZone())
+	if c.passZone() == "" || err != nil {
+		return passing.Zone{}, false
+	}
+	address, err := url.Parse(c.Operator.Portal)
+	if err != nil {
+		return passing.Zone{}, false
+	}
+	zone := passing.Zone{Name: name}
+	if literal, err := netip.ParseAddr(address.Hostname()); err == nil {
+		zone.Addresses = []netip.Addr{literal.Unmap()}
+		return zone, true
+	}
+	zone.Host, err = wire.ParseName(address.Hostname())
+	return zone, err == nil
+}
+
+// passDesk is what lets people past blocks of security.
+type passDesk struct {
+	tickets *passing.Tickets
+	stage   resolver.Stage // above what resolves, below policy; nil where nobody can have a pass
+}
+
+// startPasses makes the book of passes, which lives as long as the node and nowhere else.
+func (n *node) startPasses(ctx context.Context, current *policy.Current) *passDesk {
+	zone, is := n.config.ticketZone()
+	if !is {
+		return new(passDesk)
+	}
+	book := pass.New(pass.RandomKey, nil) // a node by itself shares its keys with nobody, and tells nobody
+	current.Update(func(snapshot policy.Snapshot) policy.Snapshot { snapshot.Passes = book; return snapshot })
+	n.background(ctx, book.Run)
+	tickets := passing.NewTickets(current.Load)
+	return &passDesk{tickets: tickets, stage: tickets.Stage(zone)}
+}
+
+// forPages is what the portal needs of them; nil where nobody can have a pass.
+func (p *passDesk) forPages() portal.Passes {
+	if p.tickets == nil {
+		return nil
+	}
+	return p.tickets
+}
+
+// checkPasses says what keeps people from the passes that lists offer.
+func (c *Config) checkPasses() {
+	zone := c.Operator.PassZone
+	name, err := wire.ParseName(zone)
+	portal, _ := url.Parse(c.Operator.Portal)
+	switch {
+	case zone == "":
+		c.checkPassesOffered(portal)
+	case err != nil || name == wire.Root:
+		c.report.problem("operator.pass_zone", "%s is not a name, as pass.dns.example.net", quote(zone))
+	case portal == nil || portal.Host == "":
+		c.report.problem("operator.pass_zone", "leads to the portal, and operator.portal is missing")
+	case strings.EqualFold(strings.TrimSuffix(zone, "."), portal.Hostname()):
+		c.report.problem("operator.pass_zone", "%s is the portal itself: names in it are answered here alone, so take one below it, as pass.%s", quote(zone), portal.Hostname())
+	}
+}
+
+func (c *Config) checkPassesOffered(portal *url.URL) {
+	offers := func(manifest *blocklists.Manifest) bool { return manifest.Pass > 0 }
+	at := slices.IndexFunc(c.Blocklists, offers)
+	if at < 0 || c.passZone() != "" {
+		return
+	}
+	key := child(item("blocklists", at), "pass")
+	if portal == nil || portal.Host == "" {
+		c.report.warn(key, "is offered on the portal, and operator.portal is missing: nobody can have a pass")
+		return
+	}
+	c.report.warn(key, "needs operator.pass_zone, since the portal is at https: a zone whose names lead to the portal, with a certificate for all of them, as pass.%s with *.pass.%s; without it nobody can have a pass", portal.Hostname(), portal.Hostname())
+}
