@@ -6,6 +6,8 @@
 // configuration, or over the control socket as the person that the operating system
 // says is there. Errors are problems (RFC 9457).
 //
+// A household reads and changes its profiles, and its devices ask for names to be allowed.
+//
 // # Decisions
 //
 // Bodies are read strictly: 64 KiB, one document, no field that is not known. Who
