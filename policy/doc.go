@@ -126,6 +126,12 @@
 // a query just where a schedule makes clients ask more often. What a jurisdiction's orders need
 // (`max_ttl`) is a key of the list that has enforce_within, since the operator knows its term by that list alone.
 //
+// What decides between two rules is a table for people, testdata/precedence.md, and the program is held to it, both
+// what it explains and what it does; an oracle that knows nothing of it judges random worlds beside it. Refused: the
+// table made by the program, which would say whatever the program does. The operator's exceptions mend lists and open no
+// hour in which a household's devices are offline, though they stand above what households ask for: the household
+// asked for the hour and no list for the name.
+//
 // Codes are found by an index that the first question for a bundle builds, sixteen
 // octets an entry. A code in the bundle itself would cost as much on every node,
 // and only the desk is asked.
