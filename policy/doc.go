@@ -71,6 +71,10 @@
 // An answer to a client that no row admits is REFUSED with Prohibited and counts as
 // the resolver's own, not as a block: nothing was judged.
 //
+// What an order says of itself goes before what its list says: authority, legal basis,
+// jurisdiction, venues ([Match.Order]). An order for fewer jurisdictions than its list is in
+// force in those alone.
+//
 // The date of the next review is the first sighting and the interval, and is not
 // moved on by itself. A review that nobody held should look overdue.
 //
