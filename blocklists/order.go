@@ -25,6 +25,7 @@ type Order struct {
 	Language     string            `json:"language,omitempty"`
 	Document     Document          `json:"document,omitzero"`
 	Redress      Redress           `json:"redress,omitzero"`
+	Published    Published         `json:"published,omitzero"`
 	// Times are whole seconds in UTC. Effective is from when its names are blocked, and
 	// Expires until when; zero: for as long as it is not lifted. EnforceBy is the latest
 	// time at which they have to be.
@@ -178,9 +179,6 @@ func checkOrderNames(key string, entries []OrderEntry, found *problems) {
 	}
 }
 
-// maxAhead is how far the clock of who sends an order may be ahead of ours.
-const maxAhead = 5 * time.Minute
-
 func (o *Order) checkTimes(found *problems) {
 	after := func(key string, at, than time.Time, word string) {
 		if !at.IsZero() && !than.IsZero() && !at.After(than) {
@@ -218,6 +216,7 @@ func (o *Order) checkTexts(found *problems) {
 	if o.Document.URL != "" && !isWebAddress(o.Document.URL) {
 		found.add("document.url", "is not an http or https address")
 	}
+	o.Published.check(found)
 	o.checkVenues(found)
 }
 

@@ -163,6 +163,9 @@ func (v *visit) run(t *testing.T) {
 		v.see(t, purpose, name, "Since", "What you can do")
 	}
 
+	v.do(t, chromedp.Navigate(site+"/policy"))
+	v.see(t, "policy", "What this resolver does, and what it keeps", "There is no log of what you ask", "6. What is withheld or changed, and why", "Example CERT", "How to leave")
+
 	// A form with mistakes loses nothing and says where they are.
 	v.do(t, chromedp.Navigate(site+"/cases/new?name=www.phish.example"),
 		chromedp.SendKeys("#contact", "owner@phish.example"))
