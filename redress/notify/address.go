@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/idna"
@@ -30,7 +31,7 @@ func ParseAddress(address string) (string, error) {
 		return "", errors.New("not a mail address, as name@example.net: what stands before the @ is not plain ASCII without blanks and quotes")
 	}
 	domain, err := idna.Lookup.ToASCII(strings.ToLower(domain))
-	if err != nil || !strings.Contains(domain, ".") && domain != "localhost" || strings.HasSuffix(domain, ".") {
+	if err != nil || !strings.Contains(domain, ".") && domain != "localhost" || slices.Contains(strings.Split(domain, "."), "") {
 		return "", errors.New("not a mail address, as name@example.net: what stands behind the @ is not a host name")
 	}
 	if len(local)+1+len(domain) > maxAddress {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	netmail "net/mail"
 	"net/netip"
 	"net/textproto"
 	"strings"
@@ -137,7 +138,8 @@ func (m *Mailer) Send(ctx context.Context, notice *Notice) error {
 // message makes a mail of a notice: plain text, from a machine.
 func (m *Mailer) message(notice *Notice) (*mail.Msg, error) {
 	message := mail.NewMsg(mail.WithCharset(mail.CharsetUTF8), mail.WithEncoding(mail.EncodingQP), mail.WithNoDefaultUserAgent())
-	if err := errors.Join(message.FromFormat(line(m.config.Name), m.config.From), message.To(notice.Address)); err != nil {
+	message.FromMailAddress(&netmail.Address{Name: line(m.config.Name), Address: m.config.From})
+	if err := message.To(notice.Address); err != nil {
 		return nil, errors.New("an address cannot be used") // the error names it
 	}
 	_, domain, _ := strings.Cut(m.config.From, "@")

@@ -155,6 +155,8 @@ func TestParseAddress(t *testing.T) {
 		"a..b@isp.example":          "",
 		"é@isp.example":             "",
 		"noc@isp.example\r\nBcc: x": "",
+		"noc@.example":              "",
+		"noc@a..example":            "",
 		"noc@a_b.example":           "",
 		"noc@" + strings.Repeat("a.", 200) + "example": "",
 		strings.Repeat("a", 65) + "@isp.example":       "",
