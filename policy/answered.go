@@ -49,6 +49,12 @@ func (s *Snapshot) standing(query *resolver.Query, match *Match) (answer *resolv
 	case match.Action == blocklists.TCPOnly:
 		answer, err = s.truncated(query, match)
 		return answer, "cut short, so that the client asks again over TCP", err
+	case match.Role == SafeSearch:
+		if match.Target.Alias != "" {
+			instead = "and what " + match.Target.Alias.String() + " resolves to"
+		}
+		answer, err = s.explained(searchReply(query, match), query, match)
+		return answer, instead, err
 	case match.Action == blocklists.LocalData:
 		reply := query.Message()
 		if reply.Answer, err = localRecords(match, query, place.owner); err != nil {

@@ -112,6 +112,12 @@
 // step after the deciding one would have said is kept: that is the question of who wants to
 // lift a block.
 //
+// What decides between two rules is a table for people, testdata/precedence.md, and the program is held to it, both
+// what it explains and what it does; an oracle that knows nothing of it judges random worlds beside it. Refused: the
+// table made by the program, which would say whatever the program does. The operator's exceptions mend lists and open no
+// hour in which a household's devices are offline, though they stand above what households ask for: the household
+// asked for the hour and no list for the name.
+//
 // Codes are found by an index that the first question for a bundle builds, sixteen
 // octets an entry. A code in the bundle itself would cost as much on every node,
 // and only the desk is asked.

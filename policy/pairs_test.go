@@ -17,6 +17,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/policy/pass"
 	"github.com/recourse-dns/recourse/policy/profile"
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
@@ -38,6 +39,7 @@ type pairWorld struct {
 	exceptions []blocklists.Exception
 	kids       profile.Config
 	service    bool // kids switched off one that has the name
+	pass       bool // the child has one for the first security list's entry of the name
 }
 
 func (w *pairWorld) line(id blocklists.ListID, subject, more string) {
@@ -119,6 +121,8 @@ func pairRules() map[string]func(*pairWorld) {
 		"user exemption last":      says("user-lets-last", pairName, lets),
 		"user exemption unchosen":  says("user-lets-unchosen", pairName, lets),
 		"decided for user":         except("chosen", pairName),
+		"pass":                     func(w *pairWorld) { w.pass = true },
+		"no passes":                asks(func(c *profile.Config) { c.Passes = "off" }),
 		"service":                  func(w *pairWorld) { w.service = true },
 		"help":                     owns(bundle.Own{Kind: bundle.Help, Names: parsed([]string{pairName})}),
 		"safe search":              asks(func(c *profile.Config) { c.SafeSearch.Bing = true }),
@@ -141,7 +145,7 @@ func pairLists() []list {
 		law("foreign").with(func(m *blocklists.Manifest) { m.Jurisdiction = []string{"FR"} }),
 		law("ended").with(func(m *blocklists.Manifest) { m.Expires = today.Add(-time.Hour) }),
 		law("coming"), law("held-law"),
-		security("lets-first"), security("cert"), security("feed"),
+		security("lets-first"), security("cert").with(passable), security("feed"),
 		security("addresses").with(func(m *blocklists.Manifest) { m.Match = []string{"address"} }),
 		security("held-security"),
 		security("shadow").with(func(m *blocklists.Manifest) { m.Shadow = true }),
@@ -158,6 +162,10 @@ func (w *pairWorld) snapshot(t *testing.T) *policy.Snapshot {
 	own := slices.Concat(profile.Own([]*profile.Profile{kids, teens}, nil), w.own)
 	made := snapshot(t, compileLines(t, pairLists(), w.lines, joined(own...)...), w.exceptions...)
 	made.Clients = tableOf(t, kids, teens)
+	made.Passes = pass.New(pass.RandomKey, nil)
+	if w.pass && slices.ContainsFunc(w.lines["cert"], func(line string) bool { return strings.Contains(line, pairName) }) {
+		givePass(t, made, child, pairName, time.Hour)
+	}
 	return made
 }
 
@@ -294,14 +302,15 @@ func (r *pairRow) check(t *testing.T, s *policy.Snapshot) {
 	asked := links(pairName, pairAlias)
 	asked = append(asked, resolver.Link{Kind: resolver.Address, Addr: netip.MustParseAddr(pairAddress)})
 	for i, client := range pairClients() {
-		verdict := policy.Judge(s, asked, who(t, s, client), today)
+		asking := query(client, pairName, dns.TypeA).Client
+		verdict := policy.JudgeClient(s, asked, who(t, s, client), asking, today)
 		if got := pairWord(&verdict); got != r.want[i] {
 			t.Errorf("testdata/precedence.md:%d: %q and %q for %s: %q, want %q\n%s", r.line, r.rules[0], r.rules[1], client, got, r.want[i], strings.Join(verdict.Because, "\n"))
 		}
 		what := fmt.Sprintf("testdata/precedence.md:%d: %q for %s", r.line, r.rules, client)
 		checkStage(t, s, client, true, &verdict, what+", kept")
 		// What withholds the name itself does so before anybody knows what the name leads to.
-		if early := policy.Judge(s, asked[:1], who(t, s, client), today); early.Action != policy.Pass {
+		if early := policy.JudgeClient(s, asked[:1], who(t, s, client), asking, today); early.Action != policy.Pass {
 			verdict = early
 		}
 		checkStage(t, s, client, false, &verdict, what)

@@ -21,9 +21,9 @@ func ttlUntil(end, now time.Time) uint32 {
 func MayPass(who profile.Who) bool { return !who.Shared && !who.Profile.ForbidsPasses() }
 
 // Offers says whether a person may be let past the match for a while: of a list of purpose
-// security that says so, and by an entry of its own. A secret list tells of none.
+// security that says so, and by an entry of its own that blocks. A secret list tells of none.
 func Offers(match *Match) bool {
-	return match.Role == Feed && match.Manifest != nil && match.Manifest.Purpose == blocklists.Security && match.Manifest.Pass > 0 &&
+	return match.Role == Feed && match.Action != blocklists.Passthru && match.Manifest != nil && match.Manifest.Purpose == blocklists.Security && match.Manifest.Pass > 0 &&
 		match.Manifest.Disclosure != blocklists.Secret && match.Entry.List == match.Manifest.ID && match.Counts
 }
 

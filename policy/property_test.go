@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/miekg/dns"
 	"pgregory.net/rapid"
@@ -15,6 +16,8 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/policy/pass"
+	"github.com/recourse-dns/recourse/policy/profile"
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
@@ -22,11 +25,16 @@ import (
 // judged is the verdict on an occasion.
 func judged(t failer, s *policy.Snapshot, o *occasion) policy.Verdict {
 	t.Helper()
+	return policy.Judge(s, o.links(), who(t, s, o.client), o.at)
+}
+
+// links are the question with what it leads to.
+func (o *occasion) links() []resolver.Link {
 	asked := []resolver.Link{{Name: o.name}}
 	for _, alias := range o.aliases {
 		asked = append(asked, resolver.Link{Kind: resolver.Alias, Name: alias})
 	}
-	return policy.Judge(s, asked, who(t, s, o.client), o.at)
+	return asked
 }
 
 // rulingOf is a verdict as the oracle says it.
@@ -303,4 +311,90 @@ func TestNobodyElseSeesAHouseholdsNames(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Whatever a household asks for, allows, pauses or lets rest: what law or security blocks stays
+// blocked by the same entry.
+func TestAHouseholdNeverBeatsLawOrSecurity(t *testing.T) {
+	gambling := user("u").Manifest
+	rapid.Check(t, func(t *rapid.T) {
+		drawn := drawRules(t)
+		plain := drawn.compile(t)
+		config := profile.Config{ID: "kids", Categories: []string{"gambling"}, Requested: profile.Requested{By: "account-42", At: today}}
+		window := []profile.Window{{Days: []string{"mon", "tue"}, From: "12:00", To: "17:00"}}
+		switch rapid.IntRange(0, 5).Draw(t, "asks for") {
+		case 0:
+			config.Schedule = profile.Schedule{Timezone: "UTC", Off: window}
+		case 1:
+			config.Schedule = profile.Schedule{Timezone: "UTC", Offline: window}
+		case 2:
+			config.Pause = profile.Pause{Of: rapid.SampledFrom([]string{profile.PauseFilters, profile.PauseInternet}).Draw(t, "pause"), Until: after(5)}
+		case 3:
+			config.Allow = someNames
+		case 4:
+			config.SafeSearch.Bing = true
+		}
+		profiles, problems := profile.NewProfiles([]profile.Config{config}, []*blocklists.Manifest{&gambling})
+		if len(problems) > 0 {
+			t.Fatalf("%v", problems)
+		}
+		asking := drawn
+		asking.own = slices.Concat(drawn.own, []bundle.Own{{Kind: bundle.Help, Names: parsed(someNames[:2])}})
+		if len(config.Allow) > 0 {
+			asking.own = slices.DeleteFunc(asking.own, func(own bundle.Own) bool { return own.Kind == bundle.ProfileAllow })
+			asking.own = append(asking.own, allow(config.Allow...))
+		}
+		changed := asking.compile(t)
+		changed.Clients = tableOf(t, profiles[0], &profile.Profile{ID: "teens"})
+		for range 20 {
+			o := drawOccasion(t)
+			o.client = child
+			before, after := judged(t, plain, &o), judged(t, changed, &o)
+			for _, verdicts := range [][2]*policy.Verdict{{&before, &after}, {&after, &before}} {
+				if one := verdicts[0]; one.Action != policy.Pass && one.Primary.Purpose() != blocklists.User && rulingOf(one) != rulingOf(verdicts[1]) {
+					t.Fatalf("%+v: %s\nand with %+v: %s", o, explain(&before), config, explain(&after))
+				}
+			}
+		}
+	})
+}
+
+// A pass lifts entries of security that offer one, for the client that has it; never of law or
+// of a user list, and for nobody else.
+func TestAPassNeverBeatsLawOrUser(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		drawn := drawRules(t)
+		for i := range drawn.lists {
+			if drawn.lists[i].Purpose == blocklists.Security && rapid.Bool().Draw(t, "offers a pass") {
+				drawn.lists[i].Pass = time.Hour
+			}
+		}
+		plain, passed := drawn.compile(t), drawn.compile(t)
+		passed.Passes = pass.New(pass.RandomKey, nil)
+		for _, name := range someNames {
+			for _, match := range passed.Matches(wire.MustName(name)) {
+				if entry, offered := passed.PassEntry(&match); offered {
+					draft, _ := passed.Passes.Draft(pass.Client{Addr: child}, entry, today)
+					passed.Passes.Give(draft, time.Hour, today)
+				}
+			}
+		}
+		for range 20 {
+			o := drawOccasion(t)
+			o.at = today
+			before, after := judgedFor(t, plain, &o), judgedFor(t, passed, &o)
+			if rulingOf(&before) == rulingOf(&after) {
+				continue
+			}
+			if o.client != child || before.Primary == nil || before.Primary.Purpose() != blocklists.Security || before.Primary.Manifest.Pass == 0 {
+				t.Fatalf("%+v: %s\nwith passes: %s", o, explain(&before), explain(&after))
+			}
+		}
+	})
+}
+
+// judgedFor is the verdict for the client that asks, with its passes.
+func judgedFor(t failer, s *policy.Snapshot, o *occasion) policy.Verdict {
+	t.Helper()
+	return policy.JudgeClient(s, o.links(), who(t, s, o.client), resolver.Client{Addr: o.client}, o.at)
 }

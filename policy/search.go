@@ -24,18 +24,10 @@ func isSearched(qtype uint16) bool {
 // is resolved through the whole chain, this stage included: what the law or the client's other
 // filters withhold of it stays withheld.
 func (s *stage) searched(ctx context.Context, snapshot *Snapshot, query *resolver.Query, match *Match) (*resolver.Answer, error) {
-	reply := query.Message()
-	header := dns.RR_Header{Name: query.Question.Name.FQDN(), Rrtype: dns.TypeCNAME, Class: dns.ClassINET, Ttl: blockTTL}
+	reply := searchReply(query, match)
 	if match.Target.Alias == "" {
-		if query.Question.Type == wire.TypeA {
-			header.Rrtype = dns.TypeA
-			reply.Answer = []dns.RR{&dns.A{Hdr: header, A: net.IP(match.Target.Addr.AsSlice())}}
-		}
-		at := stead{owner: query.Question.Name}
-		at.complete(reply, query, match)
 		return snapshot.explained(reply, query, match)
 	}
-	reply.Answer = []dns.RR{&dns.CNAME{Hdr: header, Target: match.Target.Alias.FQDN()}}
 	sub := query.Sub(match.Target.Alias, query.Question.Type)
 	sub.Client, sub.Inline, sub.Budget, sub.EDNS.DO = query.Client, query.Inline, query.Budget, false
 	answer, err := s.Resolve(ctx, sub)
@@ -50,4 +42,22 @@ func (s *stage) searched(ctx context.Context, snapshot *Snapshot, query *resolve
 		made.Extended = answer.Extended
 	}
 	return made, err
+}
+
+// searchReply is what is answered before anything is resolved: the alias, or all that there is
+// where the engine names an address.
+func searchReply(query *resolver.Query, match *Match) *dns.Msg {
+	reply := query.Message()
+	header := dns.RR_Header{Name: query.Question.Name.FQDN(), Rrtype: dns.TypeCNAME, Class: dns.ClassINET, Ttl: blockTTL}
+	switch {
+	case match.Target.Alias != "":
+		reply.Answer = []dns.RR{&dns.CNAME{Hdr: header, Target: match.Target.Alias.FQDN()}}
+		return reply
+	case query.Question.Type == wire.TypeA:
+		header.Rrtype = dns.TypeA
+		reply.Answer = []dns.RR{&dns.A{Hdr: header, A: net.IP(match.Target.Addr.AsSlice())}}
+	}
+	at := stead{owner: query.Question.Name}
+	at.complete(reply, query, match)
+	return reply
 }

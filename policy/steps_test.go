@@ -33,36 +33,52 @@ exceptions: what they cover is taken out of its list [free [0]]
 law: list court decides [free [0]] [court [1 2]]
 operator: not reached: list court decided
 security: not reached: list court decided [phish [3]]
+help: not reached: list court decided
+offline: not reached: list court decided
 allow: not reached: list court decided [kids [4]]
 deny: not reached: list court decided
+services: not reached: list court decided
 user: not reached: list court decided [bets [5]]
+safe search: not reached: list court decided
 conclusion: blocked: list court decides, purpose law, code `},
 		{"only.example", `client: client 127.0.0.2: clients[0] binds it to IT, profile kids
 exceptions: none covers what matches
 law: no entry covers the name
 operator: no entry covers the name
 security: list phish decides [phish [0]]
+help: not reached: list phish decided
+offline: not reached: list phish decided
 allow: not reached: list phish decided
 deny: not reached: list phish decided
+services: not reached: list phish decided
 user: not reached: list phish decided
+safe search: not reached: list phish decided
 conclusion: blocked: list phish decides, purpose security, code `},
 		{"games.example", `client: client 127.0.0.2: clients[0] binds it to IT, profile kids
 exceptions: none covers what matches
 law: no entry covers the name
 operator: no entry covers the name
 security: no entry covers the name
+help: no entry covers the name
+offline: the client is online at this hour
 allow: no entry covers the name
 deny: profile kids decides [kids [0]]
+services: not reached: profile kids decided
 user: not reached: profile kids decided
+safe search: not reached: profile kids decided
 conclusion: blocked: profile kids decides`},
 		{"ex.example", `client: client 127.0.0.2: clients[0] binds it to IT, profile kids
 exceptions: none covers what matches
 law: no entry covers the name
 operator: the operator's exception decides [ [0]]
 security: not reached: the operator's exception decided
+help: not reached: the operator's exception decided
+offline: not reached: the operator's exception decided
 allow: not reached: the operator's exception decided
 deny: not reached: the operator's exception decided
+services: not reached: the operator's exception decided
 user: not reached: the operator's exception decided
+safe search: not reached: the operator's exception decided
 conclusion: passes: the operator's exception decides`},
 	} {
 		verdict, err := s.Explain(links(test.name)[0].Name, policy.Subject{Client: resolver.Client{Addr: child}}, today)

@@ -18,7 +18,7 @@ type structuredError struct {
 	Contact       []string   `json:"c,omitempty"`
 	Justification string     `json:"j,omitempty"`
 	SubError      subError   `json:"s,omitempty"`
-	Organization  string     `json:"o,omitempty"`
+	Organisation  string     `json:"o,omitempty"`
 	Language      string     `json:"l,omitempty"` // of j and o
 	Databases     []incident `json:"fdbs,omitempty"`
 }
@@ -58,7 +58,7 @@ func (s *Snapshot) structured(code uint16, match *Match) (whole, brief string) {
 	brief = encoded(&said)
 	said.Language = s.Operator.languageFor(match)
 	said.Justification = justification(&s.Operator, match, said.Language)
-	said.Organization = plain(s.Operator.Name)
+	said.Organisation = plain(s.Operator.Name)
 	return encoded(&said), brief
 }
 

@@ -249,3 +249,19 @@ func TestNothingPrivateIsSaid(t *testing.T) {
 		}
 	})
 }
+
+// What a household chose is told by its kind, in each language, and is the same for every household.
+func TestWordsOfOwnChoices(t *testing.T) {
+	seen := map[string]bool{}
+	for _, language := range []string{"en", "it", "et", "de", "fr"} {
+		index := compile(t, nil, nil, deny("games.example"))
+		s := snapshot(t, index)
+		s.Operator.Languages = []string{language}
+		_, members := structured(t, s, child, "games.example")
+		if said := fmt.Sprint(members["j"]); seen[said] || members["l"] != language {
+			t.Errorf("%s: %v", language, members)
+		} else {
+			seen[said] = true
+		}
+	}
+}

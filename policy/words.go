@@ -14,6 +14,7 @@ type words struct {
 	law, lawSecret           string
 	security, securitySecret string
 	user, userOwn            string
+	service, offline, pause  string
 }
 
 // wordsIn gives those of a language; nil where there are none.
@@ -24,30 +25,40 @@ func wordsIn(language string) *words {
 			law: "Blocked by order of %s: %s.", lawSecret: "Blocked by order of an authority.",
 			security: "Blocked for security by %s: %s.", securitySecret: "Blocked for security by %s.",
 			user: "Blocked by a filter that the account holder chose: %s.", userOwn: "Blocked by a filter that the account holder chose.",
+			service: "Blocked: the account holder switched this service off.", offline: "Blocked: the account holder chose these hours to be offline.",
+			pause: "Blocked: the account holder paused the Internet.",
 		}
 	case "it":
 		return &words{
 			law: "Bloccato per ordine di %s: %s.", lawSecret: "Bloccato per ordine di un'autorità.",
 			security: "Bloccato per sicurezza da %s: %s.", securitySecret: "Bloccato per sicurezza da %s.",
 			user: "Bloccato da un filtro scelto dal titolare del contratto: %s.", userOwn: "Bloccato da un filtro scelto dal titolare del contratto.",
+			service: "Bloccato: il titolare del contratto ha disattivato questo servizio.", offline: "Bloccato: il titolare del contratto ha scelto queste ore senza Internet.",
+			pause: "Bloccato: il titolare del contratto ha messo in pausa Internet.",
 		}
 	case "et":
 		return &words{
 			law: "Blokeeritud korraldusega, mille andis %s: %s.", lawSecret: "Blokeeritud ametiasutuse korraldusega.",
 			security: "Turvalisuse huvides blokeerinud %s: %s.", securitySecret: "Turvalisuse huvides blokeerinud %s.",
 			user: "Blokeeritud konto omaniku valitud filtriga: %s.", userOwn: "Blokeeritud konto omaniku valitud filtriga.",
+			service: "Blokeeritud: konto omanik lülitas selle teenuse välja.", offline: "Blokeeritud: konto omanik valis need tunnid internetita.",
+			pause: "Blokeeritud: konto omanik peatas interneti.",
 		}
 	case "de":
 		return &words{
 			law: "Gesperrt auf Anordnung von %s: %s.", lawSecret: "Gesperrt auf Anordnung einer Behörde.",
 			security: "Zum Schutz gesperrt von %s: %s.", securitySecret: "Zum Schutz gesperrt von %s.",
 			user: "Gesperrt durch einen Filter, den der Kontoinhaber gewählt hat: %s.", userOwn: "Gesperrt durch einen Filter, den der Kontoinhaber gewählt hat.",
+			service: "Gesperrt: Der Kontoinhaber hat diesen Dienst abgeschaltet.", offline: "Gesperrt: Der Kontoinhaber hat für diese Stunden kein Internet gewählt.",
+			pause: "Gesperrt: Der Kontoinhaber hat das Internet angehalten.",
 		}
 	case "fr":
 		return &words{
 			law: "Bloqué sur ordre de %s : %s.", lawSecret: "Bloqué sur ordre d'une autorité.",
 			security: "Bloqué pour votre sécurité par %s : %s.", securitySecret: "Bloqué pour votre sécurité par %s.",
 			user: "Bloqué par un filtre que le titulaire du compte a choisi : %s.", userOwn: "Bloqué par un filtre que le titulaire du compte a choisi.",
+			service: "Bloqué : le titulaire du compte a désactivé ce service.", offline: "Bloqué : le titulaire du compte a choisi ces heures sans Internet.",
+			pause: "Bloqué : le titulaire du compte a mis Internet en pause.",
 		}
 	}
 	return nil
@@ -58,7 +69,7 @@ func wordsIn(language string) *words {
 func sentenceIn(language string, o *Operator, match *Match) string {
 	in := wordsIn(language)
 	if match.Manifest == nil {
-		return in.userOwn
+		return in.own(match.Role)
 	}
 	secret, about := match.Manifest.Disclosure == blocklists.Secret, titleIn(language, match.Manifest)
 	switch purpose := match.Purpose(); {
@@ -74,6 +85,19 @@ func sentenceIn(language string, o *Operator, match *Match) string {
 		return in.userOwn
 	}
 	return fmt.Sprintf(in.user, about)
+}
+
+// own is the same for every profile.
+func (w *words) own(role Role) string {
+	switch role {
+	case Service:
+		return w.service
+	case Offline:
+		return w.offline
+	case Pause:
+		return w.pause
+	}
+	return w.userOwn
 }
 
 // titleIn is what a list calls itself in a language; else its category.

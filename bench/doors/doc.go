@@ -8,7 +8,7 @@
 // cache before it is measured. It forwards what it does not know to this program, which
 // answers everything. The load is `recourse bench`, pinned to core 1. Servers take turns
 // within a round, and after the rounds there are three more measurements of ours alone: the
-// latency at seven tenths of its rate while a list of a million names is reloaded and cases
+// latency when it takes seven tenths of its core while a list of a million names is reloaded and cases
 // are filed, and the rate with one processor and with two. The part idle, which is run when it
 // is asked for, holds a hundred thousand connections over TLS and ten thousand over QUIC, or as
 // many as a process may have descriptors, and says what each takes of the server's memory.
@@ -22,9 +22,12 @@
 // echo took 5.7 for a million: beside each other door ours may take so many times the echo of
 // the same run.
 //
-// For the latency both sides run before the machine's other work (nice -15), since what is
-// asked is how long the server lets a client wait and not its neighbours. Nothing else does:
-// a server under full load would stop everybody.
+// For the latency both sides run before the machine's other work (SCHED_RR, else nice -15),
+// since what is asked is how long the server lets a client wait and not its neighbours. Nothing
+// else does: a server under full load would stop everybody. The load is what takes the server
+// seven tenths of its core, and not seven tenths of its greatest rate: that is reached with full
+// batches, and at seven tenths of it the load had no core to spare and waited for itself. What
+// the machine adds all the same is in the row of the same round with nothing else going on.
 //
 // A server that has fewer doors is measured on those. NSD has zones and keeps nothing; it
 // shows what a server does that never has to look whether an answer is still good.

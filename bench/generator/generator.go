@@ -45,8 +45,11 @@ func Run(ctx context.Context, binary string, core int, arguments ...string) (Out
 // RunFirst is Run, before the machine's other work as far as that is allowed to us.
 func RunFirst(ctx context.Context, binary string, core int, arguments ...string) (Outcome, error) {
 	command := Command(ctx, binary, core, arguments...)
-	if nice, err := exec.LookPath("nice"); err == nil {
-		command.Path, command.Args = nice, append([]string{"nice", "-n", "-15"}, command.Args...)
+	for _, before := range [][]string{{"chrt", "-r", "10"}, {"nice", "-n", "-15"}} {
+		if path, err := exec.LookPath(before[0]); err == nil && exec.Command(path, append(before[1:], "true")...).Run() == nil {
+			command.Path, command.Args = path, append(before, command.Args...)
+			break
+		}
 	}
 	return report(ctx, command, arguments)
 }

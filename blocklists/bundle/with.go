@@ -27,10 +27,10 @@ func (b *Bundle) With(entries ...blocklists.Entry) (*Bundle, error) {
 }
 
 // Lay gives the bundle with these entries on top, in the place of those that were laid there
-// before; those of With stay. Unlike those of With they may be any number: they take about a microsecond and fifty
-// octets each. Its generation is higher than its own and than after.
+// before; those of With stay. Unlike those of With they may be any number: they take some microseconds and fifty
+// octets each. Its generation is higher than after, the one in force, and else its own.
 func (b *Bundle) Lay(entries []blocklists.Entry, after uint64) (*Bundle, error) {
-	return b.lay(b.added, entries, max(b.generation, after)+1)
+	return b.lay(b.added, entries, max(b.generation, after+1))
 }
 
 func (b *Bundle) lay(added, laid []blocklists.Entry, generation uint64) (*Bundle, error) {
@@ -53,6 +53,9 @@ func (b *Bundle) lay(added, laid []blocklists.Entry, generation uint64) (*Bundle
 	made.added, made.laid, made.generation = added, laid, generation
 	return made, nil
 }
+
+// Laid is how many entries Lay has put on top.
+func (b *Bundle) Laid() int { return len(b.laid) }
 
 // OrderOf is the reference of the order that an entry belongs to; "" for a list's own.
 func (b *Bundle) OrderOf(id uint32) string {
@@ -106,14 +109,26 @@ func (k *keyed) order() string {
 
 func (b *Bundle) imageOf(entries []blocklists.Entry, layers []*layer) ([]byte, *meta, error) {
 	rows := make([]keyed, 0, len(entries))
+	var last *texts // of the entry before, as most entries of an order follow each other
 	for i := range entries {
 		row, err := b.keyed(&entries[i])
 		if err != nil {
 			return nil, nil, err
 		}
+		if row.texts != nil {
+			if last != nil && *last == *row.texts {
+				row.texts = last
+			}
+			last = row.texts
+		}
 		rows = append(rows, row)
 	}
-	slices.SortStableFunc(rows, func(x, y keyed) int { return cmp.Or(bytes.Compare(x.key, y.key), compareItems(x.item, y.item)) })
+	slices.SortFunc(rows, func(x, y keyed) int {
+		if order := bytes.Compare(x.key, y.key); order != 0 {
+			return order // as of most
+		}
+		return cmp.Or(compareItems(x.item, y.item), cmp.Compare(x.order(), y.order()))
+	})
 	rows = slices.CompactFunc(rows, func(x, y keyed) bool {
 		return bytes.Equal(x.key, y.key) && sameEntry(&x.item, &y.item) && x.order() == y.order()
 	})

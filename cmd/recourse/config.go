@@ -46,7 +46,7 @@ type Listen struct {
 	DoQ               []netip.AddrPort `yaml:"doq"`
 	Freebind          bool             `yaml:"freebind"` // also addresses that no interface has now
 	ProxyProtocolFrom []netip.Prefix   `yaml:"proxy_protocol_from"`
-	WebTrustedProxies []netip.Prefix   `yaml:"web_trusted_proxies" later:"proxies before the web listener"`
+	WebTrustedProxies []netip.Prefix   `yaml:"web_trusted_proxies"` // whose word limits of the web take on where a request comes from
 
 	RateLimit         RateLimit         `yaml:"rate_limit"`
 	ResponseRateLimit ResponseRateLimit `yaml:"response_rate_limit"`

@@ -40,7 +40,7 @@ func TestExplainShowsTheWholeReasoning(t *testing.T) {
 			}
 		}
 	}
-	if got := strings.Join(steps, " "); got != "client exceptions law operator security allow deny user conclusion" {
+	if got := strings.Join(steps, " "); got != "client exceptions law operator security help offline allow deny services user safe search conclusion" {
 		t.Errorf("the steps are %s", got)
 	}
 	if told.Answer == nil || told.Answer.Rcode != "NOERROR" || len(told.Answer.Extended) != 1 || len(told.Because) != 3 {

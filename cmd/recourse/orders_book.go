@@ -159,9 +159,11 @@ func (b *orderBook) lay(snapshot *policy.Snapshot) error {
 			b.logger.Error("ALARM: orders are not in force, for their list is not in the configuration", "list", list, "names", names)
 		}
 	}
-	after := uint64(0)
-	if held := b.current.Load(); held != nil {
-		after = held.Bundle.Generation()
+	inForce := b.current.Load().Bundle
+	after := inForce.Generation()
+	if len(entries)+snapshot.Bundle.Laid() == 0 && (snapshot.Bundle == inForce || snapshot.Bundle.Generation() == 0 || snapshot.Bundle.Generation() > after) {
+		snapshot.Orders = made.orders // nothing to lay, and the number is one that nobody has seen
+		return nil
 	}
 	laid, err := snapshot.Bundle.Lay(entries, after)
 	if err != nil {

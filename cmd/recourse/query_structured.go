@@ -17,7 +17,7 @@ type structuredText struct {
 	Contact       []string         `json:"c,omitempty"`
 	Justification string           `json:"j,omitempty"`
 	SubError      *uint8           `json:"s,omitempty"`
-	Organization  string           `json:"o,omitempty"`
+	Organisation  string           `json:"o,omitempty"`
 	Language      string           `json:"l,omitempty"`
 	Databases     []structuredBase `json:"fdbs,omitempty"`
 }
@@ -79,7 +79,7 @@ func (t *structuredText) print(to *strings.Builder) {
 	if t.SubError != nil {
 		line("about", subErrors[*t.SubError])
 	}
-	line("by", t.Organization)
+	line("by", t.Organisation)
 	for _, contact := range t.Contact {
 		line("tell", contact)
 	}

@@ -30,6 +30,11 @@ func (c *Config) checkListen() {
 			c.report.problem(item("listen.proxy_protocol_from", i), "believes everybody's word on who he is; name the load balancers alone")
 		}
 	}
+	for i, prefix := range listen.WebTrustedProxies {
+		if prefix.IsValid() && prefix.Bits() == 0 {
+			c.report.problem(item("listen.web_trusted_proxies", i), "believes everybody's word on where a request comes from; name the front ends alone")
+		}
+	}
 	c.checkLimits()
 }
 

@@ -46,7 +46,7 @@ func challengeOf(from redress.Challenge) challenge {
 
 func (h *handler) file(w http.ResponseWriter, r *http.Request) {
 	if _, known := h.actor(r); !known {
-		if wait, ok := h.config.Limits.Cases.Allow(h.config.Address(r)); !ok {
+		if wait, ok := h.config.Limits.Cases.Allow(h.config.Limited(r)); !ok {
 			tooMany(w, wait)
 			return
 		}

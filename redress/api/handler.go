@@ -22,8 +22,10 @@ type Config struct {
 	// Actor says who is at the other end where the connection tells it, as on the
 	// control socket. Nil: nowhere.
 	Actor func(*http.Request) (redress.Actor, bool)
-	// Address says from where a request comes, for limits only. Nil: the connection's.
+	// Address says from where a request comes. Nil: the connection's.
 	Address func(*http.Request) netip.Addr
+	// Limited is the address that limits count by, which may be behind a front end. Nil: Address.
+	Limited func(*http.Request) netip.Addr
 	// Limits are shared with the portal. Nil: the default ones, not shared.
 	Limits *redress.Limits
 	// Orders is where orders of authorities come in. Nil: nowhere.
@@ -82,6 +84,9 @@ func New(config Config, desk *redress.Desk, index func() Index, unfiltered resol
 	}
 	if config.Address == nil {
 		config.Address = route.Peer
+	}
+	if config.Limited == nil {
+		config.Limited = config.Address
 	}
 	h := &handler{config: config, desk: desk, index: index, reach: redress.NewReach(unfiltered), logger: logger}
 	return h.serve()

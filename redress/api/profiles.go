@@ -245,7 +245,7 @@ type askRequest struct {
 // ask for is in no log.
 func (h *handler) askProfile(w http.ResponseWriter, r *http.Request) {
 	from := h.config.Address(r)
-	if wait, ok := h.config.Limits.Cases.Allow(from); !ok {
+	if wait, ok := h.config.Limits.Cases.Allow(h.config.Limited(r)); !ok {
 		tooMany(w, wait)
 		return
 	}

@@ -34,7 +34,7 @@ type lookupResult struct {
 
 func (h *handler) lookup(w http.ResponseWriter, r *http.Request) {
 	if _, local := h.actor(r); !local {
-		if wait, ok := h.config.Limits.Lookups.Allow(h.config.Address(r)); !ok {
+		if wait, ok := h.config.Limits.Lookups.Allow(h.config.Limited(r)); !ok {
 			tooMany(w, wait)
 			return
 		}

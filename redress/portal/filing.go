@@ -70,7 +70,7 @@ func (h *handler) form(w http.ResponseWriter, status int, content *formContent) 
 }
 
 func (h *handler) file(w http.ResponseWriter, r *http.Request) {
-	if _, ok := h.config.Limits.Cases.Allow(h.config.Address(r)); !ok {
+	if _, ok := h.config.Limits.Cases.Allow(h.config.Limited(r)); !ok {
 		h.tooMany(w)
 		return
 	}

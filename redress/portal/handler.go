@@ -24,8 +24,9 @@ type Config struct {
 	Operator policy.Operator
 	// Location is the time zone of all times. Nil: UTC.
 	Location *time.Location
-	// Address says from where a request comes, for limits only. Nil: the connection's.
-	Address func(*http.Request) netip.Addr
+	// Limited is the address that limits count by, and that a pass must have been asked for from; it
+	// may be behind a front end. Nil: the connection's.
+	Limited func(*http.Request) netip.Addr
 	// Passes let people past blocks of security; nil: nobody is. They need a portal, and the
 	// operator's PassZone.
 	Passes Passes
@@ -60,8 +61,8 @@ func New(config Config, desk *redress.Desk, index func() Index, unfiltered resol
 	if config.Limits == nil {
 		config.Limits = redress.NewLimits(redress.DefaultRates())
 	}
-	if config.Address == nil {
-		config.Address = route.Peer
+	if config.Limited == nil {
+		config.Limited = route.Peer
 	}
 	if config.Location == nil {
 		config.Location = time.UTC

@@ -38,7 +38,7 @@ func (h *handler) home(w http.ResponseWriter, r *http.Request) {
 		h.render(w, http.StatusOK, "home", "Check a site", "", content)
 		return
 	}
-	if _, ok := h.config.Limits.Lookups.Allow(h.config.Address(r)); !ok {
+	if _, ok := h.config.Limits.Lookups.Allow(h.config.Limited(r)); !ok {
 		h.tooMany(w)
 		return
 	}

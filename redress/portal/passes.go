@@ -41,7 +41,7 @@ func (h *handler) offerPass(w http.ResponseWriter, r *http.Request, match *polic
 		return nil
 	}
 	offer := &passOffer{For: reason.PassFor}
-	if _, ok := h.config.Limits.Passes.Allow(h.config.Address(r)); !ok {
+	if _, ok := h.config.Limits.Passes.Allow(h.config.Limited(r)); !ok {
 		return offer
 	}
 	label, made := h.config.Passes.Make(match)
@@ -125,7 +125,7 @@ func shownBy(outcome passing.Outcome) string {
 // showPass is the style sheet that only a browser gets which looks names up here: it shows the form,
 // or why there is none.
 func (h *handler) showPass(w http.ResponseWriter, r *http.Request, label string) {
-	class := shownBy(h.config.Passes.Ready(label, h.config.Address(r)))
+	class := shownBy(h.config.Passes.Ready(label, h.config.Limited(r)))
 	if class == "" {
 		http.NotFound(w, r)
 		return
@@ -144,11 +144,11 @@ type passContent struct {
 }
 
 func (h *handler) redeem(w http.ResponseWriter, r *http.Request, label string) {
-	if _, ok := h.config.Limits.Passes.Allow(h.config.Address(r)); !ok {
+	if _, ok := h.config.Limits.Passes.Allow(h.config.Limited(r)); !ok {
 		h.tooMany(w)
 		return
 	}
-	content := passContent{Result: h.config.Passes.Redeem(label, h.config.Address(r))}
+	content := passContent{Result: h.config.Passes.Redeem(label, h.config.Limited(r))}
 	if content.Code != 0 {
 		content.Back = strings.TrimRight(h.config.Operator.Portal, "/") + "/r/" + content.Code.String()
 	}
