@@ -25,6 +25,7 @@ type Order struct {
 	Language     string            `json:"language,omitempty"`
 	Document     Document          `json:"document,omitzero"`
 	Redress      Redress           `json:"redress,omitzero"`
+	Published    Published         `json:"published,omitzero"`
 	// Times are whole seconds in UTC. Effective is from when its names are blocked, and
 	// Expires until when; zero: for as long as it is not lifted. EnforceBy is the latest
 	// time at which they have to be.
@@ -218,6 +219,7 @@ func (o *Order) checkTexts(found *problems) {
 	if o.Document.URL != "" && !isWebAddress(o.Document.URL) {
 		found.add("document.url", "is not an http or https address")
 	}
+	o.Published.check(found)
 	o.checkVenues(found)
 }
 

@@ -24,9 +24,17 @@ func (m *Manifest) checkPublished(found *problems) {
 		found.add("published", "is for orders; a list of purpose %s is explained by the portal", m.Purpose)
 	case m.Disclosure == Secret:
 		found.add("published", "says where the order is public, and disclosure: secret that it is not")
-	case !IsDatabase(published.DB):
-		found.add("published.db", "%q is not a database's name, as lumen", published.DB)
-	case !IsDatabase(published.ID):
-		found.add("published.id", "%q is not a number in %s, as 12345678", published.ID, published.DB)
+	default:
+		published.check(found)
+	}
+}
+
+func (p *Published) check(found *problems) {
+	switch {
+	case *p == Published{}:
+	case !IsDatabase(p.DB):
+		found.add("published.db", "%.70q is not a database's name, as lumen", p.DB)
+	case !IsDatabase(p.ID):
+		found.add("published.id", "%.70q is not a number in %s, as 12345678", p.ID, p.DB)
 	}
 }

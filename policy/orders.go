@@ -131,6 +131,18 @@ func (m *Match) Redress() blocklists.Redress {
 	return given
 }
 
+// Published is where the public reads of what was ordered: an order of its own says so itself, for
+// another incident is none of it. Of a secret list it is nowhere.
+func (m *Match) Published() blocklists.Published {
+	switch {
+	case m.Manifest == nil || m.Manifest.Disclosure == blocklists.Secret:
+		return blocklists.Published{}
+	case m.Order != nil:
+		return m.Order.Published
+	}
+	return m.Manifest.Published
+}
+
 // actsOf writes legal bases in one line.
 func actsOf(bases []blocklists.Basis) string {
 	acts := make([]string, 0, len(bases))

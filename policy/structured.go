@@ -121,10 +121,7 @@ func (o *Operator) incidents(match *Match) []incident {
 	if name := o.database(); name != "" {
 		found = append(found, incident{DB: name, ID: match.Code.String()})
 	}
-	if match.Manifest == nil || match.Manifest.Disclosure == blocklists.Secret {
-		return found
-	}
-	if published := match.Manifest.Published; published.DB != "" {
+	if published := match.Published(); published.DB != "" {
 		found = append(found, incident{DB: published.DB, ID: published.ID})
 	}
 	return found

@@ -14,6 +14,7 @@ import (
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/policy/structuredtest"
 	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
 // titled gives a list titles, from the catalogue on.
@@ -262,6 +263,42 @@ func TestWordsOfOwnChoices(t *testing.T) {
 			t.Errorf("%s: %v", language, members)
 		} else {
 			seen[said] = true
+		}
+	}
+}
+
+// What an order says of itself goes before what its list says, entry by entry; of a secret list
+// nothing goes out.
+func TestStructuredErrorsOfOrders(t *testing.T) {
+	made := law("l").with(func(m *blocklists.Manifest) { m.Published = blocklists.Published{DB: "lumen", ID: "list"} })
+	for _, disclosure := range []blocklists.Disclosure{blocklists.Full, blocklists.Secret} {
+		manifest := made.Manifest
+		if manifest.Disclosure = disclosure; disclosure == blocklists.Secret {
+			manifest.Published = blocklists.Published{}
+		}
+		index, err := compile(t, nil, []list{{Manifest: manifest, names: []string{"own.example"}}}).With(
+			blocklists.Entry{List: "l", Name: wire.MustName("one.example"), Order: "R1"}, blocklists.Entry{List: "l", Name: wire.MustName("two.example"), Order: "R2"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := snapshot(t, index)
+		agcom := blocklists.Authority{Name: "AGCOM"}
+		s.Orders = policy.NewOrders([]*blocklists.Order{
+			{Ref: "R1", List: "l", Authority: agcom, Jurisdiction: []string{"IT"}, Published: blocklists.Published{DB: "lumen", ID: "77"}},
+			{Ref: "R2", List: "l", Authority: agcom, Jurisdiction: []string{"IT"}},
+		})
+		for name, want := range map[string]string{"one.example": "AGCOM: l. lumen 77", "two.example": "AGCOM: l.", "own.example": "Tribunale di Esempio: l. lumen list"} {
+			_, members := structured(t, s, italian, name)
+			got := strings.TrimPrefix(members["j"].(string), "Blocked by order of ")
+			for _, one := range members["fdbs"].([]any)[1:] {
+				got += fmt.Sprint(" ", one.(map[string]any)["db"], " ", one.(map[string]any)["id"])
+			}
+			if disclosure == blocklists.Secret {
+				want = "an authority."
+			}
+			if got != want {
+				t.Errorf("%s, %s: %s, want %s", name, disclosure, got, want)
+			}
 		}
 	}
 }

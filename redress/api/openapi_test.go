@@ -70,7 +70,7 @@ func TestDocumentHasTheFields(t *testing.T) {
 		"DecisionRequest": decisionRequest{}, "DecisionReply": decisionReply{}, "Summary": summary{}, "Review": review{}, "ReviewEvent": reviewEvent{},
 		"Content": redress.Content{}, "List": listReply{},
 		"OrderRequest": orders.Submission{}, "OrderName": orders.Name{}, "OrderRedress": orders.Redress{}, "OrderReply": orderReply{}, "HeldName": heldName{},
-		"ReceiptsReply": receiptsReply{}, "Receipt": receipt{}, "OrderFacts": redress.OrderFacts{}, "Document": blocklists.Document{}, "Authority": blocklists.Authority{},
+		"ReceiptsReply": receiptsReply{}, "Receipt": receipt{}, "OrderFacts": redress.OrderFacts{}, "Document": blocklists.Document{}, "Published": blocklists.Published{}, "Authority": blocklists.Authority{},
 		"BindRequest": bindRequest{}, "BindReply": bindReply{}, "UnbindReply": unbindReply{}, "LoadRequest": loadRequest{}, "LoadReply": loadReply{}, "LineProblem": lineProblem{},
 		"DeviceRequest": deviceRequest{}, "Device": deviceReply{}, "NewDevice": newDeviceReply{}, "Devices": devicesReply{}, "UnknownDevice": unknownDevice{}, "RemovedDevice": removedReply{},
 		// Profiles.

@@ -67,6 +67,7 @@ type shownOrder struct {
 	Jurisdiction []string             `json:"jurisdiction"`
 	Language     string               `json:"language,omitempty"`
 	Document     blocklists.Document  `json:"document,omitzero"`
+	Published    blocklists.Published `json:"published,omitzero"`
 	Received     time.Time            `json:"received"`
 	Effective    time.Time            `json:"effective"`
 	EnforceBy    *time.Time           `json:"enforce_by"`
@@ -114,7 +115,7 @@ func shownOrderOf(from *orders.Shown) shownOrder {
 	order := &from.Record.Order
 	shown := shownOrder{
 		orderReply: orderReplyOf(&from.Outcome), Authority: order.Authority, LegalBasis: order.LegalBasis, Reasons: order.Reasons, Jurisdiction: order.Jurisdiction,
-		Language: order.Language, Document: order.Document, Received: order.Received, Effective: order.Effective, EnforceBy: timeOrNull(order.EnforceBy),
+		Language: order.Language, Document: order.Document, Published: order.Published, Received: order.Received, Effective: order.Effective, EnforceBy: timeOrNull(order.EnforceBy),
 		Expires: timeOrNull(order.Expires), Submitter: from.Record.Submitter, Entries: []shownName{}, Events: []orderEvent{},
 	}
 	for i := range from.Names {

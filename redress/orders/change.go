@@ -26,8 +26,10 @@ type Change struct {
 	Language  string               `json:"language,omitempty"`
 	Document  *blocklists.Document `json:"document,omitempty"`
 	Redress   *Redress             `json:"redress,omitempty"`
-	Why       string               `json:"why,omitempty"`
-	Decision  *Decision            `json:"decision,omitempty"`
+	// Published is where the public reads of the order.
+	Published *blocklists.Published `json:"published,omitempty"`
+	Why       string                `json:"why,omitempty"`
+	Decision  *Decision             `json:"decision,omitempty"`
 }
 
 // Correction is of one name: another name in its place, or dates of its own.
@@ -408,6 +410,9 @@ func (e *edit) say(change *Change, wanted *wanted, wrong *invalid) {
 	}
 	if change.Document != nil {
 		order.Document = *change.Document
+	}
+	if change.Published != nil {
+		order.Published = *change.Published
 	}
 	if wanted.redress != nil {
 		order.Redress = *wanted.redress

@@ -33,6 +33,7 @@ type Submission struct {
 	EnforceBy    string               `json:"enforce_by,omitempty"`
 	Expires      string               `json:"expires,omitempty"`
 	Redress      Redress              `json:"redress,omitzero"`
+	Published    blocklists.Published `json:"published,omitzero"`
 }
 
 // Redress is where the order is contested, with the term as 30d.
@@ -80,7 +81,7 @@ func (i *invalid) err() error {
 func (s *Submission) read(at time.Time, wrong *invalid) *blocklists.Order {
 	order := &blocklists.Order{
 		Ref: strings.TrimSpace(s.Ref), List: s.List, Authority: s.Authority, LegalBasis: s.LegalBasis, Reasons: s.Reasons, Jurisdiction: s.Jurisdiction,
-		Language: s.Language, Document: s.Document,
+		Language: s.Language, Document: s.Document, Published: s.Published,
 		Received: readTime("received", s.Received, wrong), Effective: readTime("effective", s.Effective, wrong),
 		EnforceBy: readTime("enforce_by", s.EnforceBy, wrong), Expires: readTime("expires", s.Expires, wrong),
 		Redress: blocklists.Redress{Venues: s.Redress.Venues, DeadlineFrom: s.Redress.DeadlineFrom, Languages: s.Redress.Languages, Cost: s.Redress.Cost},
