@@ -116,6 +116,10 @@ func TestProblemsNameTheKey(t *testing.T) {
 		{"published.db", lawList, func(m *blocklists.Manifest) { m.Published.ID = "1" }},
 		{"published.id", lawList, func(m *blocklists.Manifest) { m.Published = blocklists.Published{DB: "lumen", ID: "a/b"} }},
 		{"at_enforce_by", lawList, func(m *blocklists.Manifest) { m.AtEnforceBy = "" }},
+		{"max_ttl", userList, func(m *blocklists.Manifest) { m.MaxTTL = time.Minute }},
+		{"max_ttl", lawList, func(m *blocklists.Manifest) { m.MaxTTL = time.Minute }},
+		{"max_ttl", lawList, func(m *blocklists.Manifest) { m.EnforceWithin, m.MaxTTL = 30*time.Minute, time.Hour }},
+		{"max_ttl", lawList, func(m *blocklists.Manifest) { m.EnforceWithin, m.MaxTTL = 30*time.Minute, time.Millisecond }},
 	}
 	for _, test := range tests {
 		t.Run(test.key, func(t *testing.T) {

@@ -179,9 +179,6 @@ func checkOrderNames(key string, entries []OrderEntry, found *problems) {
 	}
 }
 
-// maxAhead is how far the clock of who sends an order may be ahead of ours.
-const maxAhead = 5 * time.Minute
-
 func (o *Order) checkTimes(found *problems) {
 	after := func(key string, at, than time.Time, word string) {
 		if !at.IsZero() && !than.IsZero() && !at.After(than) {

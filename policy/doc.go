@@ -11,7 +11,8 @@
 //
 // The order is: a decided exception takes an entry out of its list; then law in
 // force in the client's jurisdiction; the operator's exceptions; security; what
-// the client's profile allows; what it denies and the user lists that it asked for.
+// names of help; the hours in which the client's profile withholds all else; what it allows; what it
+// denies, the services that it switched off and the user lists that it asked for; safe search last.
 // Within a step lists judge in file order, within a list the longest name.
 //
 // # Decisions
@@ -70,6 +71,10 @@
 // An answer to a client that no row admits is REFUSED with Prohibited and counts as
 // the resolver's own, not as a block: nothing was judged.
 //
+// What an order says of itself goes before what its list says: authority, legal basis,
+// jurisdiction, venues ([Match.Order]). An order for fewer jurisdictions than its list is in
+// force in those alone.
+//
 // The date of the next review is the first sighting and the interval, and is not
 // moved on by itself. A review that nobody held should look overdue.
 //
@@ -111,6 +116,19 @@
 // terminal and a page draw one tree; the sentences beside them stay for who reads lines. What a
 // step after the deciding one would have said is kept: that is the question of who wants to
 // lift a block.
+//
+// Bedtime and pauses are no entry's: where they hold, all that law, security and help leave open
+// is withheld, and so a name that nothing matches too. The operator's exceptions do not go
+// before them, since they mend lists and no hour; neither does what the profile allows.
+//
+// Safe search comes last: a name that is withheld is withheld, and who allows an engine's host means it. Its
+// end is resolved through the whole chain, this stage included, so that what the law withholds of
+// it stays withheld; it says Forged Answer, and counts as what it is.
+//
+// TTLs are capped where the door copies the answer out ([resolver.Query.CapTTL]): the answer is
+// shared by clients for whom it may last. Refused: a copy with other TTLs, which costs an allocation
+// a query just where a schedule makes clients ask more often. What a jurisdiction's orders need
+// (`max_ttl`) is a key of the list that has enforce_within, since the operator knows its term by that list alone.
 //
 // What decides between two rules is a table for people, testdata/precedence.md, and the program is held to it, both
 // what it explains and what it does; an oracle that knows nothing of it judges random worlds beside it. Refused: the

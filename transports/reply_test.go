@@ -1,6 +1,7 @@
 package transports_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -221,5 +222,35 @@ func TestOnlyOwnAnswersAreAuthoritative(t *testing.T) {
 		if got := unpacked(t, transports.AppendReply(nil, packet, query, answer, 512, &transports.Options{})).Authoritative; got != (origin == resolver.Local) {
 			t.Errorf("%s: AA is %t", origin, got)
 		}
+	}
+}
+
+// A client that may keep nothing for long gets the same answer with lower TTLs.
+func TestCappedTTLs(t *testing.T) {
+	query, packet := asked(t, new(dns.Msg).SetQuestion("www.example.", dns.TypeA))
+	answer := answerWith(t, query.Now.Add(-10*time.Second), "www.example. 3600 IN CNAME b.example.", "b.example. 30 IN A 192.0.2.1")
+	ttls := func() (ttls []uint32) {
+		for _, record := range unpacked(t, transports.AppendReply(nil, packet, query, answer, 1232, nil)).Answer {
+			ttls = append(ttls, record.Header().Ttl)
+		}
+		return ttls
+	}
+	if got := ttls(); !slices.Equal(got, []uint32{3590, 20}) {
+		t.Errorf("without a cap: %v", got)
+	}
+	query.CapTTL(300)
+	query.CapTTL(400)
+	if got := ttls(); !slices.Equal(got, []uint32{300, 20}) {
+		t.Errorf("capped at 300: %v", got)
+	}
+	query.CapTTL(0)
+	if got := ttls(); !slices.Equal(got, []uint32{0, 0}) {
+		t.Errorf("capped at 0: %v", got)
+	}
+	if err := query.Read(packet); err != nil {
+		t.Fatal(err)
+	}
+	if got := ttls(); got[0] < 300 {
+		t.Errorf("the next query is capped too: %v", got)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -99,8 +100,8 @@ func floods() ([]attack, error) {
 func block(pairs ...string) []byte {
 	var made bytes.Buffer
 	coder := hpack.NewEncoder(&made)
-	for i := 0; i < len(pairs); i += 2 {
-		_ = coder.WriteField(hpack.HeaderField{Name: pairs[i], Value: pairs[i+1], Sensitive: true}) // memory never fails
+	for pair := range slices.Chunk(pairs, 2) {
+		_ = coder.WriteField(hpack.HeaderField{Name: pair[0], Value: pair[1], Sensitive: true}) // memory never fails
 	}
 	return made.Bytes()
 }

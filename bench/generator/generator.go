@@ -46,7 +46,8 @@ func Run(ctx context.Context, binary string, core int, arguments ...string) (Out
 func RunFirst(ctx context.Context, binary string, core int, arguments ...string) (Outcome, error) {
 	command := Command(ctx, binary, core, arguments...)
 	for _, before := range [][]string{{"chrt", "-r", "10"}, {"nice", "-n", "-15"}} {
-		if path, err := exec.LookPath(before[0]); err == nil && exec.Command(path, append(before[1:], "true")...).Run() == nil {
+		path, err := exec.LookPath(before[0])
+		if err == nil && exec.CommandContext(ctx, path, append(before[1:], "true")...).Run() == nil { //nolint:gosec // of the list above
 			command.Path, command.Args = path, append(before, command.Args...)
 			break
 		}

@@ -20,7 +20,7 @@
 // of first seeing and the lists that need not be read, into a writer that streams on another core. A [Job] has it done
 // by another process. A file may lie on others: then it has the lists that changed, and hides these lists
 // in the files below ([Folder.Write] decides, and starts anew when what lies above
-// has a quarter of the entries). [Bundle.With] lays entries on top in memory, [Delta] and [Folder.Apply] carry a
+// has a quarter of the entries). [Bundle.With] and [Bundle.Lay] lay entries on top in memory, [Delta] and [Folder.Apply] carry a
 // generation to another node, [Folder.WriteCodes] keeps public codes beside the files.
 //
 // # Decisions

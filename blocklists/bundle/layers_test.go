@@ -167,6 +167,17 @@ func TestWithAddsAtOnce(t *testing.T) {
 	}
 	wantMatches(t, again, "x.c.example", "one subtree c.example:0")
 	wantMatches(t, again, "a.example", "two exact a.example:0", "one subtree a.example:1")
+	// What is laid on top takes the place of what was laid there, and of nothing that was added.
+	laid, err := again.Lay([]blocklists.Entry{{List: "one", Name: wire.MustName("d.example"), Scope: blocklists.Subtree}}, 0)
+	if err == nil {
+		laid, err = laid.Lay([]blocklists.Entry{{List: "one", Name: wire.MustName("e.example"), Scope: blocklists.Subtree}}, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantMatches(t, laid, "d.example")
+	wantMatches(t, laid, "e.example", "one subtree e.example:0")
+	wantMatches(t, laid, "x.c.example", "one subtree c.example:0")
 	if _, err := b.With(blocklists.Entry{List: "none", Name: wire.Root}); err == nil {
 		t.Error("a list that is not there")
 	}

@@ -47,9 +47,16 @@ type visit struct {
 
 func newVisit(t *testing.T, chromium string, s *server, width int64) *visit {
 	t.Helper()
+	return newVisitWith(t, chromium, s, width, t.TempDir())
+}
+
+// newVisitWith is newVisit of a browser with a directory for its data, and more flags.
+func newVisitWith(t *testing.T, chromium string, s *server, width int64, data string, more ...chromedp.ExecAllocatorOption) *visit {
+	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
+		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.UserDataDir(data),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-background-networking", true))
+	options = append(options, more...)
 	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(cancel)
 	browser, cancel := chromedp.NewContext(allocator)
@@ -155,6 +162,9 @@ func (v *visit) run(t *testing.T) {
 		v.do(t, chromedp.Navigate(v.explanation(t, name)))
 		v.see(t, purpose, name, "Since", "What you can do")
 	}
+
+	v.do(t, chromedp.Navigate(site+"/policy"))
+	v.see(t, "policy", "What this resolver does, and what it keeps", "There is no log of what you ask", "6. What is withheld or changed, and why", "Example CERT", "How to leave")
 
 	// A form with mistakes loses nothing and says where they are.
 	v.do(t, chromedp.Navigate(site+"/cases/new?name=www.phish.example"),

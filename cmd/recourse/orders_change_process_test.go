@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/miekg/dns"
 )
 
 // order submits an order and wants it to be taken.
@@ -246,4 +248,22 @@ func TestASuspensionStopsTheEffect(t *testing.T) {
 	s.wantBlocked(true, "shop.example")
 	s.done(t, http.StatusConflict, http.MethodDelete, path, operator, nil)
 	s.wantReceipts(t, "RG 1", "blocked", "suspended", "resumed")
+}
+
+// TestAnOrderReachesItsStateAlone, although its list is for more.
+func TestAnOrderReachesItsStateAlone(t *testing.T) {
+	files := orderFiles(t)
+	files["recourse.yaml"] = strings.Replace(files["recourse.yaml"], "    jurisdiction: [IT]\n    redress:", "    jurisdiction: [IT, FR]\n    redress:", 1)
+	s := start(t, write(t, files), "--config", "recourse.yaml")
+	s.order(t, submission("RG 1", "pirate.example"))
+	s.expect(t, []expected{
+		{"127.0.0.1", "blocked-by-law.example", dns.TypeA, dns.RcodeNameError, 0, 16},
+		{"127.0.0.3", "blocked-by-law.example", dns.TypeA, dns.RcodeNameError, 0, 16},
+		{"127.0.0.1", "pirate.example", dns.TypeA, dns.RcodeNameError, 0, 16},
+		{"127.0.0.3", "pirate.example", dns.TypeA, dns.RcodeSuccess, 1, 0},
+	})
+	results := s.done(t, http.StatusOK, http.MethodGet, "/api/v1/lookup?name=pirate.example", "", nil)["results"].([]any)
+	if len(results) != 1 || results[0].(object)["jurisdiction"] != "IT" {
+		t.Errorf("looked up: %v", results)
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/policy"
+	public "github.com/recourse-dns/recourse/redress/report"
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/lab"
 	"github.com/recourse-dns/recourse/transports/cookie"
@@ -45,17 +47,19 @@ type node struct {
 	passes   *passDesk
 	profiles *profileBook
 	notices  *notices
-	cookies  *cookie.Keys
-	trust    trustHandler
-	do53     []netip.AddrPort
-	dot      []netip.AddrPort
-	doh      []netip.AddrPort
-	doq      []netip.AddrPort
-	web      []netip.AddrPort
-	webTLS   []netip.AddrPort
-	metrics  []netip.AddrPort
-	updates  *lab.UpdateServer
-	sockets  *sockets.Set
+	// disclosed is what the portal says of the running configuration.
+	disclosed atomic.Pointer[public.Statement]
+	cookies   *cookie.Keys
+	trust     trustHandler
+	do53      []netip.AddrPort
+	dot       []netip.AddrPort
+	doh       []netip.AddrPort
+	doq       []netip.AddrPort
+	web       []netip.AddrPort
+	webTLS    []netip.AddrPort
+	metrics   []netip.AddrPort
+	updates   *lab.UpdateServer
+	sockets   *sockets.Set
 }
 
 // runServe serves until the context ends. SIGHUP reads the configuration again; SIGUSR2
@@ -233,6 +237,7 @@ func (n *node) reload(ctx context.Context, options ServeOptions) {
 	}
 	n.reloadCookies(config)
 	n.reloadNotices(config)
+	n.disclosed.Store(public.Disclosure(config.deployment()))
 	n.reimport(ctx, config)
 }
 

@@ -7,7 +7,9 @@
 // name that a client connected to choose its profile, and nothing else. What is known
 // beside the configuration ([Live]) fills in what that leaves open: devices with names
 // of their own, then bindings of addresses. A profile is what one household or device
-// asked for: categories of user lists, and names of its own that it allows or denies.
+// asked for: categories of user lists, services, safe search, names of its own that it
+// allows or denies, and hours ([Schedule]). [Profile.Phase] says what it does at a time, and
+// until when.
 //
 // [Config] and [Client] are the shapes of the configuration; [NewProfiles] and
 // [NewTable] check them and give what the query path uses.
@@ -43,6 +45,27 @@
 // An address with many homes behind it (`shared`) has no profile: one home's wish would
 // filter the others, and none of them could end it.
 //
-// Profiles are pointers that are compared and never changed: a new configuration
-// makes new ones, and the table goes with the snapshot that it was made for.
+// Profiles are pointers that are compared and never changed: a new configuration or a change
+// over the API makes new ones, and the table goes with the snapshot that it was made for.
+//
+// The index has each own name once, however many profiles have it ([Own]), and the profile is
+// asked whose it is. A list a profile, as there was, made a name that many deny cost as much as
+// there are profiles, and new profiles a compile. Only what some profile uses is in the index, so
+// that nobody pays for search engines that nobody wants safe.
+//
+// A window begins when the clocks of its zone first show its beginning, or skip it, and ends when
+// they first show its end after that. By the minute of the week alone an evening that
+// ends at half past two would come back in the night in which that hour comes twice.
+//
+// Half of Sunday belongs to Saturday's window that goes on until then: people name a night by the
+// day on which it begins.
+//
+// Names of help are those of all countries for everybody: who needs one may be abroad, and which
+// one is asked for says enough about a person that nothing should depend on it. They count nowhere.
+//
+// A pause says what it stops, the filters or the Internet, since both are called so; by itself it
+// means the filters, whose pause is asked for more often and does less harm by mistake.
+//
+// Services are put together by hand, with names that serve nothing else. A longer list would
+// find more, and take identity providers and content networks with it that half the web needs.
 package profile

@@ -3,8 +3,8 @@
 // [Open] opens one SQLite file for the whole program and brings its schema up to
 // date. [DB.Tx] is the one transaction that policy and redress share, so that a
 // decision's event, its exception and the announcement of it are written together
-// or not at all. This package owns the exceptions and their announcements; the
-// tables of cases are redress/store's, in the same ordered set of migrations.
+// or not at all. This package owns the exceptions and their announcements, holds, and the
+// orders of authorities; the tables of cases are redress/store's, in the same ordered set of migrations.
 //
 // Every change to the exceptions raises the sequence by one, in the same
 // transaction. Who keeps an overlay compares sequences and reads anew; nothing on
@@ -22,6 +22,10 @@
 // Exceptions are ended, never deleted: a log that forgets proves nothing. Adding
 // one that is in force already for the same list, name and case changes nothing, so
 // that a decision can be replayed.
+//
+// What an order says is written anew as its next version, and a name is ended and never
+// deleted; triggers refuse everything else. What changes raise is a sequence, so that who lays
+// orders on bundles reads only what changed.
 //
 // Migrations only go forward. A database that a later version has written is
 // refused: an older program would write rows that the newer one forbids.

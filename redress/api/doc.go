@@ -6,9 +6,15 @@
 // configuration, or over the control socket as the person that the operating system
 // says is there. Errors are problems (RFC 9457).
 //
+// A household reads and changes its profiles, and its devices ask for names to be allowed.
+//
 // # Decisions
 //
-// Bodies are read strictly: 64 KiB, one document, no field that is not known. Who
+// An authority submits and changes orders with a token that is bound to it; where the
+// configuration asks for a network or a client certificate, they are looked at before anything
+// is read. A certificate is compared and its issuer not asked: the operator was handed it.
+//
+// Bodies are read strictly: 64 KiB, 4 MiB for orders, one document, no field that is not known. Who
 // misspells narrow_to must hear of it, or the reversal is wider than was meant.
 //
 // The routes are a table, from which the handler and the test of the document are

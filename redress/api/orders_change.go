@@ -16,7 +16,7 @@ func (h *handler) changeOrder(w http.ResponseWriter, r *http.Request, sender *or
 	if !decodeWithin(w, r, &change, false, maxOrder) {
 		return
 	}
-	h.done(w, http.StatusOK)(h.config.Orders.Change(r.Context(), sender, r.PathValue("ref"), listOf(r), &change))
+	h.done(w)(h.config.Orders.Change(r.Context(), sender, r.PathValue("ref"), listOf(r), &change))
 }
 
 func (h *handler) liftOrder(w http.ResponseWriter, r *http.Request, sender *orders.Sender) {
@@ -24,7 +24,7 @@ func (h *handler) liftOrder(w http.ResponseWriter, r *http.Request, sender *orde
 	if !decode(w, r, &ending, true) {
 		return
 	}
-	h.done(w, http.StatusOK)(h.config.Orders.Lift(r.Context(), sender, r.PathValue("ref"), listOf(r), &ending))
+	h.done(w)(h.config.Orders.Lift(r.Context(), sender, r.PathValue("ref"), listOf(r), &ending))
 }
 
 func (h *handler) suspendOrder(w http.ResponseWriter, r *http.Request, sender *orders.Sender) {
@@ -32,11 +32,11 @@ func (h *handler) suspendOrder(w http.ResponseWriter, r *http.Request, sender *o
 	if !decode(w, r, &pause, false) {
 		return
 	}
-	h.done(w, http.StatusOK)(h.config.Orders.Suspend(r.Context(), sender, r.PathValue("ref"), listOf(r), &pause))
+	h.done(w)(h.config.Orders.Suspend(r.Context(), sender, r.PathValue("ref"), listOf(r), &pause))
 }
 
 func (h *handler) resumeOrder(w http.ResponseWriter, r *http.Request, sender *orders.Sender) {
-	h.done(w, http.StatusOK)(h.config.Orders.Resume(r.Context(), sender, r.PathValue("ref"), listOf(r)))
+	h.done(w)(h.config.Orders.Resume(r.Context(), sender, r.PathValue("ref"), listOf(r)))
 }
 
 func (h *handler) releaseOrder(w http.ResponseWriter, r *http.Request, sender *orders.Sender) {
@@ -44,17 +44,17 @@ func (h *handler) releaseOrder(w http.ResponseWriter, r *http.Request, sender *o
 	if !decodeWithin(w, r, &letting, true, maxOrder) {
 		return
 	}
-	h.done(w, http.StatusOK)(h.config.Orders.Release(r.Context(), sender, r.PathValue("ref"), listOf(r), &letting))
+	h.done(w)(h.config.Orders.Release(r.Context(), sender, r.PathValue("ref"), listOf(r), &letting))
 }
 
 // done answers with what became of an order.
-func (h *handler) done(w http.ResponseWriter, status int) func(orders.Outcome, error) {
+func (h *handler) done(w http.ResponseWriter) func(orders.Outcome, error) {
 	return func(outcome orders.Outcome, err error) {
 		if err != nil {
 			h.failOrder(w, err)
 			return
 		}
-		h.respondOrder(w, status, &outcome)
+		h.respondOrder(w, http.StatusOK, &outcome)
 	}
 }
 

@@ -51,6 +51,20 @@ func (w *world) failWith(err error) {
 
 func newWorld(t *testing.T, change ...func(*blocklists.Manifest)) *world {
 	t.Helper()
+	w := &world{t: t, catalog: courtOf(t, change...)}
+	var err error
+	if w.db, err = store.Open(t.Context(), filepath.Join(t.TempDir(), "recourse.db"), slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	w.Office = orders.New(orders.Config{
+		Node: "node", AnswerTTL: 24 * time.Hour, BlockTTL: time.Minute, Operator: "Example Net", Contact: "tel:+39055", Mail: map[string]string{"Tribunale": "orders@court.example"},
+	}, w.db, w, w, slog.New(slog.DiscardHandler))
+	return w
+}
+
+// courtOf is the catalog of one law list.
+func courtOf(t testing.TB, change ...func(*blocklists.Manifest)) *blocklists.Catalog {
+	t.Helper()
 	court := &blocklists.Manifest{
 		ID: "court", Purpose: blocklists.Law, Category: "copyright", Title: map[string]string{"en": "Court orders"}, ReviewEvery: time.Hour, Jurisdiction: []string{"IT"},
 		Authority: blocklists.Authority{Name: "Tribunale"}, LegalBasis: []blocklists.Basis{{Act: "Act"}}, AtEnforceBy: "hold",
@@ -59,18 +73,11 @@ func newWorld(t *testing.T, change ...func(*blocklists.Manifest)) *world {
 	for _, one := range change {
 		one(court)
 	}
-	w := &world{t: t}
-	var err error
-	if w.catalog, err = blocklists.NewCatalog([]*blocklists.Manifest{court}); err != nil {
+	catalog, err := blocklists.NewCatalog([]*blocklists.Manifest{court})
+	if err != nil {
 		t.Fatal(err)
 	}
-	if w.db, err = store.Open(t.Context(), filepath.Join(t.TempDir(), "recourse.db"), slog.New(slog.DiscardHandler)); err != nil {
-		t.Fatal(err)
-	}
-	w.Office = orders.New(orders.Config{
-		Node: "node", AnswerTTL: 24 * time.Hour, BlockTTL: time.Minute, Operator: "Example Net", Contact: "tel:+39055", Mail: map[string]string{"Tribunale": "orders@court.example"},
-	}, w.db, w, w, slog.New(slog.DiscardHandler))
-	return w
+	return catalog
 }
 
 // run has the office look after its dates until the test ends.

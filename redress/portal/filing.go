@@ -62,7 +62,7 @@ func (h *handler) form(w http.ResponseWriter, status int, content *formContent) 
 	for i := range matches {
 		match := &matches[i]
 		if match.Purpose() == blocklists.Law && !redress.Secret(match) && redress.Blocks(match) {
-			content.Law = &lawNotice{Redress: index.ReasonOf(*match).Redress, Term: match.Manifest.Redress.Deadline}
+			content.Law = &lawNotice{Redress: index.ReasonOf(*match).Redress, Term: match.Redress().Deadline}
 			break
 		}
 	}

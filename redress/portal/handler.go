@@ -15,6 +15,7 @@ import (
 
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/report"
 	"github.com/recourse-dns/recourse/redress/route"
 	"github.com/recourse-dns/recourse/resolver"
 )
@@ -32,6 +33,8 @@ type Config struct {
 	Passes Passes
 	// Limits are shared with the API. Nil: the default ones, not shared.
 	Limits *redress.Limits
+	// Policy is the statement of what the resolver does. Nil: none.
+	Policy func() *report.Statement
 }
 
 // Index is the policy in force, as the pages read it.
@@ -84,6 +87,7 @@ func (h *handler) routes() []route.Route {
 		{Method: http.MethodGet, Path: "/{$}", Handler: h.home},
 		{Method: http.MethodGet, Path: h.stylePath, Handler: h.styleSheet},
 		{Method: http.MethodGet, Path: "/r/{code}", Handler: h.reason},
+		{Method: http.MethodGet, Path: "/policy", Handler: h.policy},
 		{Method: http.MethodGet, Path: "/contest", Handler: h.contest},
 		{Method: http.MethodGet, Path: "/cases/new", Handler: h.blankForm},
 		{Method: http.MethodPost, Path: "/cases/new", Handler: h.file},

@@ -41,7 +41,7 @@ func parseTemplates(location *time.Location) (map[string]*template.Template, err
 		"bare":     func(contact string) string { return strings.TrimPrefix(strings.TrimPrefix(contact, "mailto:"), "tel:") },
 	}
 	templates := make(map[string]*template.Template)
-	for _, name := range []string{"home", "reason", "form", "status", "fault", "pass"} {
+	for _, name := range []string{"home", "reason", "policy", "form", "status", "fault", "pass"} {
 		parsed, err := template.New("layout.html").Funcs(functions).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("parse template %q: %w", name, err)
