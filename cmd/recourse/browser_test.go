@@ -47,9 +47,16 @@ type visit struct {
 
 func newVisit(t *testing.T, chromium string, s *server, width int64) *visit {
 	t.Helper()
+	return newVisitWith(t, chromium, s, width, t.TempDir())
+}
+
+// newVisitWith is newVisit of a browser with a directory for its data, and more flags.
+func newVisitWith(t *testing.T, chromium string, s *server, width int64, data string, more ...chromedp.ExecAllocatorOption) *visit {
+	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
+		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.UserDataDir(data),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-background-networking", true))
+	options = append(options, more...)
 	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(cancel)
 	browser, cancel := chromedp.NewContext(allocator)

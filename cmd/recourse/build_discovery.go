@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/policy/profile"
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/local"
 	"github.com/recourse-dns/recourse/resolver/wire"
@@ -82,6 +84,9 @@ func (c *Config) information() []string {
 func (c *Config) extendedCodes() []uint16 {
 	settings := &c.Resolver
 	codes := []uint16{resolver.NotReady, resolver.Blocked, resolver.Censored, resolver.Filtered, resolver.Prohibited, resolver.NetworkError}
+	if c.rewrites() {
+		codes = append(codes, resolver.ForgedAnswer)
+	}
 	if len(c.Listen.DoQ) > 0 { // a transfer in early data is not answered
 		codes = append(codes, resolver.TooEarly)
 	}
@@ -102,6 +107,16 @@ func (c *Config) extendedCodes() []uint16 {
 	}
 	slices.Sort(codes)
 	return codes
+}
+
+// rewrites says whether other records may be given than those of a name's owner.
+func (c *Config) rewrites() bool {
+	return slices.ContainsFunc(c.Resolver.Zones, func(zone Zone) bool { return zone.List != "" }) ||
+		slices.ContainsFunc(c.Profiles, func(profile profile.Config) bool { return profile.SafeSearch.Any() }) ||
+		slices.ContainsFunc(c.Desk.Tokens, func(token Token) bool { return token.Role == "household" || token.Role == "provisioning" }) ||
+		slices.ContainsFunc(c.Blocklists, func(list *blocklists.Manifest) bool {
+			return list.Format == "rpz" || list.Source.RPZ != "" || list.Source.Catalog != "" || list.OverrideTarget != ""
+		})
 }
 
 func validationCodes() []uint16 {

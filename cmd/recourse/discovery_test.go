@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/resolver/local"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
@@ -105,6 +106,9 @@ func TestInformationFollowsTheConfiguration(t *testing.T) {
 		{func(c *Config) { c.Operator.Portal = "http://dns.example.net" }, "qnamemin exterr=0-2,5-18,20-23,25,27,29-30"},
 		{func(c *Config) { c.Resolver.Mode, c.Resolver.DNSSEC = "forward", "off" }, "exterr=0,13-18,20-23,30"},
 		{func(c *Config) { c.Resolver.QNAMEMinimisation, c.Resolver.EDE = "off", false }, "exterr=14-18,23"},
+		{func(c *Config) { c.Resolver.Zones = []Zone{{Zone: "a.example", List: "l"}} }, "qnamemin exterr=0-2,4-18,20-23,25,27,29-30"},
+		{func(c *Config) { c.Blocklists = []*blocklists.Manifest{{Format: "rpz"}} }, "qnamemin exterr=0-2,4-18,20-23,25,27,29-30"},
+		{func(c *Config) { c.Blocklists = []*blocklists.Manifest{{Format: "hosts"}} }, "qnamemin exterr=0-2,5-18,20-23,25,27,29-30"},
 		{func(c *Config) { c.Resolver.ServeStale.UpTo = 1 }, "qnamemin exterr=0-3,5-23,25,27,29-30"},
 		{func(c *Config) { c.Resolver.NegativeTrustAnchors = make([]NegativeTrustAnchor, 1) }, "qnamemin exterr=0-2,5-18,20-23,25,27,29-30,33"},
 	} {

@@ -91,6 +91,10 @@ func (h *handler) ticketOf(r *http.Request) (label string, is bool) {
 func (h *handler) byHost(portal http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		label, is := h.ticketOf(r)
+		if is && r.TLS == nil {
+			// Browsers heed it only over TLS, and complain.
+			w.Header().Del("Cross-Origin-Opener-Policy")
+		}
 		switch {
 		case !is:
 			portal.ServeHTTP(w, r)
