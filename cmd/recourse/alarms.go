@@ -17,10 +17,22 @@ type alarmsCommands struct {
 	Ack  AckOptions    `cmd:"" help:"Say that you look after an alarm, so that it is not told again."`
 }
 
+// Help says how the commands belong together.
+func (alarmsCommands) Help() string {
+	return example("An alarm is told by mail and webhook, and again until somebody says that he looks after it.",
+		"recourse alarms list --config recourse.yaml", `recourse alarms ack 17 --by "Ada Example" --config recourse.yaml`)
+}
+
 type noticesCommands struct {
 	List  NoticesOptions     `cmd:"" help:"Show the messages that did not arrive."`
 	Retry RetryNoticeOptions `cmd:"" help:"Send one again."`
 	Drop  DropNoticeOptions  `cmd:"" help:"Give one up and erase what was in it."`
+}
+
+// Help says how the commands belong together.
+func (noticesCommands) Help() string {
+	return example("A message that was refused, or that nobody took for four days, waits for a person.",
+		"recourse notices list --config recourse.yaml", "recourse notices retry 23 --config recourse.yaml")
 }
 
 // AlarmsOptions are the flags of alarms list.

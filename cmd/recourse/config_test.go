@@ -304,7 +304,7 @@ func TestValidate(t *testing.T) {
 		{"token without anything", "{name: r, role: reviewer, file: r.token}", "{}", "f:8: desk.tokens[0].name: is missing\nf:8: desk.tokens[0].file: is missing\nf:8: desk.tokens[0].role: is missing"},
 		{"role", "role: reviewer", "role: reviewers", `f:8: desk.tokens[0].role: "reviewers" is not one of reviewer, operator,`},
 		{"bound reviewer", "role: reviewer", "role: reviewer, lists: [a]", "f:8: desk.tokens[0]: authority, jurisdiction, lists and daily_max bind tokens of role authority only"},
-		{"list of a token", "role: reviewer", "role: authority, authority: C, lists: [b]", `f:8: desk.tokens[0].lists[0]: no list has the id "b"` + "\nf:8: warning: desk.tokens[0]: not supported by this version yet (tokens of role authority)"},
+		{"list of a token", "role: reviewer", "role: authority, authority: C, jurisdiction: [IT], lists: [b]", `f:8: desk.tokens[0].lists[0]: no list has the id "b"`},
 		{"ended token", "role: reviewer", "role: reviewer, until: 2020-01-01", `f:8: warning: desk.tokens[0].until: token "r" ended on 2020-01-01`},
 		{"one name twice", "r.token}", "r.token}, {name: r, role: reviewer, file: r.token}", `f:8: desk.tokens[1].name: "r" is the name of desk.tokens[0] already`},
 		{"a forward for a public name", "mode: recurse", "mode: recurse, zones: [{zone: shop.example.com, forward: [192.0.2.1]}]", `f:4: resolver.zones[0].zone: "shop.example.com" is a public name`},
