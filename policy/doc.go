@@ -136,6 +136,10 @@
 // hour in which a household's devices are offline, though they stand above what households ask for: the household
 // asked for the hour and no list for the name.
 //
+// A pass lets one client past one entry of security, and is looked for where that entry would count and any pass exists.
+// The entry is known by list, subject and scope, not by its id, so that an import ends no pass; a list that
+// takes its offer back ends all of its passes at once. Refused: to pass whatever blocks a name, since a person has read one page.
+//
 // Codes are found by an index that the first question for a bundle builds, sixteen
 // octets an entry. A code in the bundle itself would cost as much on every node,
 // and only the desk is asked.

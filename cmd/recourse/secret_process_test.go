@@ -57,7 +57,7 @@ func TestSecretListsStaySecret(t *testing.T) {
 	wantText(t, recourse(t, directory, 0, "lists", "export", "--config=recourse.yaml", "--format=domains", "--list=hidden"), "hidden.example")
 	for _, path := range []string{"/policy", "/api/v1/report?from=2020-01-01&to=" + time.Now().Format(time.DateOnly), "/api/v1/report", "/api/v1/openapi.json", "/"} {
 		_, page := s.page(s.web + path)
-		silent(t, path, page, "hidden.example", "RG 9")
+		silent(t, path, page, "hidden.example", "RG 9", "nobody sees", "csam")
 	}
 	// Who runs the resolver sees all.
 	wantText(t, recourse(t, directory, 1, "explain", "--config=recourse.yaml", "--client=127.0.0.1", "hidden.example"), "list hidden decides", "order RG 9/2026", "Blocked by order of an authority. "+code)

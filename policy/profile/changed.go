@@ -13,5 +13,24 @@ func (t *Table) WithProfiles(changed []*Profile) *Table {
 	for _, profile := range changed {
 		with.profiles[profile.ID], with.changed[profile.ID] = profile, profile
 	}
+	with.rows, with.defaults = make([]Who, len(t.rows)), make([]*Profile, len(t.defaults))
+	for i, row := range t.rows {
+		row.Profile = with.latest(row.Profile)
+		with.rows[i] = row
+	}
+	for i, profile := range t.defaults {
+		with.defaults[i] = with.latest(profile)
+	}
 	return &with
+}
+
+// latest is a profile as it is now.
+func (t *Table) latest(profile *Profile) *Profile {
+	if t.changed == nil || profile == nil {
+		return profile
+	}
+	if changed, is := t.changed[profile.ID]; is {
+		return changed
+	}
+	return profile
 }

@@ -172,16 +172,6 @@ func (t *Table) add(row int, client *Client, found *problems) {
 // Who finds who a client is at a time; false means that it is not admitted. The invalid
 // address, that of no client at all, is not admitted either.
 func (t *Table) Who(client resolver.Client, at time.Time) (Who, bool) {
-	who, admitted := t.who(client, at)
-	if who.Profile != nil && t.changed != nil {
-		if changed, is := t.changed[who.Profile.ID]; is {
-			who.Profile = changed
-		}
-	}
-	return who, admitted
-}
-
-func (t *Table) who(client resolver.Client, at time.Time) (Who, bool) {
 	if t == nil || !client.Addr.IsValid() {
 		return Who{}, false
 	}
@@ -225,7 +215,7 @@ func (t *Table) choose(client *resolver.Client, at time.Time, who *Who, admitted
 		mac, onLink = t.live.Neighbours.Hardware(client.Addr)
 	}
 	if found := t.choosers.find(client, mac, onLink); found != nil && (admitted || found.anyone) {
-		who.Profile, who.Chosen, who.Chooser = found.profile, ByRow, found.row
+		who.Profile, who.Chosen, who.Chooser = t.latest(found.profile), ByRow, found.row
 		if !admitted {
 			who.Row = found.row
 		}

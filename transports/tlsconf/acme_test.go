@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -338,7 +339,9 @@ func TestARefusedOrder(t *testing.T) {
 			a.Challenge = tlsconf.ChallengeTLSALPN
 			a.Reached = netip.MustParseAddrPort("127.0.0.1:1")
 		}, "Failed to connect"},
-		"an authority that is off": {func(a *tlsconf.ACME) { a.Directory = "https://127.0.0.1:1/dir" }, "refused"},
+		"an authority that is off": {func(a *tlsconf.ACME) {
+			a.Directory = fmt.Sprintf("https://127.0.0.1:%d/dir", tlsconftest.FreePort(t)) // no fixed one, where another test may answer
+		}, "refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			acme := tlsconf.ACME{
