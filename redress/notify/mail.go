@@ -138,7 +138,7 @@ func (m *Mailer) Send(ctx context.Context, notice *Notice) error {
 // message makes a mail of a notice: plain text, from a machine.
 func (m *Mailer) message(notice *Notice) (*mail.Msg, error) {
 	message := mail.NewMsg(mail.WithCharset(mail.CharsetUTF8), mail.WithEncoding(mail.EncodingQP), mail.WithNoDefaultUserAgent())
-	message.FromMailAddress(&netmail.Address{Name: line(m.config.Name), Address: m.config.From})
+	message.FromMailAddress(&netmail.Address{Name: line(unquoted.Replace(m.config.Name)), Address: m.config.From})
 	if err := message.To(notice.Address); err != nil {
 		return nil, errors.New("an address cannot be used") // the error names it
 	}
@@ -153,6 +153,9 @@ func (m *Mailer) message(notice *Notice) (*mail.Msg, error) {
 	message.SetBodyString(mail.TypeTextPlain, text(notice.Body))
 	return message, nil
 }
+
+// unquoted takes out of a name what quotes: encoded names with it are read in several ways.
+var unquoted = strings.NewReplacer(`\\`, " ", `"`, " ")
 
 // mailFailure sorts what a server said. Its words are left out: they repeat the recipient.
 func mailFailure(err error, when string) error {
