@@ -155,7 +155,7 @@ func (m *Mailer) message(notice *Notice) (*mail.Msg, error) {
 }
 
 // unquoted takes out of a name what quotes: encoded names with it are read in several ways.
-var unquoted = strings.NewReplacer(`\\`, " ", `"`, " ")
+var unquoted = strings.NewReplacer("\\", " ", "\"", " ")
 
 // mailFailure sorts what a server said. Its words are left out: they repeat the recipient.
 func mailFailure(err error, when string) error {
