@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -153,12 +154,12 @@ func (o *RevokeDeviceOptions) Run(ctx context.Context, env *environment) error {
 }
 
 // callDesk makes one call and prints what came of it.
-func callDesk[Reply any](ctx context.Context, env *environment, flag ConfigFlag, asJSON bool, method, path string, body any, text func(Reply) string) error {
+func callDesk[Reply any](ctx context.Context, env *environment, flag ConfigFlag, asJSON bool, method, path string, body any, text func(Reply) string) (err error) {
 	d, err := openDesk(ctx, env, flag)
 	if err != nil {
 		return err
 	}
-	defer d.close()
+	defer func() { err = errors.Join(err, d.close()) }()
 	var raw json.RawMessage
 	if err := d.call(ctx, method, path, body, &raw); err != nil {
 		return err

@@ -31,14 +31,14 @@ func TestPassesInABrowser(t *testing.T) {
 			})
 			const name = "www.phish.example"
 
-			elsewhere := newVisitWith(t, chromium, s, width, t.TempDir(), chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"))
+			elsewhere := newVisit(t, chromium, s, width, t.TempDir(), chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"))
 			elsewhere.do(t, chromedp.Navigate(elsewhere.explanation(t, name)))
 			shown := elsewhere.see(t, "pass-none", name, "If you must go there all the same", "You are not using this resolver")
 			if strings.Contains(shown, "Go past this block") {
 				t.Errorf("who asks another resolver is offered a pass:\n%s", shown)
 			}
 
-			here := newVisitWith(t, chromium, s, width, ours, chromedp.Flag("ignore-certificate-errors", true))
+			here := newVisit(t, chromium, s, width, ours, chromedp.Flag("ignore-certificate-errors", true))
 			page := here.explanation(t, name)
 			here.do(t, chromedp.Navigate(page))
 			shown = here.see(t, "pass-offer", name, "If you must go there all the same", "for 1 hour")

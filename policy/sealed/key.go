@@ -29,7 +29,7 @@ func LoadKey(path, credential string) (Key, error) {
 }
 
 func readKey(path string) (Key, error) {
-	octets, err := os.ReadFile(path)
+	octets, err := os.ReadFile(path) //nolint:gosec // the folder is the one that systemd names for this service
 	if err != nil {
 		return Key{}, err
 	}

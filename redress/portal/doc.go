@@ -24,8 +24,8 @@
 // security policy forbids all else, inline styles and scripts included.
 //
 // The page of a block that offers a pass also loads a style sheet from, and sends a form to, a name made for this
-// showing of it (redress/passing); its policy names that one. Its Referrer-Policy is strict-origin, since under
-// no-referrer a browser says that the form comes from nowhere, and only the portal's own may be taken.
+// showing of it (redress/passing); its policy names that one. Its Referrer-Policy is strict-origin: told less,
+// the other name would not see that the form comes from the portal, and only the portal's own may be taken.
 //
 // An unknown case, a wrong token and no token give one and the same page.
 package portal

@@ -159,7 +159,7 @@ func TestHeaders(t *testing.T) {
 		_, _, reply := b.get(path)
 		for header, want := range map[string]string{
 			"Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-			"Referrer-Policy":         "no-referrer", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store",
+			"Referrer-Policy":         "same-origin", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store",
 		} {
 			if got := reply.Header.Get(header); got != want {
 				t.Errorf("%s: %s is %q", path, header, got)
