@@ -122,7 +122,9 @@ func TestProfilesAreChangedOverTheAPI(t *testing.T) {
 		t.Errorf("explain goes by the file:\n%s", explained)
 	}
 
-	s.done(t, http.StatusOK, http.MethodDelete, kidsPath, homeToken, nil)
+	if left := s.done(t, http.StatusOK, http.MethodDelete, kidsPath, homeToken, nil); left["state"] != "unfiltered" {
+		t.Errorf("left: %v", left)
+	}
 	s.wantEDE(t, kids, "www.games.example", 0)
 	s.wantEDE(t, kids, "www.bing.com", 0)
 	s.wantEDE(t, kids, "blocked-by-law.example", 16)

@@ -160,9 +160,9 @@ type Requested struct {
 	At time.Time `yaml:"at" json:"at,omitzero"`
 }
 
-// filters says whether the profile withholds or changes anything, so that somebody must have
+// Filters says whether the profile withholds or changes anything, so that somebody must have
 // asked for it.
-func (c *Config) filters() bool {
+func (c *Config) Filters() bool {
 	return len(c.Categories)+len(c.Services)+len(c.Deny)+len(c.Schedule.Offline) > 0 || c.SafeSearch.Any() || c.Passes == passesOff || c.Pause.Of == PauseInternet
 }
 
@@ -310,7 +310,7 @@ func (c *Config) checkCategories(key string, manifests []*blocklists.Manifest, f
 // checkRequested holds a profile to its request: nothing is filtered but for whom somebody
 // asked.
 func (c *Config) checkRequested(key string, found *problems) {
-	if !c.filters() {
+	if !c.Filters() {
 		return
 	}
 	if strings.TrimSpace(c.Requested.By) == "" {

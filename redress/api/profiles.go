@@ -103,6 +103,9 @@ func profileOf(entry *household.Entry) profileReply {
 		ID: entry.ID, Categories: orEmpty(entry.Categories), Services: orEmpty(entry.Services), SafeSearch: entry.SafeSearch,
 		Allow: orEmpty(entry.Allow), Deny: orEmpty(entry.Deny), State: entry.Phase.State.String(), StateUntil: timeOrNull(entry.Phase.Until),
 	}
+	if entry.Phase.State == profile.Filtering && !entry.Filters() {
+		reply.State = "unfiltered" // nothing was asked for, or it was left
+	}
 	if entry.Requested != (profile.Requested{}) {
 		reply.Requested = &entry.Requested
 	}
