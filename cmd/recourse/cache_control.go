@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"path/filepath"
@@ -111,26 +110,7 @@ func openCache(env *environment, flag ConfigFlag) (*keptCache, error) {
 
 // request makes a call. Its error says so when no server runs.
 func (k *keptCache) request(ctx context.Context, method, call string, body io.Reader) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, method, "http://control"+cacheCalls+call, body)
-	if err != nil {
-		return nil, err
-	}
-	reply, err := k.client.Do(request)
-	if err != nil {
-		if unreachable(err) {
-			return nil, fmt.Errorf("no server is running with this state, so there is no cache to %s", call)
-		}
-		return nil, fmt.Errorf("the server cannot be reached: %w", err)
-	}
-	if reply.StatusCode == http.StatusOK {
-		return reply, nil
-	}
-	defer reply.Body.Close()
-	octets, err := io.ReadAll(io.LimitReader(reply.Body, maxReply))
-	if err != nil {
-		return nil, fmt.Errorf("the server's reply: %w", err)
-	}
-	return nil, problemOf(reply.StatusCode, octets)
+	return askControl(ctx, k.client, method, cacheCalls+call, body, "there is no cache to "+call)
 }
 
 // ask makes a call with a small body.

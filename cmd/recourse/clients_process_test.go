@@ -42,7 +42,14 @@ func TestBindingsAtTheDoors(t *testing.T) {
 	}
 	wantAt(t, opened, "casino.example", "NOERROR 0 EDE 17")
 	s.wantEDE(t, "127.0.0.9", "casino.example", 0)
+	told, err := program(t, directory, "explain", "--config", "recourse.yaml", "--running", "--client", from, "casino.example").Output()
+	if err == nil || !strings.Contains(string(told), "profile kids") || !strings.Contains(string(told), "block (user)") {
+		t.Errorf("the server explains: %v\n%s", err, told)
+	}
 	s.stop()
+	if output, err := program(t, directory, "explain", "--config", "recourse.yaml", "--running", "casino.example").CombinedOutput(); err == nil || !strings.Contains(string(output), "no server is running") {
+		t.Errorf("without a server: %v\n%s", err, output)
+	}
 	s = start(t, directory, "--config", "recourse.yaml")
 	s.wantEDE(t, from, "casino.example", 17)
 	s.process.Process.Kill() // and one that nobody expected

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -65,4 +66,29 @@ func dialControl(path string) *http.Client {
 			return new(net.Dialer).DialContext(ctx, "unix", path)
 		}},
 	}
+}
+
+// askControl makes a call to the running server; its body is the caller's to close. The error
+// says so when no server runs, and what that means.
+func askControl(ctx context.Context, client *http.Client, method, path string, body io.Reader, means string) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, "http://control"+path, body)
+	if err != nil {
+		return nil, err
+	}
+	reply, err := client.Do(request)
+	if err != nil {
+		if unreachable(err) {
+			return nil, fmt.Errorf("no server is running with this state, so %s", means)
+		}
+		return nil, fmt.Errorf("the server cannot be reached: %w", err)
+	}
+	if reply.StatusCode == http.StatusOK {
+		return reply, nil
+	}
+	defer reply.Body.Close()
+	octets, err := io.ReadAll(io.LimitReader(reply.Body, maxReply))
+	if err != nil {
+		return nil, fmt.Errorf("the server's reply: %w", err)
+	}
+	return nil, problemOf(reply.StatusCode, octets)
 }

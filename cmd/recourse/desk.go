@@ -144,7 +144,7 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 		return err
 	}
 	n.background(ctx, func(ctx context.Context) { desk.Run(ctx, settleInterval) })
-	return n.startWeb(held, calls, noticeCalls(listCalls(controlCalls(calls, resolved), n.importer), n.notices), pages)
+	return n.startWeb(held, calls, noticeCalls(listCalls(explainCalls(controlCalls(calls, resolved), current), n.importer), n.notices), pages)
 }
 
 func (n *node) startWeb(held *state, calls, private, pages http.Handler) error {

@@ -49,19 +49,37 @@ type explainedMatch struct {
 
 // runExplain judges a name by what the configuration says now and the exceptions
 // that its state has. It reads the lists as they are and changes nothing, so that it
-// works beside a running server.
+// works beside a running server; or it asks that server, which alone knows of passes, of
+// bindings and of devices.
 func runExplain(ctx context.Context, env *environment, options ExplainOptions) error {
 	config, err := env.config(options.ConfigFlag, false)
 	if err != nil {
 		return err
 	}
+	said, err := explanationOf(ctx, env, config, &options)
+	if err != nil {
+		return err
+	}
+	if err := printExplanation(env.stdout, options.JSON, said); err != nil {
+		return err
+	}
+	if said.Verdict == policy.Block.String() {
+		return errNo
+	}
+	return nil
+}
+
+func explanationOf(ctx context.Context, env *environment, config *Config, options *ExplainOptions) (explanation, error) {
 	name, err := nameOf(options.Name)
 	if err != nil {
-		return usageError{err}
+		return explanation{}, usageError{err}
+	}
+	if options.Running {
+		return askWhy(ctx, config, options)
 	}
 	snapshot, err := snapshotOf(ctx, config, env.logger())
 	if err != nil {
-		return err
+		return explanation{}, err
 	}
 	at := options.At.Time
 	if at.IsZero() {
@@ -69,15 +87,9 @@ func runExplain(ctx context.Context, env *environment, options ExplainOptions) e
 	}
 	verdict, err := snapshot.Explain(name, policy.Subject{Client: options.client(), Profile: options.Profile}, at)
 	if err != nil {
-		return err
+		return explanation{}, err
 	}
-	if err := printExplanation(env.stdout, options.JSON, explain(&verdict)); err != nil {
-		return err
-	}
-	if verdict.Action == policy.Block {
-		return errNo
-	}
-	return nil
+	return explain(&verdict), nil
 }
 
 // nameOf reads a name as a person writes it, in Unicode too; what is no name of a host

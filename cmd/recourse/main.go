@@ -153,6 +153,7 @@ type ExplainOptions struct {
 	Path    string     `placeholder:"PATH" help:"Who asked at this path of DNS over HTTPS, as /dns-query/tablet."`
 	Profile string     `placeholder:"P" help:"Judge for a client with this profile."`
 	At      moment     `placeholder:"TIME" help:"Judge as of this date, or time in RFC 3339."`
+	Running bool       `help:"Ask the running server what is in force there, with passes, bindings and devices; else the configuration and the lists as they are now are judged by."`
 	Name    string     `arg:"" help:"The name to judge."`
 }
 
@@ -160,6 +161,7 @@ type ExplainOptions struct {
 func (ExplainOptions) Help() string {
 	return example("Exit status 1 says that the name is blocked.",
 		"recourse explain --config forward.yaml --client 127.0.0.2 www.casino.example",
+		"recourse explain --config forward.yaml --running --client 127.0.0.1 phish.example",
 		"recourse explain --config isp.yaml --client 203.0.113.7 --server-name family.dns.isp.example casino.example",
 		"recourse explain --config forward.yaml --profile kids --at 2026-12-24T18:00:00Z --json casino.example")
 }

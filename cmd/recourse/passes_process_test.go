@@ -207,6 +207,9 @@ func TestARestartForgetsPasses(t *testing.T) {
 		t.Fatalf("no pass: %d\n%s", status, page)
 	}
 	s.expect(t, []expected{{"127.0.0.1", "www.phish.example", dns.TypeA, dns.RcodeSuccess, 1, 0}})
+	if told := s.recourse(t, directory, "explain", "--config", "recourse.yaml", "--running", "--client", "127.0.0.1", "www.phish.example"); !strings.Contains(told, "a pass lets this client by until") {
+		t.Errorf("the server explains:\n%s", told)
+	}
 	s.stop()
 	s = start(t, directory, "--config", "recourse.yaml")
 	defer s.stop()
