@@ -56,6 +56,7 @@ zone "isp.test" { type primary; file "isp.zone"; update-policy { grant acme-key 
 // TestOrderedThroughTheBinary: by each challenge, from an authority that looks at a real
 // name server and at our own listener.
 func TestOrderedThroughTheBinary(t *testing.T) {
+	t.Parallel()
 	zone, web := startZone(t), freePort(t)
 	pebble := tlsconftest.StartPebble(t, zone, int(web.Port()), nil)
 	for name, challenge := range map[string]string{

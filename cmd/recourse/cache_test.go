@@ -47,6 +47,7 @@ func command(t *testing.T, directory, input string, args ...string) (stdout, std
 }
 
 func TestTheCacheFromOutside(t *testing.T) {
+	t.Parallel()
 	address, asked := counting(t)
 	directory := write(t, exampleFiles(address))
 	kept := filepath.Join(directory, "state", cacheFile)

@@ -28,7 +28,7 @@ func TestRanges(t *testing.T) {
 // code uses, and no other.
 func TestExtendedCodesAreThoseOfTheCode(t *testing.T) {
 	config := defaults()
-	config.Listen.DoQ = make([]netip.AddrPort, 1)
+	config.Resolver.Zones = []Zone{{Zone: "a.example", List: "l"}}
 	config.Resolver.ServeStale.UpTo = 1
 	config.Listen.DoQ = []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:853")}
 	config.Resolver.NegativeTrustAnchors = []NegativeTrustAnchor{{Zone: "broken.example"}}

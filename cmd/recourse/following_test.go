@@ -25,6 +25,7 @@ clients: [{match: {networks: ["127.0.0.0/8"]}}]
 // TestOneNodeFollowsAnother: what one node publishes another has as a list: by transfer with
 // TSIG, then by NOTIFY and differences, and after a restart without its primary.
 func TestOneNodeFollowsAnother(t *testing.T) {
+	t.Parallel()
 	stub := upstream(t)
 	ports := [3]netip.AddrPort{freePort(t), freePort(t), freePort(t)}
 	random := newPolicyWorld(testRandom())
@@ -90,6 +91,7 @@ func startIn(t *testing.T, directory string) *node {
 // TestACatalogOfZones: each member is a list; one that leaves takes its entries along, and a
 // catalog that breaks changes nothing.
 func TestACatalogOfZones(t *testing.T) {
+	t.Parallel()
 	primary := newCatalogPrimary(t)
 	primary.set("first", "second")
 	stub := upstream(t)

@@ -74,6 +74,7 @@ func passes(name string) expected {
 
 // TestTheLifeOfAHold goes from a dry run by two people to a restart.
 func TestTheLifeOfAHold(t *testing.T) {
+	t.Parallel()
 	directory := write(t, guardedFiles(upstream(t)))
 	const config = "--config=recourse.yaml"
 	plan := recourse(t, directory, 0, "lists", "plan", config)
@@ -138,6 +139,7 @@ func manyHosts(count int) string {
 }
 
 func TestAWrongFileIsRolledBack(t *testing.T) {
+	t.Parallel()
 	files := guardedFiles(upstream(t))
 	files["lists/phishing.hosts"] = manyHosts(100)
 	directory := write(t, files)

@@ -106,6 +106,7 @@ func onCallFiles(t *testing.T, smtp, webhook string) map[string]string {
 
 // TestAlarmsReachWhoeverIsOnCall goes from a hold to its end, with a restart.
 func TestAlarmsReachWhoeverIsOnCall(t *testing.T) {
+	t.Parallel()
 	post := newMailServer(t)
 	calls := make(chan *http.Request, 10)
 	bodies := make(chan string, 10)

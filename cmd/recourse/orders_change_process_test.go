@@ -35,6 +35,7 @@ type object = map[string]any
 // TestWhatIsLiftedResolvesAtOnce, also after a power cut and a new import: a wrong block is the
 // worst of mistakes.
 func TestWhatIsLiftedResolvesAtOnce(t *testing.T) {
+	t.Parallel()
 	directory := write(t, orderFiles(t))
 	s := start(t, directory, "--config", "recourse.yaml")
 	s.order(t, submission("RG 1", "one.example", "two.example", "three.example"))

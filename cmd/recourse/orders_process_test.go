@@ -68,6 +68,7 @@ func orderPath(ref, more string) string { return "/api/v1/orders/" + url.PathEsc
 // TestAnOrderIsInForceAtOnce: with the reply, for whom it concerns, with its own explanation,
 // also after a power cut and a new import.
 func TestAnOrderIsInForceAtOnce(t *testing.T) {
+	t.Parallel()
 	directory := write(t, orderFiles(t))
 	s := start(t, directory, "--config", "recourse.yaml")
 	s.wantBlocked(false, "pirate.example", "www.pirate.example") // and the answers are kept now

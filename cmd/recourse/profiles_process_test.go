@@ -79,6 +79,7 @@ func TestProfilesOfTheFile(t *testing.T) {
 
 // TestProfilesAreChangedOverTheAPI: at once, with who and when, and over a restart.
 func TestProfilesAreChangedOverTheAPI(t *testing.T) {
+	t.Parallel()
 	directory := write(t, profileFiles(t))
 	s := start(t, directory, "--config", "recourse.yaml")
 	s.wantEDE(t, kids, "casino.example", 17)

@@ -30,6 +30,7 @@ const (
 // transfer it, and asks all three the same names. Then the policy changes, and both must
 // have the change by NOTIFY and differences, long before their timers.
 func TestSecondariesEnforceTheSame(t *testing.T) {
+	t.Parallel()
 	named, unbound := installed(t, "named", "bind9"), installed(t, "unbound", "unbound")
 	random := testRandom()
 	world := newPolicyWorld(random)

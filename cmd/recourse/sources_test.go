@@ -55,6 +55,7 @@ func resolving(t *testing.T, host string, asked *atomic.Int64) string {
 // the list blocks that very host; what changes is in force, and what was good once stays over a
 // restart without the server.
 func TestAListFromTheWeb(t *testing.T) {
+	t.Parallel()
 	var text atomic.Pointer[string]
 	set := func(list string) { text.Store(&list) }
 	set("phish.web-example\nblocked.web-example\n")

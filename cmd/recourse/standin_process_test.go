@@ -94,6 +94,7 @@ func TestStandInsAreBlocks(t *testing.T) {
 // TestOtherDataNeedsAPurpose: other data for a public name is refused unless a list says
 // why; what is nobody's, or the operator's own, needs nothing.
 func TestOtherDataNeedsAPurpose(t *testing.T) {
+	t.Parallel()
 	for zones, want := range map[string]string{
 		`{zone: shop.example.com, forward: ["192.0.2.1"]}`:                                                       `resolver.zones[0].zone: "shop.example.com" is a public name: other data for it is a block, which needs a list with a purpose: name that list, as list: ID; if the name is yours, put it into private_names`,
 		`{zone: com, stub: ["192.0.2.1"]}`:                                                                       `resolver.zones[0].zone: "com" is a public name`,

@@ -13,6 +13,7 @@ import (
 // TestListsOfAStoppedServer compares, goes back and imports without a server, each on what
 // the server left, whatever the configuration and the sources say by then.
 func TestListsOfAStoppedServer(t *testing.T) {
+	t.Parallel()
 	files := guardedFiles(upstream(t))
 	files["lists/phishing.hosts"] = manyHosts(100)
 	directory := write(t, files)

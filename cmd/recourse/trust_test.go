@@ -76,6 +76,7 @@ func keyedUpstream(t *testing.T, signer crypto.Signer, keys ...*dns.DNSKEY) stri
 // TestTrustOfARunningServer: the commands tell what the server that runs goes by, also
 // where its file has been changed since, and how far keys have rolled.
 func TestTrustOfARunningServer(t *testing.T) {
+	t.Parallel()
 	known, signer := rootKey(t)
 	coming, _ := rootKey(t)
 	other, _ := rootKey(t)

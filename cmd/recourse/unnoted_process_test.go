@@ -11,6 +11,7 @@ import (
 // TestWhatIsNotWrittenDownIsReleasedByName: of a list with more held entries than an import
 // notes, each can be let go by two people, who may be an import apart, and without a server.
 func TestWhatIsNotWrittenDownIsReleasedByName(t *testing.T) {
+	t.Parallel()
 	files := guardedFiles(upstream(t))
 	var text strings.Builder
 	for i := range bundle.MaxNotes {

@@ -1,5 +1,3 @@
-// Package structuredtest holds the text of a structured error to what it must be: I-JSON
-// (RFC 7493), and by the schema of docs/structured-error.schema.json.
 package structuredtest
 
 import (

@@ -21,8 +21,9 @@ import (
 const (
 	// handshake is how long TLS may take to begin.
 	handshake = 5 * time.Second
-	// draining is how long clients have, when the server closes, to take what they asked.
-	draining = 500 * time.Millisecond
+	// draining is how long clients have, when the server closes, to take what they asked. Who
+	// has just connected shakes hands meanwhile, which on a busy machine takes its time.
+	draining = 800 * time.Millisecond
 	// pause after a failed accept, so that none spins a core.
 	pause = 10 * time.Millisecond
 )
