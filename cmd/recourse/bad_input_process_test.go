@@ -8,6 +8,7 @@ import (
 // TestBadPolicyIsRefused: what cannot be meant of clients, profiles and lists is told by
 // `check` with its line and what to do, and nothing starts with it.
 func TestBadPolicyIsRefused(t *testing.T) {
+	t.Parallel()
 	const clients, profiles = "clients:\n", "profiles:\n"
 	files := exampleFiles("127.0.0.1:9")
 	text := files["recourse.yaml"]

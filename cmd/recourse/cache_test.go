@@ -112,6 +112,7 @@ func TestTheCacheFromOutside(t *testing.T) {
 
 // TestNoNameTouchesTheDisk where the configuration says so, not even by an older one.
 func TestNoNameTouchesTheDisk(t *testing.T) {
+	t.Parallel()
 	address, asked := counting(t)
 	files := exampleFiles(address)
 	private := strings.Replace(files["recourse.yaml"], "resolver: {", "resolver: {persist_cache: false, ", 1)

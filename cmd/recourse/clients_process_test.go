@@ -32,6 +32,7 @@ func clientFiles(t testing.TB) map[string]string {
 // TestBindingsAtTheDoors: what is bound over the API is so at every door with the next query, on
 // connections that are open too, and after a restart; and its end as well.
 func TestBindingsAtTheDoors(t *testing.T) {
+	t.Parallel()
 	const from, bound = "127.0.0.8", "/api/v1/clients/127.0.0.8%2F32"
 	directory := write(t, clientFiles(t))
 	s := start(t, directory, "--config", "recourse.yaml")
@@ -88,6 +89,7 @@ func wantAt(t *testing.T, doors []entrance, name, want string) {
 // TestDevicesNameThemselves: by a path over either HTTP and by a server name over TLS and
 // QUIC, until they are revoked.
 func TestDevicesNameThemselves(t *testing.T) {
+	t.Parallel()
 	const from = "127.0.0.9"
 	directory := write(t, clientFiles(t))
 	s := start(t, directory, "--config", "recourse.yaml")

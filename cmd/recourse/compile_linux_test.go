@@ -20,6 +20,7 @@ import (
 // A bundle that is damaged while it is in force blocks no less than it did: what cannot
 // be read is refused, the alarm is in the log, and a sound bundle takes its place.
 func TestADamagedBundleIsReplaced(t *testing.T) {
+	t.Parallel()
 	directory := write(t, exampleFiles("127.0.0.1:9"))
 	start(t, directory, "--config", "recourse.yaml").stop()
 	files, err := filepath.Glob(filepath.Join(directory, "state/bundles/generation-*.bundle"))
@@ -49,6 +50,7 @@ func TestADamagedBundleIsReplaced(t *testing.T) {
 
 // What was compiled is in force at the next start even where no source and no copy is good any more.
 func TestAStartWithTheLastBundle(t *testing.T) {
+	t.Parallel()
 	directory := write(t, exampleFiles("127.0.0.1:9"))
 	start(t, directory, "--config", "recourse.yaml").stop()
 	if err := os.RemoveAll(filepath.Join(directory, "state/lists")); err != nil {
@@ -150,6 +152,7 @@ func TestTheCompileEndsWithItsParent(t *testing.T) {
 
 // Codes are found in the file that a child writes, as they are without one.
 func TestCodesBesideTheBundle(t *testing.T) {
+	t.Parallel()
 	i, _ := importerOf(t)
 	if err := i.writeCodes(t.Context()); err != nil {
 		t.Fatal(err)

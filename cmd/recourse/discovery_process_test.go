@@ -66,6 +66,7 @@ func discoverable(t *testing.T) (*server, *tlsconftest.Authority, *strings.Repla
 
 // TestDiscoveryThroughTheBinary: each field of what clients are told, over the wire.
 func TestDiscoveryThroughTheBinary(t *testing.T) {
+	t.Parallel()
 	s, _, ports := discoverable(t)
 	doors := ports.Replace(`SVCB 1 dns.isp.example. alpn="dot" port="DOT" ipv4hint="127.0.0.1" ipv6hint="::1"; ` +
 		`SVCB 2 dns.isp.example. alpn="h2,h3" port="DOH" ipv4hint="127.0.0.1" dohpath="/dns-query{?dns}"; ` +
@@ -123,6 +124,7 @@ func kdigReads(t *testing.T, s *server) {
 
 // TestPagesOverTLS: the web by the certificate from files, also after they were replaced.
 func TestPagesOverTLS(t *testing.T) {
+	t.Parallel()
 	s, ca, _ := discoverable(t)
 	web := regexp.MustCompile(`(?m)^web +https://(\S+)$`).FindStringSubmatch(s.printed)
 	if web == nil {
@@ -174,6 +176,7 @@ func TestPagesOverTLS(t *testing.T) {
 // TestAClientFindsTheDoors does what RFC 9462 has a client do: it asks the plain resolver,
 // takes a door, verifies the plain resolver's address in its certificate, and asks there.
 func TestAClientFindsTheDoors(t *testing.T) {
+	t.Parallel()
 	s, ca, _ := discoverable(t)
 	plain, _, _ := net.SplitHostPort(s.dns)
 	reply, err := s.exchange("127.0.0.1", new(dns.Msg).SetQuestion("_dns.resolver.arpa.", dns.TypeSVCB))

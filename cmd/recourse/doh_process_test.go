@@ -84,6 +84,7 @@ func (e *encrypted) run(t *testing.T, name string, args ...string) (string, bool
 
 // TestProgramsAskOverHTTPS: each in its own way.
 func TestProgramsAskOverHTTPS(t *testing.T) {
+	t.Parallel()
 	e := startOverHTTPS(t)
 	packet, err := new(dns.Msg).SetQuestion("www.signed.example.", dns.TypeA).Pack()
 	if err != nil {

@@ -63,6 +63,7 @@ func (o *overQUIC) printedAddress(t *testing.T, pattern string) netip.AddrPort {
 }
 
 func TestProgramsAskOverQUIC(t *testing.T) {
+	t.Parallel()
 	o := startOverQUIC(t)
 	args := []string{"@127.0.0.1", "-p", portOf(t, o.quic.String()), "+tls-ca=" + o.trusted, "+tls-hostname=dns.isp.example", "+quic", "+dnssec", "www.signed.example", "A"}
 	if said, ok := o.run(t, "kdig", args...); ok && (!strings.Contains(said, "status: NOERROR") || !strings.Contains(said, "RRSIG") || !strings.Contains(said, "QUICv1")) {
@@ -117,6 +118,7 @@ func isExplained(message *dns.Msg, code uint16) bool {
 
 // TestHTTP2TellsOfHTTP3, which is where it says.
 func TestHTTP2TellsOfHTTP3(t *testing.T) {
+	t.Parallel()
 	o := startOverQUIC(t)
 	packet, err := new(dns.Msg).SetQuestion("www.signed.example.", dns.TypeA).Pack()
 	if err != nil {

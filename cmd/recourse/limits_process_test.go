@@ -157,6 +157,7 @@ func TestStrangersThroughTheBinary(t *testing.T) {
 // TestCookiesOfAFleet: servers with one secret take each other's cookies, also while the
 // secret is changed; a server on its own keeps its secret over a restart.
 func TestCookiesOfAFleet(t *testing.T) {
+	t.Parallel()
 	const first, second = "00112233445566778899aabbccddeeff\n", "ffeeddccbbaa99887766554433221100\n"
 	s := limitsServer(t, "cookie_secret_file: fleet.secret", map[string]string{"fleet.secret": first})
 	made := func(secret string) string {
@@ -209,6 +210,7 @@ func TestCookiesOfAFleet(t *testing.T) {
 }
 
 func TestCookieSecretOutlivesARestart(t *testing.T) {
+	t.Parallel()
 	s := limitsServer(t, "rate_limit: {}", nil)
 	reply, err := s.exchange("127.0.0.1", withCookie("clientAB"))
 	if err != nil {

@@ -49,6 +49,7 @@ func recordData(section []dns.RR) string {
 
 // TestLocalThroughTheBinary asks for what is answered, made or left out here.
 func TestLocalThroughTheBinary(t *testing.T) {
+	t.Parallel()
 	s := localServer(t, "recurse", "127.0.0.1:9", "--lab")
 	const reverse = "e.0.2.0.0.0.0.c.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.b.9.f.f.4.6.0.0.ip6.arpa"
 	tests := []struct {

@@ -177,6 +177,7 @@ func checkSignature(t *testing.T, directory string, call *http.Request, body str
 // TestKillingLosesNoNotice: however often the power fails, in the middle of a delivery or
 // right behind it, the message arrives, under the one identifier that it had from the start.
 func TestKillingLosesNoNotice(t *testing.T) {
+	t.Parallel()
 	post := newMailServer(t)
 	files := onCallFiles(t, post.address, "")
 	files["recourse.yaml"] = strings.Replace(files["recourse.yaml"], `, webhook: ""`, "", 1)

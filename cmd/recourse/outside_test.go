@@ -70,6 +70,7 @@ func awaitTrouble(t *testing.T, n *node, part string) {
 
 // A source that falls silent is seen although nothing is compiled, and so is its return.
 func TestASilentSourceIsSeenAtOnce(t *testing.T) {
+	t.Parallel()
 	var silent atomic.Bool
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if silent.Load() {
@@ -99,6 +100,7 @@ func TestASilentSourceIsSeenAtOnce(t *testing.T) {
 
 // What the error of a serial that went back names as its remedy takes it.
 func TestApplyTakesASerialThatWentBack(t *testing.T) {
+	t.Parallel()
 	directory := t.TempDir()
 	edition := func(serial int, name string) {
 		t.Helper()
@@ -125,6 +127,7 @@ func TestApplyTakesASerialThatWentBack(t *testing.T) {
 
 // A list file that is gone keeps no node from starting that has a copy of it.
 func TestAStartWithoutAListFile(t *testing.T) {
+	t.Parallel()
 	directory := write(t, exampleFiles("127.0.0.1:9"))
 	start(t, directory, "--config", "recourse.yaml").stop()
 	if err := os.Remove(filepath.Join(directory, "lists/court.txt")); err != nil {

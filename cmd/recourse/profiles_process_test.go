@@ -48,6 +48,7 @@ func (s *server) wantEDE(t *testing.T, from, name string, want uint16) {
 
 // TestProfilesOfTheFile: what a profile asks for is answered at the door, and its reason explained.
 func TestProfilesOfTheFile(t *testing.T) {
+	t.Parallel()
 	directory := write(t, profileFiles(t))
 	s := start(t, directory, "--config", "recourse.yaml")
 	s.wantEDE(t, kids, "www.tiktok.com", 17)

@@ -15,6 +15,7 @@ import (
 
 // TestReadmeCommands: every command that README names is there and shows an example.
 func TestReadmeCommands(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
 	if err != nil {
 		t.Fatal(err)

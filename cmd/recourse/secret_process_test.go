@@ -15,6 +15,7 @@ import (
 // TestSecretListsStaySecret: a name of a secret list is blocked under a code that all its entries
 // share, and nothing public tells that it is on that list.
 func TestSecretListsStaySecret(t *testing.T) {
+	t.Parallel()
 	directory := write(t, structuredFiles(t))
 	s := start(t, directory, "--config", "recourse.yaml")
 	text := extended(s.ask("127.0.0.1", "www.hidden.example", dns.TypeA))[0].ExtraText

@@ -155,6 +155,7 @@ func (s *server) checkBlocked(t *testing.T, reply *dns.Msg, explained *dns.EDNS0
 }
 
 func TestPurposesJurisdictionsAndProfiles(t *testing.T) {
+	t.Parallel()
 	s := start(t, write(t, exampleFiles(upstream(t))), "--config", "recourse.yaml")
 	s.expect(t, []expected{
 		{"127.0.0.1", "blocked-by-law.example", dns.TypeA, dns.RcodeNameError, 0, 16},
@@ -207,6 +208,7 @@ func TestPurposesJurisdictionsAndProfiles(t *testing.T) {
 
 // TestTheWayBack goes from a blocked name to a name that resolves and stays so.
 func TestTheWayBack(t *testing.T) {
+	t.Parallel()
 	directory := write(t, exampleFiles("127.0.0.1:9"))
 	s := start(t, directory, "--lab", "--config", "recourse.yaml")
 	const name = "phish.example"
@@ -312,6 +314,7 @@ func (s *server) put(t *testing.T, name, value string) {
 // TestLawIsReferred: the merits of an order are not decided here; that we carried it
 // out wrongly is.
 func TestLawIsReferred(t *testing.T) {
+	t.Parallel()
 	s := start(t, write(t, exampleFiles(upstream(t))), "--config", "recourse.yaml")
 	status, opened := s.call("POST", "/api/v1/cases", "", map[string]any{"name": "https://www.blocked-by-law.example/shop", "role": "owner", "explanation": "We were never told of any order.", "good_faith": true})
 	if status != http.StatusCreated || opened["state"] != "referred" {

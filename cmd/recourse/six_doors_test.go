@@ -240,6 +240,7 @@ func sixDoors(t *testing.T, directory string) {
 // TestSixDoorsOneVerdict: for popular names and each kind of client the doors give the same
 // octets, but for ID and TTLs.
 func TestSixDoorsOneVerdict(t *testing.T) {
+	t.Parallel()
 	data := dataFolder(t)
 	names := newOracle(t, data).questions(t, data)
 	directory := realConfiguration(t, data)

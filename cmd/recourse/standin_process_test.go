@@ -50,6 +50,7 @@ func standInFiles(t *testing.T, upstream string) map[string]string {
 // TestStandInsAreBlocks: what servers or records of the configuration say in the place of a
 // public name is a block for whom its list blocks, explained as one, and nothing for all others.
 func TestStandInsAreBlocks(t *testing.T) {
+	t.Parallel()
 	directory := write(t, standInFiles(t, upstream(t)))
 	s := start(t, directory, "--config", "recourse.yaml")
 	for range 2 { // fresh, then kept

@@ -43,6 +43,7 @@ func structuredFiles(t *testing.T) map[string]string {
 // TestStructuredErrorsOverTheWire: by each purpose, each sign and each door; without a sign the
 // text is plain.
 func TestStructuredErrorsOverTheWire(t *testing.T) {
+	t.Parallel()
 	directory := write(t, structuredFiles(t))
 	s := start(t, directory, "--config", "recourse.yaml")
 	doors := entrances(t, doorsOf(t, s), "127.0.0.2")

@@ -132,6 +132,7 @@ func forwards(server, authority, more string) map[string]string {
 // TestForwardingEncrypted: by address and by name over each transport, and never in any
 // other way.
 func TestForwardingEncrypted(t *testing.T) {
+	t.Parallel()
 	book := startNames(t)
 	for _, scheme := range []string{"tls", "https", "h3", "quic"} {
 		t.Run(scheme, func(t *testing.T) {
@@ -201,6 +202,7 @@ func startNames(t *testing.T) string {
 
 // TestQueryEncrypted: the certificate is checked unless somebody says that it need not be.
 func TestQueryEncrypted(t *testing.T) {
+	t.Parallel()
 	for _, scheme := range []string{"tls", "https", "h3", "quic"} {
 		good := startEncrypted(t, scheme, "dns.example", "127.0.0.1", "localhost")
 		at := "@" + scheme + "://"
