@@ -319,6 +319,9 @@ func (r *Registry) List() []Device {
 // hardware address.
 func (r *Registry) Reach() (anywhere, onLink bool) { return r.open.Load() > 0, len(*r.macs.Load()) > 0 }
 
+// Len is how many devices there are.
+func (r *Registry) Len() int { return int(r.count.Load()) }
+
 // Named finds a device by the path or server name that it connected to.
 func (r *Registry) Named(client resolver.Client, at time.Time) (profile.Device, bool) {
 	if r.count.Load() == 0 {

@@ -191,6 +191,10 @@ func (b bindings) Bound(addr netip.Addr, _ uint16, _ time.Time) (profile.Binding
 	return bound, found
 }
 
+func (b bindings) Len() int { return len(b) }
+
+func (d devices) Len() int { return len(d) }
+
 // devices are those with a name of their own, by that or by hardware address.
 type devices map[any]profile.Device
 

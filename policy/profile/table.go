@@ -80,6 +80,12 @@ type Live struct {
 	Bindings   Bindings
 }
 
+// nobody says that nothing is known beside the configuration, as in most deployments: who
+// asks is then found without asking more.
+func (l *Live) nobody() bool {
+	return l == nil || (l.Devices == nil || l.Devices.Len() == 0) && (l.Bindings == nil || l.Bindings.Len() == 0)
+}
+
 // Neighbours are those who are on the same link as this machine.
 type Neighbours interface {
 	// Hardware is the hardware address that an IP address is at, if that is known.
@@ -88,6 +94,8 @@ type Neighbours interface {
 
 // Devices are those that have a name of their own.
 type Devices interface {
+	// Len is how many there are.
+	Len() int
 	// Named finds a device by the name or path that it connected to.
 	Named(client resolver.Client, at time.Time) (Device, bool)
 	// Seen finds one by its hardware address.
@@ -105,6 +113,8 @@ type Device struct {
 
 // Bindings are what programs have bound addresses to.
 type Bindings interface {
+	// Len is how many there are.
+	Len() int
 	// Bound finds what holds for an address and port at a time.
 	Bound(addr netip.Addr, port uint16, at time.Time) (Binding, bool)
 }
@@ -176,7 +186,7 @@ func (t *Table) Who(client resolver.Client, at time.Time) (Who, bool) {
 		return Who{}, false
 	}
 	row, admitted := t.networks.find(bare(client.Addr))
-	if t.live == nil && t.choosers.none() {
+	if t.choosers.none() && t.live.nobody() {
 		if !admitted {
 			return Who{}, false
 		}
