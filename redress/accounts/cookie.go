@@ -37,7 +37,7 @@ func (g *Gate) Admit(w http.ResponseWriter, r *http.Request, token string) {
 // cookie is one that no script reads and no other site sends but with a link. It ends with the browser,
 // or after an age; the session ends in the database in any case.
 func (g *Gate) cookie(r *http.Request, name, value string, age int) *http.Cookie {
-	return &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: age, HttpOnly: true, Secure: g.config.Secure(r), SameSite: http.SameSiteLaxMode}
+	return &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: age, HttpOnly: true, Secure: g.config.Secure(r), SameSite: http.SameSiteLaxMode} //nolint:gosec // at home there may be no TLS
 }
 
 // Dismiss takes the cookie of the session away.

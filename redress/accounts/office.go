@@ -2,8 +2,6 @@ package accounts
 
 import (
 	"context"
-	"crypto/hkdf"
-	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -49,15 +47,6 @@ func New(config Config, database *store.DB, log Log, logger *slog.Logger) (*Offi
 		config.Home = Terms{Idle: 7 * 24 * time.Hour, Absolute: 30 * 24 * time.Hour}
 	}
 	return &Office{config: config, database: database, log: log, logger: logger}, nil
-}
-
-// key is the office's key for a purpose.
-func (o *Office) key(purpose string) []byte {
-	key, err := hkdf.Key(sha256.New, o.config.Secret, nil, "recourse accounts "+purpose, 32)
-	if err != nil {
-		panic(err) // only for lengths that are not ours
-	}
-	return key
 }
 
 // Making is an account to be made.
