@@ -1,4 +1,3 @@
-// Package accountstest signs people in for tests of pages.
 package accountstest
 
 import (
