@@ -27,6 +27,8 @@ type Config struct {
 // Visitor is who is signed in.
 type Visitor struct {
 	redress.Actor
+	// Name is for people's eyes: who did a thing, as colleagues know them. The actor's name is what events have.
+	Name string
 	// Sender is what an authority's account may do with orders; of other roles it is not looked at.
 	Sender orders.Sender
 }

@@ -30,6 +30,7 @@ type explainContent struct {
 	Tree     *reasoning.Branch
 	Because  []string
 	Matches  table
+	LeftOut  string
 }
 
 // explain shows the whole reasoning for a chosen client and time, by what is in force.
@@ -55,22 +56,15 @@ func (v *visit) judge(content *explainContent) {
 		return
 	}
 	snapshot := v.Snapshot()
-	said, err := explained(snapshot, name, subject, at)
+	said, err := v.reasoning(snapshot, name, subject, at)
 	if err != nil {
 		content.Mistakes = page.Mistakes{{Field: "client", Text: err.Error()}}
 		return
 	}
 	tree := said.Tree()
 	content.Tree, content.Because = &tree, said.Because
+	content.LeftOut = v.leftOut()
 	content.Matches = v.matchTable(snapshot.Matches(name))
-}
-
-func explained(snapshot *policy.Snapshot, name wire.Name, subject policy.Subject, at time.Time) (reasoning.Reasoning, error) {
-	verdict, err := snapshot.Explain(name, subject, at)
-	if err != nil {
-		return reasoning.Reasoning{}, err
-	}
-	return reasoning.Of(&verdict), nil
 }
 
 // read reads what was typed; all mistakes at once.

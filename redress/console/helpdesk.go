@@ -56,7 +56,7 @@ func (v *visit) found(match *policy.Match) codeFound {
 		made.Name, made.Facts = "a rule of the client’s own profile", facts{{Label: "Whose", Said: []cell{text("The account holder’s. It is no entry of a list; who set the filter can change it.")}}}
 		return made
 	}
-	if v.conceals(match) {
+	if isSecret(match) && !v.Cleared {
 		made.Name = "a confidential list"
 		made.Facts.add("Authority", text(match.Authority().Name))
 		made.Facts.add("What to say", text("Which names the list has is neither confirmed nor denied. The authority answers."))

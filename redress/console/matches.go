@@ -12,16 +12,13 @@ import (
 // matchTable is all entries that cover a name, in the order of precedence.
 func (v *visit) matchTable(matches []policy.Match) table {
 	made := table{
-		Caption: "Entries that cover the name, in the order of precedence", Empty: "No entry of any list covers the name.",
+		Caption: "Entries that cover the name, in the order of precedence", Empty: "No entry of a list that you may see covers the name.",
 		Columns: []string{"Purpose", "List", "Entry", "Line of the source", "Order", "Counts", "Since", "Hold or exception", "Code"},
 	}
+	matches = v.visible(matches)
 	for i := range matches {
 		match := &matches[i]
 		if match.Manifest == nil {
-			continue
-		}
-		if v.conceals(match) {
-			made.add(badge(match.Purpose()), text(string(match.Entry.List)), text("confidential"), cell{}, cell{}, text(yesNo(match.Counts)), cell{}, cell{}, cell{})
 			continue
 		}
 		made.add(badge(match.Purpose()), link(listPath(match.Entry.List), string(match.Entry.List)),
@@ -29,11 +26,6 @@ func (v *visit) matchTable(matches []policy.Match) table {
 			text(yesNo(match.Counts)), moment(match.Entry.FirstSeen), stopped(match), link("/console/code?code="+match.Code.String(), match.Code.String()))
 	}
 	return made
-}
-
-// conceals says whether the match is of a secret list, and the visitor not cleared for those.
-func (v *visit) conceals(match *policy.Match) bool {
-	return match.Manifest.Disclosure == blocklists.Secret && !v.Cleared
 }
 
 func yesNo(is bool) string {

@@ -22,6 +22,7 @@ type caseContent struct {
 	Party     facts
 	Reasoning reasoning.Branch
 	Explain   string
+	LeftOut   string
 	History   table
 	Linked    table
 }
@@ -44,12 +45,12 @@ func (v *visit) showCase() {
 func (v *visit) casePage(one *redress.Case) caseContent {
 	name, now := one.Filing.Name, time.Now()
 	snapshot := v.Snapshot()
-	content := caseContent{ID: one.ID, Name: name.String(), Explain: (&question{Name: name.String()}).path()}
+	content := caseContent{ID: one.ID, Name: name.String(), Explain: (&question{Name: name.String()}).path(), LeftOut: v.leftOut()}
 	matches := snapshot.Matches(name)
 	content.Facts = v.caseFacts(one, matches, now)
 	content.Matches = v.matchTable(matches)
 	content.Party = v.partyFacts(one)
-	if said, err := explained(snapshot, name, policy.Subject{}, now); err != nil {
+	if said, err := v.reasoning(snapshot, name, policy.Subject{}, now); err != nil {
 		content.Reasoning = reasoning.Branch{Text: err.Error()}
 	} else {
 		content.Reasoning = said.Tree()
