@@ -95,6 +95,13 @@ func TestLanguageTravels(t *testing.T) {
 	}
 	reply := httptest.NewRecorder()
 	made.Redirect(reply, httptest.NewRequest(http.MethodPost, "/cases/new?lang=de", nil), "/cases/C-1")
+	for _, elsewhere := range []string{"https://evil.example/", "//evil.example", `/\evil.example`, ""} {
+		away := httptest.NewRecorder()
+		made.Redirect(away, httptest.NewRequest(http.MethodPost, "/", nil), elsewhere)
+		if got := away.Header().Get("Location"); got != "/" {
+			t.Errorf("redirect to %q: %q", elsewhere, got)
+		}
+	}
 	if got := reply.Header().Get("Location"); reply.Code != http.StatusSeeOther || got != "/cases/C-1?lang=de" {
 		t.Errorf("redirect: %d %q", reply.Code, got)
 	}

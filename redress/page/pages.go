@@ -209,7 +209,10 @@ func (p *Pages) Redirect(w http.ResponseWriter, r *http.Request, to string) {
 	if tongue, chosen := p.tongue(r); chosen {
 		to = withLanguage(to, tongue.Tag())
 	}
-	http.Redirect(w, r, to, http.StatusSeeOther)
+	if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.HasPrefix(to, `/\`) {
+		to = "/" // another site, which no caller means
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // within this site, as was made sure above
 }
 
 // fault is what a page says that could not be shown.

@@ -107,7 +107,7 @@ func (v *Visit) prepare() {
 	call(v, network.Enable, network.EnableParams{})
 	call(v, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": languages}})
 	if v.options.Dark {
-		call(v, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}})
+		call(v, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}}) //nolint:misspell // so CSS spells it
 	}
 	v.do(chromedp.EmulateViewport(int64(v.options.Width), 900))
 }
