@@ -35,7 +35,7 @@ func bad(said string) cell            { return cell{Text: said, Bad: true} }
 func several(more ...cell) cell       { return cell{More: more} }
 func badge(p blocklists.Purpose) cell { return cell{Purpose: p.String()} }
 func number[T int | int64 | uint64 | uint32](value T) cell {
-	return cell{Text: strconv.FormatInt(int64(value), 10), Number: true} //nolint:gosec // counts, far below the sign
+	return cell{Text: strconv.FormatInt(int64(value), 10), Number: true}
 }
 
 // due is a deadline as of now. None is empty.
