@@ -129,6 +129,8 @@ const (
 	Household    ActorRole = "household"
 	Provisioning ActorRole = "provisioning"
 	System       ActorRole = "system"
+	// Node is a resolver node that follows this desk.
+	Node ActorRole = "node"
 )
 
 // May says whether the actor may read and decide cases.
