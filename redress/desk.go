@@ -109,33 +109,6 @@ type Page struct {
 // ErrNotFound says that there is no such case, or not for this token.
 var ErrNotFound = errors.New("no such case")
 
-// Actor is who does something at the desk.
-type Actor struct {
-	Name string
-	Role ActorRole
-}
-
-// ActorRole is what an actor may do.
-type ActorRole string
-
-// The roles of actors.
-const (
-	Party     ActorRole = "party"
-	Reviewer  ActorRole = "reviewer"
-	Operator  ActorRole = "operator"
-	Authority ActorRole = "authority"
-	// Household changes profiles of its own; Provisioning is a provider's program that does
-	// so for its subscribers.
-	Household    ActorRole = "household"
-	Provisioning ActorRole = "provisioning"
-	System       ActorRole = "system"
-	// Node is a resolver node that follows this desk.
-	Node ActorRole = "node"
-)
-
-// May says whether the actor may read and decide cases.
-func (a Actor) May() bool { return a.Role == Reviewer || a.Role == Operator }
-
 // Desk is where cases are filed, proved, shown and decided.
 type Desk struct {
 	config Config

@@ -80,7 +80,7 @@ func (h *handler) show(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	if actor, known := h.actor(r); known && actor.May() {
+	if actor, known := h.actor(r); known && actor.MayRead() {
 		shown, err := h.desk.Review(r.Context(), actor, id)
 		if err != nil {
 			h.fail(w, err)
