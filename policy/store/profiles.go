@@ -77,6 +77,18 @@ func (db *DB) Profiles(ctx context.Context) ([]ProfileRecord, error) {
 	return found, nil
 }
 
+// Profile is what a profile says in this transaction; false where nobody changed it.
+func (t *Tx) Profile(ctx context.Context, id string) (ProfileRecord, bool, error) {
+	found, err := all(ctx, t, scanProfile, `SELECT id, content, changed_by, changed_at FROM profiles WHERE id = ?`, id)
+	if err != nil || len(found) == 0 {
+		if err != nil {
+			err = fmt.Errorf("read profile %q: %w", id, err)
+		}
+		return ProfileRecord{}, false, err
+	}
+	return found[0], true, nil
+}
+
 // ProfilesSince are those that changed after a change, by ID; from 0 all.
 func (db *DB) ProfilesSince(ctx context.Context, after uint64) ([]ProfileRecord, error) {
 	if after == 0 {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -85,9 +86,9 @@ func (d *Document) sign(key ed25519.PrivateKey) (body []byte, signature string, 
 func signed(body []byte) []byte { return append([]byte(signedContext), body...) }
 
 // open reads a document that answers the question of the nonce, asked at a position.
-func open(body []byte, signature string, key ed25519.PublicKey, nonce string, asked Position) (*Document, error) {
+func open(body []byte, signature string, keys []ed25519.PublicKey, nonce string, asked Position) (*Document, error) {
 	given, err := base64.StdEncoding.DecodeString(strings.TrimSpace(signature))
-	if err != nil || !ed25519.Verify(key, signed(body), given) {
+	if err != nil || !slices.ContainsFunc(keys, func(key ed25519.PublicKey) bool { return ed25519.Verify(key, signed(body), given) }) {
 		return nil, ErrSignature
 	}
 	made := new(Document)

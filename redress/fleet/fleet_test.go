@@ -99,7 +99,7 @@ func (d *desk) node(t *testing.T, path string, change func(*fleet.FollowConfig))
 	if n.mirror, err = fleet.OpenMirror(path); err != nil {
 		t.Fatal(err)
 	}
-	config := fleet.FollowConfig{Node: "node-1", Version: "test", Desk: d.server.URL, Key: d.key, Token: "node-token", Deployment: "abcd"}
+	config := fleet.FollowConfig{Node: "node-1", Version: "test", Desk: d.server.URL, Keys: []ed25519.PublicKey{d.key}, Token: "node-token", Deployment: "abcd"}
 	if change != nil {
 		change(&config)
 	}
@@ -317,7 +317,7 @@ func TestForgedAndReplayedDocuments(t *testing.T) {
 		}
 	}
 	other := newDesk(t)
-	n := d.node(t, mirrorPath(t), func(config *fleet.FollowConfig) { config.Key = other.key })
+	n := d.node(t, mirrorPath(t), func(config *fleet.FollowConfig) { config.Keys = []ed25519.PublicKey{other.key} })
 	if err := n.Once(t.Context(), 0); !errors.Is(err, fleet.ErrSignature) {
 		t.Errorf("another desk's key: %v", err)
 	}

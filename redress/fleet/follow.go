@@ -25,9 +25,10 @@ type FollowConfig struct {
 	// Node is what this node is called in receipts.
 	Node    string
 	Version string
-	// Desk is the address of the desk, as https://desk.isp.example, and Key what it signs with.
+	// Desk is the address of the desk, as https://desk.isp.example, and Keys what it signs with:
+	// two while it changes its key.
 	Desk string
-	Key  ed25519.PublicKey
+	Keys []ed25519.PublicKey
 	// Token is of the role node.
 	Token      string
 	Deployment string
@@ -137,7 +138,7 @@ func (f *Follower) ask(ctx context.Context, wait time.Duration) (*Document, erro
 	if len(body) > maxDocument {
 		return nil, fmt.Errorf("follow the desk: its document has more than %d octets", maxDocument)
 	}
-	document, err := open(body, reply.Header.Get(signatureHeader), f.config.Key, nonce, at)
+	document, err := open(body, reply.Header.Get(signatureHeader), f.config.Keys, nonce, at)
 	if err != nil {
 		return nil, fmt.Errorf("follow the desk: %w", err)
 	}
