@@ -129,19 +129,22 @@ func (c *Config) fleetClient() (*http.Client, error) {
 	}, nil
 }
 
-// startFleet serves the nodes that follow this desk.
-func (n *node) startFleet(ctx context.Context, held *state, database *store.DB, actor func(*http.Request) (redress.Actor, bool)) (http.Handler, error) {
+// startFleet makes the desk that serves nodes, and gives the key that they verify it with.
+func (n *node) startFleet(ctx context.Context, held *state, database *store.DB, actor func(*http.Request) (redress.Actor, bool)) (nodes http.Handler, public string, err error) {
 	key, err := n.config.signingKey(held)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	deployment, err := n.config.deploymentKey(held)
 	if err != nil {
-		return nil, err
+		return nil, "", err
+	}
+	if public, err = publicPEM(key); err != nil {
+		return nil, "", err
 	}
 	ctx, end := context.WithCancel(context.WithoutCancel(ctx))
 	n.ends = append(n.ends, end)
-	return fleet.NewDesk(ctx, fleet.DeskConfig{Key: key, Deployment: fingerprint(deployment), Actor: actor}, database, n.logger).Handler(), nil
+	return fleet.NewDesk(ctx, fleet.DeskConfig{Key: key, Deployment: fingerprint(deployment), Actor: actor}, database, n.logger).Handler(), public, nil
 }
 
 // elsewhere answers for all that a node without a desk does not do, with where it is done.
@@ -224,4 +227,4 @@ func (n *node) catchUp(ctx context.Context, database *store.DB, all decided) err
 }
 
 // sharesDatabase says whether other nodes may write to the database too.
-func (c *Config) sharesDatabase() bool { return store.IsPostgres(c.Desk.Store) }
+func (c *Config) sharesDatabase() bool { return strings.HasPrefix(c.Desk.Store, "postgres") }

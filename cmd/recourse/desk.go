@@ -155,11 +155,11 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	}
 	n.background(ctx, func(ctx context.Context) { desk.Run(ctx, settleInterval) })
 	n.background(ctx, func(ctx context.Context) { n.keepUp(ctx, database, all) })
-	nodes, err := n.startFleet(ctx, held, database, api.ByToken(tokens))
+	nodes, public, err := n.startFleet(ctx, held, database, api.ByToken(tokens))
 	if err != nil {
 		return err
 	}
-	return n.startWeb(held, calls, n.private(calls, current, resolved), nodes, pages)
+	return n.startWeb(held, calls, n.fleetCalls(n.private(calls, current, resolved), database, public), nodes, pages)
 }
 
 func (n *node) startWeb(held *state, calls, private, nodes, pages http.Handler) error {
