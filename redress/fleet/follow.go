@@ -84,7 +84,7 @@ func (f *Follower) Run(ctx context.Context) {
 // pause waits longer from failure to failure, and never in step with other nodes.
 func pause(ctx context.Context, failed int) {
 	longest := min(30*time.Second, time.Second<<min(failed-1, 5))
-	timer := time.NewTimer(longest/2 + mathrand.N(longest/2)) //nolint:gosec // nobody gains by guessing it
+	timer := time.NewTimer(longest/2 + mathrand.N(longest/2))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
