@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/recourse-dns/recourse/blocklists"
 )
 
 // MethodDNS is the proof by TXT record, the one that this version knows.
@@ -39,7 +41,7 @@ func (d *Desk) Verify(ctx context.Context, id CaseID, token, method string) (Pro
 	if !proof.Verified {
 		return proof, nil
 	}
-	if err := d.store.Change(ctx, id, func(cases []*Case) ([]Change, error) { return verified(cases, method, now()), nil }); err != nil {
+	if err := d.change(ctx, id, func(cases []*Case) ([]Change, error) { return verified(cases, method, now()), nil }); err != nil {
 		return Proof{}, fmt.Errorf("verify: %w", err)
 	}
 	d.logger.Info("control proved", slog.String("case", string(id)), slog.String("method", method))
@@ -53,11 +55,22 @@ func verified(cases []*Case, method string, at time.Time) []Change {
 	}
 	changes := make([]Change, 0, len(cases))
 	for _, one := range cases {
+		merits := hastened(one.Entry, one.Merits, at)
 		changes = append(changes, Change{
-			Case: one.ID, Implementation: one.Implementation, Merits: hastened(one.Entry, one.Merits, at),
-			Verified: at, Method: method,
+			Case: one.ID, Implementation: one.Implementation, Merits: merits,
+			Verified: at, Method: method, Clocks: proofClocks(one, merits, at),
 			Events: []Event{{Case: one.ID, At: at, Kind: VerifiedEvent, Actor: Actor{Name: string(one.Filing.Role), Role: Party}, Content: Content{Method: method}}},
 		})
 	}
 	return changes
+}
+
+// proofClocks are those that a proof moves: the deadline, and the test that may lead to an
+// interim relief.
+func proofClocks(one *Case, merits Track, at time.Time) []Clock {
+	clocks := []Clock{clocksOf(Merits, merits)}
+	if one.Entry != nil && one.Entry.Purpose == blocklists.Security && one.Merits.State == Submitted {
+		clocks = append(clocks, Clock{Kind: RetestClock, At: at})
+	}
+	return clocks
 }
