@@ -1,9 +1,9 @@
 package blocklists
 
 import (
-	"slices"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/recourse-dns/recourse/resolver/wire"

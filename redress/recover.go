@@ -98,12 +98,13 @@ func (d *Desk) Renew(ctx context.Context, id CaseID, secret string) (token, word
 	if one.Hidden || one.Filing.Verified.IsZero() || one.Filing.Role == Reporter {
 		return "", "", ErrNotFound
 	}
-	proof, err := d.prover.Prove(ctx, one.Filing.Name, renewalChallenge(id, one.Filing.Name.String(), secret))
+	asked := Filing{Name: one.Filing.Name, Challenge: renewalChallenge(id, one.Filing.Name.String(), secret)}
+	proof, err := d.prover.Prove(ctx, Claim{Case: id, Filing: one.Filing.ID, Name: asked.Name, Challenge: asked.challenge(), Method: ByDNS})
 	if err != nil {
 		return "", "", fmt.Errorf("renew: %w", err)
 	}
 	if !proof.Verified {
 		return "", "", ErrNotFound
 	}
-	return d.renew(ctx, id, "dns", one.Filing.Recovery)
+	return d.renew(ctx, id, string(ByDNS), one.Filing.Recovery)
 }
