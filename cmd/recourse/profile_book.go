@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
-	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -199,9 +198,26 @@ func (b *profileBook) configured(id string) (profile.Config, bool) {
 	return configs[at], true
 }
 
-// Whose implements [household.Book].
-func (b *profileBook) Whose(addr netip.Addr) string {
-	who, admitted := b.current.Load().Clients.Who(resolver.Client{Addr: addr}, time.Now())
+// Profiles implements [household.Book].
+func (b *profileBook) Profiles() []string {
+	var ids []string
+	for _, config := range b.rules().configs {
+		ids = append(ids, config.ID)
+	}
+	b.mu.Lock()
+	for id := range b.known {
+		if record := b.known[id]; !isLeft(&record.Config) {
+			ids = append(ids, id)
+		}
+	}
+	b.mu.Unlock()
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// Whose implements [household.Visitors].
+func (b *profileBook) Whose(client resolver.Client) string {
+	who, admitted := b.current.Load().Clients.Who(client, time.Now())
 	if !admitted || who.Profile == nil {
 		return ""
 	}

@@ -166,3 +166,11 @@ func (t *Tx) TakeRequest(ctx context.Context, id string, number int64) (wire.Nam
 	}
 	return wire.ParseName(name)
 }
+
+// ForgetRequests takes away those that nobody decided since a time.
+func (t *Tx) ForgetRequests(ctx context.Context, before time.Time) error {
+	if _, err := t.ExecContext(ctx, `DELETE FROM profile_requests WHERE at < ?`, before.UnixMicro()); err != nil {
+		return fmt.Errorf("forget requests: %w", err)
+	}
+	return nil
+}
