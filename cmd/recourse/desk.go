@@ -133,6 +133,9 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	if err != nil {
 		return err
 	}
+	if n.people, err = newPeople(n.config, held, database, n); err != nil {
+		return err
+	}
 	desk := redress.NewDesk(redress.Config{Portal: n.config.Operator.Portal}, cases.New(database), provers(resolved),
 		func() redress.Index { return current.Load() }, apply, n.logger)
 	limits, limited := redress.NewLimits(redress.DefaultRates()), route.Behind(n.config.Listen.WebTrustedProxies)
@@ -143,7 +146,7 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 		return err
 	}
 	n.background(ctx, func(ctx context.Context) { desk.Run(ctx, settleInterval) })
-	return n.startWeb(held, calls, noticeCalls(listCalls(explainCalls(controlCalls(calls, resolved), current), n.importer), n.notices), pages)
+	return n.startWeb(held, calls, n.accountCalls(noticeCalls(listCalls(explainCalls(controlCalls(calls, resolved), current), n.importer), n.notices)), pages)
 }
 
 func (n *node) startWeb(held *state, calls, private, pages http.Handler) error {
