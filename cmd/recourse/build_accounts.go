@@ -13,7 +13,6 @@ import (
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/accounts"
-	"github.com/recourse-dns/recourse/redress/route"
 	cases "github.com/recourse-dns/recourse/redress/store"
 )
 
@@ -57,50 +56,6 @@ func (c *Config) secure(r *http.Request) bool {
 	}
 	portal, err := url.Parse(c.Operator.Portal)
 	return err == nil && portal.Scheme == "https" && strings.EqualFold(portal.Host, r.Host)
-}
-
-// maySignIn says whether somebody may sign in over this connection: over TLS, on this machine, and where
-// plain_sign_in says so on the local network. A password never crosses a public network in clear.
-func (c *Config) maySignIn(r *http.Request) bool {
-	if c.secure(r) {
-		return true
-	}
-	client := route.Behind(c.Listen.WebTrustedProxies)(r)
-	host, _, err := net.SplitHostPort(r.Host)
-	if err != nil {
-		host = r.Host
-	}
-	named, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	if client.IsLoopback() && (strings.EqualFold(host, "localhost") || err == nil && named.IsLoopback()) {
-		return true
-	}
-	return c.Desk.PlainSignIn && isNear(client, localOf(r))
-}
-
-// localOf is the address of ours that a request came to.
-func localOf(r *http.Request) netip.Addr {
-	local, is := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
-	if !is {
-		return netip.Addr{}
-	}
-	return local.AddrPort().Addr().Unmap().WithZone("")
-}
-
-// isNear says whether a client is on the local network: at a private address, or with an address from the same
-// link as ours.
-func isNear(client, own netip.Addr) bool {
-	if isPrivately(client) {
-		return isPrivately(own)
-	}
-	if !client.Is6() || !own.Is6() {
-		return false
-	}
-	link, err := own.Prefix(64)
-	return err == nil && link.Contains(client)
-}
-
-func isPrivately(addr netip.Addr) bool {
-	return addr.IsPrivate() || addr.IsLoopback() || addr.IsLinkLocalUnicast()
 }
 
 // linkAddress is where a word for a first sign-in is used.
