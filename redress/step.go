@@ -113,5 +113,3 @@ func (c *Case) concluded(question Question) time.Time {
 	}
 	return last
 }
-
-var clerk = Actor{Name: "desk", Role: System}
