@@ -47,7 +47,7 @@ func newDesk(t *testing.T) *desk {
 	d.handler, err = console.New(console.Config{SignIn: "/sign-in", SignOut: "/sign-out", Accounts: "/account"}, kit, console.Parts{
 		Gate: headers{}, Desk: d.Desk, Office: d.office, Lists: d.lists, Work: d.lists, Holds: d.lists, Database: d.DB,
 		Exceptions: exceptions.New(d.DB, func() *blocklists.Catalog { return d.catalog }, d.Effect, slog.New(slog.DiscardHandler)),
-		Snapshot: d.Current.Load, Reach: redress.NewReach(d.DNS),
+		Snapshot:   d.Current.Load, Reach: redress.NewReach(d.DNS),
 	}, d.Logs.Logger())
 	if err != nil {
 		t.Fatal(err)
