@@ -32,18 +32,6 @@ type Effect interface {
 	Apply(ctx context.Context) (generation uint64, at time.Time, err error)
 }
 
-// Prover finds out whether who filed controls the name.
-type Prover interface {
-	Prove(ctx context.Context, name wire.Name, challenge string) (Proof, error)
-}
-
-// Proof is what a proof of control came to.
-type Proof struct {
-	Verified bool
-	// Detail is a sentence for the party, that helps to mend what is missing.
-	Detail string
-}
-
 // Store keeps cases. Every method is one transaction.
 type Store interface {
 	Cases
@@ -108,31 +96,6 @@ type Page struct {
 
 // ErrNotFound says that there is no such case, or not for this token.
 var ErrNotFound = errors.New("no such case")
-
-// Actor is who does something at the desk.
-type Actor struct {
-	Name string
-	Role ActorRole
-}
-
-// ActorRole is what an actor may do.
-type ActorRole string
-
-// The roles of actors.
-const (
-	Party     ActorRole = "party"
-	Reviewer  ActorRole = "reviewer"
-	Operator  ActorRole = "operator"
-	Authority ActorRole = "authority"
-	// Household changes profiles of its own; Provisioning is a provider's program that does
-	// so for its subscribers.
-	Household    ActorRole = "household"
-	Provisioning ActorRole = "provisioning"
-	System       ActorRole = "system"
-)
-
-// May says whether the actor may read and decide cases.
-func (a Actor) May() bool { return a.Role == Reviewer || a.Role == Operator }
 
 // Desk is where cases are filed, proved, shown and decided.
 type Desk struct {

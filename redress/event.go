@@ -22,12 +22,14 @@ const (
 	InForceEvent  EventKind = "in_force"
 )
 
-// Event is one thing that happened to a case or to an order. Events are appended to one log
-// for all of them, are never changed or removed, and each commits to the one before it.
+// Event is one thing that happened to a case, to an order, or to what its subject names. Events
+// are appended to one log for all of them, are never changed or removed, and each commits to the
+// one before it.
 type Event struct {
 	Sequence int64
 	Case     CaseID
-	Order    int64     // 0 where the event is of a case
+	Order    int64     // 0 where the event is of none
+	Subject  string    // of what is neither a case nor an order: [About] makes such events
 	At       time.Time // whole milliseconds, UTC
 	Kind     EventKind
 	Actor    Actor
@@ -53,6 +55,7 @@ type Content struct {
 	Generation     uint64              `json:"generation,omitempty"`
 	Texts          map[TextKind]string `json:"texts,omitempty"` // commitments in hexadecimal
 	Order          *OrderFacts         `json:"order,omitempty"` // of events of orders
+	Facts          json.RawMessage     `json:"facts,omitempty"` // of events of a subject: what its kind says
 }
 
 // Encode is the one form of the content that is stored and hashed.
@@ -78,8 +81,13 @@ func ChainHash(event *Event, content []byte) Hash {
 		number(uint64(len(part)))
 		digest.Write(part)
 	}
-	if event.Order != 0 { // one part more than an event of a case has
+	switch { // one part more than an event of a case has, or two
+	case event.Order != 0:
 		number(uint64(event.Order))
+	case event.Subject != "":
+		number(0)
+		number(uint64(len(event.Subject)))
+		digest.Write([]byte(event.Subject))
 	}
 	return Hash(digest.Sum(nil))
 }

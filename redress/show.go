@@ -68,7 +68,7 @@ func (d *Desk) Show(ctx context.Context, id CaseID, token string) (Status, error
 
 // Review gives a reviewer the whole case.
 func (d *Desk) Review(ctx context.Context, actor Actor, id CaseID) (*Case, error) {
-	if !actor.May() {
+	if !actor.MayRead() {
 		return nil, ErrNotPermitted
 	}
 	shown, err := d.store.Case(ctx, id)
@@ -83,7 +83,7 @@ const MaxPage = 200
 
 // List gives a reviewer a page of cases, the next deadline first.
 func (d *Desk) List(ctx context.Context, actor Actor, page Page) ([]*Case, error) {
-	if !actor.May() {
+	if !actor.MayRead() {
 		return nil, ErrNotPermitted
 	}
 	if page.Limit <= 0 || page.Limit > MaxPage {

@@ -9,6 +9,7 @@ import (
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/local"
 	"github.com/recourse-dns/recourse/resolver/wire"
+	"github.com/recourse-dns/recourse/transports/links"
 )
 
 // newLocal makes the stage of what needs no network.
@@ -34,6 +35,7 @@ func newLocal(config *Config, told local.Discovery) (resolver.Stage, error) {
 		DNS64:   settings.DNS64,
 
 		Discovery: told,
+		Portal:    config.localPortal(links.New()),
 	}), nil
 }
 

@@ -15,7 +15,7 @@ import (
 // file; [Config.File] gives them as the program opens them.
 type Config struct {
 	Operator   policy.Operator        `yaml:"operator"`
-	Roles      []string               `yaml:"roles" oneof:"resolve,desk" later:"fleets"`
+	Roles      []string               `yaml:"roles" oneof:"resolve,desk"`
 	Listen     Listen                 `yaml:"listen"`
 	TLS        Certificates           `yaml:"tls"`
 	BlockPage  BlockPage              `yaml:"block_page" later:"the block page on listeners of its own"`
@@ -29,6 +29,7 @@ type Config struct {
 	Clients    []profile.Client       `yaml:"clients"`
 	ServeRPZ   ServeRPZ               `yaml:"serve_rpz"`
 	Desk       Desk                   `yaml:"desk"`
+	Fleet      Fleet                  `yaml:"fleet"`
 
 	report *report
 }
@@ -206,7 +207,8 @@ type ServeRPZ struct {
 
 // Desk is the side with people.
 type Desk struct {
-	Store       string            `yaml:"store"` // sqlite or postgres://user@host/db
+	Store       string            `yaml:"store"`            // sqlite or postgres://user@host/db
+	ContactKey  string            `yaml:"contact_key_file"` // of a fleet; one's own where empty
 	Tokens      []Token           `yaml:"tokens"`
 	OIDC        OIDC              `yaml:"oidc" later:"sign-in with OpenID Connect"`
 	Mail        notify.SMTPConfig `yaml:"mail"`
@@ -217,7 +219,7 @@ type Desk struct {
 // Token lets a program act. Those of reviewers, operators and authorities work in this version.
 type Token struct {
 	Name  string    `yaml:"name"`
-	Role  string    `yaml:"role" oneof:"reviewer,operator,authority,household,provisioning"`
+	Role  string    `yaml:"role" oneof:"reviewer,operator,authority,household,provisioning,node"`
 	File  string    `yaml:"file"`
 	Until time.Time `yaml:"until"` // no end where zero
 

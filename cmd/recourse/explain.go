@@ -7,45 +7,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"strings"
 	"time"
 
-	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/blocklists/parse"
 	"github.com/recourse-dns/recourse/policy"
-	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/policy/reasoning"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
-
-// explanation is the contract's shape of explain --json.
-type explanation struct {
-	Verdict    string           `json:"verdict"`
-	Purpose    string           `json:"purpose,omitempty"`
-	ReasonCode string           `json:"reason_code,omitempty"`
-	Matches    []explainedMatch `json:"matches"`
-	Because    []string         `json:"because"`
-	// Steps are the same as a tree: the order of precedence, with the matches under each step.
-	Steps []explainedStep `json:"steps"`
-	// Answer is what a question for addresses gets in the place of the real answer.
-	Answer *explainedAnswer `json:"answer,omitempty"`
-}
-
-type explainedMatch struct {
-	List      blocklists.ListID `json:"list"`
-	Line      uint32            `json:"line,omitempty"`
-	Source    string            `json:"source"`
-	Name      string            `json:"name"`
-	Scope     string            `json:"scope"`
-	Trigger   string            `json:"trigger,omitempty"` // where it is not the name
-	Purpose   string            `json:"purpose"`
-	Order     string            `json:"order,omitempty"`
-	Link      string            `json:"link,omitempty"` // what it covers, where that is not the question
-	Counts    bool              `json:"counts"`
-	Hold      string            `json:"hold,omitempty"`
-	Exception string            `json:"exception,omitempty"`
-	Because   string            `json:"because"`
-}
 
 // runExplain judges a name by what the configuration says now and the exceptions
 // that its state has. It reads the lists as they are and changes nothing, so that it
@@ -69,17 +38,17 @@ func runExplain(ctx context.Context, env *environment, options ExplainOptions) e
 	return nil
 }
 
-func explanationOf(ctx context.Context, env *environment, config *Config, options *ExplainOptions) (explanation, error) {
+func explanationOf(ctx context.Context, env *environment, config *Config, options *ExplainOptions) (reasoning.Reasoning, error) {
 	name, err := nameOf(options.Name)
 	if err != nil {
-		return explanation{}, usageError{err}
+		return reasoning.Reasoning{}, usageError{err}
 	}
 	if options.Running {
 		return askWhy(ctx, config, options)
 	}
 	snapshot, err := snapshotOf(ctx, config, env.logger())
 	if err != nil {
-		return explanation{}, err
+		return reasoning.Reasoning{}, err
 	}
 	at := options.At.Time
 	if at.IsZero() {
@@ -87,9 +56,9 @@ func explanationOf(ctx context.Context, env *environment, config *Config, option
 	}
 	verdict, err := snapshot.Explain(name, policy.Subject{Client: options.client(), Profile: options.Profile}, at)
 	if err != nil {
-		return explanation{}, err
+		return reasoning.Reasoning{}, err
 	}
-	return explain(&verdict), nil
+	return reasoning.Of(&verdict), nil
 }
 
 // nameOf reads a name as a person writes it, in Unicode too; what is no name of a host
@@ -135,52 +104,17 @@ func snapshotOf(ctx context.Context, config *Config, logger *slog.Logger) (*poli
 	snapshot := &policy.Snapshot{
 		Bundle: compiled, Overlay: startOverlay(held.path(overlayFile), logger), Clients: made.clients, Operator: made.operator, StandIns: made.standIns, Key: key, Guard: safeguards,
 	}
-	if err := ordersOf(ctx, held.path(databaseFile), snapshot, logger); err != nil {
+	if err := ordersOf(ctx, config.database(), snapshot, logger); err != nil {
 		return nil, err
 	}
 	return policy.NewCurrent(snapshot).Load(), nil
 }
 
-func explain(verdict *policy.Verdict) explanation {
-	said := explanation{
-		Verdict: verdict.Action.String(), Matches: []explainedMatch{}, Because: verdict.Because,
-		Steps: explainSteps(verdict.Steps), Answer: explainAnswer(verdict.Answered),
-	}
-	if verdict.Primary != nil && verdict.Action != policy.Pass {
-		said.Purpose, said.ReasonCode = verdict.Primary.Purpose().String(), verdict.Primary.Code.String()
-	}
-	for i := range verdict.Matches {
-		said.Matches = append(said.Matches, explainMatch(&verdict.Matches[i]))
-	}
-	return said
-}
-
-func explainMatch(match *policy.Match) explainedMatch {
-	said := explainedMatch{
-		List: match.Entry.List, Line: match.Entry.Line, Source: match.Entry.Source, Name: match.Entry.Subject(),
-		Scope: match.Entry.Scope.String(), Purpose: match.Purpose().String(), Because: match.Because, Counts: match.Counts,
-	}
-	if match.Link.Kind != resolver.Asked {
-		said.Link = match.Covers()
-	}
-	if match.Entry.Trigger != blocklists.OnName {
-		said.Trigger = match.Entry.Trigger.String()
-	}
-	said.Order = match.OrderRef()
-	if match.Hold != nil {
-		said.Hold = match.Hold.String()
-	}
-	if match.Exception != nil {
-		said.Exception = strings.TrimSpace(fmt.Sprintf("%s %s", match.Exception.Kind, match.Exception.Case))
-	}
-	return said
-}
-
-func printExplanation(to io.Writer, asJSON bool, said explanation) error {
+func printExplanation(to io.Writer, asJSON bool, said reasoning.Reasoning) error {
 	if asJSON {
 		return printJSON(to, said)
 	}
-	return said.printTree(to)
+	return said.Print(to)
 }
 
 func printJSON(to io.Writer, value any) error {

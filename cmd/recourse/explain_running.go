@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/policy/reasoning"
 	"github.com/recourse-dns/recourse/resolver"
 )
 
@@ -58,24 +59,24 @@ func explainInForce(w http.ResponseWriter, r *http.Request, snapshot *policy.Sna
 		sayProblem(w, http.StatusUnprocessableEntity, "There is no verdict", err.Error())
 		return
 	}
-	sayJSON(w, explain(&verdict))
+	sayJSON(w, reasoning.Of(&verdict))
 }
 
 // askWhy asks the running server.
-func askWhy(ctx context.Context, config *Config, options *ExplainOptions) (explanation, error) {
+func askWhy(ctx context.Context, config *Config, options *ExplainOptions) (reasoning.Reasoning, error) {
 	client := options.client()
 	asked, err := json.Marshal(questionOfWhy{
 		Name: options.Name, Client: client.Addr, ServerName: client.Name, Path: client.Path, Profile: options.Profile, At: options.At.Time,
 	})
 	if err != nil {
-		return explanation{}, err
+		return reasoning.Reasoning{}, err
 	}
 	reply, err := askControl(ctx, dialControl(filepath.Join(config.StateDir(), controlFile)), http.MethodPost, explainCall, bytes.NewReader(asked),
 		"nothing is in force; without --running the configuration says what would be")
 	if err != nil {
-		return explanation{}, err
+		return reasoning.Reasoning{}, err
 	}
 	defer reply.Body.Close()
-	var said explanation
+	var said reasoning.Reasoning
 	return said, json.NewDecoder(io.LimitReader(reply.Body, maxReply)).Decode(&said)
 }

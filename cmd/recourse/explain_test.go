@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/recourse-dns/recourse/policy/reasoning"
 	"github.com/recourse-dns/recourse/policy/structuredtest"
 )
 
@@ -27,7 +28,7 @@ func TestExplainShowsTheWholeReasoning(t *testing.T) {
 		}
 		last = at
 	}
-	var told explanation
+	var told reasoning.Reasoning
 	if err := json.Unmarshal([]byte(recourse(t, directory, 1, "explain", "--json", "--config=recourse.yaml", "--client=127.0.0.2", "www.casino.example")), &told); err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,8 @@ import (
 	"unicode"
 
 	"github.com/miekg/dns"
+
+	"github.com/recourse-dns/recourse/policy/reasoning"
 )
 
 // printText writes the reply for people. What a server sent is made safe first: a
@@ -19,7 +21,7 @@ func (a *queryAnswer) printText(to io.Writer) error {
 	fmt.Fprintf(&text, "status    %s\n", rcodeName(a.message))
 	fmt.Fprintf(&text, "flags     %s\n", strings.Join(flagsOf(a.message), " "))
 	for _, extended := range a.extended() {
-		fmt.Fprintf(&text, "reason    %d %s", extended.Code, extendedName(extended.Code))
+		fmt.Fprintf(&text, "reason    %d %s", extended.Code, reasoning.ExtendedName(extended.Code))
 		if extended.Text != "" {
 			fmt.Fprintf(&text, ": %s", printable(extended.Text))
 		}
@@ -99,7 +101,7 @@ func (a *queryAnswer) printJSON(to io.Writer) error {
 func (a *queryAnswer) extendedJSON() []extendedJSON {
 	list := []extendedJSON{}
 	for _, extended := range a.extended() {
-		list = append(list, extendedJSON{Code: extended.Code, Name: extendedName(extended.Code), Text: extended.Text, Structured: readStructured(extended)})
+		list = append(list, extendedJSON{Code: extended.Code, Name: reasoning.ExtendedName(extended.Code), Text: extended.Text, Structured: readStructured(extended)})
 	}
 	return list
 }
@@ -134,14 +136,6 @@ func flagsOf(message *dns.Msg) []string {
 		}
 	}
 	return flags
-}
-
-// extendedName is the purpose of an info code in the IANA registry.
-func extendedName(code uint16) string {
-	if name, known := dns.ExtendedErrorCodeToString[code]; known {
-		return name
-	}
-	return "unknown code"
 }
 
 // printable replaces what a terminal would obey, and what is no UTF-8.

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/miekg/dns"
+
+	"github.com/recourse-dns/recourse/policy/reasoning"
 )
 
 // maxShown is how many servers of a referral are named on a line.
@@ -81,7 +83,7 @@ func (o *traceOutcome) printText(to io.Writer) error {
 		fmt.Fprintf(&text, "status    SERVFAIL: %s\n", o.failure)
 	}
 	for _, extended := range o.extended {
-		fmt.Fprintf(&text, "reason    %d %s: %s\n", extended.Code, extendedName(extended.Code), extended.Text)
+		fmt.Fprintf(&text, "reason    %d %s: %s\n", extended.Code, reasoning.ExtendedName(extended.Code), extended.Text)
 	}
 	fmt.Fprintf(&text, "work      %d round trips, %.1f ms\n", o.queries, milliseconds(o.took))
 	text.WriteString("policy    not asked; see recourse explain\n")
@@ -130,7 +132,7 @@ func (o *traceOutcome) printJSON(to io.Writer, steps *traceSteps) error {
 		Answer: []recordJSON{}, Authority: []recordJSON{}, Steps: steps.steps,
 	}
 	for _, extended := range o.extended {
-		document.Extended = append(document.Extended, extendedJSON{Code: extended.Code, Name: extendedName(extended.Code), Text: extended.Text})
+		document.Extended = append(document.Extended, extendedJSON{Code: extended.Code, Name: reasoning.ExtendedName(extended.Code), Text: extended.Text})
 	}
 	if o.message != nil {
 		document.Status, document.Answer, document.Authority = rcodeName(o.message), recordsJSON(o.message.Answer), recordsJSON(o.message.Ns)

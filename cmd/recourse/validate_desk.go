@@ -1,20 +1,13 @@
 package main
 
 import (
-	"strings"
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
 )
 
 func (c *Config) checkDesk() {
-	switch store := c.Desk.Store; {
-	case store == "sqlite":
-	case strings.HasPrefix(store, "postgres://") || strings.HasPrefix(store, "postgresql://"):
-		c.report.warn("desk.store", "not supported by this version yet (PostgreSQL); going on with SQLite in the state directory")
-	default:
-		c.report.problem("desk.store", "%s is neither sqlite nor a postgres:// address", quote(store))
-	}
+	c.checkStore()
 	c.checkMail()
 	first := map[string]int{}
 	for i := range c.Desk.Tokens {
@@ -65,7 +58,7 @@ func (c *Config) checkRole(path string, token *Token) {
 	switch token.Role {
 	case "":
 		c.report.problem(child(path, "role"), "is missing: reviewer, or another role of a later version")
-	case "reviewer", "operator":
+	case "reviewer", "operator", "node":
 		if len(token.Networks) > 0 || token.Certificate != "" || token.Mail != "" {
 			c.report.problem(path, "networks, certificate and mail bind tokens of role authority only")
 		}

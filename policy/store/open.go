@@ -102,7 +102,7 @@ func (c Config) OpenReader(ctx context.Context) (*DB, error) {
 	}
 	var version int64
 	err = db.QueryRowContext(ctx, `SELECT max(version_id) FROM goose_db_version`).Scan(&version)
-	if err == nil && version < firstWithOrders {
+	if err == nil && version < firstWithOrders || noSuchTable(err) {
 		err = ErrOlder
 	}
 	if err != nil {

@@ -3,11 +3,15 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
@@ -98,4 +102,19 @@ func prepare(ctx context.Context, conn *pgx.Conn, setting, value string) error {
 		set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false)`,
 		setting, value)
 	return err
+}
+
+// noSuchTable says that nobody has made the tables of a PostgreSQL yet.
+func noSuchTable(err error) bool {
+	told, is := errors.AsType[*pgconn.PgError](err)
+	return is && told.Code == "42P01"
+}
+
+// Remote says whether the server is reached over a network that others may listen on.
+func Remote(config *pgx.ConnConfig) bool {
+	if strings.HasPrefix(config.Host, "/") || config.Host == "localhost" {
+		return false
+	}
+	address, err := netip.ParseAddr(config.Host)
+	return err != nil || !address.IsLoopback()
 }

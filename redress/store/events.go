@@ -17,7 +17,7 @@ import (
 // ErrChain says that the log of events is not what was appended.
 var ErrChain = errors.New("the chain of events is broken")
 
-// Append adds events of orders to the log, in the transaction of what they tell of.
+// Append adds events to the log, in the transaction of what they tell of.
 func Append(ctx context.Context, tx *policystore.Tx, events ...redress.Event) error {
 	_, err := appendEvents(ctx, tx, events)
 	return err
@@ -32,6 +32,29 @@ func OrderEvents(ctx context.Context, from policystore.Querier, order int64) ([]
 		return err
 	}, `SELECT `+eventColumns+` FROM events WHERE order_id = ? ORDER BY sequence`, order)
 	return events, err
+}
+
+// Each gives the events after a sequence, the oldest first, each with its content as it is
+// stored, which is valid until do returns. The first error ends it.
+func Each(ctx context.Context, from policystore.Querier, after int64, do func(event *redress.Event, content []byte) error) error {
+	return policystore.Each(ctx, from, func(rows *sql.Rows) error {
+		event, content, err := scanEvent(rows)
+		if err != nil {
+			return err
+		}
+		return do(&event, content)
+	}, `SELECT `+eventColumns+` FROM events WHERE sequence > ? ORDER BY sequence`, after)
+}
+
+// Last gives sequence and hash of the newest event; zero where there is none.
+func Last(ctx context.Context, from policystore.Querier) (sequence int64, hash redress.Hash, err error) {
+	var octets []byte
+	err = from.QueryRowContext(ctx, `SELECT sequence, hash FROM events ORDER BY sequence DESC LIMIT 1`).Scan(&sequence, &octets)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, redress.Hash{}, nil
+	}
+	copy(hash[:], octets)
+	return sequence, hash, err
 }
 
 // appendEvents adds to the log and gives the last sequence.
@@ -75,12 +98,12 @@ func insertEvent(ctx context.Context, tx *policystore.Tx, event *redress.Event) 
 	if event.Order != 0 {
 		order = event.Order
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO events (sequence, case_id, order_id, at, kind, actor, role, content, previous, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		event.Sequence, one, order, event.At.UnixMicro(), string(event.Kind), event.Actor.Name, string(event.Actor.Role), string(content), event.Previous[:], event.Hash[:])
+	_, err = tx.ExecContext(ctx, `INSERT INTO events (sequence, case_id, order_id, subject, at, kind, actor, role, content, previous, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		event.Sequence, one, order, event.Subject, event.At.UnixMicro(), string(event.Kind), event.Actor.Name, string(event.Actor.Role), string(content), event.Previous[:], event.Hash[:])
 	return err
 }
 
-const eventColumns = `sequence, case_id, order_id, at, kind, actor, role, content, previous, hash`
+const eventColumns = `sequence, case_id, order_id, subject, at, kind, actor, role, content, previous, hash`
 
 func eventsOf(ctx context.Context, from policystore.Querier, id redress.CaseID) ([]redress.Event, error) {
 	var events []redress.Event
@@ -101,7 +124,7 @@ func scanEvent(rows *sql.Rows) (redress.Event, []byte, error) {
 		at                      int64
 		content, previous, hash []byte
 	)
-	err := rows.Scan(&event.Sequence, &one, &order, &at, &event.Kind, &event.Actor.Name, &event.Actor.Role, &content, &previous, &hash)
+	err := rows.Scan(&event.Sequence, &one, &order, &event.Subject, &at, &event.Kind, &event.Actor.Name, &event.Actor.Role, &content, &previous, &hash)
 	if err != nil {
 		return event, nil, err
 	}

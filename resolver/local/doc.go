@@ -4,7 +4,7 @@
 // [Stage] stands above the cache: it tells clients of this resolver itself (discovery.go:
 // its encrypted doors and RESINFO, under resolver.arpa and its own name), refuses questions that have no answer (refuse.go;
 // RD=0, zone transfers, other classes than IN, types that are no data), answers the
-// operator's own records (records.go, own.go), and then the special-use names of
+// operator's own records (records.go, own.go) and for the name of its pages (portal.go), and then the special-use names of
 // RFC 6761 and its followers with the reverse zones of RFC 6303 (special.go). Zones
 // whose servers are configured win over special ones.
 //
@@ -40,6 +40,10 @@
 // its owner published: a block without purpose, reason and way back. Unbound's and
 // dnsmasq's habit of blocking with local data was refused for that. Records that stand in
 // for what a list blocks are those of another Stage, which package policy asks.
+//
+// The name of this machine's own pages leads to the machine, at the addresses of the link that the question
+// comes from ([Portal]), where the name is one that local records may stand at. So a home needs nothing in its
+// router for dns.home.arpa. Names of the public DNS are never answered so: their owner says where they lead.
 //
 // DNS64 makes nothing for CD=1. RFC 6147 demands that for DO=1 only; one answer for
 // both keeps the cache's key small, and who sets CD without DO validates nothing and

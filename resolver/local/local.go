@@ -29,13 +29,15 @@ type Config struct {
 	// Discovery is what is told of this resolver. Where it tells anything resolver.arpa
 	// is answered here even without Zones (RFC 9462, section 6.4).
 	Discovery Discovery
+	// Portal is the name of this machine's own pages. The operator's records go before it.
+	Portal Portal
 }
 
 // Stage answers local questions and passes all others on. It never waits.
 func Stage(config Config) resolver.Stage {
 	zones, told := newZones(servedZones(config)), newDiscovery(config.Discovery)
 	return func(next resolver.Handler) resolver.Handler {
-		return &stage{zones: zones, records: config.Records, snoop: slices.Clone(config.Snoop), nat: prefix64{config.DNS64}, discovery: told, next: next}
+		return &stage{zones: zones, records: config.Records, snoop: slices.Clone(config.Snoop), nat: prefix64{config.DNS64}, discovery: told, portal: config.Portal, next: next}
 	}
 }
 
@@ -46,6 +48,7 @@ type stage struct {
 	nat     prefix64
 
 	discovery *discovery // nil where nothing is told
+	portal    Portal
 	next      resolver.Handler
 }
 
@@ -72,6 +75,8 @@ func (s *stage) resolve(ctx context.Context, query *resolver.Query, links int) (
 		if answer, err := s.own(ctx, query, own, zone, how, links); answer != nil || err != nil {
 			return answer, err
 		}
+	} else if s.portal.Name != "" && query.Question.Name == s.portal.Name {
+		return s.portal.answer(query)
 	}
 	if how != world && !isDelegation(query.Question, zone, how) && !s.isSynthetic(query.Question.Name, zone) {
 		return s.special(query, zone, how)

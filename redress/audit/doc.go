@@ -1,0 +1,23 @@
+// Package audit lets anybody find out whether the log of events is still what it was.
+//
+// The events of redress are one chain: each commits to the one before it. A [Signer] signs the
+// hash of the newest one, a [redress.Head], and a [Publisher] publishes it every hour. Whoever
+// kept a head holds the log to it with a [Checker]: what was changed, removed, cut off or forked
+// since does not lead to the same hash. docs/audit.md spells the construction out, for auditors
+// who use nothing of ours.
+//
+// # Decisions
+//
+// A head is signed text of five lines, and JSON around it. A verifier needs SHA-256, Ed25519 and
+// a JSON reader. Refused: a Merkle tree, whose short proofs of one event nobody has asked for,
+// and which a page of Python does not verify.
+//
+// A head of every hour is published although nothing happened: that there is none says that the
+// desk stood still, which an auditor wants to see.
+//
+// The head in a receipt is signed at that moment and published nowhere. It is the party's own: an
+// operator who rewrites the log cannot know which heads are held against it.
+//
+// The key signs what takes its place. One that was lost cannot, and then the new one vouches for
+// itself: a [Checker] says so and fails, until the auditor is given the new key by another way.
+package audit
