@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // Config says which database it is.
@@ -48,6 +50,8 @@ type DB struct {
 	writer *sql.DB
 	reader *sql.DB
 	topics topics
+	// listener is how a connection is made that hears of changes; nil for SQLite.
+	listener *pgx.ConnConfig
 }
 
 // Open opens the database, makes the file with mode 0600 where there is none, and
