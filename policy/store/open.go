@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -27,16 +26,6 @@ func (c Config) Name() string {
 		return redacted(c.Address)
 	}
 	return c.Address
-}
-
-// keyName is the file of the key beside an SQLite file.
-const keyName = "contact.key"
-
-func (c Config) keyFile() string {
-	if c.KeyFile != "" || IsPostgres(c.Address) {
-		return c.KeyFile
-	}
-	return filepath.Join(filepath.Dir(c.Address), keyName)
 }
 
 // IsPostgres says whether an address is one of PostgreSQL, and not a path.
