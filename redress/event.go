@@ -55,7 +55,7 @@ type Content struct {
 	Generation     uint64              `json:"generation,omitempty"`
 	Texts          map[TextKind]string `json:"texts,omitempty"` // commitments in hexadecimal
 	Order          *OrderFacts         `json:"order,omitempty"` // of events of orders
-	Facts          json.RawMessage     `json:"facts,omitempty"` // of events of a subject: what its kind says
+	About          json.RawMessage     `json:"about,omitempty"` // of events of a subject: the facts of their kind
 }
 
 // Encode is the one form of the content that is stored and hashed.
