@@ -11,6 +11,7 @@ type Operator struct {
 	Name      string   `yaml:"name"`
 	Contact   string   `yaml:"contact"` // a mailto:, tel: or https: address
 	Phone     string   `yaml:"phone"`   // a tel: address beside it
+	Address   string   `yaml:"address"` // where letters go to, in one line
 	Portal    string   `yaml:"portal"`  // the public address of the pages
 	Languages []string `yaml:"languages"`
 	// PassZone is the zone of the names that browsers look up to show which client they are

@@ -32,18 +32,6 @@ type Effect interface {
 	Apply(ctx context.Context) (generation uint64, at time.Time, err error)
 }
 
-// Prover finds out whether who filed controls the name.
-type Prover interface {
-	Prove(ctx context.Context, name wire.Name, challenge string) (Proof, error)
-}
-
-// Proof is what a proof of control came to.
-type Proof struct {
-	Verified bool
-	// Detail is a sentence for the party, that helps to mend what is missing.
-	Detail string
-}
-
 // Store keeps cases. Every method is one transaction.
 type Store interface {
 	Cases

@@ -143,7 +143,7 @@ func TestNothingAndSecretLookAlike(t *testing.T) {
 	compare("filed", show(receipts))
 	for _, receipt := range receipts {
 		w.DNS.Add(receipt.Challenge.Name + `. 60 IN TXT "` + receipt.Challenge.Value + `"`)
-		if proof, err := w.Desk.Verify(t.Context(), receipt.ID, receipt.Token, ""); err != nil || !proof.Verified {
+		if proof, err := w.Desk.Verify(t.Context(), receipt.ID, receipt.Token, redress.Attempt{}); err != nil || !proof.Verified {
 			t.Fatalf("verify: %+v, %v", proof, err)
 		}
 	}
@@ -360,7 +360,7 @@ func TestTokenOpensItsOwnFilingOnly(t *testing.T) {
 		if c.opens && err != nil || !c.opens && !errors.Is(err, redress.ErrNotFound) {
 			t.Errorf("case %s: %v", c.id, err)
 		}
-		if _, err := w.Desk.Verify(t.Context(), c.id, c.token, "dns"); !c.opens && !errors.Is(err, redress.ErrNotFound) {
+		if _, err := w.Desk.Verify(t.Context(), c.id, c.token, redress.Attempt{}); !c.opens && !errors.Is(err, redress.ErrNotFound) {
 			t.Errorf("verify %s: %v", c.id, err)
 		}
 	}
@@ -384,12 +384,12 @@ func TestProofCountsForAllCasesAndHastensSecurity(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if proof, err := w.Desk.Verify(t.Context(), receipt.ID, receipt.Token, "dns"); err != nil || proof.Verified {
+	if proof, err := w.Desk.Verify(t.Context(), receipt.ID, receipt.Token, redress.Attempt{Method: redress.ByDNS}); err != nil || proof.Verified {
 		t.Fatalf("verified without a record: %+v, %v", proof, err)
 	}
 	w.DNS.Add(receipt.Challenge.Name + `. 60 IN TXT "` + receipt.Challenge.Value + `"`)
 	for range 2 {
-		if proof, err := w.Desk.Verify(t.Context(), receipt.ID, receipt.Token, "dns"); err != nil || !proof.Verified {
+		if proof, err := w.Desk.Verify(t.Context(), receipt.ID, receipt.Token, redress.Attempt{Method: redress.ByDNS}); err != nil || !proof.Verified {
 			t.Fatalf("verify: %+v, %v", proof, err)
 		}
 	}
@@ -409,7 +409,7 @@ func TestProofCountsForAllCasesAndHastensSecurity(t *testing.T) {
 	if verified != 1 {
 		t.Errorf("%d events of the proof", verified)
 	}
-	if _, err := w.Desk.Verify(t.Context(), receipt.ID, receipt.Token, "http"); err == nil {
+	if _, err := w.Desk.Verify(t.Context(), receipt.ID, receipt.Token, redress.Attempt{Method: "pigeon"}); err == nil {
 		t.Error("a proof of another kind was run")
 	}
 }

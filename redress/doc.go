@@ -13,7 +13,8 @@
 // the note is settled with when that was. A crash in between is mended by
 // [Desk.Settle], which runs at start and again and again.
 //
-// The folders: orders takes in what authorities order, store keeps cases, proof asks the DNS who controls a name, api and
+// The folders: orders takes in what authorities order, store keeps cases, proof finds out who controls a name, outbound connects
+// to what strangers name, api and
 // portal are the two doors, for programs and for people.
 //
 // # Decisions

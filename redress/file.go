@@ -46,12 +46,6 @@ type Receipt struct {
 	Linked    []CaseID
 }
 
-// Challenge is the TXT record that proves control of the name.
-type Challenge struct {
-	Name  string
-	Value string
-}
-
 // Invalid says what is wrong with something that a person filled in.
 type Invalid struct {
 	Fields []FieldProblem
@@ -114,10 +108,6 @@ func (d *Desk) File(ctx context.Context, application Application) (Receipt, erro
 		}
 	}
 	return receipt, nil
-}
-
-func (f *Filing) challenge() Challenge {
-	return Challenge{Name: "_redress-challenge." + f.Name.String(), Value: f.Challenge}
 }
 
 // StatusURL is the address of a case's page; with a token it is the party's link.

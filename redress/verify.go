@@ -4,50 +4,78 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
-// MethodDNS is the proof by TXT record, the one that this version knows.
-const MethodDNS = "dns"
+// Attempt is that a party wants its control proved. An empty method is [ByDNS].
+type Attempt struct {
+	Method Method
+	Code   string
+}
 
 // Verify runs the proof of control now. It counts for all cases of the filing. Only
 // the outcome is kept.
-func (d *Desk) Verify(ctx context.Context, id CaseID, token, method string) (Proof, error) {
-	if method == "" {
-		method = MethodDNS
+func (d *Desk) Verify(ctx context.Context, id CaseID, token string, attempt Attempt) (Proof, error) {
+	if attempt.Method == "" {
+		attempt.Method = ByDNS
 	}
-	if method != MethodDNS {
+	if !slices.Contains(Methods(), attempt.Method) {
 		invalid := new(Invalid)
-		invalid.add("method", "must be dns: this version knows no other proof")
+		invalid.add("method", "must be dns, http, page, mail or document")
 		return Proof{}, invalid
 	}
 	shown, err := d.open(ctx, id, token)
 	if err != nil {
 		return Proof{}, err
 	}
+	return d.prove(ctx, shown, attempt)
+}
+
+// Recheck looks for a proof without the party's asking, for whoever looks again and
+// again. It is [Desk.Verify] in all else.
+func (d *Desk) Recheck(ctx context.Context, id CaseID, method Method) (Proof, error) {
+	shown, err := d.store.Case(ctx, id)
+	if err != nil {
+		return Proof{}, fmt.Errorf("verify: %w", err)
+	}
+	return d.prove(ctx, shown, Attempt{Method: method})
+}
+
+func (d *Desk) prove(ctx context.Context, shown *Case, attempt Attempt) (Proof, error) {
 	filing := &shown.Filing
 	switch {
 	case !filing.Verified.IsZero():
 		return Proof{Verified: true, Detail: "Control of the name was proved before."}, nil
 	case filing.expired(time.Now()):
-		return Proof{Detail: "The challenge has ended: it could be answered for seven days. File again to get another."}, nil
+		return Proof{Flaw: FlawLate, Detail: "The challenge has ended: it could be answered for seven days. File again to get another."}, nil
 	}
-	proof, err := d.prover.Prove(ctx, filing.Name, filing.Challenge)
+	proof, err := d.prover.Prove(ctx, Claim{
+		Case: shown.ID, Filing: filing.ID, Name: filing.Name, Language: filing.Language,
+		Challenge: filing.challenge(), Method: attempt.Method, Code: attempt.Code,
+	})
 	if err != nil {
 		return Proof{}, fmt.Errorf("verify: %w", err)
 	}
 	if !proof.Verified {
 		return proof, nil
 	}
-	if err := d.store.Change(ctx, id, func(cases []*Case) ([]Change, error) { return verified(cases, method, now()), nil }); err != nil {
-		return Proof{}, fmt.Errorf("verify: %w", err)
+	return proof, d.Proved(ctx, shown.ID, attempt.Method)
+}
+
+// Proved notes that who filed controls the name, for all cases of the filing. To note
+// it twice changes nothing.
+func (d *Desk) Proved(ctx context.Context, id CaseID, method Method) error {
+	err := d.store.Change(ctx, id, func(cases []*Case) ([]Change, error) { return verified(cases, method, now()), nil })
+	if err != nil {
+		return fmt.Errorf("verify: %w", err)
 	}
-	d.logger.Info("control proved", slog.String("case", string(id)), slog.String("method", method))
-	return proof, nil
+	d.logger.Info("control proved", slog.String("case", string(id)), slog.String("method", string(method)))
+	return nil
 }
 
 // verified is what a proof changes; nothing when another request was quicker.
-func verified(cases []*Case, method string, at time.Time) []Change {
+func verified(cases []*Case, method Method, at time.Time) []Change {
 	if !cases[0].Filing.Verified.IsZero() {
 		return nil
 	}
@@ -55,8 +83,8 @@ func verified(cases []*Case, method string, at time.Time) []Change {
 	for _, one := range cases {
 		changes = append(changes, Change{
 			Case: one.ID, Implementation: one.Implementation, Merits: hastened(one.Entry, one.Merits, at),
-			Verified: at, Method: method,
-			Events: []Event{{Case: one.ID, At: at, Kind: VerifiedEvent, Actor: Actor{Name: string(one.Filing.Role), Role: Party}, Content: Content{Method: method}}},
+			Verified: at, Method: string(method),
+			Events: []Event{{Case: one.ID, At: at, Kind: VerifiedEvent, Actor: Actor{Name: string(one.Filing.Role), Role: Party}, Content: Content{Method: string(method)}}},
 		})
 	}
 	return changes

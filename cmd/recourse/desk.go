@@ -20,7 +20,6 @@ import (
 	"github.com/recourse-dns/recourse/redress/household"
 	"github.com/recourse-dns/recourse/redress/orders"
 	"github.com/recourse-dns/recourse/redress/portal"
-	"github.com/recourse-dns/recourse/redress/proof"
 	public "github.com/recourse-dns/recourse/redress/report"
 	"github.com/recourse-dns/recourse/redress/route"
 	cases "github.com/recourse-dns/recourse/redress/store"
@@ -134,7 +133,7 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	if err != nil {
 		return err
 	}
-	desk := redress.NewDesk(redress.Config{Portal: n.config.Operator.Portal}, cases.New(database), proof.New(resolved.unfiltered),
+	desk := redress.NewDesk(redress.Config{Portal: n.config.Operator.Portal}, cases.New(database), provers(resolved),
 		func() redress.Index { return current.Load() }, apply, n.logger)
 	limits, limited := redress.NewLimits(redress.DefaultRates()), route.Behind(n.config.Listen.WebTrustedProxies)
 	calls := api.New(api.Config{Tokens: tokens, Actor: peerOf, Limits: limits, Limited: limited, Orders: office, Profiles: household.New(n.profiles, database), Clients: n.clients.calls(n.config, current)}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"cmp"
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -30,7 +32,22 @@ type fileReply struct {
 
 // challenge is how control of the name is proved.
 type challenge struct {
-	DNS dnsChallenge `json:"dns"`
+	DNS  dnsChallenge  `json:"dns"`
+	HTTP httpChallenge `json:"http"`
+	Page pageChallenge `json:"page"`
+}
+
+// httpChallenge is the file to be put on the name's host.
+type httpChallenge struct {
+	URL  string `json:"url"`
+	Body string `json:"body"`
+}
+
+// pageChallenge is what the home page has to show, in its text or in a meta tag.
+type pageChallenge struct {
+	URL  string `json:"url"`
+	Text string `json:"text"`
+	Meta string `json:"meta"`
 }
 
 // dnsChallenge is the record to be put into the DNS.
@@ -41,7 +58,11 @@ type dnsChallenge struct {
 }
 
 func challengeOf(from redress.Challenge) challenge {
-	return challenge{DNS: dnsChallenge{Name: from.Name, Type: "TXT", Value: from.Value}}
+	return challenge{
+		DNS:  dnsChallenge{Name: from.Name, Type: "TXT", Value: from.Value},
+		HTTP: httpChallenge{URL: from.URL, Body: from.Value},
+		Page: pageChallenge{URL: from.Page, Text: from.Value, Meta: fmt.Sprintf(`<meta name="redress-challenge" content="%s">`, from.Value)},
+	}
 }
 
 func (h *handler) file(w http.ResponseWriter, r *http.Request) {
@@ -104,14 +125,19 @@ func (h *handler) show(w http.ResponseWriter, r *http.Request) {
 
 // verifyRequest asks for a proof of control.
 type verifyRequest struct {
-	Method string `json:"method"`
+	Method redress.Method `json:"method"`
+	Code   string         `json:"code"`
 }
 
 // verifyReply is what the proof came to.
 type verifyReply struct {
-	Verified bool   `json:"verified"`
-	Method   string `json:"method"`
-	Detail   string `json:"detail"`
+	Verified bool           `json:"verified"`
+	Method   redress.Method `json:"method"`
+	Detail   string         `json:"detail"`
+	// Flaw is what is missing, as a word; At is where it was looked for, and Found where it was instead.
+	Flaw  redress.Flaw `json:"flaw,omitempty"`
+	At    string       `json:"at,omitempty"`
+	Found string       `json:"found,omitempty"`
 }
 
 func (h *handler) verify(w http.ResponseWriter, r *http.Request) {
@@ -128,16 +154,16 @@ func (h *handler) verify(w http.ResponseWriter, r *http.Request) {
 		tooMany(w, wait)
 		return
 	}
-	request := verifyRequest{Method: redress.MethodDNS}
+	request := verifyRequest{Method: redress.ByDNS}
 	if !decode(w, r, &request, true) {
 		return
 	}
-	proof, err := h.desk.Verify(r.Context(), id, token, request.Method)
+	proof, err := h.desk.Verify(r.Context(), id, token, redress.Attempt(request))
 	if err != nil {
 		h.fail(w, err)
 		return
 	}
-	respond(w, http.StatusOK, verifyReply{Verified: proof.Verified, Method: redress.MethodDNS, Detail: proof.Detail})
+	respond(w, http.StatusOK, verifyReply{Verified: proof.Verified, Method: cmp.Or(request.Method, redress.ByDNS), Detail: proof.Detail, Flaw: proof.Flaw, At: proof.At, Found: proof.Found})
 }
 
 // decisionRequest is a reviewer's decision.

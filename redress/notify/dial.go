@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"strconv"
 
-	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/redress/outbound"
 )
 
 // Lookup finds the addresses of a host.
@@ -16,74 +15,53 @@ type Lookup interface {
 	Lookup(ctx context.Context, host string) ([]netip.Addr, error)
 }
 
-// maxAddresses bounds how many addresses of one host are tried.
-const maxAddresses = 4
-
-// dialer connects to hosts by name. The address that is connected to is the very one that
-// was found allowed: between the two nobody can change what a name means.
-type dialer struct {
-	lookup  Lookup
-	allowed []netip.Prefix // beside what is public
-}
-
-func (d dialer) dial(ctx context.Context, address string) (net.Conn, error) {
-	host, digits, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, &Failure{Class: FailedAddress, Cause: err.Error()}
-	}
-	port, err := strconv.ParseUint(digits, 10, 16)
-	if err != nil {
-		return nil, &Failure{Class: FailedAddress, Cause: fmt.Sprintf("%q is no port", digits)}
-	}
-	addrs, err := d.addresses(ctx, host)
-	if err != nil {
-		return nil, err
-	}
-	var errs []error
-	for _, addr := range addrs {
-		addr = addr.Unmap().WithZone("")
-		if !d.may(addr) {
-			errs = append(errs, &Failure{Class: FailedAddress, Cause: fmt.Sprintf("host %q has the address %s, which is not public; if that is meant, name its network in on_call.private_addresses", host, addr)})
-			continue
-		}
-		conn, err := new(net.Dialer).DialContext(ctx, "tcp", netip.AddrPortFrom(addr, uint16(port)).String())
-		if err == nil {
-			return conn, nil
-		}
-		errs = append(errs, err)
-	}
-	return nil, errors.Join(errs...)
-}
-
-// addresses asks our own resolver below policy first, so that no list stands between an
+// hosts asks our own resolver below policy first, so that no list stands between an
 // alarm and its recipient, and then the system, which knows the names of this machine.
-func (d dialer) addresses(ctx context.Context, host string) ([]netip.Addr, error) {
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return []netip.Addr{addr}, nil
-	}
+type hosts struct{ own Lookup }
+
+// Lookup implements outbound.Lookup.
+func (h hosts) Lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 	var errs []error
-	if d.lookup != nil {
-		addrs, err := d.lookup.Lookup(ctx, host)
+	if h.own != nil {
+		addrs, err := h.own.Lookup(ctx, host)
 		if err == nil && len(addrs) > 0 {
-			return addrs[:min(len(addrs), maxAddresses)], nil
+			return addrs, nil
 		}
 		errs = append(errs, err)
 	}
 	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	if err == nil && len(addrs) > 0 {
-		return addrs[:min(len(addrs), maxAddresses)], nil
+		return addrs, nil
 	}
 	return nil, fmt.Errorf("host %q cannot be resolved: %w", host, errors.Join(append(errs, err)...))
 }
 
-func (d dialer) may(addr netip.Addr) bool {
-	if resolver.IsPublic(addr) {
-		return true
-	}
-	for _, prefix := range d.allowed {
-		if prefix.Contains(addr) {
-			return true
+// anyAddress may be connected to: the operator named the host.
+func anyAddress(netip.Addr) bool { return true }
+
+// within says whether an address is in one of the networks.
+func within(networks []netip.Prefix) func(netip.Addr) bool {
+	return func(addr netip.Addr) bool {
+		for _, network := range networks {
+			if network.Contains(addr) {
+				return true
+			}
 		}
+		return false
 	}
-	return false
+}
+
+// unconnected makes a Failure of why there is no connection.
+func unconnected(err *outbound.Error) *Failure {
+	failure := &Failure{Class: FailedConnect, Cause: err.Error()}
+	switch err.Problem {
+	case outbound.NotPublic:
+		failure.Class = FailedAddress
+		failure.Cause += "; if that is meant, name its network in on_call.private_addresses"
+	case outbound.Refused:
+		failure.Class = FailedAddress
+	case outbound.Slow:
+		failure.Class = FailedTimeout
+	}
+	return failure
 }

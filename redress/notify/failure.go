@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"time"
+
+	"github.com/recourse-dns/recourse/redress/outbound"
 )
 
 // Failure is why a notice was not taken. Its text names no recipient: it goes into logs.
@@ -42,6 +44,9 @@ func failed(ctx context.Context, err error) *Failure {
 			return &Failure{Class: FailedTimeout, Cause: known.Cause}
 		}
 		return known
+	}
+	if unreached, ok := errors.AsType[*outbound.Error](err); ok {
+		return unconnected(unreached)
 	}
 	var network net.Error
 	if ctx.Err() != nil || errors.As(err, &network) && network.Timeout() {

@@ -8,11 +8,12 @@ import (
 	"fmt"
 	"net"
 	netmail "net/mail"
-	"net/netip"
 	"net/textproto"
 	"strings"
 
 	"github.com/wneessen/go-mail"
+
+	"github.com/recourse-dns/recourse/redress/outbound"
 )
 
 // TLS is how the way to the mail server is protected.
@@ -40,12 +41,12 @@ type MailConfig struct {
 // Mailer sends mail through the operator's server.
 type Mailer struct {
 	config MailConfig
-	dialer dialer
+	dialer *outbound.Dialer
 }
 
 // NewMailer makes a mailer. It connects to nobody yet.
 func NewMailer(config MailConfig, lookup Lookup) (*Mailer, error) {
-	m := &Mailer{config: config, dialer: dialer{lookup: lookup, allowed: everything}}
+	m := &Mailer{config: config, dialer: outbound.NewDialer(hosts{lookup}, anyAddress)}
 	if _, err := m.client(m.dial); err != nil {
 		return nil, err
 	}
@@ -93,7 +94,7 @@ func (m *Mailer) tls() *tls.Config {
 
 // dial connects to the server, over TLS where that comes first.
 func (m *Mailer) dial(ctx context.Context, _, address string) (net.Conn, error) {
-	conn, err := m.dialer.dial(ctx, address)
+	conn, err := m.dialer.Dial(ctx, address)
 	if err != nil || m.config.TLS != Implicit {
 		return conn, err
 	}
@@ -192,6 +193,3 @@ func mailFailure(err error, when string) error {
 func aboutMessage(reason mail.SendErrReason) bool {
 	return reason == mail.ErrSMTPRcptTo || reason == mail.ErrSMTPData || reason == mail.ErrSMTPDataClose
 }
-
-// everything is allowed to be connected to: the operator named the host.
-var everything = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}

@@ -5,14 +5,11 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -20,6 +17,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/recourse-dns/recourse/redress/outbound"
 )
 
 // WebhookConfig is how webhooks are called.
@@ -47,9 +46,8 @@ func NewWebhook(config WebhookConfig, lookup Lookup) *Webhook {
 
 // Bounds of what a receiver may make us hold.
 const (
-	maxReply  = 4 << 10
-	maxHeader = 16 << 10
-	headerIn  = 20 * time.Second
+	maxReply = 4 << 10
+	replyIn  = 20 * time.Second
 )
 
 // ParseWebhook reads an address that may be called: HTTPS, or HTTP on this machine.
@@ -103,8 +101,8 @@ func (w *Webhook) Send(ctx context.Context, notice *Notice) error {
 	}
 	id, now := "msg_"+notice.Message, strconv.FormatInt(time.Now().Unix(), 10)
 	for name, value := range map[string]string{
-		"Content-Type": "application/json", "User-Agent": w.config.Agent,
-		"Webhook-Id": id, "Webhook-Timestamp": now, "Webhook-Signature": w.sign(id, now, encoded),
+		"Content-Type": "application/json",
+		"Webhook-Id":   id, "Webhook-Timestamp": now, "Webhook-Signature": w.sign(id, now, encoded),
 	} {
 		request.Header.Set(name, value)
 	}
@@ -123,47 +121,29 @@ func (w *Webhook) sign(id, at string, body []byte) string {
 }
 
 func (w *Webhook) post(ctx context.Context, request *http.Request) error {
-	client := w.client(request.URL.Hostname())
-	defer client.CloseIdleConnections()
-	reply, err := client.Do(request)
+	reply, err := w.client(request.URL.Hostname()).Do(ctx, request)
 	if err != nil {
-		var address *url.Error // names the address, and what is secret in it
-		if errors.As(err, &address) {
-			err = address.Err
-		}
 		return failed(ctx, err)
 	}
-	defer reply.Body.Close()
-	// What it says is of no interest; read, it lets the connection end in order.
-	_, _ = io.Copy(io.Discard, io.LimitReader(reply.Body, maxReply))
 	return judge(reply)
 }
 
-// client is made for one call: calls are rare, and a connection that waits for the next one
-// outlives what its host's name means.
-func (w *Webhook) client(host string) *http.Client {
-	dial := dialer{lookup: w.lookup, allowed: w.config.Private}
+// client is made for one call, as what it may connect to depends on the host.
+func (w *Webhook) client(host string) *outbound.Client {
+	allowed := slices.Clone(w.config.Private)
 	if addr, err := netip.ParseAddr(host); err == nil { // the operator named it
-		dial.allowed = append(slices.Clone(dial.allowed), netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()))
+		allowed = append(allowed, netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()))
 	} else if IsLocal(host) {
-		dial.allowed = append(slices.Clone(dial.allowed), netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
+		allowed = append(allowed, netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
 	}
-	transport := &http.Transport{
-		Proxy:                  nil, // never that of the environment
-		DialContext:            func(ctx context.Context, _, address string) (net.Conn, error) { return dial.dial(ctx, address) },
-		TLSClientConfig:        &tls.Config{RootCAs: w.config.Roots, MinVersion: tls.VersionTLS12},
-		ResponseHeaderTimeout:  headerIn,
-		MaxResponseHeaderBytes: maxHeader,
-		DisableCompression:     true,
-		DisableKeepAlives:      true,
-	}
-	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	config := outbound.Config{Agent: w.config.Agent, Patience: replyIn, MaxBody: maxReply, Discard: true, Roots: w.config.Roots}
+	return outbound.New(config, outbound.NewDialer(hosts{w.lookup}, within(allowed)))
 }
 
 // judge says what a reply means.
-func judge(reply *http.Response) error {
-	failure := &Failure{Class: FailedDeferred, Cause: "the receiver answered " + strconv.Itoa(reply.StatusCode)}
-	switch status := reply.StatusCode; {
+func judge(reply *outbound.Reply) error {
+	failure := &Failure{Class: FailedDeferred, Cause: "the receiver answered " + strconv.Itoa(reply.Status)}
+	switch status := reply.Status; {
 	case status/100 == 2:
 		return nil
 	case status/100 == 3:

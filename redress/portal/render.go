@@ -62,6 +62,9 @@ func (h *handler) render(w http.ResponseWriter, status int, name, title, purpose
 		http.Error(w, "Something failed on our side.", http.StatusInternalServerError)
 		return
 	}
+	if w.Header().Get("Referrer-Policy") == "no-referrer" {
+		w.Header().Set("Referrer-Policy", "same-origin") // or a browser says that forms come from nowhere
+	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = w.Write(body.Bytes()) // the client has gone; nobody is left to tell

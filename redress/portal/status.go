@@ -94,7 +94,7 @@ func (h *handler) verify(w http.ResponseWriter, r *http.Request) {
 	if !h.readForm(w, r) {
 		return
 	}
-	proof, err := h.desk.Verify(r.Context(), id, token, redress.MethodDNS)
+	proof, err := h.desk.Verify(r.Context(), id, token, redress.Attempt{Method: redress.ByDNS})
 	if err != nil {
 		h.fail(w, err)
 		return

@@ -1,5 +1,6 @@
 // Package proof finds out whether a party controls a name: by a TXT record at
-// _redress-challenge below it, as RFC 8555 does for certificates.
+// _redress-challenge below it, as RFC 8555 does for certificates; by a file on its host;
+// or by the code in its home page. [Methods] chooses.
 //
 // The record is asked for on a path of its own: below policy, because the name is
 // blocked here, and past every cache, because the record was put there a minute ago.
@@ -17,6 +18,15 @@
 // covers them all.
 //
 // The record may be reached through an alias, as operators of many names do it.
+//
+// The file and the home page are fetched through package outbound. They say who controls
+// the host of that very name, and nothing of what lies below or above it. One line's end
+// behind the value is let pass, since most editors write it, and nothing else.
+//
+// The code counts in a page where its readers see it, or in a meta tag of our name. Scripts
+// are not run, and what stands in comments, forms and links does not count: visitors may
+// have written it. Not following www and back was decided too: who controls one need not
+// control the other, and the TXT record is there for both.
 //
 // The details say what is there only as far as it helps. The other value that was
 // found is not repeated: it may be the challenge of another's case.

@@ -32,8 +32,8 @@ type TXT struct {
 	handler resolver.Handler
 }
 
-// New makes a prover that asks the handler, which must lie below policy and cache.
-func New(handler resolver.Handler) *TXT { return &TXT{handler: handler} }
+// NewTXT makes a prover that asks the handler, which must lie below policy and cache.
+func NewTXT(handler resolver.Handler) *TXT { return &TXT{handler: handler} }
 
 // place is one name at which the record may stand.
 type place struct {
@@ -41,14 +41,14 @@ type place struct {
 	owner wire.Name
 }
 
-// Prove looks the record up now. Its error means that the looking failed on our
-// side; whatever is wrong with the record is in the detail.
-func (t *TXT) Prove(ctx context.Context, name wire.Name, challenge string) (redress.Proof, error) {
+// Prove looks the record up now.
+func (t *TXT) Prove(ctx context.Context, claim redress.Claim) (redress.Proof, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	places, err := placesFor(name)
+	challenge := claim.Challenge.Value
+	places, err := placesFor(claim.Name)
 	if err != nil {
-		return refused("The name is so long that no name for the record fits below it."), nil //nolint:nilerr // it is the party's name that is too long
+		return refused(redress.FlawTooLong, claim.Name.String(), "The name is so long that no name for the record fits below it."), nil //nolint:nilerr // it is the party's name that is too long
 	}
 	var first finding
 	for i, at := range places {
@@ -61,13 +61,13 @@ func (t *TXT) Prove(ctx context.Context, name wire.Name, challenge string) (redr
 		}
 	}
 	if ctx.Err() != nil {
-		return refused("The name servers did not answer in time. Try again in a few minutes."), nil
+		return refused(redress.FlawNoAnswer, places[0].owner.String(), "The name servers did not answer in time. Try again in a few minutes."), nil
 	}
 	return t.explain(ctx, places, first, challenge), nil
 }
 
-func refused(format string, args ...any) redress.Proof {
-	return redress.Proof{Detail: fmt.Sprintf(format, args...)}
+func refused(flaw redress.Flaw, at, format string, args ...any) redress.Proof {
+	return redress.Proof{Flaw: flaw, At: at, Detail: fmt.Sprintf(format, args...)}
 }
 
 // placesFor is the name itself and the registrable name above it, where there is one.
@@ -102,16 +102,16 @@ func registrable(name wire.Name) (wire.Name, bool) {
 func (t *TXT) withoutWildcard(ctx context.Context, at place, challenge string) redress.Proof {
 	sibling, err := at.name.Child("_redress-" + strings.ToLower(rand.Text()))
 	if err != nil {
-		return refused("The name is so long that it cannot be told whether a wildcard answers for it.")
+		return refused(redress.FlawTooLong, at.owner.String(), "The name is so long that it cannot be told whether a wildcard answers for it.")
 	}
 	beside := t.look(ctx, sibling)
 	switch {
 	case beside.failed():
-		return refused("The record is there, but whether a wildcard gave it could not be found out. Try again in a few minutes.")
+		return refused(redress.FlawUnruled, at.owner.String(), "The record is there, but whether a wildcard gave it could not be found out. Try again in a few minutes.")
 	case slices.Contains(beside.values, challenge):
-		return refused("A wildcard below %s gives this value for every name. Put the record at %s itself and take the wildcard away.", at.name, at.owner)
+		return refused(redress.FlawWildcard, at.owner.String(), "A wildcard below %s gives this value for every name. Put the record at %s itself and take the wildcard away.", at.name, at.owner)
 	}
-	return redress.Proof{Verified: true, Detail: fmt.Sprintf("The record at %s is right.", at.owner)}
+	return redress.Proof{Verified: true, At: at.owner.String(), Detail: fmt.Sprintf("The record at %s is right.", at.owner)}
 }
 
 // finding is what one look brought.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/proof"
 	"github.com/recourse-dns/recourse/redress/redresstest"
 	"github.com/recourse-dns/recourse/resolver"
@@ -17,6 +18,11 @@ import (
 )
 
 const challenge = "redress=abcdefghijklmnopqrstuvwxyz234567"
+
+func claim(name string) redress.Claim {
+	parsed := wire.MustName(name)
+	return redress.Claim{Name: parsed, Challenge: redress.ChallengeFor(parsed, challenge), Method: redress.ByDNS}
+}
 
 func TestProof(t *testing.T) {
 	bogus := &resolver.Failure{Extended: []resolver.Extended{{Code: resolver.SignatureExpired}}, Err: errors.New("expired")}
@@ -62,7 +68,7 @@ func TestProof(t *testing.T) {
 			for owner, err := range c.fail {
 				world.Fail(owner, err)
 			}
-			found, err := proof.New(world).Prove(t.Context(), wire.MustName(c.name), challenge)
+			found, err := proof.NewTXT(world).Prove(t.Context(), claim(c.name))
 			if err != nil || found.Verified != c.verified || !strings.Contains(found.Detail, c.detail) {
 				t.Errorf("got %+v, %v", found, err)
 			}
@@ -74,7 +80,7 @@ func TestProof(t *testing.T) {
 					t.Errorf("asked %+v", query)
 				}
 			}
-			if asked := len(world.Asked()); asked > 4 {
+			if asked := len(world.Asked()); asked > 7 {
 				t.Errorf("%d questions", asked)
 			}
 		})
@@ -91,7 +97,7 @@ func TestWildcardThatCannotBeRuledOut(t *testing.T) {
 		}
 		return world.Resolve(ctx, query)
 	})
-	found, err := proof.New(handler).Prove(t.Context(), wire.MustName("example.org"), challenge)
+	found, err := proof.NewTXT(handler).Prove(t.Context(), claim("example.org"))
 	if err != nil || found.Verified || !strings.Contains(found.Detail, "wildcard") {
 		t.Errorf("got %+v, %v", found, err)
 	}
@@ -104,7 +110,7 @@ func TestProofEndsInTime(t *testing.T) {
 			return nil, ctx.Err()
 		})
 		begin := time.Now()
-		found, err := proof.New(stuck).Prove(t.Context(), wire.MustName("www.example.org"), challenge)
+		found, err := proof.NewTXT(stuck).Prove(t.Context(), claim("www.example.org"))
 		if err != nil || found.Verified || !strings.Contains(found.Detail, "in time") {
 			t.Errorf("got %+v, %v", found, err)
 		}
@@ -116,7 +122,7 @@ func TestProofEndsInTime(t *testing.T) {
 
 func TestLongNameHasNoRoom(t *testing.T) {
 	long := strings.Repeat(strings.Repeat("a", 60)+".", 4) + "org"
-	found, err := proof.New(redresstest.NewDNS()).Prove(t.Context(), wire.MustName(long), challenge)
+	found, err := proof.NewTXT(redresstest.NewDNS()).Prove(t.Context(), claim(long))
 	if err != nil || found.Verified || !strings.Contains(found.Detail, "long") {
 		t.Errorf("got %+v, %v", found, err)
 	}

@@ -115,7 +115,7 @@ func (w *World) Restart() {
 	w.Current.Update(func(s policy.Snapshot) policy.Snapshot { s.Bundle, s.Overlay = index, nil; return s })
 	w.Store = store.New(w.DB)
 	w.Effect = &Effect{db: w.DB, current: w.Current}
-	w.Desk = redress.NewDesk(redress.Config{Portal: Portal}, w.Store, proof.New(w.DNS), func() redress.Index { return w.Current.Load() }, w.Effect, w.Logs.Logger())
+	w.Desk = redress.NewDesk(redress.Config{Portal: Portal}, w.Store, proof.Methods{redress.ByDNS: proof.NewTXT(w.DNS)}, func() redress.Index { return w.Current.Load() }, w.Effect, w.Logs.Logger())
 	if _, _, err := w.Effect.Apply(context.Background()); err != nil {
 		w.t.Fatalf("derive overlay: %v", err)
 	}

@@ -33,7 +33,7 @@ func TestMux(t *testing.T) {
 		if test.status == 405 && reply.Header().Get("Allow")+"\n" != test.body {
 			t.Errorf("%s %s: Allow %q", test.method, test.path, reply.Header().Get("Allow"))
 		}
-		for name, want := range map[string]string{"Cache-Control": "no-store", "Referrer-Policy": "same-origin", "X-Frame-Options": "DENY", "Content-Security-Policy": "default-src 'none'"} {
+		for name, want := range map[string]string{"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY", "Content-Security-Policy": "default-src 'none'"} {
 			if got := reply.Header().Get(name); got != want {
 				t.Errorf("%s %s: %s is %q", test.method, test.path, name, got)
 			}

@@ -1,0 +1,2 @@
+// Package accountstest signs people in for tests of pages.
+package accountstest

@@ -1,0 +1,46 @@
+package accounts
+
+import (
+	"net/http"
+)
+
+// Names of the session's cookie. With __Host- a browser takes it over TLS alone, and from this very host.
+const (
+	secureCookie = "__Host-recourse"
+	plainCookie  = "recourse"
+)
+
+// maxToken bounds what is read of a cookie.
+const maxToken = 100
+
+func (g *Gate) cookieName(r *http.Request) string {
+	if g.config.Secure(r) {
+		return secureCookie
+	}
+	return plainCookie
+}
+
+// session is what the session's cookie has; empty where there is none.
+func (g *Gate) session(r *http.Request) string {
+	cookie, err := r.Cookie(g.cookieName(r))
+	if err != nil || len(cookie.Value) > maxToken {
+		return ""
+	}
+	return cookie.Value
+}
+
+// Admit sets the cookie of a session that [Office.SignIn] opened.
+func (g *Gate) Admit(w http.ResponseWriter, r *http.Request, token string) {
+	http.SetCookie(w, g.cookie(r, g.cookieName(r), token, 0))
+}
+
+// cookie is one that no script reads and no other site sends but with a link. It ends with the browser,
+// or after an age; the session ends in the database in any case.
+func (g *Gate) cookie(r *http.Request, name, value string, age int) *http.Cookie {
+	return &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: age, HttpOnly: true, Secure: g.config.Secure(r), SameSite: http.SameSiteLaxMode} //nolint:gosec // at home there may be no TLS
+}
+
+// Dismiss takes the cookie of the session away.
+func (g *Gate) Dismiss(w http.ResponseWriter, r *http.Request) {
+	http.SetCookie(w, g.cookie(r, g.cookieName(r), "", -1))
+}

@@ -1,0 +1,4 @@
+package proof
+
+// Explain is how a record that says something else is explained.
+var Explain = otherValue
