@@ -91,6 +91,9 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 		return nil, err
 	}
 	n.closers = append(n.closers, database)
+	if err := n.startAudit(ctx, held, database); err != nil {
+		return nil, err
+	}
 	current, err := n.startPolicy(held)
 	if err != nil {
 		return nil, err
@@ -150,6 +153,7 @@ func (n *node) startWeb(held *state, calls, private, pages http.Handler) error {
 	mux := http.NewServeMux()
 	health{ready: n.importer.ready}.register(mux)
 	mux.Handle("/api/", calls)
+	mux.Handle("/audit/", n.audit.pages)
 	mux.Handle("/", pages)
 	if err := n.openWeb(mux); err != nil {
 		return err

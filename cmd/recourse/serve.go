@@ -47,6 +47,7 @@ type node struct {
 	passes   *passDesk
 	profiles *profileBook
 	notices  *notices
+	audit    *auditing
 	// disclosed is what the portal says of the running configuration.
 	disclosed atomic.Pointer[public.Statement]
 	cookies   *cookie.Keys

@@ -38,6 +38,9 @@ const (
 	clockFile    = "clock"
 	cookieFile   = "cookie.secret"
 	webhookFile  = "webhook.secret"
+
+	auditKeyFile   = "audit.key"
+	auditQueueFile = "audit.queue"
 )
 
 // openState makes the directory if need be and takes its lock. The lock ends with

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
@@ -41,4 +42,13 @@ func (l Log) Append(ctx context.Context, queue string, first int64, events []red
 			queue, first+int64(len(events))-1)
 		return err
 	})
+}
+
+// Note appends an event of a subject in the transaction of what it tells of.
+func (l Log) Note(ctx context.Context, tx *store.Tx, subject string, kind redress.EventKind, by redress.Actor, facts any) error {
+	event, err := redress.About(subject, kind, by, time.Now(), facts)
+	if err != nil {
+		return err
+	}
+	return cases.Append(ctx, tx, event)
 }
