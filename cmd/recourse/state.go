@@ -38,6 +38,8 @@ const (
 	clockFile    = "clock"
 	cookieFile   = "cookie.secret"
 	webhookFile  = "webhook.secret"
+	fleetFile    = "decided.json"
+	fleetKeyFile = "fleet.key"
 
 	auditKeyFile   = "audit.key"
 	auditQueueFile = "audit.queue"
