@@ -16,6 +16,7 @@ import (
 type auditing struct {
 	publisher *audit.Publisher
 	queue     *audit.Queue
+	memory    *memory
 	pages     http.Handler
 	logger    *slog.Logger
 }
@@ -43,7 +44,7 @@ func (n *node) startAudit(ctx context.Context, held *state, database *store.DB) 
 	if err := publisher.Begin(ctx); err != nil {
 		return err
 	}
-	n.audit = &auditing{publisher: publisher, queue: queue, logger: n.logger}
+	n.audit = &auditing{publisher: publisher, queue: queue, memory: readMemory(held.path(auditMemoryFile), n.logger), logger: n.logger}
 	n.audit.pages = audit.NewPages(database, signer, audit.NewFeed(n.config.Operator.Portal, database, n.toldOfList), n.logger)
 	n.background(ctx, func(ctx context.Context) { queue.Run(ctx, audit.Log{DB: database}) })
 	n.background(ctx, publisher.Run)
@@ -65,6 +66,18 @@ func (n *node) toldOfList(id string) (audit.Told, bool) {
 		title = id
 	}
 	return audit.Told{Title: title, Purpose: manifest.Purpose.String(), Names: manifest.Disclosure == blocklists.Full}, true
+}
+
+// catalog has the lists in force, with those that the configuration does not name itself.
+func (n *node) catalog() *blocklists.Catalog { return n.importer.last.Load().rules.catalog }
+
+// told has the lists that the configuration names; where it has mistakes, none.
+func (c *Config) told() *blocklists.Catalog {
+	catalog, err := c.Catalog()
+	if err != nil {
+		return &blocklists.Catalog{}
+	}
+	return catalog
 }
 
 // record takes down what happened by itself.

@@ -116,7 +116,7 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 	if err := n.makeNotices(database, resolved, counts); err != nil {
 		return nil, err
 	}
-	lists := &ledger{database: database, path: held.path(holdsFile), logger: n.logger}
+	lists := &ledger{database: database, path: held.path(holdsFile), told: discloser{catalog: n.catalog}, logger: n.logger}
 	from := n.openDecisions(held, database)
 	ordered := newOrderBook(from, current, n.logger)
 	if err := ordered.begin(ctx); err != nil {

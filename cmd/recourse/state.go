@@ -43,6 +43,8 @@ const (
 
 	auditKeyFile   = "audit.key"
 	auditQueueFile = "audit.queue"
+
+	auditMemoryFile = "audit.state"
 )
 
 // openState makes the directory if need be and takes its lock. The lock ends with
