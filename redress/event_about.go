@@ -33,7 +33,7 @@ func About(subject string, kind EventKind, actor Actor, at time.Time, facts any)
 	if err != nil {
 		return event, fmt.Errorf("event %s about %q: %w", kind, subject, err)
 	}
-	event.Content.About = encoded
+	event.Content.Facts = encoded
 	return event, nil
 }
 
@@ -54,10 +54,10 @@ func checkSubject(subject string) error {
 
 // ReadFacts reads what [About] was given. An event without facts leaves into as it is.
 func (e *Event) ReadFacts(into any) error {
-	if len(e.Content.About) == 0 {
+	if len(e.Content.Facts) == 0 {
 		return nil
 	}
-	if err := json.Unmarshal(e.Content.About, into); err != nil {
+	if err := json.Unmarshal(e.Content.Facts, into); err != nil {
 		return fmt.Errorf("facts of event %d (%s): %w", e.Sequence, e.Kind, err)
 	}
 	return nil

@@ -72,7 +72,7 @@ type waitingLine struct {
 	Kind    string          `json:"kind"`
 	Actor   string          `json:"actor"`
 	Role    string          `json:"role"`
-	About   json.RawMessage `json:"about,omitempty"`
+	Facts   json.RawMessage `json:"facts,omitempty"`
 }
 
 // OpenQueue opens the queue of a file, and makes it where there is none. A last line that was
@@ -136,7 +136,7 @@ func (q *Queue) take(number int, line []byte) error {
 		return err
 	}
 	event := redress.Event{Subject: one.Subject, At: one.At, Kind: redress.EventKind(one.Kind), Actor: redress.Actor{Name: one.Actor, Role: redress.ActorRole(one.Role)}}
-	event.Content.About = one.About
+	event.Content.Facts = one.Facts
 	q.waiting = append(q.waiting, event)
 	return nil
 }
@@ -178,7 +178,7 @@ func (q *Queue) closeFile() {
 
 func lineOf(event *redress.Event) waitingLine {
 	return waitingLine{
-		At: event.At, Subject: event.Subject, Kind: string(event.Kind), Actor: event.Actor.Name, Role: string(event.Actor.Role), About: event.Content.About,
+		At: event.At, Subject: event.Subject, Kind: string(event.Kind), Actor: event.Actor.Name, Role: string(event.Actor.Role), Facts: event.Content.Facts,
 	}
 }
 
