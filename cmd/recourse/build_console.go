@@ -22,7 +22,7 @@ import (
 
 // startConsole puts the pages of staff beside the others: on the web's listeners, or with the others on listeners
 // of their own. It gives what the web's listeners serve.
-func (n *node) startConsole(ctx context.Context, desk *redress.Desk, office *orders.Office, made *exceptions.Office, database *store.DB, current *policy.Current, resolved *resolution, pages http.Handler) (http.Handler, error) {
+func (n *node) startConsole(desk *redress.Desk, office *orders.Office, made *exceptions.Office, database *store.DB, current *policy.Current, resolved *resolution, pages http.Handler) (http.Handler, error) {
 	kit, err := page.New(page.Config{Operator: n.config.operator(), Location: time.Local}, n.logger)
 	if err != nil {
 		return nil, err

@@ -158,7 +158,7 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	if err != nil {
 		return err
 	}
-	if pages, err = n.startConsole(ctx, desk, office, n.startExceptions(ctx, database, all.exceptions), database, current, resolved, pages); err != nil {
+	if pages, err = n.startConsole(desk, office, n.startExceptions(ctx, database, all.exceptions), database, current, resolved, pages); err != nil {
 		return err
 	}
 	n.background(ctx, func(ctx context.Context) { desk.Run(ctx, settleInterval) })
