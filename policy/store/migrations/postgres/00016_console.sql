@@ -19,3 +19,6 @@ CREATE INDEX events_kind ON events (kind, sequence);
 
 -- The history of one entry, for the helpdesk.
 CREATE INDEX cases_by_code ON cases (code, due, id);
+
+-- What one person did, for the queue of one's own cases and for the trail.
+CREATE INDEX events_actor ON events (actor, sequence);
