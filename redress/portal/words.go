@@ -1,111 +1,23 @@
 package portal
 
 import (
+	"maps"
 	"slices"
-	"strconv"
-	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
-	"github.com/recourse-dns/recourse/redress"
 )
 
-// words are those of the closed sets that pages show. What is not here is shown as
-// it is.
-func words(kind string, value any) string {
-	key := ""
-	switch typed := value.(type) {
-	case string:
-		key = typed
-	case redress.State:
-		key = string(typed)
-	case redress.EventKind:
-		key = string(typed)
-	case redress.ActorRole:
-		key = string(typed)
-	case redress.Outcome:
-		key = string(typed)
-	case redress.Question:
-		key = string(typed)
-	case blocklists.Purpose:
-		key = typed.String()
-	}
-	if word, known := vocabulary()[kind][key]; known {
-		return word
-	}
-	return key
-}
-
-func vocabulary() map[string]map[string]string {
-	return map[string]map[string]string{
-		"purpose": {
-			"law": "Ordered by law", "security": "Security", "user": "Chosen filter",
-		},
-		"state": {
-			"submitted": "Received. A person will decide.",
-			"referred":  "Referred to the authority, which alone decides whether the order stands.",
-			"decided":   "Decided.",
-			"closed":    "The review is finished.",
-		},
-		"track": {
-			"submitted": "open", "referred": "with the authority", "upheld": "the block stays", "reversed": "the block is lifted", "narrowed": "the block is narrowed",
-			"confirmed": "carried out rightly", "fixed": "carried out wrongly, and put right", "closed": "closed",
-		},
-		"event": {
-			"filed": "The case was filed.", "referred": "The merits are the authority's to decide.", "verified": "Control of the name was proved.",
-			"decided": "A decision was made.", "in_force": "The decision came in force.",
-		},
-		"actor": {
-			"party": "you", "reviewer": "a reviewer of ours", "operator": "a person of ours", "authority": "the authority", "system": "the desk",
-		},
-		"outcome": {"uphold": "The block stays.", "reverse": "The block is lifted.", "narrow": "The block is narrowed."},
-		"question": {
-			"merits": "Should the name be blocked?", "implementation": "Did we carry the block out rightly?",
-		},
-		"detection": {
-			"human": "a person", "automated": "a program", "notice": "a notice or an order",
-		},
-		"from":  {"notification": "from when you were notified", "publication": "from when the order was published", "knowledge": "from when you came to know of it"},
-		"scope": {"exact": "this name alone", "subtree": "this name and everything below it", "below": "everything below this name"},
-		"trigger": {
-			"address": "every name that leads there", "client": "whoever asks from there",
-			"nameserver": "every name that this server serves", "nameserver-address": "every name that is served from there",
-		},
-		"cost": {"free": "free of charge"},
-		"kind": {"court": "court", "authority": "authority", "provider": "us", "out-of-court": "out-of-court body"},
-	}
-}
-
-// duration is a length in words: whole days, hours or minutes, the largest that fits.
-func duration(length time.Duration) string {
-	for _, unit := range []struct {
-		length time.Duration
-		one    string
-	}{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}} {
-		if length < unit.length {
-			continue
+// titleOf is a list's title in the reader's language, in English, or in the first language that it has.
+func titleOf(language string, titles map[string]string) string {
+	for _, wanted := range []string{language, "en"} {
+		if title := titles[wanted]; title != "" {
+			return title
 		}
-		count := int(length / unit.length)
-		if count == 1 {
-			return "1 " + unit.one
-		}
-		return strconv.Itoa(count) + " " + unit.one + "s"
 	}
-	return "less than a minute"
-}
-
-// titleOf is a list's title in English, or in the first language that it has.
-func titleOf(titles map[string]string) string {
-	if title := titles["en"]; title != "" {
-		return title
+	for _, other := range slices.Sorted(maps.Keys(titles)) {
+		return titles[other]
 	}
-	languages := make([]string, 0, len(titles))
-	for language := range titles {
-		languages = append(languages, language)
-	}
-	if len(languages) == 0 {
-		return ""
-	}
-	return titles[slices.Min(languages)]
+	return ""
 }
 
 // venuesFor are the venues that hear one question. One that says nothing hears the merits.
@@ -117,4 +29,9 @@ func venuesFor(question string, venues []blocklists.Venue) []blocklists.Venue {
 		}
 	}
 	return fitting
+}
+
+func sorted(all []string) []string {
+	slices.Sort(all)
+	return all
 }
