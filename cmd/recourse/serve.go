@@ -22,6 +22,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/redress/fleet"
 	public "github.com/recourse-dns/recourse/redress/report"
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/lab"
@@ -46,6 +47,8 @@ type node struct {
 	clients  *clientele
 	passes   *passDesk
 	profiles *profileBook
+	people   *people       // nil where this node has no desk
+	mirror   *fleet.Mirror // nil where this node has a desk
 	notices  *notices
 	// disclosed is what the portal says of the running configuration.
 	disclosed atomic.Pointer[public.Statement]
@@ -82,7 +85,7 @@ func runServe(ctx context.Context, env *environment, options ServeOptions) error
 	if err != nil {
 		return err
 	}
-	if err := running.welcome(env.stdout); err != nil {
+	if err := running.welcome(ctx, env.stdout); err != nil {
 		return errors.Join(err, running.Close())
 	}
 	running.tellManager(daemon.SdNotifyReady)
@@ -139,8 +142,10 @@ func (n *node) start(ctx context.Context, inLab bool) error {
 	if err != nil {
 		return err
 	}
-	if err := n.startDoors(ctx, resolved, zones, counts); err != nil {
-		return err
+	if n.config.resolves() {
+		if err := n.startDoors(ctx, resolved, zones, counts); err != nil {
+			return err
+		}
 	}
 	if err := n.closeRest(); err != nil {
 		return err
@@ -170,7 +175,7 @@ func (n *node) background(ctx context.Context, run func(context.Context)) {
 
 // startPolicy puts in force what the disk has but for the lists: key and exceptions.
 func (n *node) startPolicy(held *state) (*policy.Current, error) {
-	key, err := held.key()
+	key, err := n.config.deploymentKey(held)
 	if err != nil {
 		return nil, err
 	}
@@ -285,7 +290,7 @@ func (n *node) Close() error {
 
 // welcome says what listens where, and three things to try. Its last line begins
 // with "Ready": whoever waits for the server reads up to there.
-func (n *node) welcome(to io.Writer) error {
+func (n *node) welcome(ctx context.Context, to io.Writer) error {
 	var text strings.Builder
 	for _, address := range n.do53 {
 		fmt.Fprintf(&text, "DNS      %s (UDP and TCP)\n", address)
@@ -314,6 +319,9 @@ func (n *node) welcome(to io.Writer) error {
 		fmt.Fprintf(&text, "\n%s", updateHelp(n.updates))
 	}
 	n.suggest(&text)
+	if err := n.welcomeClaim(ctx, &text); err != nil {
+		return err
+	}
 	text.WriteString("\nReady.\n")
 	_, err := io.WriteString(to, text.String())
 	return err

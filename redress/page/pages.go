@@ -140,6 +140,8 @@ type Link struct {
 	Text    string
 	Address string
 	Current bool
+	// Key leads to the entry from the keyboard, as the browser has it (accesskey); "" none does.
+	Key string
 }
 
 // view is what the layout is given.
@@ -154,6 +156,9 @@ type view struct {
 	Languages []Link
 	Content   any
 }
+
+// Classes are the page's purpose and layout, as the style sheet knows them.
+func (v view) Classes() string { return strings.TrimSpace(v.Purpose + " " + string(v.Layout)) }
 
 // Write writes a page whole or, when a template fails, not at all.
 func (p *Pages) Write(w http.ResponseWriter, r *http.Request, status int, name string, head Head, content any) {
