@@ -19,7 +19,7 @@ func (h *handler) dossier(w http.ResponseWriter, r *http.Request) {
 	}
 	content := h.explain(h.pages.Tongue(r), index, match)
 	if !hasDossier(content) {
-		h.fault(w, r, http.StatusNotFound, "missing.dossier")
+		h.absent(w, r, "missing.dossier")
 		return
 	}
 	title := h.pages.Tongue(r).Say("dossier.title", "authority", content.Decider)
@@ -59,7 +59,7 @@ func (h *handler) dossierJSON(w http.ResponseWriter, r *http.Request) {
 	}
 	content := h.explain(h.pages.Tongue(r), index, match)
 	if !hasDossier(content) {
-		h.fault(w, r, http.StatusNotFound, "missing.dossier")
+		h.absent(w, r, "missing.dossier")
 		return
 	}
 	reason := &content.Reason

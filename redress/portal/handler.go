@@ -146,14 +146,14 @@ func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	h.pages.Failed(w, r, err)
 }
 
-// fault says what did not work, by the key of the portal's own texts.
-func (h *handler) fault(w http.ResponseWriter, r *http.Request, status int, key string) {
+// absent says what is not there, by the key of the portal's own texts.
+func (h *handler) absent(w http.ResponseWriter, r *http.Request, key string) {
 	tongue := h.pages.Tongue(r)
-	h.pages.Fault(w, r, status, tongue.Say(key), tongue.Say(key+".text"))
+	h.pages.Fault(w, r, http.StatusNotFound, tongue.Say(key), tongue.Say(key+".text"))
 }
 
 func (h *handler) missingCase(w http.ResponseWriter, r *http.Request) {
-	h.fault(w, r, http.StatusNotFound, "missing.case")
+	h.absent(w, r, "missing.case")
 }
 
 // robots lets search engines find the first page. What is looked up says of itself that it is not to

@@ -44,13 +44,13 @@ type terms struct {
 func (h *handler) find(w http.ResponseWriter, r *http.Request) (Index, *policy.Match, bool) {
 	code, err := policy.ParseCode(r.PathValue("code"))
 	if err != nil {
-		h.fault(w, r, http.StatusNotFound, "missing.code")
+		h.absent(w, r, "missing.code")
 		return nil, nil, false
 	}
 	index := h.index()
 	matches, found := index.Find(code)
 	if !found || len(matches) == 0 {
-		h.fault(w, r, http.StatusNotFound, "missing.reason")
+		h.absent(w, r, "missing.reason")
 		return nil, nil, false
 	}
 	return index, &matches[0], true
@@ -160,7 +160,7 @@ func missingOf(reason *policy.Reason) []string {
 func (h *handler) code(w http.ResponseWriter, r *http.Request) {
 	code, err := policy.ParseCode(r.URL.Query().Get("code"))
 	if err != nil {
-		h.fault(w, r, http.StatusNotFound, "missing.code")
+		h.absent(w, r, "missing.code")
 		return
 	}
 	h.pages.Redirect(w, r, "/r/"+code.String())
