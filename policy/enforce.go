@@ -54,6 +54,9 @@ func (s *stage) verdict(ctx context.Context, snapshot *Snapshot, h *hearing, kep
 	if !found || !h.step(winner).blocks() {
 		return nil, nil //nolint:nilnil // nothing blocks: the caller goes on
 	}
+	if snapshot.Witness != nil && snapshot.Witness.Listens() {
+		snapshot.tell(h, winner, query)
+	}
 	if winner == offlineHit {
 		return s.offline(snapshot, h, query)
 	}

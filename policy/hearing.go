@@ -296,7 +296,7 @@ func (h *hearing) isOwn(kind bundle.Kind, name wire.Name) bool {
 	var found bool
 	switch kind {
 	case bundle.ProfileAllow:
-		_, found = h.who.Profile.Allows(name)
+		_, found = h.who.Profile.Allows(name, h.at)
 	case bundle.ProfileDeny:
 		_, found = h.who.Profile.Denies(name)
 	case bundle.Service:

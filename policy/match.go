@@ -49,29 +49,33 @@ func roleOf(kind bundle.Kind) Role {
 func (h *hearing) matched(i int) Match {
 	list, link := h.list(i), h.link(i)
 	match := h.snapshot.match(h.hits.ids[i], list, link)
-	own := h.who.Profile
+	match.ofProfile(h.who.Profile, list.Kind, link, h.at)
+	return match
+}
+
+// ofProfile puts right what all profiles share of their own names.
+func (m *Match) ofProfile(own *profile.Profile, kind bundle.Kind, link resolver.Link, at time.Time) {
 	if own == nil {
-		return match
+		return
 	}
-	switch list.Kind {
+	switch kind {
 	case bundle.ProfileAllow:
-		match.own(own, "allow")
-		match.Entry.Name, _ = own.Allows(link.Name)
+		m.own(own, "allow")
+		m.Entry.Name, _ = own.Allows(link.Name, at)
 	case bundle.ProfileDeny:
-		match.own(own, "deny")
-		match.Entry.Name, _ = own.Denies(link.Name)
+		m.own(own, "deny")
+		m.Entry.Name, _ = own.Denies(link.Name)
 	case bundle.Service:
-		match.own(own, "services")
+		m.own(own, "services")
 		var service *profile.Service
-		if service, match.Entry.Name = own.Withholds(link.Name); service != nil {
-			match.Label = service.Title
+		if service, m.Entry.Name = own.Withholds(link.Name); service != nil {
+			m.Label = service.Title
 		}
 	case bundle.SafeSearch:
-		match.own(own, "safe_search")
-		match.Target, _ = own.Searches(link.Name)
-		match.Label = match.Target.Engine
+		m.own(own, "safe_search")
+		m.Target, _ = own.Searches(link.Name)
+		m.Label = m.Target.Engine
 	}
-	return match
 }
 
 // own makes the match the profile's: the index knows only that some profile has it.
@@ -82,19 +86,20 @@ func (m *Match) own(p *profile.Profile, key string) {
 
 // offline is the match of the hour: no entry's.
 func (h *hearing) offline() Match {
-	match := Match{
-		Role: Offline, Profile: h.who.Profile.ID, Link: copied(resolver.Link{Name: h.question}), Code: h.snapshot.Key.Kind(kindOffline),
-		Counts: true,
-	}
-	if until := h.phase.Until; !until.IsZero() { // without the zone of the schedule, which says where somebody lives
+	return h.snapshot.offline(h.who.Profile, h.phase, copied(resolver.Link{Name: h.question}))
+}
+
+func (s *Snapshot) offline(own *profile.Profile, phase profile.Phase, link resolver.Link) Match {
+	match := Match{Role: Offline, Profile: own.ID, Link: link, Code: s.Key.Kind(kindOffline), Counts: true}
+	if until := phase.Until; !until.IsZero() { // without the zone of the schedule, which says where somebody lives
 		match.Lasts = time.Unix(until.Unix(), 0).UTC()
 	}
 	key := "schedule"
-	if h.phase.State == profile.Paused {
-		match.Role, match.Code, key = Pause, h.snapshot.Key.Kind(kindPause), "pause"
+	if phase.State == profile.Paused {
+		match.Role, match.Code, key = Pause, s.Key.Kind(kindPause), "pause"
 	}
 	match.Entry = blocklists.Entry{Name: match.Link.Name, Source: "configuration"}
-	match.own(h.who.Profile, key)
+	match.own(own, key)
 	return match
 }
 

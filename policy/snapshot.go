@@ -24,6 +24,8 @@ type Snapshot struct {
 	StandIns StandIns // nil: none
 	// Passes are those that clients have; nil: none is ever given.
 	Passes *pass.Book
+	// Witness is told of what is withheld while somebody wants to know; nil: nobody ever does.
+	Witness Witness
 	// Orders are those whose names lie on the bundle; nil: none.
 	Orders *Orders
 	// Guard knows what is held and why; nil: no safeguards.

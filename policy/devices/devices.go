@@ -36,6 +36,7 @@ type Device struct {
 	Profile string    `json:"profile,omitempty"`
 	MAC     string    `json:"mac,omitempty"` // on the local link; "" for one with a token
 	Anyone  bool      `json:"anyone,omitempty"`
+	Adult   bool      `json:"adult,omitempty"` // whose it is may take it out of its profile
 	Created time.Time `json:"created"`
 	Until   time.Time `json:"until,omitzero"` // zero: no end
 
@@ -47,6 +48,7 @@ type New struct {
 	Label, Profile string
 	MAC            string // "" for a device with a token
 	Anyone         bool
+	Adult          bool
 	Until          time.Time
 }
 
@@ -72,6 +74,7 @@ const (
 // found is what a query wants to know of a device.
 type found struct {
 	profile.Device
+	id    string
 	until int64 // seconds since 1970; 0 for no end
 }
 
@@ -142,7 +145,7 @@ func (r *Registry) read(octets []byte) error {
 // Add gives a device a name. The token is empty for one with a hardware address, and is not
 // kept: nobody can be told it again.
 func (r *Registry) Add(wanted New, at time.Time) (added Device, token string, err error) {
-	device := Device{ID: random(5), Label: strings.TrimSpace(wanted.Label), Profile: wanted.Profile, Anyone: wanted.Anyone, Created: at.UTC().Truncate(time.Second), Until: wanted.Until}
+	device := Device{ID: random(5), Label: strings.TrimSpace(wanted.Label), Profile: wanted.Profile, Anyone: wanted.Anyone, Adult: wanted.Adult, Created: at.UTC().Truncate(time.Second), Until: wanted.Until}
 	if err := device.check(wanted.MAC, at); err != nil {
 		return Device{}, "", err
 	}
@@ -200,7 +203,7 @@ func random(octets int) string {
 
 // enter has queries find a device.
 func (r *Registry) enter(device *Device) {
-	known := &found{Device: profile.Device{Profile: device.Profile, Anyone: device.Anyone}}
+	known := &found{id: device.ID, Device: profile.Device{Profile: device.Profile, Anyone: device.Anyone}}
 	if !device.Until.IsZero() {
 		known.until = device.Until.Unix()
 	}
@@ -347,6 +350,63 @@ func (r *Registry) token(text string, at time.Time) (profile.Device, bool) {
 // Seen finds a device by its hardware address.
 func (r *Registry) Seen(mac [6]byte, at time.Time) (profile.Device, bool) {
 	return (*r.macs.Load())[mac].at(at)
+}
+
+// Own gives the device that has connected by its own name, or that is at a hardware address; false for one
+// without a name. The zero address is none.
+func (r *Registry) Own(client resolver.Client, mac [6]byte, at time.Time) (Device, bool) {
+	label, _, _ := strings.Cut(client.Name, ".")
+	for _, text := range []string{client.Path, label} {
+		if len(text) != TokenSize {
+			continue
+		}
+		hash := sha256.Sum256([]byte(text))
+		if known := (*r.tokens[hash[0]].Load())[hash]; known != nil {
+			return r.valid(known, at)
+		}
+	}
+	if known := (*r.macs.Load())[mac]; known != nil {
+		return r.valid(known, at)
+	}
+	return Device{}, false
+}
+
+func (r *Registry) valid(known *found, at time.Time) (Device, bool) {
+	if _, is := known.at(at); !is {
+		return Device{}, false
+	}
+	return r.Get(known.id)
+}
+
+// Changed is what people can change of a device.
+type Changed struct {
+	Label, Profile string
+	Adult          bool
+}
+
+// Change changes what a device is called and which profile it has. The next query goes by it.
+func (r *Registry) Change(id string, wanted Changed, at time.Time) (Device, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before := r.byID[id]
+	if before == nil {
+		return Device{}, ErrNone
+	}
+	device := *before
+	device.Label, device.Profile, device.Adult = strings.TrimSpace(wanted.Label), wanted.Profile, wanted.Adult
+	if err := device.check(device.MAC, at); err != nil {
+		return Device{}, err
+	}
+	if err := r.write(record{Device: &device}); err != nil {
+		return Device{}, err
+	}
+	r.byID[id] = &device
+	r.stale++
+	r.counted(&device, -1)
+	r.enter(&device)
+	shown := device
+	shown.Hash = nil
+	return shown, nil
 }
 
 // Sweep takes away the names whose time is over.

@@ -151,3 +151,51 @@ func TestSweep(t *testing.T) {
 		t.Errorf("%d devices after a restart", len(again.List()))
 	}
 }
+
+// A device is called otherwise and has another profile at once, keeps its token, and is so after a restart.
+func TestChange(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "devices.sealed")
+	var logs bytes.Buffer
+	registry := open(t, path, &logs)
+	phone, token := add(t, registry, devices.New{Label: "phone", Profile: "kids", Anyone: true})
+	tablet, _ := add(t, registry, devices.New{Label: "tablet", Profile: "kids", MAC: "02:00:5e:10:00:01"})
+	mac := [6]byte{2, 0, 0x5e, 0x10, 0, 1}
+	for _, id := range []string{phone.ID, tablet.ID} {
+		if changed, err := registry.Change(id, devices.Changed{Label: " Anna's ", Profile: "", Adult: true}, now); err != nil || changed.Label != "Anna's" || !changed.Adult || changed.Hash != nil {
+			t.Errorf("%+v, %v", changed, err)
+		}
+	}
+	if _, err := registry.Change("none", devices.Changed{}, now); !errors.Is(err, devices.ErrNone) {
+		t.Error(err)
+	}
+	if _, err := registry.Change(phone.ID, devices.Changed{Label: "a\nb"}, now); !errors.Is(err, devices.ErrLabel) {
+		t.Error(err)
+	}
+	for range 2 {
+		if device, known := registry.Named(resolver.Client{Path: token}, now); !known || device.Profile != "" || !device.Anyone {
+			t.Errorf("by its token: %+v %v", device, known)
+		}
+		if device, known := registry.Seen(mac, now); !known || device.Profile != "" {
+			t.Errorf("on the link: %+v %v", device, known)
+		}
+		for about, want := range map[string]struct {
+			client resolver.Client
+			mac    [6]byte
+			id     string
+		}{
+			"path": {resolver.Client{Path: token}, [6]byte{}, phone.ID}, "name": {resolver.Client{Name: token + ".dns.example"}, mac, phone.ID},
+			"link": {resolver.Client{}, mac, tablet.ID}, "nobody": {resolver.Client{Path: "x", Name: "y"}, [6]byte{}, ""},
+		} {
+			if own, known := registry.Own(want.client, want.mac, now); own.ID != want.id || known != (want.id != "") {
+				t.Errorf("%s: %+v", about, own)
+			}
+		}
+		if anywhere, _ := registry.Reach(); !anywhere || registry.Len() != 2 {
+			t.Error("they are counted otherwise now")
+		}
+		if err := registry.Close(); err != nil {
+			t.Fatal(err)
+		}
+		registry = open(t, path, &logs)
+	}
+}

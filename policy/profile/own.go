@@ -16,7 +16,7 @@ func Own(profiles []*Profile, help []wire.Name) []bundle.Own {
 	var choice rewrite.Choice
 	var engines *rewrite.Table
 	for _, profile := range profiles {
-		allow, deny = append(allow, profile.Allow...), append(deny, profile.Deny...)
+		allow, deny = append(append(allow, profile.Allow...), profile.Lent.Names...), append(deny, profile.Deny...)
 		for _, service := range profile.Services {
 			services = append(services, service.Names...)
 		}

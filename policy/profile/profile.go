@@ -2,6 +2,7 @@ package profile
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -24,12 +25,20 @@ type Profile struct {
 	NoPasses    bool           // past blocks of security
 	Pause       Pause          // the zero value is none
 	Extra       time.Time      // until when offline hours do not hold
+	Lent        Lent           // what is allowed for a while
 	RequestedBy string
 	RequestedAt time.Time
 
 	hours   *hours
 	engines *rewrite.Table
 	kept    atomic.Pointer[span]
+}
+
+// Lent is names that are allowed for a while, with what lies below them.
+type Lent struct {
+	Names []wire.Name // sorted
+	Until []time.Time // of each
+	last  time.Time   // the latest of them
 }
 
 // span is a phase with a time from which it held.
@@ -53,7 +62,7 @@ const (
 // Phase is what the profile does at a time, and until when. Nobody's profile, nil, does the
 // usual for ever. The last one is remembered: a schedule is a matter of hours.
 func (p *Profile) Phase(at time.Time) Phase {
-	if p == nil || p.hours == nil && !at.Before(p.Pause.Until) && !at.Before(p.Extra) {
+	if p == nil || p.hours == nil && !at.Before(p.Pause.Until) && !at.Before(p.Extra) && !at.Before(p.Lent.last) {
 		return Phase{}
 	}
 	if kept := p.kept.Load(); kept != nil && !at.Before(kept.from) && (kept.Until.IsZero() || at.Before(kept.Until)) {
@@ -68,6 +77,9 @@ func (p *Profile) phase(at time.Time) Phase {
 	off, offline, until := p.hours.at(at)
 	sooner(&until, p.Pause.Until, at)
 	sooner(&until, p.Extra, at)
+	for _, end := range p.Lent.Until { // what is answered meanwhile must not outlast it
+		sooner(&until, end, at)
+	}
 	paused := at.Before(p.Pause.Until)
 	now := Phase{Until: until}
 	switch {
@@ -98,12 +110,20 @@ func (p *Profile) Chose(category string) bool {
 	return p != nil && slices.Contains(p.Categories, category)
 }
 
-// Allows finds the profile's own name that lets a name pass.
-func (p *Profile) Allows(name wire.Name) (wire.Name, bool) {
+// Allows finds the profile's own name that lets a name pass at a time.
+func (p *Profile) Allows(name wire.Name, at time.Time) (wire.Name, bool) {
 	if p == nil {
 		return "", false
 	}
-	return covering(p.Allow, name)
+	if owner, found := covering(p.Allow, name); found || !at.Before(p.Lent.last) {
+		return owner, found
+	}
+	for above := name; above != ""; above = above.Parent() {
+		if i, found := slices.BinarySearch(p.Lent.Names, above); found && at.Before(p.Lent.Until[i]) {
+			return p.Lent.Names[i], true
+		}
+	}
+	return "", false
 }
 
 // Denies finds the profile's own name that withholds a name.
@@ -152,6 +172,13 @@ type Config struct {
 	// What somebody set for a while is no part of a file.
 	Pause Pause     `yaml:"-" json:"pause,omitzero"`
 	Extra time.Time `yaml:"-" json:"extra_until,omitzero"`
+	Lend  []Lend    `yaml:"-" json:"allowed_until,omitempty"`
+}
+
+// Lend is a name that somebody allowed for a while.
+type Lend struct {
+	Name  string    `json:"name"`
+	Until time.Time `json:"until"`
 }
 
 // Requested is who asked for a profile, and when.
@@ -266,11 +293,36 @@ func (m *maker) compile(c *Config, key string, found *problems) *Profile {
 		NoPasses:    c.Passes == passesOff,
 		Pause:       c.Pause,
 		Extra:       c.Extra,
+		Lent:        lent(key+".allowed_until", c.Lend, found),
 		RequestedBy: c.Requested.By,
 		RequestedAt: c.Requested.At,
 		hours:       c.Schedule.compile(key+".schedule", found),
 		engines:     m.engines,
 	}
+}
+
+// lent are names that are allowed for a while. Of one that stands there twice the longer time holds.
+func lent(key string, lends []Lend, found *problems) Lent {
+	until := make(map[wire.Name]time.Time, len(lends))
+	var made Lent
+	for i := range lends {
+		for _, name := range parseNames(fmt.Sprintf("%s[%d]", key, i), []string{lends[i].Name}, found) {
+			until[name] = later(until[name], lends[i].Until)
+			made.last = later(made.last, lends[i].Until)
+		}
+	}
+	made.Names = slices.Sorted(maps.Keys(until))
+	for _, name := range made.Names {
+		made.Until = append(made.Until, until[name])
+	}
+	return made
+}
+
+func later(one, other time.Time) time.Time {
+	if one.After(other) {
+		return one
+	}
+	return other
 }
 
 // chosen are services by their words.

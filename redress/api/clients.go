@@ -44,6 +44,7 @@ func (h *handler) clientRoutes() []route.Route {
 		{Method: http.MethodDelete, Path: "/api/v1/clients/{prefix}", Handler: h.clientele(h.unbind, redress.Provisioning, redress.Household)},
 		{Method: http.MethodGet, Path: "/api/v1/clients/devices", Handler: h.clientele(h.listDevices, redress.Household)},
 		{Method: http.MethodPost, Path: "/api/v1/clients/devices", Handler: h.clientele(h.addDevice, redress.Household)},
+		{Method: http.MethodPatch, Path: "/api/v1/clients/devices/{id}", Handler: h.clientele(h.changeDevice, redress.Household)},
 		{Method: http.MethodDelete, Path: "/api/v1/clients/devices/{id}", Handler: h.clientele(h.removeDevice, redress.Household)},
 	}
 }

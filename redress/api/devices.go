@@ -25,6 +25,7 @@ type deviceRequest struct {
 	Profile string     `json:"profile"`
 	MAC     string     `json:"mac"`
 	Anyone  bool       `json:"anyone"`
+	Adult   bool       `json:"adult"` // whose it is may take it out of its profile
 	Until   *time.Time `json:"until"`
 }
 
@@ -35,6 +36,7 @@ type deviceReply struct {
 	Profile string    `json:"profile,omitempty"`
 	MAC     string    `json:"mac,omitempty"`
 	Anyone  bool      `json:"anyone,omitempty"`
+	Adult   bool      `json:"adult,omitempty"`
 	Created time.Time `json:"created"`
 	Until   time.Time `json:"until,omitzero"`
 }
@@ -69,7 +71,7 @@ type removedReply struct {
 }
 
 func deviceOf(from devices.Device) deviceReply {
-	return deviceReply{ID: from.ID, Label: from.Label, Profile: from.Profile, MAC: from.MAC, Anyone: from.Anyone, Created: from.Created, Until: from.Until}
+	return deviceReply{ID: from.ID, Label: from.Label, Profile: from.Profile, MAC: from.MAC, Anyone: from.Anyone, Adult: from.Adult, Created: from.Created, Until: from.Until}
 }
 
 func (h *handler) addDevice(w http.ResponseWriter, r *http.Request, by mandate) {
@@ -81,7 +83,7 @@ func (h *handler) addDevice(w http.ResponseWriter, r *http.Request, by mandate) 
 		write(w, problem{Title: "Forbidden", Status: http.StatusForbidden, Detail: "An operator alone can admit a device from anywhere."})
 		return
 	}
-	made := devices.New{Label: wanted.Label, Profile: wanted.Profile, MAC: wanted.MAC, Anyone: wanted.Anyone}
+	made := devices.New{Label: wanted.Label, Profile: wanted.Profile, MAC: wanted.MAC, Anyone: wanted.Anyone, Adult: wanted.Adult}
 	if wanted.Until != nil {
 		made.Until = wanted.Until.UTC()
 	}

@@ -105,6 +105,7 @@ func (h *handler) routes() []route.Route {
 	}
 	routes = append(routes, h.orderRoutes()...)
 	routes = append(routes, h.profileRoutes()...)
+	routes = append(routes, h.nameRoutes()...)
 	return append(routes, h.clientRoutes()...)
 }
 

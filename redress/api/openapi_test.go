@@ -72,7 +72,8 @@ func TestDocumentHasTheFields(t *testing.T) {
 		"OrderRequest": orders.Submission{}, "OrderName": orders.Name{}, "OrderRedress": orders.Redress{}, "OrderReply": orderReply{}, "HeldName": heldName{},
 		"ReceiptsReply": receiptsReply{}, "Receipt": receipt{}, "OrderFacts": redress.OrderFacts{}, "Document": blocklists.Document{}, "Published": blocklists.Published{}, "Authority": blocklists.Authority{},
 		"BindRequest": bindRequest{}, "BindReply": bindReply{}, "UnbindReply": unbindReply{}, "LoadRequest": loadRequest{}, "LoadReply": loadReply{}, "LineProblem": lineProblem{},
-		"DeviceRequest": deviceRequest{}, "Device": deviceReply{}, "NewDevice": newDeviceReply{}, "Devices": devicesReply{}, "UnknownDevice": unknownDevice{}, "RemovedDevice": removedReply{},
+		"DeviceRequest": deviceRequest{}, "Device": deviceReply{}, "NewDevice": newDeviceReply{}, "Devices": devicesReply{}, "UnknownDevice": unknownDevice{}, "RemovedDevice": removedReply{}, "ChangedDevice": changedDevice{},
+		"AllowRequest": allowRequest{}, "Lend": profile.Lend{},
 		// Profiles.
 		"ProfileRequest": profileRequest{}, "ProfileReply": profileReply{}, "ProfileChanged": profileChanged{}, "PauseRequest": pauseRequest{},
 		"ExtraRequest": extraRequest{}, "ChangesReply": changesReply{}, "ProfileChange": profileChange{}, "AskRequest": askRequest{},

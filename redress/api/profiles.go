@@ -2,16 +2,19 @@ package api
 
 import (
 	"net/http"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/recourse-dns/recourse/policy/devices"
 	"github.com/recourse-dns/recourse/policy/profile"
 	"github.com/recourse-dns/recourse/policy/rewrite"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/household"
 	"github.com/recourse-dns/recourse/redress/route"
+	"github.com/recourse-dns/recourse/resolver"
 )
 
 func (h *handler) profileRoutes() []route.Route {
@@ -87,6 +90,7 @@ type profileReply struct {
 	Schedule   *profile.Schedule  `json:"schedule,omitempty"`
 	Pause      *profile.Pause     `json:"pause,omitempty"`
 	ExtraUntil *time.Time         `json:"extra_until,omitempty"`
+	Lend       []profile.Lend     `json:"allowed_until,omitempty"`
 	State      string             `json:"state"`
 	StateUntil *time.Time         `json:"state_until,omitempty"`
 	Changed    *profileChanged    `json:"changed,omitempty"`
@@ -118,6 +122,11 @@ func profileOf(entry *household.Entry) profileReply {
 	}
 	if now.Before(entry.Extra) {
 		reply.ExtraUntil = timeOrNull(entry.Extra)
+	}
+	for _, lend := range entry.Lend {
+		if now.Before(lend.Until) {
+			reply.Lend = append(reply.Lend, lend)
+		}
 	}
 	if entry.By != "" {
 		reply.Changed = &profileChanged{By: entry.By, At: entry.At}
@@ -244,8 +253,8 @@ type askRequest struct {
 	Name string `json:"name"`
 }
 
-// askProfile is for the profile's own clients, who are known by their address alone. What they
-// ask for is in no log.
+// askProfile is for the profile's own clients, who are known by their address or show their device's token. What
+// they ask for is in no log.
 func (h *handler) askProfile(w http.ResponseWriter, r *http.Request) {
 	from := h.config.Address(r)
 	if wait, ok := h.config.Limits.Cases.Allow(h.config.Limited(r)); !ok {
@@ -260,11 +269,21 @@ func (h *handler) askProfile(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, redress.ErrNotPermitted)
 		return
 	}
-	if err := h.config.Profiles.Ask(r.Context(), from, r.PathValue("id"), asked.Name); err != nil {
+	if err := h.config.Profiles.Ask(r.Context(), asker(r, from), r.PathValue("id"), asked.Name); err != nil {
 		h.fail(w, err)
 		return
 	}
 	respond(w, http.StatusAccepted, asked)
+}
+
+// asker is the client of the resolver that sends a request: the one at its address, or the device whose own
+// token it shows.
+func asker(r *http.Request, from netip.Addr) resolver.Client {
+	token, shown := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !shown || len(token) != devices.TokenSize {
+		token = ""
+	}
+	return resolver.Client{Addr: from, Path: token}
 }
 
 // requestsReply is what waits for somebody to decide, the oldest first.

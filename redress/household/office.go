@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/recourse-dns/recourse/policy/profile"
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
@@ -22,8 +20,14 @@ type Book interface {
 	// Change makes a change in one transaction, and returns when it is in force. An error of the
 	// change's own undoes it and is passed on unwrapped.
 	Change(ctx context.Context, change Change) (Entry, error)
-	// Whose is the profile of the client at an address; "" where it has none.
-	Whose(addr netip.Addr) string
+	// Profiles are the IDs of all that there are, sorted.
+	Profiles() []string
+}
+
+// Visitors knows clients of the resolver.
+type Visitors interface {
+	// Whose is the ID of a client's profile; "" where it has none.
+	Whose(client resolver.Client) string
 }
 
 // Entry is a profile as the book has it.
@@ -48,11 +52,14 @@ type Change struct {
 // Office is the desk of households.
 type Office struct {
 	book     Book
+	visitors Visitors
 	database *store.DB
 }
 
 // New makes an office.
-func New(book Book, database *store.DB) *Office { return &Office{book: book, database: database} }
+func New(book Book, visitors Visitors, database *store.DB) *Office {
+	return &Office{book: book, visitors: visitors, database: database}
+}
 
 const (
 	// maxPause is the longest pause: what is for longer is a schedule, or the end of the profile.
@@ -75,7 +82,7 @@ func (o *Office) Show(id string) (Entry, error) {
 	return entry, nil
 }
 
-// Put replaces what a profile says. A pause and extra time stay as they are. With nothing in it
+// Put replaces what a profile says. A pause, extra time and what is allowed for a while stay as they are. With nothing in it
 // the profile is left.
 func (o *Office) Put(ctx context.Context, by string, config *profile.Config) (Entry, error) {
 	what := "changed"
@@ -83,11 +90,10 @@ func (o *Office) Put(ctx context.Context, by string, config *profile.Config) (En
 		what = "left"
 	}
 	return o.change(ctx, Change{ID: config.ID, What: what, By: by, Make: what != "left", Do: func(_ context.Context, _ *store.Tx, now *profile.Config) error {
-		pause, extra := now.Pause, now.Extra
+		kept := *now
 		*now = *config
-		now.Pause, now.Extra = pause, extra
-		if what == "left" {
-			now.Pause, now.Extra = profile.Pause{}, time.Time{}
+		if what != "left" {
+			now.Pause, now.Extra, now.Lend = kept.Pause, kept.Extra, kept.Lend
 		}
 		return nil
 	}})
@@ -151,18 +157,6 @@ func (o *Office) Extend(ctx context.Context, by, id string, length time.Duration
 	}})
 }
 
-// Ask takes down that the client at an address wants a name allowed.
-func (o *Office) Ask(ctx context.Context, from netip.Addr, id, name string) error {
-	if whose := o.book.Whose(from); whose == "" || whose != id {
-		return redress.ErrNotPermitted
-	}
-	wanted, err := readName(name)
-	if err != nil {
-		return err
-	}
-	return o.database.Tx(ctx, func(tx *store.Tx) error { return tx.AddRequest(ctx, id, wanted, maxOpen, time.Now()) })
-}
-
 func readName(text string) (wire.Name, error) {
 	name, err := redress.ReadName(text)
 	if err != nil {
@@ -171,45 +165,17 @@ func readName(text string) (wire.Name, error) {
 	return name, nil
 }
 
-// Requests are those of a profile that wait.
-func (o *Office) Requests(ctx context.Context, id string) ([]store.ProfileRequest, error) {
-	if _, err := o.Show(id); err != nil {
-		return nil, err
-	}
-	return o.database.Requests(ctx, id)
-}
-
-// Decide grants a request, which allows the name, or declines it.
-func (o *Office) Decide(ctx context.Context, by, id string, number int64, granted bool) (Entry, error) {
-	what := "declined"
-	if granted {
-		what = "granted"
-	}
-	return o.change(ctx, Change{ID: id, What: what, By: by, Do: func(ctx context.Context, tx *store.Tx, config *profile.Config) error {
-		name, err := tx.TakeRequest(ctx, id, number)
-		if err != nil || !granted {
-			return err
-		}
-		text := strings.TrimSuffix(name.String(), ".")
-		config.Deny = slices.DeleteFunc(slices.Clone(config.Deny), func(own string) bool { return sameName(own, name) })
-		if !slices.ContainsFunc(config.Allow, func(own string) bool { return sameName(own, name) }) {
-			config.Allow = append(slices.Clone(config.Allow), text)
-		}
-		return nil
-	}})
-}
-
-func sameName(text string, name wire.Name) bool {
-	parsed, err := wire.ParseName(text)
-	return err == nil && parsed == name
-}
-
 // Changes are the latest changes of a profile, the newest first.
 func (o *Office) Changes(ctx context.Context, id string) ([]store.ProfileChange, error) {
 	return o.database.ProfileChanges(ctx, id)
 }
 
 func (o *Office) change(ctx context.Context, change Change) (Entry, error) {
+	do := change.Do
+	change.Do = func(ctx context.Context, tx *store.Tx, config *profile.Config) error {
+		config.Lend = current(config.Lend, time.Now())
+		return do(ctx, tx, config)
+	}
 	entry, err := o.book.Change(ctx, change)
 	if errors.Is(err, store.ErrNoRequest) {
 		return entry, redress.ErrNotFound

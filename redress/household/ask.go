@@ -1,0 +1,54 @@
+package household
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/recourse-dns/recourse/policy/profile"
+	"github.com/recourse-dns/recourse/policy/store"
+	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/resolver"
+)
+
+// RequestLife is for how long a request waits. What nobody decided until then is erased.
+const RequestLife = 14 * 24 * time.Hour
+
+// Ask takes down that a client of a profile wants a name allowed. What is kept is the name and the profile:
+// nothing says which of its devices asked.
+func (o *Office) Ask(ctx context.Context, from resolver.Client, id, name string) error {
+	if whose := o.visitors.Whose(from); whose == "" || whose != id {
+		return redress.ErrNotPermitted
+	}
+	wanted, err := readName(name)
+	if err != nil {
+		return err
+	}
+	return o.database.Tx(ctx, func(tx *store.Tx) error { return tx.AddRequest(ctx, id, wanted, maxOpen, time.Now()) })
+}
+
+// Requests are those of a profile that wait.
+func (o *Office) Requests(ctx context.Context, id string) ([]store.ProfileRequest, error) {
+	if _, err := o.Show(id); err != nil {
+		return nil, err
+	}
+	waiting, err := o.database.Requests(ctx, id)
+	over := time.Now().Add(-RequestLife)
+	return slices.DeleteFunc(waiting, func(one store.ProfileRequest) bool { return one.At.Before(over) }), err
+}
+
+// Decide grants a request, which allows the name, or declines it.
+func (o *Office) Decide(ctx context.Context, by, id string, number int64, granted bool) (Entry, error) {
+	what := "declined"
+	if granted {
+		what = "granted"
+	}
+	return o.change(ctx, Change{ID: id, What: what, By: by, Do: func(ctx context.Context, tx *store.Tx, config *profile.Config) error {
+		name, err := tx.TakeRequest(ctx, id, number)
+		if err != nil || !granted {
+			return err
+		}
+		allow(config, name)
+		return nil
+	}})
+}
