@@ -108,4 +108,3 @@ func due(t *testing.T, db *store.DB, worker *control.Worker) {
 		}
 	}
 }
-

@@ -77,3 +77,10 @@ CREATE TABLE watches (
 
 CREATE INDEX watches_name ON watches (name);
 CREATE INDEX watches_begun ON watches (at) WHERE confirmed_at IS NULL;
+
+-- A text may have a twin in HTML, and an address by which its reader leaves. Mail that came
+-- back has when, and the status that the other side gave (RFC 3463).
+ALTER TABLE notices ADD COLUMN html TEXT NOT NULL DEFAULT '';
+ALTER TABLE notices ADD COLUMN leave TEXT NOT NULL DEFAULT '';
+ALTER TABLE notices ADD COLUMN bounced_at INTEGER;
+ALTER TABLE notices ADD COLUMN bounce TEXT NOT NULL DEFAULT '';
