@@ -20,6 +20,9 @@ func (w *Writer) Tell(c *redress.Case, event *redress.Event) []notify.Message {
 	if !known || c.Hidden {
 		return nil
 	}
+	if event.Kind == redress.FiledEvent && !w.receipts.may(to, time.Now()) {
+		return nil
+	}
 	d, kind := w.of(c, event)
 	if d == nil {
 		return nil

@@ -173,3 +173,17 @@ func TestNoMailboxNoLetter(t *testing.T) {
 		}
 	}
 }
+
+// TestReceiptsAreFew: a mailbox that somebody names again and again is not flooded.
+func TestReceiptsAreFew(t *testing.T) {
+	w, sent := writer(t), 0
+	for range 100 {
+		sent += len(w.Tell(of("filed", nil)))
+	}
+	if sent != 20 {
+		t.Errorf("%d receipts to one mailbox", sent)
+	}
+	if told := w.Tell(of("decided", nil)); len(told) != 1 {
+		t.Error("what is no receipt is bounded too")
+	}
+}

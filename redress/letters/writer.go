@@ -40,6 +40,8 @@ type Writer struct {
 	config  Config
 	texts   *words.Catalogue
 	chooser words.Chooser
+	// receipts bounds what strangers can make us send to a mailbox that they name.
+	receipts *daily
 }
 
 // Catalogue is the letters' own texts.
@@ -65,7 +67,7 @@ func New(config Config) (*Writer, error) {
 		config.Location = time.UTC
 	}
 	texts := words.Join(own, kit)
-	return &Writer{config: config, texts: texts, chooser: texts.Chooser(config.Languages)}, nil
+	return &Writer{config: config, texts: texts, chooser: texts.Chooser(config.Languages), receipts: newDaily()}, nil
 }
 
 // draft is a letter that is being written.
