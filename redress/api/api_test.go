@@ -87,7 +87,7 @@ func (s *server) do(request *http.Request) (int, map[string]any, http.Header) {
 	if reply.StatusCode >= 400 && decoded != nil && decoded["status"] != float64(reply.StatusCode) {
 		s.t.Errorf("problem %v with status %d", decoded, reply.StatusCode)
 	}
-	for header, want := range map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"} {
+	for header, want := range map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"} {
 		if reply.Header.Get(header) != want {
 			s.t.Errorf("%s is %q", header, reply.Header.Get(header))
 		}
@@ -206,7 +206,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"show as reviewer":         {"GET", "/api/v1/cases/" + id, reviewerToken, "", 200},
 		"verify without":           {"POST", "/api/v1/cases/" + id + "/verify", "", "", 401},
 		"verify with another's":    {"POST", "/api/v1/cases/" + id + "/verify", foreign, "", 404},
-		"verify by http":           {"POST", "/api/v1/cases/" + id + "/verify", token, `{"method": "http"}`, 422},
+		"verify by hearsay":        {"POST", "/api/v1/cases/" + id + "/verify", token, `{"method": "hearsay"}`, 422},
 		"list without":             {"GET", "/api/v1/cases", "", "", 401},
 		"list as party":            {"GET", "/api/v1/cases", token, "", 401},
 		"list as authority":        {"GET", "/api/v1/cases", authorityToken, "", 403},
