@@ -26,6 +26,8 @@ const (
 	Household    ActorRole = "household"
 	Provisioning ActorRole = "provisioning"
 	System       ActorRole = "system"
+	// Node is a resolver node that follows this desk.
+	Node ActorRole = "node"
 )
 
 // StaffRoles are the roles of people who sign in at the console.

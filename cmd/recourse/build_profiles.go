@@ -13,8 +13,8 @@ import (
 )
 
 // startProfiles reads the profiles that were changed over the API, before any lists are loaded.
-func (n *node) startProfiles(ctx context.Context, held *state, database *store.DB, current *policy.Current) error {
-	n.profiles = newProfileBook(database, current, held.path(profilesFile), n.logger)
+func (n *node) startProfiles(ctx context.Context, held *state, database *store.DB, from decisions, current *policy.Current) error {
+	n.profiles = newProfileBook(database, from, current, held.path(profilesFile), n.logger)
 	n.profiles.rules = func() *rules { return n.importer.last.Load().rules }
 	n.profiles.compile = func(ctx context.Context) error {
 		n.importer.importing.Lock()

@@ -15,7 +15,7 @@ import (
 // file; [Config.File] gives them as the program opens them.
 type Config struct {
 	Operator   policy.Operator        `yaml:"operator"`
-	Roles      []string               `yaml:"roles" oneof:"resolve,desk" later:"fleets"`
+	Roles      []string               `yaml:"roles" oneof:"resolve,desk"`
 	Listen     Listen                 `yaml:"listen"`
 	TLS        Certificates           `yaml:"tls"`
 	BlockPage  BlockPage              `yaml:"block_page" later:"the block page on listeners of its own"`
@@ -29,6 +29,7 @@ type Config struct {
 	Clients    []profile.Client       `yaml:"clients"`
 	ServeRPZ   ServeRPZ               `yaml:"serve_rpz"`
 	Desk       Desk                   `yaml:"desk"`
+	Fleet      Fleet                  `yaml:"fleet"`
 
 	report *report
 }
@@ -217,7 +218,7 @@ type Desk struct {
 // Token lets a program act. Those of reviewers, operators and authorities work in this version.
 type Token struct {
 	Name  string    `yaml:"name"`
-	Role  string    `yaml:"role" oneof:"reviewer,operator,authority,household,provisioning"`
+	Role  string    `yaml:"role" oneof:"reviewer,operator,authority,household,provisioning,node"`
 	File  string    `yaml:"file"`
 	Until time.Time `yaml:"until"` // no end where zero
 

@@ -29,11 +29,12 @@ import (
 // effect puts what the database says of exceptions in force. It is derived anew
 // each time, so that to apply it twice, or after a crash, changes nothing.
 type effect struct {
-	database *store.DB
-	current  *policy.Current
-	path     string // of the overlay, from which a node starts without the database
+	decisions decisions
+	current   *policy.Current
+	path      string // of the overlay, from which a node starts without the database
 
-	mu sync.Mutex // one Apply at a time, so that the newer overlay is written last
+	mu      sync.Mutex // one Apply at a time, so that the newer overlay is written last
+	written *policy.Overlay
 }
 
 // Apply reads the exceptions, writes them to disk and swaps them in. The next query
@@ -41,9 +42,12 @@ type effect struct {
 func (e *effect) Apply(ctx context.Context) (uint64, time.Time, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	sequence, exceptions, err := e.database.Exceptions(ctx)
+	sequence, exceptions, err := e.decisions.Exceptions(ctx)
 	if err != nil {
 		return 0, time.Time{}, fmt.Errorf("apply exceptions: %w", err)
+	}
+	if snapshot := e.current.Load(); e.written != nil && e.written == snapshot.Overlay && e.written.Sequence() == sequence {
+		return snapshot.Bundle.Generation(), time.Now().UTC(), nil
 	}
 	overlay := policy.NewOverlay(sequence, exceptions)
 	var generation uint64
@@ -55,6 +59,7 @@ func (e *effect) Apply(ctx context.Context) (uint64, time.Time, error) {
 	if err := policy.WriteOverlay(e.path, overlay); err != nil {
 		return 0, time.Time{}, fmt.Errorf("apply exceptions: they are in force, but not on disk: %w", err)
 	}
+	e.written = overlay
 	return generation, time.Now().UTC(), nil
 }
 
@@ -109,32 +114,37 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 		return nil, err
 	}
 	lists := &ledger{database: database, path: held.path(holdsFile), logger: n.logger}
-	ordered := newOrderBook(database, current, n.logger)
+	from := n.openDecisions(held, database)
+	ordered := newOrderBook(from, current, n.logger)
 	if err := ordered.begin(ctx); err != nil {
 		return nil, err
 	}
-	if err := n.startProfiles(ctx, held, database, current); err != nil {
+	if err := n.startProfiles(ctx, held, database, from, current); err != nil {
 		return nil, err
 	}
 	if err := n.startLists(ctx, current, resolved, lists, ordered, counts); err != nil {
 		return nil, err
 	}
-	apply := &effect{database: database, current: current, path: held.path(overlayFile)}
+	apply := &effect{decisions: from, current: current, path: held.path(overlayFile)}
 	if _, _, err := apply.Apply(ctx); err != nil {
 		return nil, err
 	}
 	n.trust = trustHandler{validator: resolved.validator}
-	return resolved, n.startPages(ctx, held, current, resolved, database, apply, n.startOrders(ctx, database, ordered))
+	all := decided{apply, ordered, n.profiles}
+	if !n.config.hasDesk() {
+		return resolved, n.startBare(ctx, held, current, resolved, all)
+	}
+	return resolved, n.startPages(ctx, held, current, resolved, database, all, n.startOrders(ctx, database, ordered))
 }
 
 // startPages puts desk, API and portal on the web listeners and the control socket.
-func (n *node) startPages(ctx context.Context, held *state, current *policy.Current, resolved *resolution, database *store.DB, apply *effect, office *orders.Office) error {
+func (n *node) startPages(ctx context.Context, held *state, current *policy.Current, resolved *resolution, database *store.DB, all decided, office *orders.Office) error {
 	tokens, err := readTokens(n.config)
 	if err != nil {
 		return err
 	}
 	desk := redress.NewDesk(redress.Config{Portal: n.config.Operator.Portal}, cases.New(database), provers(resolved),
-		func() redress.Index { return current.Load() }, apply, n.logger)
+		func() redress.Index { return current.Load() }, all.exceptions, n.logger)
 	limits, limited := redress.NewLimits(redress.DefaultRates()), route.Behind(n.config.Listen.WebTrustedProxies)
 	calls := api.New(api.Config{Tokens: tokens, Actor: peerOf, Limits: limits, Limited: limited, Orders: office, Profiles: household.New(n.profiles, n.profiles, database), Clients: n.clients.calls(n.config, current)}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
 	n.disclosed.Store(public.Disclosure(n.config.deployment()))
@@ -143,13 +153,19 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 		return err
 	}
 	n.background(ctx, func(ctx context.Context) { desk.Run(ctx, settleInterval) })
-	return n.startWeb(held, calls, noticeCalls(listCalls(explainCalls(controlCalls(calls, resolved), current), n.importer), n.notices), pages)
+	n.background(ctx, func(ctx context.Context) { n.keepUp(ctx, database, all) })
+	nodes, public, err := n.startFleet(ctx, held, database, api.ByToken(tokens))
+	if err != nil {
+		return err
+	}
+	return n.startWeb(held, calls, n.fleetCalls(n.private(calls, current, resolved), database, public), nodes, pages)
 }
 
-func (n *node) startWeb(held *state, calls, private, pages http.Handler) error {
+func (n *node) startWeb(held *state, calls, private, nodes, pages http.Handler) error {
 	mux := http.NewServeMux()
 	health{ready: n.importer.ready}.register(mux)
 	mux.Handle("/api/", calls)
+	mux.Handle("/fleet/", nodes)
 	mux.Handle("/", pages)
 	if err := n.openWeb(mux); err != nil {
 		return err
@@ -198,7 +214,7 @@ func readTokens(config *Config) ([]api.Token, error) {
 	var tokens []api.Token
 	for i := range config.Desk.Tokens {
 		token := &config.Desk.Tokens[i]
-		if !slices.Contains([]redress.ActorRole{redress.Reviewer, redress.Operator, redress.Authority, redress.Household, redress.Provisioning}, redress.ActorRole(token.Role)) {
+		if !slices.Contains([]redress.ActorRole{redress.Reviewer, redress.Operator, redress.Authority, redress.Household, redress.Provisioning, redress.Node}, redress.ActorRole(token.Role)) {
 			continue
 		}
 		secret, err := config.ReadToken(token)

@@ -99,6 +99,7 @@ type commands struct {
 	Clients   clientsCommands  `cmd:"" help:"Bind addresses to profiles, and give devices names of their own."`
 	Alarms    alarmsCommands   `cmd:"" help:"See what whoever is on call has to know of, and say who looks after it."`
 	Notices   noticesCommands  `cmd:"" help:"Work on messages that did not arrive."`
+	Fleet     fleetCommands    `cmd:"" help:"See the nodes that follow this desk."`
 	Report    ReportOptions    `cmd:"" help:"Print what this resolver does and keeps, and the annex to its impact assessment."`
 	Cache     cacheCommands    `cmd:"" help:"Work on what the running resolver keeps."`
 	Trace     TraceOptions     `cmd:"" help:"Resolve a name and show every step of it."`

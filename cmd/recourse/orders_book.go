@@ -18,15 +18,16 @@ import (
 // orderBook lays what authorities ordered on whatever bundle is in force. It is derived from
 // the database, and read again from the first change that it does not have.
 type orderBook struct {
-	database *store.DB
-	current  *policy.Current
-	logger   *slog.Logger
+	decisions decisions
+	current   *policy.Current
+	logger    *slog.Logger
 
 	laid atomic.Pointer[layOfOrders] // what every bundle that comes in force gets
 
 	mu       sync.Mutex // one Apply at a time; guards what follows
 	sequence uint64
 	known    map[int64]bookedOrder
+	applied  *layOfOrders // what Apply put in force last
 }
 
 type bookedOrder struct {
@@ -40,8 +41,8 @@ type layOfOrders struct {
 	entries []blocklists.Entry
 }
 
-func newOrderBook(database *store.DB, current *policy.Current, logger *slog.Logger) *orderBook {
-	return &orderBook{database: database, current: current, logger: logger, known: make(map[int64]bookedOrder)}
+func newOrderBook(from decisions, current *policy.Current, logger *slog.Logger) *orderBook {
+	return &orderBook{decisions: from, current: current, logger: logger, known: make(map[int64]bookedOrder)}
 }
 
 // Apply reads what changed and lays it on the bundle in force. The next query sees it when
@@ -52,11 +53,18 @@ func (b *orderBook) Apply(ctx context.Context) (generation uint64, at time.Time,
 	if err := b.read(ctx); err != nil {
 		return 0, time.Time{}, err
 	}
+	made := b.laid.Load()
+	if made == b.applied { // every bundle that came in force since has it too
+		return b.current.Load().Bundle.Generation(), time.Now().UTC(), nil
+	}
 	b.current.Update(func(snapshot policy.Snapshot) policy.Snapshot {
 		err = b.lay(&snapshot)
 		generation = snapshot.Bundle.Generation()
 		return snapshot
 	})
+	if err == nil {
+		b.applied = made
+	}
 	return generation, time.Now().UTC(), err
 }
 
@@ -68,9 +76,13 @@ func (b *orderBook) begin(ctx context.Context) error {
 }
 
 func (b *orderBook) read(ctx context.Context) error {
-	sequence, changed, err := b.database.OrdersSince(ctx, b.sequence)
+	sequence, changed, err := b.decisions.OrdersSince(ctx, b.sequence)
 	if err != nil {
 		return fmt.Errorf("apply orders: %w", err)
+	}
+	if len(changed) == 0 && b.laid.Load() != nil {
+		b.sequence = sequence
+		return nil
 	}
 	now := time.Now()
 	for i := range changed {

@@ -28,10 +28,11 @@ import (
 // profileBook is the profiles that were changed since the configuration was read: in the
 // database, in force, and beside both in a file for who explains without taking the state.
 type profileBook struct {
-	database *store.DB
-	current  *policy.Current
-	path     string
-	logger   *slog.Logger
+	database  *store.DB // where changes are written
+	decisions decisions // where they are read
+	current   *policy.Current
+	path      string
+	logger    *slog.Logger
 	// rules are those in force, and compile makes the lists' next bundle by them, for names that
 	// do not fit on top of the present one.
 	rules   func() *rules
@@ -43,8 +44,8 @@ type profileBook struct {
 	laid atomic.Pointer[[]*profile.Profile] // what is known, as the query path has it
 }
 
-func newProfileBook(database *store.DB, current *policy.Current, path string, logger *slog.Logger) *profileBook {
-	return &profileBook{database: database, current: current, path: path, logger: logger, known: make(map[string]store.ProfileRecord)}
+func newProfileBook(database *store.DB, from decisions, current *policy.Current, path string, logger *slog.Logger) *profileBook {
+	return &profileBook{database: database, decisions: from, current: current, path: path, logger: logger, known: make(map[string]store.ProfileRecord)}
 }
 
 // maxChanged bounds the profiles of the database: each change writes all of them anew for those
@@ -55,7 +56,7 @@ const maxChanged = 100_000
 func (b *profileBook) begin(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	records, err := b.database.Profiles(ctx)
+	records, err := b.decisions.Profiles(ctx)
 	if err != nil {
 		return err
 	}
@@ -63,6 +64,50 @@ func (b *profileBook) begin(ctx context.Context) error {
 		b.known[record.ID] = record
 	}
 	return b.settle()
+}
+
+// reread reads all changed profiles anew and puts them in force: somebody else wrote them.
+func (b *profileBook) reread(ctx context.Context) error {
+	overfull, err := b.readAgain(ctx)
+	if err != nil || !overfull {
+		return err
+	}
+	if err := b.compile(ctx); err != nil { // more names than fit on top: they are compiled in
+		return fmt.Errorf("profiles that were changed are not in force yet: %w", err)
+	}
+	return nil
+}
+
+func (b *profileBook) readAgain(ctx context.Context) (overfull bool, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	records, err := b.decisions.Profiles(ctx)
+	if err != nil || !b.differs(records) {
+		return false, err
+	}
+	clear(b.known)
+	for _, record := range records {
+		b.known[record.ID] = record
+	}
+	if err := b.settle(); err != nil {
+		return false, err
+	}
+	b.current.Update(func(snapshot policy.Snapshot) policy.Snapshot {
+		overfull = b.lay(&snapshot) != nil
+		return snapshot
+	})
+	return overfull, nil
+}
+
+// differs says whether records are not what is known.
+func (b *profileBook) differs(records []store.ProfileRecord) bool {
+	if len(records) != len(b.known) {
+		return true
+	}
+	return slices.ContainsFunc(records, func(record store.ProfileRecord) bool {
+		known, is := b.known[record.ID]
+		return !is || !known.At.Equal(record.At) || known.By != record.By
+	})
 }
 
 // settle compiles what is known for the query path, and writes it down for others.
@@ -252,12 +297,15 @@ func (b *profileBook) change(ctx context.Context, change *household.Change) (ove
 	if len(b.known) >= maxChanged && b.known[change.ID].ID == "" {
 		return false, &redress.Invalid{Fields: []redress.FieldProblem{{Field: "id", Text: fmt.Sprintf("%d profiles are changed already, and no more can be", maxChanged)}}}
 	}
-	if record, changed := b.known[change.ID]; changed { // as it is now that nobody else changes it
-		before.Config = record.Config
-	}
 	record := store.ProfileRecord{Config: before.Config, By: change.By, At: time.Now().UTC()}
-	record.ID = change.ID
 	err = b.database.Tx(ctx, func(tx *store.Tx) error {
+		// As it is now that nobody else changes it, at this desk or at another.
+		if latest, changed, err := tx.Profile(ctx, change.ID); err != nil {
+			return err
+		} else if changed {
+			record.Config = latest.Config
+		}
+		record.ID = change.ID
 		if err := change.Do(ctx, tx, &record.Config); err != nil {
 			return err
 		}

@@ -22,6 +22,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/redress/fleet"
 	public "github.com/recourse-dns/recourse/redress/report"
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/lab"
@@ -46,6 +47,7 @@ type node struct {
 	clients  *clientele
 	passes   *passDesk
 	profiles *profileBook
+	mirror   *fleet.Mirror // nil where this node has a desk
 	notices  *notices
 	// disclosed is what the portal says of the running configuration.
 	disclosed atomic.Pointer[public.Statement]
@@ -139,8 +141,10 @@ func (n *node) start(ctx context.Context, inLab bool) error {
 	if err != nil {
 		return err
 	}
-	if err := n.startDoors(ctx, resolved, zones, counts); err != nil {
-		return err
+	if n.config.resolves() {
+		if err := n.startDoors(ctx, resolved, zones, counts); err != nil {
+			return err
+		}
 	}
 	if err := n.closeRest(); err != nil {
 		return err
@@ -170,7 +174,7 @@ func (n *node) background(ctx context.Context, run func(context.Context)) {
 
 // startPolicy puts in force what the disk has but for the lists: key and exceptions.
 func (n *node) startPolicy(held *state) (*policy.Current, error) {
-	key, err := held.key()
+	key, err := n.config.deploymentKey(held)
 	if err != nil {
 		return nil, err
 	}

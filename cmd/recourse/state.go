@@ -38,6 +38,8 @@ const (
 	clockFile    = "clock"
 	cookieFile   = "cookie.secret"
 	webhookFile  = "webhook.secret"
+	fleetFile    = "decided.json"
+	fleetKeyFile = "fleet.key"
 )
 
 // openState makes the directory if need be and takes its lock. The lock ends with

@@ -32,6 +32,7 @@ func (c *Config) validate() {
 	c.checkClients()
 	c.checkServeRPZ()
 	c.checkDesk()
+	c.checkFleet()
 }
 
 func (c *Config) checkState() {

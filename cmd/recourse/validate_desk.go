@@ -65,7 +65,7 @@ func (c *Config) checkRole(path string, token *Token) {
 	switch token.Role {
 	case "":
 		c.report.problem(child(path, "role"), "is missing: reviewer, or another role of a later version")
-	case "reviewer", "operator":
+	case "reviewer", "operator", "node":
 		if len(token.Networks) > 0 || token.Certificate != "" || token.Mail != "" {
 			c.report.problem(path, "networks, certificate and mail bind tokens of role authority only")
 		}

@@ -85,6 +85,7 @@ func (t *Tx) announce(ctx context.Context, id int64, change Change, at time.Time
 	if err != nil {
 		return err
 	}
+	t.Tell(ExceptionsTopic)
 	_, err = t.tx.ExecContext(ctx, `INSERT INTO announcements (sequence, exception, change, at) VALUES (?, ?, ?, ?)`, sequence, id, string(change), at.UnixMicro())
 	return err
 }

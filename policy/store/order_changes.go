@@ -27,6 +27,7 @@ type OrderChange struct {
 
 // NoteOrderChange writes a change, which is to be put in force.
 func (t *Tx) NoteOrderChange(ctx context.Context, change *OrderChange) error {
+	t.Tell(OrdersTopic)
 	var sequence int64
 	err := t.QueryRowContext(ctx, `INSERT INTO order_changes (order_id, what, actor, names, received, effective, enforce_by) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING sequence`,
 		change.Order, change.What, change.Actor, change.Names, change.Received.UnixMicro(), microsOf(change.Effective), microsOf(change.EnforceBy)).Scan(&sequence)

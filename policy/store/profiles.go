@@ -58,6 +58,7 @@ func (t *Tx) PutProfile(ctx context.Context, record *ProfileRecord, what string)
 }
 
 func (t *Tx) noteProfile(ctx context.Context, record *ProfileRecord, what string) error {
+	t.Tell(ProfilesTopic)
 	requestedAt := int64(0)
 	if !record.Requested.At.IsZero() {
 		requestedAt = record.Requested.At.UnixMicro()
@@ -70,6 +71,31 @@ func (t *Tx) noteProfile(ctx context.Context, record *ProfileRecord, what string
 // Profiles are all that were changed, by ID.
 func (db *DB) Profiles(ctx context.Context) ([]ProfileRecord, error) {
 	found, err := all(ctx, db, scanProfile, `SELECT id, content, changed_by, changed_at FROM profiles ORDER BY id`)
+	if err != nil {
+		return nil, fmt.Errorf("read profiles: %w", err)
+	}
+	return found, nil
+}
+
+// Profile is what a profile says in this transaction; false where nobody changed it.
+func (t *Tx) Profile(ctx context.Context, id string) (ProfileRecord, bool, error) {
+	found, err := all(ctx, t, scanProfile, `SELECT id, content, changed_by, changed_at FROM profiles WHERE id = ?`, id)
+	if err != nil || len(found) == 0 {
+		if err != nil {
+			err = fmt.Errorf("read profile %q: %w", id, err)
+		}
+		return ProfileRecord{}, false, err
+	}
+	return found[0], true, nil
+}
+
+// ProfilesSince are those that changed after a change, by ID; from 0 all.
+func (db *DB) ProfilesSince(ctx context.Context, after uint64) ([]ProfileRecord, error) {
+	if after == 0 {
+		return db.Profiles(ctx)
+	}
+	found, err := all(ctx, db, scanProfile, `SELECT id, content, changed_by, changed_at FROM profiles
+		WHERE id IN (SELECT profile FROM profile_changes WHERE id > ?) ORDER BY id`, int64(after))
 	if err != nil {
 		return nil, fmt.Errorf("read profiles: %w", err)
 	}

@@ -5,6 +5,13 @@ import "sync"
 // Topic is a word for what changed, for those who wait for it.
 type Topic string
 
+// The topics of what lies over a bundle.
+const (
+	ExceptionsTopic Topic = "exceptions"
+	OrdersTopic     Topic = "orders"
+	ProfilesTopic   Topic = "profiles"
+)
+
 // topics are who waits for which word. A channel is closed once and then replaced.
 type topics struct {
 	mu    sync.Mutex

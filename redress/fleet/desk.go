@@ -1,0 +1,186 @@
+package fleet
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/recourse-dns/recourse/policy/store"
+	"github.com/recourse-dns/recourse/redress"
+)
+
+// Paths of the calls that nodes make.
+const (
+	ChangesPath  = "/fleet/v1/changes"
+	ReceiptsPath = "/fleet/v1/receipts"
+)
+
+const (
+	// MaxWait is how long a node may wait for a change; a web server gives up on longer replies.
+	MaxWait = 20 * time.Second
+	// maxNodes bounds who waits at once.
+	maxNodes  = 4096
+	maxReport = 4 << 10
+
+	signatureHeader = "Recourse-Signature"
+	nonceParameter  = "nonce"
+)
+
+// DeskConfig is what a desk needs to serve nodes.
+type DeskConfig struct {
+	// Key signs the documents.
+	Key ed25519.PrivateKey
+	// Deployment tells apart keys of reason codes without telling them.
+	Deployment string
+	// Actor is who asks: only whoever has the role [redress.Node] is answered.
+	Actor func(*http.Request) (redress.Actor, bool)
+}
+
+// Desk serves nodes.
+type Desk struct {
+	config  DeskConfig
+	db      *store.DB
+	source  *Source
+	places  chan struct{}
+	closing <-chan struct{}
+	logger  *slog.Logger
+}
+
+// NewDesk makes a desk that lets those who wait go when the context ends.
+func NewDesk(ctx context.Context, config DeskConfig, db *store.DB, logger *slog.Logger) *Desk {
+	return &Desk{config: config, db: db, source: NewSource(db), places: make(chan struct{}, maxNodes), closing: ctx.Done(), logger: logger}
+}
+
+// Handler serves both calls. Whoever is no node gets 401 or 403 and learns nothing.
+func (d *Desk) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+ChangesPath, d.nodesOnly(d.changes))
+	mux.HandleFunc("POST "+ReceiptsPath, d.nodesOnly(d.receipts))
+	return mux
+}
+
+func (d *Desk) nodesOnly(serve func(http.ResponseWriter, *http.Request)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		actor, known := d.config.Actor(r)
+		switch {
+		case !known:
+			w.Header().Set("WWW-Authenticate", `Bearer realm="recourse fleet"`)
+			http.Error(w, "this call needs the token of a node", http.StatusUnauthorized)
+		case actor.Role != redress.Node:
+			http.Error(w, "this token is not a node's", http.StatusForbidden)
+		default:
+			serve(w, r)
+		}
+	}
+}
+
+// question is what a node asks.
+type question struct {
+	node  string
+	nonce string
+	at    Position
+	wait  time.Duration
+}
+
+func readQuestion(r *http.Request) (asked question, err error) {
+	query := r.URL.Query()
+	asked.node, asked.nonce = query.Get("node"), query.Get(nonceParameter)
+	if !validNode(asked.node) || len(asked.nonce) < 16 || len(asked.nonce) > 64 {
+		return asked, errors.New("give the node's name and a nonce of 16 to 64 characters")
+	}
+	for name, to := range map[string]*uint64{"exceptions": &asked.at.Exceptions, "orders": &asked.at.Orders, "profiles": &asked.at.Profiles} {
+		if *to, err = strconv.ParseUint(query.Get(name), 10, 63); err != nil {
+			return asked, fmt.Errorf("%s: not the number of a change", name)
+		}
+	}
+	seconds, err := strconv.ParseUint(query.Get("wait"), 10, 16)
+	if err != nil {
+		return asked, errors.New("wait: not a number of seconds")
+	}
+	asked.wait = min(time.Duration(seconds)*time.Second, MaxWait)
+	return asked, nil
+}
+
+// validNode: letters, digits, dots and hyphens, 64 at most, so that a name is safe in a log,
+// a page and a table.
+func validNode(name string) bool {
+	for _, c := range []byte(name) {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '.' && c != '_' {
+			return false
+		}
+	}
+	return name != "" && len(name) <= 64
+}
+
+// changes answers at once where there are some, and else when there are, or with none when
+// the wait is over.
+func (d *Desk) changes(w http.ResponseWriter, r *http.Request) {
+	asked, err := readQuestion(r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	select {
+	case d.places <- struct{}{}:
+		defer func() { <-d.places }()
+	default:
+		w.Header().Set("Retry-After", "5")
+		http.Error(w, "too many nodes wait", http.StatusServiceUnavailable)
+		return
+	}
+	made, err := d.await(r.Context(), &asked)
+	if err != nil {
+		d.unable(w, "changes", err)
+		return
+	}
+	made.Nonce, made.At, made.Deployment = asked.nonce, time.Now().UTC(), d.config.Deployment
+	body, signature, err := made.sign(d.config.Key)
+	if err != nil {
+		d.unable(w, "changes", err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set(signatureHeader, signature)
+	_, _ = w.Write(body) // a node that has gone asks again
+}
+
+func (d *Desk) await(ctx context.Context, asked *question) (*Document, error) {
+	over := time.NewTimer(asked.wait)
+	defer over.Stop()
+	for {
+		// Asked for before reading, so that no change falls between.
+		exceptions, orders, profiles := d.db.Changed(store.ExceptionsTopic), d.db.Changed(store.OrdersTopic), d.db.Changed(store.ProfilesTopic)
+		at, err := d.source.Position(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if at != asked.at {
+			return d.source.Since(ctx, asked.at)
+		}
+		select {
+		case <-exceptions:
+		case <-orders:
+		case <-profiles:
+		case <-over.C:
+			return &Document{From: asked.at, To: asked.at}, nil
+		case <-d.closing:
+			return &Document{From: asked.at, To: asked.at}, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (d *Desk) unable(w http.ResponseWriter, what string, err error) {
+	if !errors.Is(err, context.Canceled) {
+		d.logger.Error("a node could not be served", slog.String("call", what), slog.Any("error", err))
+	}
+	w.Header().Set("Retry-After", "5")
+	http.Error(w, "the desk cannot say now; ask again", http.StatusServiceUnavailable)
+}

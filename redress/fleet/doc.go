@@ -1,0 +1,33 @@
+// Package fleet keeps many resolver nodes at what one desk decided.
+//
+// The desk has the database. A node that resolves only has none: it asks the desk what changed
+// since the [Position] that it is at, waits there for the next change, and gets a [Document]:
+// exceptions, orders and profiles, signed with the desk's key. Its [Mirror] holds them, in
+// memory and on the disk, in the place of the database. What the node has put in force it
+// reports back, and that report is the receipt of every decision up to there.
+//
+// Nothing of this is on the way of a query. A node whose desk is away, or has never been
+// there, serves what it has, and says how old that is.
+//
+// # Decisions
+//
+// Nodes wait at the desk over HTTPS, and do not listen to the database: so a node needs no
+// credentials to it, and the database counts desks and not nodes. Desks, which share a database,
+// learn of one another's changes by its notifications (policy/store).
+//
+// The document is signed although it comes over TLS. A front end ends the TLS, and what lies
+// behind it must not be able to unblock or block a name; nor must whoever can issue a
+// certificate. The node's question carries a nonce that the document repeats, so that no old
+// document can be played back; that is also why a desk may go back, as when its database is
+// restored from a backup, and nodes follow.
+//
+// Lists are not in the document. Each node imports its own, with the same safeguards; a
+// decision lies over whatever bundle it has. What was refused: to hold a decision back until
+// bundles are equal everywhere, which would make the slowest node the speed of redress.
+//
+// A position is three numbers and not one: exceptions, orders and profiles each count their own
+// changes already, and one counter for all would make every writer wait for every other.
+//
+// A document that the node cannot read whole changes nothing. A change of an order brings the
+// whole order: its names are few beside a list's, and half an order is a wrong block.
+package fleet
