@@ -153,15 +153,19 @@ func (o *RevokeDeviceOptions) Run(ctx context.Context, env *environment) error {
 	})
 }
 
-// callDesk makes one call and prints what came of it.
+// callDesk makes one call of the API, or of what is on the control socket alone, and prints what came of it.
 func callDesk[Reply any](ctx context.Context, env *environment, flag ConfigFlag, asJSON bool, method, path string, body any, text func(Reply) string) (err error) {
-	d, err := openDesk(ctx, env, flag)
+	control := strings.HasPrefix(path, controlPaths)
+	d, err := openNode(ctx, env, flag, &node{asItIs: control})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.close()) }()
+	if !control {
+		path = "/api/v1" + path
+	}
 	var raw json.RawMessage
-	if err := d.call(ctx, method, path, body, &raw); err != nil {
+	if err := d.callAt(ctx, method, path, body, &raw); err != nil {
 		return err
 	}
 	if asJSON {
@@ -174,6 +178,9 @@ func callDesk[Reply any](ctx context.Context, env *environment, flag ConfigFlag,
 	_, err = fmt.Fprint(env.stdout, text(reply))
 	return err
 }
+
+// controlPaths begin the calls that are on the control socket alone.
+const controlPaths = "/control/"
 
 // bound, unbound, named and deviceList are what the commands want of the API's replies.
 type bound struct {

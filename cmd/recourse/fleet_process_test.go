@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,6 +70,15 @@ func TestNodesFollowOneDesk(t *testing.T) {
 	desk.until(t, func() bool {
 		listed, err := program(t, directory, "fleet", "nodes", "--config", "recourse.yaml").CombinedOutput() // status 1 while one is behind
 		return err == nil && strings.Contains(string(listed), "node-1") && strings.Contains(string(listed), "node-2") && strings.Count(string(listed), "up to date") == 3
+	})
+
+	desk.until(t, func() bool {
+		_, proof := desk.call(http.MethodGet, orderPath("RG 7/2026", "/receipts"), authority, nil)
+		var nodes []string
+		for _, one := range proof["receipts"].([]any) {
+			nodes = append(nodes, one.(map[string]any)["node"].(string))
+		}
+		return len(nodes) == 3 && slices.Contains(nodes, "node-1") && slices.Contains(nodes, "node-2")
 	})
 
 	// One is away while the order is lifted, and starts where the desk cannot be reached.

@@ -96,6 +96,7 @@ type commands struct {
 	Lists     listsCommands    `cmd:"" help:"Plan, import, hold, release and roll back lists."`
 	Orders    ordersCommands   `cmd:"" help:"Enter, lift and prove orders of authorities."`
 	Cases     casesCommands    `cmd:"" help:"Work on cases without a browser."`
+	Accounts  accountsCommands `cmd:"" help:"Let people in who work here, and see who they are."`
 	Clients   clientsCommands  `cmd:"" help:"Bind addresses to profiles, and give devices names of their own."`
 	Alarms    alarmsCommands   `cmd:"" help:"See what whoever is on call has to know of, and say who looks after it."`
 	Notices   noticesCommands  `cmd:"" help:"Work on messages that did not arrive."`

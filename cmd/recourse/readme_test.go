@@ -62,7 +62,7 @@ func TestQuickStartServes(t *testing.T) {
 		t.Fatal(err)
 	}
 	var welcome strings.Builder
-	if err := n.welcome(&welcome); err != nil {
+	if err := n.welcome(t.Context(), &welcome); err != nil {
 		t.Error(err)
 	}
 	for _, want := range []string{"DNS ", "TLS      self-signed for localhost; kdig +tls-pin=", "web ", "state ", "www.signed.example", "blocked-by-law.example", "/r/", "nsupdate"} {

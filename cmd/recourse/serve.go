@@ -47,6 +47,7 @@ type node struct {
 	clients  *clientele
 	passes   *passDesk
 	profiles *profileBook
+	people   *people       // nil where this node has no desk
 	mirror   *fleet.Mirror // nil where this node has a desk
 	notices  *notices
 	// disclosed is what the portal says of the running configuration.
@@ -84,7 +85,7 @@ func runServe(ctx context.Context, env *environment, options ServeOptions) error
 	if err != nil {
 		return err
 	}
-	if err := running.welcome(env.stdout); err != nil {
+	if err := running.welcome(ctx, env.stdout); err != nil {
 		return errors.Join(err, running.Close())
 	}
 	running.tellManager(daemon.SdNotifyReady)
@@ -289,7 +290,7 @@ func (n *node) Close() error {
 
 // welcome says what listens where, and three things to try. Its last line begins
 // with "Ready": whoever waits for the server reads up to there.
-func (n *node) welcome(to io.Writer) error {
+func (n *node) welcome(ctx context.Context, to io.Writer) error {
 	var text strings.Builder
 	for _, address := range n.do53 {
 		fmt.Fprintf(&text, "DNS      %s (UDP and TCP)\n", address)
@@ -318,6 +319,9 @@ func (n *node) welcome(to io.Writer) error {
 		fmt.Fprintf(&text, "\n%s", updateHelp(n.updates))
 	}
 	n.suggest(&text)
+	if err := n.welcomeClaim(ctx, &text); err != nil {
+		return err
+	}
 	text.WriteString("\nReady.\n")
 	_, err := io.WriteString(to, text.String())
 	return err

@@ -17,6 +17,8 @@ type Config struct {
 	// Secret is what all keys of the office are made from; at least 16 octets that every desk of a
 	// deployment has.
 	Secret []byte
+	// Cost is what a hash of a password takes. Zero: the default.
+	Cost Cost
 	// Staff and Home are how long sessions last. Zero: the default terms.
 	Staff, Home Terms
 }
@@ -32,6 +34,9 @@ type Office struct {
 	config   Config
 	database *store.DB
 	log      Log
+	keys     keys
+	hasher   *hasher
+	decoy    []byte // the sealed second factor of accounts that are not there
 	logger   *slog.Logger
 }
 
@@ -46,7 +51,15 @@ func New(config Config, database *store.DB, log Log, logger *slog.Logger) (*Offi
 	if config.Home == (Terms{}) {
 		config.Home = Terms{Idle: 7 * 24 * time.Hour, Absolute: 30 * 24 * time.Hour}
 	}
-	return &Office{config: config, database: database, log: log, logger: logger}, nil
+	made, err := makeKeys(config.Secret)
+	if err != nil {
+		return nil, err
+	}
+	decoy, err := made.seal("totp ", random(secretSize))
+	if err != nil {
+		return nil, fmt.Errorf("accounts: %w", err)
+	}
+	return &Office{config: config, database: database, log: log, keys: made, hasher: newHasher(config.Cost), decoy: decoy, logger: logger}, nil
 }
 
 // Making is an account to be made.
@@ -68,7 +81,7 @@ func (o *Office) Add(ctx context.Context, by redress.Actor, making Making) (*Acc
 		if err := insertAccount(ctx, tx, account, "", ""); err != nil {
 			return err
 		}
-		if link, err = newLink(ctx, tx, account.ID, linkTerm); err != nil {
+		if link, err = o.newLink(ctx, tx, account.ID); err != nil {
 			return err
 		}
 		return o.note(ctx, tx, by, Added, account.ID, factsOf(account))
@@ -184,7 +197,7 @@ func (o *Office) Reset(ctx context.Context, by redress.Actor, name string) (*Acc
 	account, err := o.change(ctx, "reset account", name, func(tx *store.Tx, account *Account) error {
 		err := forgetFactors(ctx, tx, account.ID)
 		if err == nil {
-			link, err = newLink(ctx, tx, account.ID, linkTerm)
+			link, err = o.newLink(ctx, tx, account.ID)
 		}
 		if err == nil {
 			err = o.note(ctx, tx, by, WasReset, account.ID, factsOf(account))

@@ -10,6 +10,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/fleet"
 	cases "github.com/recourse-dns/recourse/redress/store"
 )
 
@@ -258,13 +259,46 @@ func (o *Office) Receipts(ctx context.Context, sender *Sender, ref string, list 
 	if err != nil {
 		return Proof{}, err
 	}
-	at := now()
-	for _, change := range changes {
-		receipt := Receipt{OrderChange: change, Late: lateness(&change)}
-		if change.InForce.After(at) {
-			receipt.Scheduled, receipt.InForce, receipt.CachedUntil = change.InForce, time.Time{}, time.Time{}
+	for i := range changes {
+		everywhere, err := o.everywhere(ctx, &changes[i])
+		if err != nil {
+			return Proof{}, err
 		}
-		made.Receipts = append(made.Receipts, receipt)
+		made.Receipts = append(made.Receipts, everywhere...)
 	}
 	return made, nil
+}
+
+// everywhere are the receipts of a change from the node that made it and from all that follow.
+func (o *Office) everywhere(ctx context.Context, change *store.OrderChange) ([]Receipt, error) {
+	at := now()
+	receipts := []Receipt{receiptOf(*change, at)}
+	if change.InForce.IsZero() {
+		return receipts, nil
+	}
+	nodes, err := fleet.OrderReceipts(ctx, o.db, change.Sequence)
+	if err != nil {
+		return nil, err
+	}
+	for _, node := range nodes {
+		if node.Node == change.Node {
+			continue
+		}
+		there, kept := *change, change.CachedUntil.Sub(change.InForce)
+		there.Node, there.Generation, there.InForce = node.Node, node.Generation, node.At
+		if change.Effective.After(node.At) {
+			there.InForce = change.Effective
+		}
+		there.CachedUntil = there.InForce.Add(kept)
+		receipts = append(receipts, receiptOf(there, at))
+	}
+	return receipts, nil
+}
+
+func receiptOf(change store.OrderChange, at time.Time) Receipt {
+	receipt := Receipt{OrderChange: change, Late: lateness(&change)}
+	if change.InForce.After(at) {
+		receipt.Scheduled, receipt.InForce, receipt.CachedUntil = change.InForce, time.Time{}, time.Time{}
+	}
+	return receipt
 }

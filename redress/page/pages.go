@@ -140,6 +140,8 @@ type Link struct {
 	Text    string
 	Address string
 	Current bool
+	// Key leads to the entry from the keyboard, as the browser has it (accesskey); "" none does.
+	Key string
 }
 
 // view is what the layout is given.

@@ -109,7 +109,7 @@ func TestErasedTextLeavesTheChainWhole(t *testing.T) {
 	if _, _, err := w.Store.Verify(t.Context()); err != nil {
 		t.Error(err)
 	}
-	cases, err := w.Desk.List(t.Context(), redress.Actor{Name: "r", Role: redress.Reviewer}, redress.Page{All: true})
+	cases, err := w.Desk.Queue(t.Context(), redress.Actor{Name: "r", Role: redress.Reviewer}, redress.Page{All: true})
 	if err != nil || len(cases) != 1 {
 		t.Fatalf("%d cases, %v", len(cases), err)
 	}

@@ -72,7 +72,7 @@ func New(t *testing.T) *Desk {
 func Over(t *testing.T, database *store.DB) *Desk {
 	t.Helper()
 	log := new(Log)
-	office, err := accounts.New(accounts.Config{Secret: []byte(strings.Repeat("s", 32))}, database, log, slog.New(slog.DiscardHandler))
+	office, err := accounts.New(accounts.Config{Secret: []byte(strings.Repeat("s", 32)), Cost: accounts.Cost{Memory: 64, Passes: 1, Lanes: 1}}, database, log, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

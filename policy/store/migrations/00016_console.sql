@@ -1,0 +1,14 @@
+-- +goose Up
+
+-- Why an exception was made or ended where no case says so, and by when somebody looks at it
+-- again. The log has the salted hash of the reason.
+CREATE TABLE exception_notes (
+    exception  INTEGER NOT NULL REFERENCES exceptions (id),
+    what       TEXT    NOT NULL CHECK (what IN ('made', 'ended')),
+    actor      TEXT    NOT NULL CHECK (actor <> ''),
+    at         INTEGER NOT NULL, -- microseconds since 1970, UTC, as all times here
+    review_at  INTEGER,          -- of one that was made
+    salt       BLOB    NOT NULL,
+    reason     TEXT    NOT NULL,
+    PRIMARY KEY (exception, what)
+) STRICT;

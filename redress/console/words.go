@@ -1,0 +1,48 @@
+package console
+
+import (
+	"fmt"
+)
+
+// words are those of the closed sets that pages show. What is not here is shown as it is.
+func words(kind string, value any) string {
+	key := fmt.Sprint(value)
+	if word, known := vocabulary()[kind][key]; known {
+		return word
+	}
+	return key
+}
+
+func vocabulary() map[string]map[string]string {
+	return map[string]map[string]string{
+		"role": {
+			"reviewer": "reviewer", "second_reviewer": "second reviewer", "operator": "operator", "auditor": "auditor", "authority": "authority",
+			"party": "the party", "system": "the desk", "household": "household", "provisioning": "provisioning",
+		},
+		"duty": {
+			string(reviewer):  "You decide cases: facts first, then the outcome, then the reasons that the party reads.",
+			string(second):    "You decide cases, read decisions again, hear appeals of cases that you did not decide, and release holds with another person.",
+			string(operator):  "You run this resolver: lists, holds, orders, exceptions and alarms, and you may decide cases.",
+			string(auditor):   "You may read everything but the contact data of parties, and change nothing.",
+			string(authority): "You submit, follow and lift the orders of your authority.",
+		},
+		"track": {
+			"submitted": "open", "referred": "with the authority", "upheld": "upheld", "reversed": "reversed", "narrowed": "narrowed",
+			"confirmed": "carried out rightly", "fixed": "carried out wrongly, put right", "closed": "closed", "decided": "decided",
+		},
+		"event": {
+			"filed": "filed", "referred": "referred to the authority", "verified": "control of the name proved", "decided": "decided", "in_force": "in force",
+			"order_recorded": "recorded: no order", "order_accepted": "accepted", "order_held": "held by a safeguard", "order_changed": "changed", "order_lifted": "lifted",
+			"order_suspended": "suspended or resumed", "order_released": "released by a person", "order_in_force": "in force", "order_late": "in force late",
+			"order_not_executed": "not executed in time", "order_overridden": "in force over a safeguard", "order_decision": "decision entered by one of two",
+		},
+		"actor":    {"party": "the party", "system": "the desk", "second_reviewer": "second reviewer"},
+		"question": {"merits": "Should it be blocked?", "implementation": "Did we carry it out rightly?"},
+		"party":    {"owner": "the owner", "agent": "somebody for the owner", "reporter": "anybody else"},
+		"order": {
+			"in_force": "in force", "partly_held": "in force, some names held", "held": "held", "scheduled": "not yet in force", "suspended": "suspended",
+			"expired": "run out", "lifted": "lifted", "unlawful": "no order: recorded, blocks nothing",
+		},
+		"fetch": {"ok": "good", "kept": "last good copy", "missing": "missing", "unasked": "not asked yet"},
+	}
+}
