@@ -207,12 +207,13 @@ type ServeRPZ struct {
 
 // Desk is the side with people.
 type Desk struct {
-	Store       string            `yaml:"store"` // sqlite or postgres://user@host/db
-	Tokens      []Token           `yaml:"tokens"`
-	OIDC        OIDC              `yaml:"oidc" later:"sign-in with OpenID Connect"`
-	Mail        notify.SMTPConfig `yaml:"mail"`
-	Retention   Retention         `yaml:"retention" later:"terms of retention"`
-	PlainSignIn bool              `yaml:"plain_sign_in" later:"sign-in with a password"`
+	Store       string             `yaml:"store"` // sqlite or postgres://user@host/db
+	Tokens      []Token            `yaml:"tokens"`
+	Households  []HouseholdAccount `yaml:"households"` // accounts that are bound to the profiles of a home; none: there is one home
+	OIDC        OIDC               `yaml:"oidc" later:"sign-in with OpenID Connect"`
+	Mail        notify.SMTPConfig  `yaml:"mail"`
+	Retention   Retention          `yaml:"retention" later:"terms of retention"`
+	PlainSignIn bool               `yaml:"plain_sign_in" later:"sign-in with a password"`
 }
 
 // Token lets a program act. Those of reviewers, operators and authorities work in this version.

@@ -16,6 +16,7 @@ func (c *Config) checkDesk() {
 		c.report.problem("desk.store", "%s is neither sqlite nor a postgres:// address", quote(store))
 	}
 	c.checkMail()
+	c.checkHouseholds()
 	first := map[string]int{}
 	for i := range c.Desk.Tokens {
 		token, path := &c.Desk.Tokens[i], item("desk.tokens", i)

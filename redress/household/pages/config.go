@@ -43,6 +43,8 @@ type Config struct {
 	Reaches func(account, profile string) bool
 	// Servers are the addresses that a router is to hand out for names, as a client reaches them.
 	Servers func(client netip.Addr) []netip.Addr
+	// Port is that at which they answer, where it is not 53.
+	Port uint16
 	// Zone is the time zone that new bedtimes are in.
 	Zone   string
 	Charts Charts

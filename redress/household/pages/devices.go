@@ -23,6 +23,7 @@ type devicesView struct {
 	First    bool // nobody has named any yet
 	CanOwn   bool // devices can have a name of their own
 	All      bool // the account has the whole home
+	Operator bool // who alone admits a device from everywhere
 	Mistakes page.Mistakes
 	Wanted   devices.New
 }
@@ -39,7 +40,7 @@ func (h *handler) showDevices(w http.ResponseWriter, r *http.Request, who accoun
 			view.Named = append(view.Named, device)
 		}
 	}
-	view.Profiles, view.CanOwn, view.All = h.reachable(who), h.config.Own.open(), h.everything(who)
+	view.Profiles, view.CanOwn, view.All, view.Operator = h.reachable(who), h.config.Own.open(), h.everything(who), who.Role == redress.Operator
 	view.First = !slices.ContainsFunc(view.Named, func(device household.Device) bool { return device.ID != "" })
 	h.write(w, r, status, "devices", h.pages.Tongue(r).Say("menu.devices"), &view)
 }
@@ -69,6 +70,7 @@ func (h *handler) addDevice(w http.ResponseWriter, r *http.Request, who accounts
 		h.fail(w, r, redress.ErrNotPermitted)
 		return
 	}
+	wanted.Anyone = wanted.MAC == "" && who.Role == redress.Operator && r.PostForm.Get("anyone") == "yes"
 	added, token, err := devices.Device{}, "", devices.ErrLabel
 	if strings.TrimSpace(wanted.Label) != "" {
 		added, token, err = h.config.Registry.Add(wanted, time.Now())

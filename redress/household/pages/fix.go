@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/policy/profile"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/accounts"
 	"github.com/recourse-dns/recourse/redress/household"
@@ -160,4 +161,14 @@ func (h *handler) isHeard(device, name string) bool {
 	return is && slices.ContainsFunc(heard.Groups, func(group listening.Group) bool {
 		return group.Rule.Kind == listening.Own && slices.ContainsFunc(group.Names, func(one listening.Name) bool { return one.Name == name })
 	})
+}
+
+// allowedBy says whether a profile lets a name pass by now.
+func allowedBy(entry *household.Entry, name string) bool {
+	below := func(own string) bool {
+		own = strings.ToLower(strings.TrimSuffix(own, "."))
+		return name == own || strings.HasSuffix(name, "."+own)
+	}
+	return slices.ContainsFunc(entry.Allow, below) ||
+		slices.ContainsFunc(entry.Lend, func(lend profile.Lend) bool { return time.Now().Before(lend.Until) && below(lend.Name) })
 }

@@ -60,6 +60,7 @@ type routerView struct {
 	Kind  *routerKind
 	Four  string // the address that the router is to hand out; "" where we have none
 	Six   string
+	Port  uint16 // at which names are answered, where that is none for a router
 	// Pictures of both forms; "" where there is none.
 	Picture4, Picture6 template.HTML
 }
@@ -75,7 +76,7 @@ func (h *handler) router(w http.ResponseWriter, r *http.Request) {
 		h.pages.Missing(w, r)
 		return
 	}
-	view := routerView{Kind: &all[at]}
+	view := routerView{Kind: &all[at], Port: h.config.Port}
 	tongue := h.pages.Tongue(r)
 	if view.Kind.Name == "" {
 		view.Kind.Name = tongue.Say("router.other")

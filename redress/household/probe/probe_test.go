@@ -20,7 +20,9 @@ import (
 var (
 	at4  = netip.MustParseAddr("192.168.1.20")
 	at6  = netip.MustParseAddr("fd00::20")
-	zone = probe.Zone{Name: wire.MustName("check.dns.home.arpa"), Addresses: []netip.Addr{netip.MustParseAddr("192.168.1.2"), netip.MustParseAddr("fd00::2")}}
+	zone = probe.Zone{Name: wire.MustName("check.dns.home.arpa"), Toward: func(netip.Addr) []netip.Addr {
+		return []netip.Addr{netip.MustParseAddr("192.168.1.2"), netip.MustParseAddr("fd00::2")}
+	}}
 )
 
 // everybody is a visitor, known by path or address.

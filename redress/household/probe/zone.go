@@ -15,9 +15,9 @@ import (
 // Zone is where the showings have their names, and where those lead: to the pages.
 type Zone struct {
 	Name wire.Name
-	// Addresses are those of the pages; where there are none, Host is looked up for them.
-	Addresses []netip.Addr
-	Host      wire.Name
+	// Toward gives the addresses of the pages that a client can reach; nil: Host is looked up for them.
+	Toward func(client netip.Addr) []netip.Addr
+	Host   wire.Name
 }
 
 // Stage answers for the zone, and notes who looks a showing up. All else goes on.
@@ -75,8 +75,8 @@ func (s *stage) lead(ctx context.Context, query *resolver.Query, name string) (*
 }
 
 func (s *stage) addresses(ctx context.Context, query *resolver.Query) ([]netip.Addr, error) {
-	if len(s.zone.Addresses) > 0 {
-		return s.zone.Addresses, nil
+	if s.zone.Toward != nil {
+		return s.zone.Toward(query.Client.Addr), nil
 	}
 	further := *query
 	further.Question.Name = s.zone.Host
