@@ -128,12 +128,12 @@ func deviceOf(device *devices.Device, onLink []neighbours.Device) household.Devi
 		Visitor: household.Visitor{Device: byID + device.ID, Profile: device.Profile, ID: device.ID, Label: device.Label, Adult: device.Adult},
 		MAC:     device.MAC, Own: device.MAC == "",
 	}
-	made.Addresses, made.Seen = placeOf(device.MAC, onLink)
+	made.Addresses, made.Seen = seenAt(device.MAC, onLink)
 	return made
 }
 
-// placeOf is where a device on the link is, and when it was last seen.
-func placeOf(mac string, onLink []neighbours.Device) ([]netip.Addr, time.Time) {
+// seenAt is where a device on the link is, and when it was last seen.
+func seenAt(mac string, onLink []neighbours.Device) ([]netip.Addr, time.Time) {
 	at := slices.IndexFunc(onLink, func(one neighbours.Device) bool { return profile.FormatMAC(one.MAC) == mac })
 	if at < 0 {
 		return nil, time.Time{}
@@ -163,7 +163,7 @@ func (d *homeDevices) written(onLink []neighbours.Device) []household.Device {
 			}
 			device := household.Device{Visitor: fixed, MAC: profile.FormatMAC(mac)}
 			device.Device = byMAC + macKey(mac)
-			device.Addresses, device.Seen = placeOf(device.MAC, onLink)
+			device.Addresses, device.Seen = seenAt(device.MAC, onLink)
 			all = append(all, device)
 		}
 		for _, network := range row.Match.Networks {

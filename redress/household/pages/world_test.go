@@ -42,8 +42,9 @@ func (b *book) Profile(id string) (household.Entry, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	config, known := b.configs[id]
-	made, _ := profile.NewProfiles([]profile.Config{config}, nil)
 	entry := household.Entry{Config: config}
+	config.Categories = nil // of no list here
+	made, _ := profile.NewProfiles([]profile.Config{config}, nil)
 	if len(made) == 1 {
 		entry.Phase = made[0].Phase(time.Now())
 	}
