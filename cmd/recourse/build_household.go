@@ -14,6 +14,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/policy/profile"
+	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/household"
 	"github.com/recourse-dns/recourse/redress/household/listening"
@@ -37,17 +38,18 @@ type home struct {
 	probes  *probe.Probes
 	check   pages.Check
 	stage   resolver.Stage // that sees who looks probes up
+	counts  policy.Counter
 }
 
 // startHome makes what sees devices, before the stages of a query are joined.
-func (n *node) startHome(current *policy.Current) *home {
+func (n *node) startHome(current *policy.Current, counts policy.Counter) *home {
 	known := &homeDevices{current: current, clients: n.clients, rows: func() []profile.Client {
 		if n.importer == nil || n.importer.last.Load() == nil { // while the node starts
 			return n.config.Clients
 		}
 		return n.importer.last.Load().rules.rows
 	}}
-	h := &home{devices: known, ear: listening.New(known), probes: probe.New(known)}
+	h := &home{devices: known, ear: listening.New(known), probes: probe.New(known), counts: counts}
 	current.Update(func(snapshot policy.Snapshot) policy.Snapshot { snapshot.Witness = h.ear; return snapshot })
 	var zone probe.Zone
 	h.check, zone = n.config.checkZone(links.New())
@@ -218,12 +220,17 @@ func (n *node) address() func(*http.Request) netip.Addr {
 }
 
 // withHome puts the pages of a home, and the pictures of its probes, before the other pages.
-func (n *node) withHome(ctx context.Context, office *household.Office, limits *redress.Limits, others http.Handler) (http.Handler, error) {
+func (n *node) withHome(ctx context.Context, office *household.Office, database *store.DB, limits *redress.Limits, others http.Handler) (http.Handler, error) {
 	kit, err := page.New(page.Config{Operator: n.config.operator(), Location: time.Local}, n.logger)
 	if err != nil {
 		return nil, err
 	}
-	made, err := n.householdPages(ctx, office, limits, kit, nil)
+	charts, err := newHomeCharts(ctx, database, func() map[string]int64 { return n.withheldByCategory(n.home.counts) }, n.logger)
+	if err != nil {
+		return nil, err
+	}
+	n.background(ctx, charts.Run)
+	made, err := n.householdPages(ctx, office, limits, kit, charts)
 	if err != nil {
 		return nil, err
 	}

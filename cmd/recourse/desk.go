@@ -106,7 +106,7 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 	if n.clients, err = n.startClients(ctx, held); err != nil {
 		return nil, err
 	}
-	n.passes, n.home = n.startPasses(ctx, current), n.startHome(current)
+	n.passes, n.home = n.startPasses(ctx, current), n.startHome(current, counts)
 	resolved, err := newResolution(n.config, internet, current, counts, n.config.discovery(n.certified()), stages(n.passes.stage, n.home.stage), n.logger)
 	if err != nil {
 		return nil, err
@@ -167,7 +167,7 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	if err != nil {
 		return err
 	}
-	if pages, err = n.withHome(ctx, households, limits, pages); err != nil {
+	if pages, err = n.withHome(ctx, households, database, limits, pages); err != nil {
 		return err
 	}
 	if pages, err = n.startConsole(desk, office, n.startExceptions(ctx, database, all.exceptions), database, current, resolved, pages); err != nil {
