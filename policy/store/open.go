@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // Config says which database it is.
@@ -33,26 +35,46 @@ func IsPostgres(address string) bool {
 
 // DB is the open database. Its methods may be called from several goroutines.
 type DB struct {
-	kind   kind
-	writer *sql.DB
-	reader *sql.DB
-	topics topics
+	kind    kind
+	writer  *sql.DB
+	reader  *sql.DB
+	file    string          // of SQLite
+	config  *pgx.ConnConfig // of PostgreSQL
+	topics  topics
+	opening readiness
 }
 
 // Open opens the database, makes the file with mode 0600 where there is none, and
 // applies the migrations that it lacks.
 func (c Config) Open(ctx context.Context, logger *slog.Logger) (*DB, error) {
-	db, err := c.connect()
+	db, err := c.connect(logger)
 	if err == nil {
-		err = migrate(ctx, db.kind, db.writer, logger)
-	}
-	if err == nil {
-		err = db.reader.PingContext(ctx)
+		err = db.ready(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %q: %w", c.Name(), err), db.Close())
 	}
 	return db, nil
+}
+
+// open finds the database and brings its schema up to date.
+func (db *DB) open(ctx context.Context) error {
+	if db.kind == sqlite {
+		if err := create(db.file); err != nil {
+			return &outage{cause: err}
+		}
+	}
+	if err := migrate(ctx, db.kind, db.writer, db.opening.logger); err != nil {
+		return err
+	}
+	if err := db.reader.PingContext(ctx); err != nil || db.kind != postgres {
+		return err
+	}
+	listening, end := context.WithCancel(context.WithoutCancel(ctx))
+	stopped := make(chan struct{})
+	go func() { defer close(stopped); db.listen(listening, db.config) }()
+	db.opening.end = func() { end(); <-stopped }
+	return nil
 }
 
 // Open opens the SQLite file at a path, as [Config.Open] does.
@@ -61,11 +83,30 @@ func Open(ctx context.Context, path string, logger *slog.Logger) (*DB, error) {
 }
 
 // connect makes the pools, which connect when they are used.
-func (c Config) connect() (*DB, error) {
+func (c Config) connect(logger *slog.Logger) (*DB, error) {
+	db, err := c.pools()
+	if err == nil {
+		db.opening.logger = logger
+	}
+	return db, err
+}
+
+func (c Config) pools() (*DB, error) {
 	if IsPostgres(c.Address) {
 		return connectPostgres(c.Address)
 	}
 	return connectSQLite(c.Address)
+}
+
+// pools are those that there are.
+func (db *DB) pools() []*sql.DB {
+	var all []*sql.DB
+	for _, pool := range []*sql.DB{db.reader, db.writer} {
+		if pool != nil {
+			all = append(all, pool)
+		}
+	}
+	return all
 }
 
 // Close waits for what runs and closes.
@@ -73,11 +114,12 @@ func (db *DB) Close() error {
 	if db == nil {
 		return nil
 	}
+	if end := db.opening.ended(); end != nil {
+		end()
+	}
 	var all []error
-	for _, pool := range []*sql.DB{db.reader, db.writer} {
-		if pool != nil {
-			all = append(all, pool.Close())
-		}
+	for _, pool := range db.pools() {
+		all = append(all, pool.Close())
 	}
 	return errors.Join(all...)
 }
@@ -89,6 +131,7 @@ func (c Config) OpenReader(ctx context.Context) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read database: %w", err)
 	}
+	db.opening.done.Store(true) // as far as it goes
 	var version int64
 	err = db.QueryRowContext(ctx, `SELECT max(version_id) FROM goose_db_version`).Scan(&version)
 	if err == nil && version < firstWithOrders || noSuchTable(err) {

@@ -43,6 +43,7 @@ func connectPostgres(address string) (*DB, error) {
 	// One writes: the others would only wait for the lock, each with a connection.
 	db.writer = pool(config, 1, "default_transaction_read_only", "off")
 	db.reader = pool(config, postgresReaders, "default_transaction_read_only", "on")
+	db.config = config
 	return db, nil
 }
 

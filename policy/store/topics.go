@@ -22,7 +22,7 @@ type topics struct {
 // only then.
 func (t *Tx) Tell(topic Topic) { t.told = append(t.told, topic) }
 
-// Changed is closed by the next commit that tells the topic. Who waits asks for it before
+// Changed is closed by the next commit that tells the topic, of any process on the database. Who waits asks for it before
 // reading what may have changed, so that nothing falls between.
 func (db *DB) Changed(topic Topic) <-chan struct{} {
 	db.topics.mu.Lock()
@@ -46,5 +46,15 @@ func (t *topics) wake(told []Topic) {
 			close(wake)
 			delete(t.wakes, topic)
 		}
+	}
+}
+
+// wakeAll wakes everybody: nobody knows what has changed.
+func (t *topics) wakeAll() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for topic, wake := range t.wakes {
+		close(wake)
+		delete(t.wakes, topic)
 	}
 }
