@@ -83,6 +83,13 @@ func TestServerGoesAndComes(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := storetest.Reopen(t, store.Config{Address: address})
+	joined, leave := context.WithCancel(t.Context())
+	left := make(chan struct{})
+	go func() {
+		defer close(left)
+		db.Join(joined, func(ctx context.Context) { <-ctx.Done() }, quiet)
+	}()
+	defer func() { leave(); <-left }()
 	add(t, db, exception("court", "x.example", "C-1"))
 	err = db.Tx(t.Context(), func(tx *store.Tx) error {
 		if _, err := tx.AddException(t.Context(), exception("court", "x.example", "C-2")); err != nil {
@@ -178,20 +185,5 @@ func TestDamagedFile(t *testing.T) {
 func TestOpenLaterRefuses(t *testing.T) {
 	if _, err := (store.Config{Address: "postgres://desk@127.0.0.1:no/recourse"}).OpenLater(t.Context(), quiet); err == nil || store.Unavailable(err) {
 		t.Errorf("got %v", err)
-	}
-}
-
-func TestOthersAreWoken(t *testing.T) {
-	config := storetest.Postgres(t)
-	one, other := storetest.Reopen(t, config), storetest.Reopen(t, config)
-	woken, tick := other.Changed(store.ExceptionsTopic), time.NewTicker(20*time.Millisecond)
-	defer tick.Stop()
-	for number := 0; ; number++ { // it may begin to listen only now
-		select {
-		case <-woken:
-			return
-		case <-tick.C:
-			add(t, one, exception("court", "x.example", time.Duration(number).String()))
-		}
 	}
 }

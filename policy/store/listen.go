@@ -2,80 +2,146 @@ package store
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 )
 
-// notifications is the channel of PostgreSQL on which processes tell each other what changed.
-const notifications = "recourse_changed"
+// channel is what changes are told on to the other processes of a PostgreSQL.
+const channel = "recourse"
+
+// leadLock is held by the process that does what one process alone has to do.
+const leadLock = writeLock + 2
 
 const (
-	// listenRetry is how soon a connection that listens is made anew.
-	listenRetry = time.Second
-	// listenCheck is how long it is silent before it is asked whether it is still there.
-	listenCheck = 15 * time.Second
+	// leadAgain is how often a process asks whether nobody leads any more.
+	leadAgain = 2 * time.Second
+	// listenAgain is how soon a lost connection is made anew.
+	listenAgain = time.Second
 )
 
-// announceTopics tells other processes when the transaction has been committed, and only then.
-func (t *Tx) announceTopics(ctx context.Context) error {
+// tell has the other processes of the database told too, when the transaction is committed.
+func (t *Tx) tell(ctx context.Context) error {
 	if t.kind != postgres {
 		return nil
 	}
 	for _, topic := range t.told {
-		if _, err := t.tx.ExecContext(ctx, `SELECT pg_notify($1, $2)`, notifications, string(topic)); err != nil {
-			return err
+		if _, err := t.tx.ExecContext(ctx, `SELECT pg_notify($1, $2)`, channel, string(topic)); err != nil {
+			return fmt.Errorf("tell others: %w", err)
 		}
 	}
 	return nil
 }
 
-// listen wakes those who wait for a topic that another process tells, until the context ends.
-// While the server could not be heard anything may have changed.
-func (db *DB) listen(ctx context.Context, config *pgx.ConnConfig) {
-	for ctx.Err() == nil {
-		if conn, err := db.hear(ctx, config); err == nil {
-			db.topics.wakeAll()
-			db.follow(ctx, conn)
+// Join keeps this process together with the others of its database until the context ends: it
+// wakes those who wait for a [Topic] when another process told it, and runs lead in one of the
+// processes, with a context that ends when that is no longer sure to be the only one. An SQLite
+// file has one process: that leads.
+func (db *DB) Join(ctx context.Context, lead func(context.Context), logger *slog.Logger) {
+	if db.kind != postgres {
+		lead(ctx)
+		return
+	}
+	lost := false
+	for {
+		err := db.joined(ctx, lead, func() {
+			if lost {
+				logger.Info("the database tells of changes again")
+			}
+			lost = false
+		})
+		if ctx.Err() != nil {
+			return
 		}
-		timer := time.NewTimer(listenRetry)
+		if !lost {
+			logger.Error("the database does not tell of changes; it is asked again", slog.Any("error", err))
+			lost = true
+		}
+		timer := time.NewTimer(listenAgain)
 		select {
-		case <-ctx.Done():
 		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return
 		}
-		timer.Stop()
 	}
 }
 
-func (db *DB) hear(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
-	conn, err := pgx.ConnectConfig(ctx, config)
+// joined is [DB.Join] as long as one connection holds.
+func (db *DB) joined(ctx context.Context, lead func(context.Context), holds func()) (err error) {
+	conn, err := pgx.ConnectConfig(ctx, db.listener)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if _, err := conn.Exec(ctx, `LISTEN `+notifications); err != nil {
-		_ = conn.Close(ctx) // the first error counts
-		return nil, err
+	leading := new(leadership)
+	defer func() {
+		leading.end()
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), listenAgain)
+		defer cancel()
+		err = errors.Join(err, conn.Close(closing))
+	}()
+	if _, err := conn.Exec(ctx, `LISTEN `+channel); err != nil {
+		return err
 	}
-	return conn, nil
+	holds()
+	db.topics.wakeAll() // what was told while nobody listened
+	for {
+		if err := leading.seek(ctx, conn, lead); err != nil {
+			return err
+		}
+		if err := db.hear(ctx, conn); err != nil {
+			return err
+		}
+	}
 }
 
-// follow passes notifications on until the connection breaks.
-func (db *DB) follow(ctx context.Context, conn *pgx.Conn) {
-	defer func() {
-		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), listenRetry)
-		defer cancel()
-		_ = conn.Close(closing) // nothing is lost with it
-	}()
-	for ctx.Err() == nil {
-		waiting, cancel := context.WithTimeout(ctx, listenCheck)
+// hear wakes for what is told, and ends when it is time to ask for the lead again.
+func (db *DB) hear(ctx context.Context, conn *pgx.Conn) error {
+	waiting, cancel := context.WithTimeout(ctx, leadAgain)
+	defer cancel()
+	for {
 		told, err := conn.WaitForNotification(waiting)
-		silent := waiting.Err() != nil
-		cancel()
 		switch {
 		case err == nil:
 			db.topics.wake([]Topic{Topic(told.Payload)})
-		case !silent || conn.Ping(ctx) != nil:
-			return
+		case ctx.Err() == nil && waiting.Err() != nil && !conn.IsClosed():
+			return nil
+		default:
+			return err
 		}
+	}
+}
+
+// leadership is what one process has while it holds the lock.
+type leadership struct {
+	stop context.CancelFunc
+	done sync.WaitGroup
+}
+
+// seek takes the lead where nobody has it. Whoever leads asks too: the question finds out
+// that the connection is gone, and the lock with it.
+func (l *leadership) seek(ctx context.Context, conn *pgx.Conn, lead func(context.Context)) error {
+	if l.stop != nil {
+		return conn.Ping(ctx)
+	}
+	var got bool
+	if err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1)`, int64(leadLock)).Scan(&got); err != nil || !got {
+		return err
+	}
+	var leading context.Context
+	leading, l.stop = context.WithCancel(ctx)
+	l.done.Go(func() { lead(leading) })
+	return nil
+}
+
+// end gives the lead up, when what was led has ended.
+func (l *leadership) end() {
+	if l.stop != nil {
+		l.stop()
+		l.done.Wait()
 	}
 }

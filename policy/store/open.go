@@ -38,10 +38,11 @@ type DB struct {
 	kind    kind
 	writer  *sql.DB
 	reader  *sql.DB
-	file    string          // of SQLite
-	config  *pgx.ConnConfig // of PostgreSQL
+	file    string // of SQLite
 	topics  topics
 	opening readiness
+	// listener is how a connection is made that hears of changes; nil for SQLite.
+	listener *pgx.ConnConfig
 }
 
 // Open opens the database, makes the file with mode 0600 where there is none, and
@@ -67,14 +68,7 @@ func (db *DB) open(ctx context.Context) error {
 	if err := migrate(ctx, db.kind, db.writer, db.opening.logger); err != nil {
 		return err
 	}
-	if err := db.reader.PingContext(ctx); err != nil || db.kind != postgres {
-		return err
-	}
-	listening, end := context.WithCancel(context.WithoutCancel(ctx))
-	stopped := make(chan struct{})
-	go func() { defer close(stopped); db.listen(listening, db.config) }()
-	db.opening.end = func() { end(); <-stopped }
-	return nil
+	return db.reader.PingContext(ctx)
 }
 
 // Open opens the SQLite file at a path, as [Config.Open] does.
@@ -113,9 +107,6 @@ func (db *DB) pools() []*sql.DB {
 func (db *DB) Close() error {
 	if db == nil {
 		return nil
-	}
-	if end := db.opening.ended(); end != nil {
-		end()
 	}
 	var all []error
 	for _, pool := range db.pools() {

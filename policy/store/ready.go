@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"log/slog"
 	"sync"
@@ -18,17 +17,15 @@ type readiness struct {
 	mu   sync.Mutex
 	next time.Time // when it is tried again
 	last error     // of the last time
-	end  func()    // of the listener, where one listens
 }
 
-// ended gives what ends the listener; nothing is opened from then on.
-func (r *readiness) ended() func() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.done.Load() {
-		r.next, r.last = time.Now().Add(time.Hour), errors.Join(ErrUnavailable, sql.ErrConnDone)
+// idle is how many connections of a pool stay while nobody uses them: a server shall not have
+// to keep many of each node.
+func (k kind) idle() int {
+	if k == postgres {
+		return 1
 	}
-	return r.end
+	return sqliteReaders
 }
 
 // openRetry is how soon a database that could not be opened is tried again.
@@ -93,8 +90,7 @@ func (db *DB) checked(err error) error {
 // renew closes the connections that nobody uses at this moment. The next use makes new ones.
 func (db *DB) renew() {
 	for _, pool := range db.pools() {
-		most := pool.Stats().MaxOpenConnections
 		pool.SetMaxIdleConns(-1)
-		pool.SetMaxIdleConns(most)
+		pool.SetMaxIdleConns(db.kind.idle())
 	}
 }

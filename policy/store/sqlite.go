@@ -46,6 +46,7 @@ func readSQLite(path string) (*sql.DB, error) {
 	reader, err := openSQLite(path, "deferred", "query_only(1)")
 	if err == nil {
 		reader.SetMaxOpenConns(sqliteReaders)
+		reader.SetMaxIdleConns(sqlite.idle())
 	}
 	return reader, err
 }

@@ -19,10 +19,10 @@ type topics struct {
 }
 
 // Tell wakes those who wait for the topic when the transaction has been committed, and
-// only then.
+// only then; in every process that has joined the database ([DB.Join]).
 func (t *Tx) Tell(topic Topic) { t.told = append(t.told, topic) }
 
-// Changed is closed by the next commit that tells the topic, of any process on the database. Who waits asks for it before
+// Changed is closed by the next commit that tells the topic. Who waits asks for it before
 // reading what may have changed, so that nothing falls between.
 func (db *DB) Changed(topic Topic) <-chan struct{} {
 	db.topics.mu.Lock()
@@ -49,7 +49,7 @@ func (t *topics) wake(told []Topic) {
 	}
 }
 
-// wakeAll wakes everybody: nobody knows what has changed.
+// wakeAll wakes everybody: something may have been told that was not heard.
 func (t *topics) wakeAll() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -35,8 +35,8 @@ func (db *DB) transact(ctx context.Context, do func(*Tx) error) error {
 	if err := do(shared); err != nil {
 		return err
 	}
-	if err := shared.announceTopics(ctx); err != nil {
-		return fmt.Errorf("announce: %w", err)
+	if err := shared.tell(ctx); err != nil {
+		return err
 	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)

@@ -10,10 +10,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/report"
 	"github.com/recourse-dns/recourse/redress/route"
@@ -139,5 +141,10 @@ func (h *handler) fail(w http.ResponseWriter, err error) {
 		return
 	}
 	h.logger.Error("page failed", slog.Any("error", err))
+	if store.Unavailable(err) {
+		w.Header().Set("Retry-After", strconv.Itoa(redress.RetryAfter))
+		h.fault(w, http.StatusServiceUnavailable, "We cannot take anything now", "Our records cannot be reached at the moment. What you sent was not taken: send it again in a few minutes. Nothing else is affected.")
+		return
+	}
 	h.fault(w, http.StatusInternalServerError, "Something failed on our side", "Nothing was taken that we do not confirm. Try again in a few minutes.")
 }
