@@ -23,7 +23,7 @@ type outage struct{ cause error }
 
 func (o *outage) Error() string        { return ErrUnavailable.Error() + ": " + o.cause.Error() }
 func (o *outage) Unwrap() error        { return o.cause }
-func (o *outage) Is(target error) bool { return target == ErrUnavailable } //nolint:errorlint // it is a sentinel
+func (o *outage) Is(target error) bool { return target == ErrUnavailable }
 
 // Unavailable says whether an error is one of the database's outages. Errors of [DB.Tx],
 // [DB.View] and [DB.QueryContext] are ErrUnavailable then; those of a single row are known by

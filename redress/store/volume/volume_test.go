@@ -80,7 +80,7 @@ func filled(b *testing.B, kind string) *policystore.DB {
 // analyse has the database look at what there is, as it does by itself after a while.
 func analyse(b *testing.B, config policystore.Config) {
 	b.Helper()
-	if _, err := databases.Raw(b, config).ExecContext(b.Context(), `ANALYZE`); err != nil {
+	if _, err := databases.Raw(b, config).ExecContext(b.Context(), `ANALYZE`); err != nil { //nolint:misspell // as SQL writes it
 		b.Fatal(err)
 	}
 }
