@@ -39,6 +39,7 @@ type DB struct {
 	writer  *sql.DB
 	reader  *sql.DB
 	file    string // of SQLite
+	keys    keys
 	topics  topics
 	opening readiness
 	// listener is how a connection is made that hears of changes; nil for SQLite.
@@ -68,7 +69,10 @@ func (db *DB) open(ctx context.Context) error {
 	if err := migrate(ctx, db.kind, db.writer, db.opening.logger); err != nil {
 		return err
 	}
-	return db.reader.PingContext(ctx)
+	if err := db.reader.PingContext(ctx); err != nil {
+		return err
+	}
+	return db.checkKey(ctx)
 }
 
 // Open opens the SQLite file at a path, as [Config.Open] does.
@@ -80,7 +84,7 @@ func Open(ctx context.Context, path string, logger *slog.Logger) (*DB, error) {
 func (c Config) connect(logger *slog.Logger) (*DB, error) {
 	db, err := c.pools()
 	if err == nil {
-		db.opening.logger = logger
+		db.opening.logger, db.keys.path = logger, c.keyFile()
 	}
 	return db, err
 }
@@ -123,6 +127,7 @@ func (c Config) OpenReader(ctx context.Context) (*DB, error) {
 		return nil, fmt.Errorf("read database: %w", err)
 	}
 	db.opening.done.Store(true) // as far as it goes
+	db.keys.path = c.keyFile()
 	var version int64
 	err = db.QueryRowContext(ctx, `SELECT max(version_id) FROM goose_db_version`).Scan(&version)
 	if err == nil && version < firstWithOrders || noSuchTable(err) {

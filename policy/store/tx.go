@@ -11,6 +11,7 @@ import (
 type Tx struct {
 	tx   *sql.Tx
 	kind kind
+	keys *keys
 	told []Topic
 }
 
@@ -31,7 +32,7 @@ func (db *DB) transact(ctx context.Context, do func(*Tx) error) error {
 		return fmt.Errorf("begin transaction: %w", err)
 	}
 	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing, and before one the first error counts
-	shared := &Tx{tx: tx, kind: db.kind}
+	shared := &Tx{tx: tx, kind: db.kind, keys: &db.keys}
 	if err := do(shared); err != nil {
 		return err
 	}
@@ -91,6 +92,7 @@ func (t *Tx) QueryRowContext(ctx context.Context, query string, args ...any) *sq
 type View struct {
 	tx   *sql.Tx
 	kind kind
+	keys *keys
 }
 
 // View runs do in a transaction that reads beside the writer and never waits for it.
@@ -111,7 +113,7 @@ func (db *DB) view(ctx context.Context, do func(*View) error) error {
 		return fmt.Errorf("begin reading: %w", err)
 	}
 	defer tx.Rollback() //nolint:errcheck // nothing was written
-	return do(&View{tx: tx, kind: db.kind})
+	return do(&View{tx: tx, kind: db.kind, keys: &db.keys})
 }
 
 // QueryContext runs a statement that gives rows.
