@@ -14,7 +14,8 @@ import (
 // keyName is the file of the key beside an SQLite file.
 const keyName = "contact.key"
 
-func (c Config) keyFile() string {
+// Keys is the file of what personal texts are sealed with; empty where there is none.
+func (c Config) Keys() string {
 	if c.KeyFile != "" || IsPostgres(c.Address) {
 		return c.KeyFile
 	}

@@ -84,7 +84,7 @@ func Open(ctx context.Context, path string, logger *slog.Logger) (*DB, error) {
 func (c Config) connect(logger *slog.Logger) (*DB, error) {
 	db, err := c.pools()
 	if err == nil {
-		db.opening.logger, db.keys.path = logger, c.keyFile()
+		db.opening.logger, db.keys.path = logger, c.Keys()
 	}
 	return db, err
 }
@@ -127,7 +127,7 @@ func (c Config) OpenReader(ctx context.Context) (*DB, error) {
 		return nil, fmt.Errorf("read database: %w", err)
 	}
 	db.opening.done.Store(true) // as far as it goes
-	db.keys.path = c.keyFile()
+	db.keys.path = c.Keys()
 	var version int64
 	err = db.QueryRowContext(ctx, `SELECT max(version_id) FROM goose_db_version`).Scan(&version)
 	if err == nil && version < firstWithOrders || noSuchTable(err) {
