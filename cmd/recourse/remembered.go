@@ -72,7 +72,7 @@ func (n *node) openRemembered(held *state, database *store.DB) decisions {
 // later passes over what the database cannot say at the start: it is asked again until it can, and
 // meanwhile names are answered by what was in force before.
 func (n *node) later(err error) error {
-	if !store.Unavailable(err) {
+	if err == nil || !store.Unavailable(err) {
 		return err
 	}
 	n.logger.Error("ALARM: the database cannot be used, and what was decided may not be in force; it is asked again", "error", err)
