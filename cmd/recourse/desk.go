@@ -156,7 +156,7 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	desk := redress.NewDesk(redress.Config{Portal: n.config.Operator.Portal, Tell: proofs.letters.Tell, Everywhere: everywhere(database)}, cases.New(database), proofs.provers,
 		func() redress.Index { return current.Load() }, all.exceptions, n.logger)
 	limits, limited := redress.NewLimits(redress.DefaultRates()), route.Behind(n.config.Listen.WebTrustedProxies)
-	calls := api.New(api.Config{Tokens: tokens, Actor: peerOf, Limits: limits, Limited: limited, Orders: office, Profiles: household.New(n.profiles, n.profiles, database), Clients: n.clients.calls(n.config, current)}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
+	calls := api.New(api.Config{Tokens: tokens, Actor: peerOf, Limits: limits, Limited: limited, Orders: office, Profiles: household.New(n.profiles, n.profiles, database), Clients: n.clients.calls(n.config, current), Proofs: proofs.calls()}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
 	n.disclosed.Store(public.Disclosure(n.config.deployment()))
 	kit, err := n.config.pageKit(n.logger)
 	if err != nil {
@@ -167,6 +167,9 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 		return err
 	}
 	if pages, err = n.startConsole(desk, office, n.startExceptions(ctx, database, all.exceptions), database, current, resolved, pages); err != nil {
+		return err
+	}
+	if pages, err = proofs.watchPages(kit, limits, limited, pages); err != nil {
 		return err
 	}
 	n.background(ctx, func(ctx context.Context) { desk.Run(ctx, settleInterval) })
