@@ -16,10 +16,12 @@ import (
 	ownership "github.com/recourse-dns/recourse/redress/control"
 	"github.com/recourse-dns/recourse/redress/guide"
 	"github.com/recourse-dns/recourse/redress/letters"
+	"github.com/recourse-dns/recourse/redress/notify"
 	"github.com/recourse-dns/recourse/redress/outbound"
 	"github.com/recourse-dns/recourse/redress/page"
 	"github.com/recourse-dns/recourse/redress/proof"
 	"github.com/recourse-dns/recourse/redress/registry"
+	cases "github.com/recourse-dns/recourse/redress/store"
 	"github.com/recourse-dns/recourse/redress/watch"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
@@ -66,7 +68,7 @@ func (n *node) makeProofs(held *state, database *store.DB, resolved *resolution,
 	made.papers = ownership.NewPapers(database, made.seal)
 	dialer := outbound.NewDialer(hosts{resolved.unfiltered}, nil)
 	methods := proof.Methods{
-		redress.ByDNS:      proof.NewTXT(resolved.unfiltered),
+		redress.ByDNS:      proof.NewTXTAt(resolved.unfiltered, resolved.network, nil),
 		redress.ByHTTP:     proof.NewFile(agent(), dialer),
 		redress.ByPage:     proof.NewPage(agent(), dialer),
 		redress.ByDocument: made.papers,
@@ -93,9 +95,18 @@ func blocking(current *policy.Current, name wire.Name) []string {
 
 // start looks at open challenges, and erases what is no longer needed.
 func (p *proving) start(ctx context.Context, n *node, desk *redress.Desk) {
-	n.background(ctx, ownership.NewWorker(p.database, desk, n.logger).Run)
+	n.background(ctx, ownership.NewWorker(p.database, desk, p.unproved, n.logger).Run)
 	n.background(ctx, func(ctx context.Context) { ownership.Janitor(ctx, p.database, p.papers, n.logger) })
 	n.background(ctx, watch.NewWorker(p.watches, p.blocking, n.logger).Run)
+}
+
+// unproved writes to a party whose challenge ended without a proof.
+func (p *proving) unproved(ctx context.Context, id redress.CaseID) (notify.Message, bool) {
+	one, err := cases.New(p.database).Case(ctx, id)
+	if err != nil {
+		return notify.Message{}, false // gone, or asked for again when the database is back
+	}
+	return p.letters.Unproved(one)
 }
 
 // calls is what programs see and send of proofs.
