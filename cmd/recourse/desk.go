@@ -163,11 +163,11 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	if err != nil {
 		return err
 	}
-	pages, err := portal.New(portal.Config{Limits: limits, Limited: limited, Passes: n.passes.forPages(), Policy: n.disclosed.Load}, kit, desk, func() portal.Index { return current.Load() }, resolved.unfiltered)
+	pages, err := portal.New(portal.Config{Limits: limits, Limited: limited, Passes: n.passes.forPages(), Policy: n.disclosed.Load, Household: n.config.isHome()}, kit, desk, func() portal.Index { return current.Load() }, resolved.unfiltered)
 	if err != nil {
 		return err
 	}
-	if pages, err = n.withHome(ctx, households, database, limits, pages); err != nil {
+	if pages, err = n.withHome(ctx, households, database, kit, limits, pages); err != nil {
 		return err
 	}
 	if pages, err = n.startConsole(desk, office, n.startExceptions(ctx, database, all.exceptions), database, current, resolved, pages); err != nil {
