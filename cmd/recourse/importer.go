@@ -15,6 +15,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists/guard"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/policy/profile"
+	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
@@ -23,6 +24,7 @@ type rules struct {
 	catalog  *blocklists.Catalog
 	own      []bundle.Own
 	clients  *profile.Table
+	rows     []profile.Client
 	configs  []profile.Config // of the profiles below
 	profiles []*profile.Profile
 	offered  []*blocklists.Manifest // whose categories a profile may choose
@@ -51,7 +53,7 @@ func newRules(config *Config) (*rules, error) {
 	if made.guard, err = made.guarding.make(nil, time.Time{}); err != nil {
 		return nil, err
 	}
-	made.configs, made.profiles, made.offered, made.signals = config.Profiles, profiles, offered, config.Canaries.Own()
+	made.rows, made.configs, made.profiles, made.offered, made.signals = config.Clients, config.Profiles, profiles, offered, config.Canaries.Own()
 	if made.help, err = config.helpNames(); err != nil {
 		return nil, err
 	}
@@ -179,7 +181,9 @@ func (i *importer) loadLocked(ctx context.Context, configured *rules, afresh ...
 	if before != nil && !sameLists(before.rules.catalog, fresh.catalog) { // a catalog zone lists others than before
 		defer i.startAnew() // which ends the context of a refresh, so not before all is written down
 	}
-	if err := i.settle(ctx, fresh, reports, started); err != nil {
+	if err := i.settle(ctx, fresh, reports, started); store.Unavailable(err) {
+		i.logger.Error("what is held of lists is not written down, which the next import does; they are in force", "error", err)
+	} else if err != nil {
 		return fmt.Errorf("lists: they are in force; what is held of them is not written down: %w", err)
 	}
 	for _, report := range reports {

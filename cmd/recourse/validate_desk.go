@@ -8,7 +8,9 @@ import (
 
 func (c *Config) checkDesk() {
 	c.checkStore()
+	c.checkRetention()
 	c.checkMail()
+	c.checkHouseholds()
 	first := map[string]int{}
 	for i := range c.Desk.Tokens {
 		token, path := &c.Desk.Tokens[i], item("desk.tokens", i)
