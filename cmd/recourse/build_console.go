@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/fetch"
@@ -22,11 +21,7 @@ import (
 
 // startConsole puts the pages of staff beside the others: on the web's listeners, or with the others on listeners
 // of their own. It gives what the web's listeners serve.
-func (n *node) startConsole(desk *redress.Desk, office *orders.Office, made *exceptions.Office, database *store.DB, current *policy.Current, resolved *resolution, pages http.Handler) (http.Handler, error) {
-	kit, err := page.New(page.Config{Operator: n.config.operator(), Location: time.Local}, n.logger)
-	if err != nil {
-		return nil, err
-	}
+func (n *node) startConsole(kit *page.Kit, desk *redress.Desk, office *orders.Office, made *exceptions.Office, database *store.DB, current *policy.Current, resolved *resolution, pages http.Handler) (http.Handler, error) {
 	shelf := shelf{n.importer}
 	staff, err := console.New(console.Config{SignIn: accounts.SignInPath, SignOut: "/sign-out", Accounts: "/account"}, kit, console.Parts{
 		Gate: staffGate{gate: n.people.gate, lists: n.importer}, Desk: desk, Office: office, Lists: shelf, Work: shelf, Holds: shelf,
@@ -39,9 +34,6 @@ func (n *node) startConsole(desk *redress.Desk, office *orders.Office, made *exc
 	both := http.NewServeMux()
 	both.Handle(console.Path, access.Within(route.Behind(n.config.Listen.WebTrustedProxies), staff, pages))
 	both.Handle("/", pages)
-	for _, one := range kit.Routes() {
-		both.HandleFunc(one.Method+" "+one.Path, one.Handler)
-	}
 	if !access.Apart() {
 		return both, nil
 	}

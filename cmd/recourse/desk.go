@@ -160,7 +160,8 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 		func() redress.Index { return current.Load() }, all.exceptions, n.logger)
 	limits, limited := redress.NewLimits(redress.DefaultRates()), route.Behind(n.config.Listen.WebTrustedProxies)
 	households := household.New(n.profiles, n.profiles, database)
-	calls := api.New(api.Config{Tokens: tokens, Actor: peerOf, Limits: limits, Limited: limited, Orders: office, Profiles: households, Clients: n.clients.calls(n.config, current), Proofs: proofs.calls()}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
+	excepted := n.startExceptions(ctx, database, all.exceptions)
+	calls := api.New(api.Config{Tokens: tokens, Actor: peerOf, Limits: limits, Limited: limited, Orders: office, Exceptions: excepted, Profiles: households, Clients: n.clients.calls(n.config, current), Proofs: proofs.calls()}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
 	n.disclosed.Store(public.Disclosure(n.config.deployment()))
 	kit, err := n.config.pageKit(n.logger)
 	if err != nil {
@@ -173,10 +174,10 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	if pages, err = n.withHome(ctx, households, database, kit, limits, pages); err != nil {
 		return err
 	}
-	if pages, err = n.startConsole(desk, office, n.startExceptions(ctx, database, all.exceptions), database, current, resolved, pages); err != nil {
+	if pages, err = proofs.watchPages(kit, limits, limited, pages); err != nil {
 		return err
 	}
-	if pages, err = proofs.watchPages(kit, limits, limited, pages); err != nil {
+	if pages, err = n.startConsole(kit, desk, office, excepted, database, current, resolved, pages); err != nil {
 		return err
 	}
 	n.background(ctx, func(ctx context.Context) { desk.Run(ctx, settleInterval) })

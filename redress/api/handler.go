@@ -9,6 +9,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/exceptions"
 	"github.com/recourse-dns/recourse/redress/household"
 	"github.com/recourse-dns/recourse/redress/orders"
 	"github.com/recourse-dns/recourse/redress/route"
@@ -30,6 +31,8 @@ type Config struct {
 	Limits *redress.Limits
 	// Orders is where orders of authorities come in. Nil: nowhere.
 	Orders *orders.Office
+	// Exceptions is where they are made and ended by hand. Nil: nowhere.
+	Exceptions *exceptions.Office
 	// Clients are those that programs bind. Nil: none.
 	Clients *Clients
 	// Profiles is what households do with theirs. Nil: nothing.
@@ -108,6 +111,7 @@ func (h *handler) routes() []route.Route {
 		{Method: http.MethodPost, Path: "/api/v1/cases/{id}/decision", Handler: h.decide},
 	}
 	routes = append(routes, h.orderRoutes()...)
+	routes = append(routes, h.exceptionRoutes()...)
 	routes = append(routes, h.proofRoutes()...)
 	routes = append(routes, h.profileRoutes()...)
 	routes = append(routes, h.nameRoutes()...)

@@ -76,6 +76,7 @@ func TestDocumentHasTheFields(t *testing.T) {
 		"ReceiptsReply": receiptsReply{}, "Receipt": receipt{}, "OrderFacts": redress.OrderFacts{}, "Document": blocklists.Document{}, "Published": blocklists.Published{}, "Authority": blocklists.Authority{},
 		"BindRequest": bindRequest{}, "BindReply": bindReply{}, "UnbindReply": unbindReply{}, "LoadRequest": loadRequest{}, "LoadReply": loadReply{}, "LineProblem": lineProblem{},
 		"DeviceRequest": deviceRequest{}, "Device": deviceReply{}, "NewDevice": newDeviceReply{}, "Devices": devicesReply{}, "UnknownDevice": unknownDevice{}, "RemovedDevice": removedReply{}, "ChangedDevice": changedDevice{},
+		"ExceptionRequest": exceptionRequest{}, "EndExceptionRequest": endExceptionRequest{}, "ExceptionEffect": exceptionEffect{}, "Exception": exceptionReply{}, "Exceptions": exceptionsReply{},
 		"AllowRequest": allowRequest{}, "Lend": profile.Lend{},
 		// Profiles.
 		"ProfileRequest": profileRequest{}, "ProfileReply": profileReply{}, "ProfileChanged": profileChanged{}, "PauseRequest": pauseRequest{},
