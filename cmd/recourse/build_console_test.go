@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/redress/console"
@@ -15,7 +16,7 @@ import (
 func TestAnAuthoritySendsForItsOwnListsAlone(t *testing.T) {
 	law := func(id, authority string, jurisdiction ...string) *blocklists.Manifest {
 		return &blocklists.Manifest{
-			ID: blocklists.ListID(id), Purpose: blocklists.Law, Category: "c", Title: map[string]string{"en": id}, ReviewEvery: 1 << 50, Jurisdiction: jurisdiction, AtEnforceBy: "hold",
+			ID: blocklists.ListID(id), Purpose: blocklists.Law, Category: "copyright", Title: map[string]string{"en": id}, ReviewEvery: time.Hour, Jurisdiction: jurisdiction, AtEnforceBy: "hold",
 			Authority: blocklists.Authority{Name: authority}, LegalBasis: []blocklists.Basis{{Act: "Act"}},
 			Redress: blocklists.Redress{Venues: []blocklists.Venue{{Name: "Court"}}, DeadlineFrom: "notification"}, Source: blocklists.Source{File: id},
 		}
