@@ -31,6 +31,9 @@ type Config struct {
 	Tell func(c *Case, event *Event) []notify.Message
 	// Mail is where authorities, by name, get their dossiers.
 	Mail map[string]string
+	// Generation is that of the lists in force; where it moves, lifted names are looked at again.
+	// Nil: they are not.
+	Generation func() uint64
 	// Sources are what the facts of a case are gathered from.
 	Sources Sources
 }
@@ -77,8 +80,10 @@ type Cases interface {
 	List(ctx context.Context, page Page) ([]*Case, error)
 	// Due are the clocks that have run out, the oldest first.
 	Due(ctx context.Context, at time.Time, limit int) ([]DueClock, error)
-	// NextDue is when the next clock runs out; zero for never.
-	NextDue(ctx context.Context) (time.Time, error)
+	// Alike are other open cases of the same entry, the oldest first, a few at the most.
+	Alike(ctx context.Context, one *Case) ([]CaseID, error)
+	// Lifted are cases behind one that have exceptions of security lists in force, by id.
+	Lifted(ctx context.Context, after CaseID, limit int) ([]CaseID, error)
 	// Filed counts what others filed about the name of a case.
 	Filed(ctx context.Context, one *Case) (Duplicates, error)
 }

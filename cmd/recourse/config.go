@@ -207,20 +207,24 @@ type ServeRPZ struct {
 
 // Desk is the side with people.
 type Desk struct {
-	Store       string            `yaml:"store"` // sqlite or postgres://user@host/db
-	Tokens      []Token           `yaml:"tokens"`
-	OIDC        OIDC              `yaml:"oidc" later:"sign-in with OpenID Connect"`
-	Mail        notify.SMTPConfig `yaml:"mail"`
-	Retention   Retention         `yaml:"retention" later:"terms of retention"`
-	PlainSignIn bool              `yaml:"plain_sign_in" later:"sign-in with a password"`
+	Store     string            `yaml:"store"` // sqlite or postgres://user@host/db
+	Tokens    []Token           `yaml:"tokens"`
+	OIDC      OIDC              `yaml:"oidc" later:"sign-in with OpenID Connect"`
+	Mail      notify.SMTPConfig `yaml:"mail"`
+	Retention Retention         `yaml:"retention" later:"terms of retention"`
+	// Country is where the operator works, as IT: its public holidays are no working days.
+	Country     string `yaml:"country"`
+	PlainSignIn bool   `yaml:"plain_sign_in" later:"sign-in with a password"`
 }
 
 // Token lets a program act. Those of reviewers, operators and authorities work in this version.
 type Token struct {
 	Name  string    `yaml:"name"`
-	Role  string    `yaml:"role" oneof:"reviewer,operator,authority,household,provisioning,node"`
+	Role  string    `yaml:"role" oneof:"reviewer,second_reviewer,operator,auditor,authority,household,provisioning,node"`
 	File  string    `yaml:"file"`
 	Until time.Time `yaml:"until"` // no end where zero
+	// Cleared: its bearer may decide cases about secret lists.
+	Cleared bool `yaml:"cleared"`
 
 	Authority    string              `yaml:"authority"`
 	Jurisdiction []string            `yaml:"jurisdiction"`

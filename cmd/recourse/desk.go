@@ -146,7 +146,8 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	if n.people, err = newPeople(n.config, held, database, n); err != nil {
 		return err
 	}
-	desk := redress.NewDesk(redress.Config{Portal: n.config.Operator.Portal}, cases.New(database), provers(resolved),
+	kept := cases.New(database)
+	desk := redress.NewDesk(n.caseworkConfig(current, kept), kept, provers(resolved),
 		func() redress.Index { return current.Load() }, all.exceptions, n.logger)
 	limits, limited := redress.NewLimits(redress.DefaultRates()), route.Behind(n.config.Listen.WebTrustedProxies)
 	calls := api.New(api.Config{Tokens: tokens, Actor: peerOf, Limits: limits, Limited: limited, Orders: office, Profiles: household.New(n.profiles, n.profiles, database), Clients: n.clients.calls(n.config, current)}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
@@ -217,7 +218,7 @@ func readTokens(config *Config) ([]api.Token, error) {
 	var tokens []api.Token
 	for i := range config.Desk.Tokens {
 		token := &config.Desk.Tokens[i]
-		if !slices.Contains([]redress.ActorRole{redress.Reviewer, redress.Operator, redress.Authority, redress.Household, redress.Provisioning, redress.Node}, redress.ActorRole(token.Role)) {
+		if !slices.Contains([]redress.ActorRole{redress.Reviewer, redress.SecondReviewer, redress.Operator, redress.Auditor, redress.Authority, redress.Household, redress.Provisioning, redress.Node}, redress.ActorRole(token.Role)) {
 			continue
 		}
 		secret, err := config.ReadToken(token)
@@ -228,7 +229,7 @@ func readTokens(config *Config) ([]api.Token, error) {
 		if err != nil {
 			return nil, fmt.Errorf("token %q: %w", token.Name, err)
 		}
-		tokens = append(tokens, api.Token{Name: token.Name, Role: redress.ActorRole(token.Role), Hash: redress.HashToken(secret), Until: token.Until, Binding: binding, Profiles: token.Profiles})
+		tokens = append(tokens, api.Token{Name: token.Name, Role: redress.ActorRole(token.Role), Hash: redress.HashToken(secret), Until: token.Until, Binding: binding, Profiles: token.Profiles, Cleared: token.Cleared})
 	}
 	return tokens, nil
 }

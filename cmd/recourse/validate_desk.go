@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/redress/workdays"
 )
 
 func (c *Config) checkDesk() {
@@ -16,6 +17,9 @@ func (c *Config) checkDesk() {
 		c.report.problem("desk.store", "%s is neither sqlite nor a postgres:// address", quote(store))
 	}
 	c.checkMail()
+	if country := c.Desk.Country; country != "" && !workdays.Known(country) {
+		c.report.warn("desk.country", "no public holidays of %s are known; working days are Monday to Friday", quote(country))
+	}
 	first := map[string]int{}
 	for i := range c.Desk.Tokens {
 		token, path := &c.Desk.Tokens[i], item("desk.tokens", i)

@@ -46,13 +46,13 @@ func vocabulary() map[string]map[string]string {
 			"decided":   "Decided.",
 			"closed":    "The review is finished.",
 
-			"interim": "Unblocked until a person has decided.", "appeal": "Appealed. Somebody else will decide.", "need_info": "We asked you something, and wait for your answer.",
+			"interim": "Unblocked until a person has decided.", "reopened": "Looked at again. The name stays unblocked until a person has decided, unless it says otherwise.", "appeal": "Appealed. Somebody else will decide.", "need_info": "We asked you something, and wait for your answer.",
 			"withdrawn": "Withdrawn by you.", "inadmissible": "This case cannot be decided here.", "merged": "Another case of yours stands for this one.",
 		},
 		"track": {
 			"submitted": "open", "referred": "with the authority", "upheld": "the block stays", "reversed": "the block is lifted", "narrowed": "the block is narrowed",
 			"confirmed": "carried out rightly", "fixed": "carried out wrongly, and put right", "closed": "closed",
-			"interim": "unblocked until it is decided", "appeal": "appealed", "need_info": "waiting for your answer", "shortened": "the block ends sooner",
+			"interim": "unblocked until it is decided", "reopened": "looked at again", "appeal": "appealed", "need_info": "waiting for your answer", "shortened": "the block ends sooner",
 			"withdrawn": "withdrawn", "inadmissible": "cannot be decided here", "merged": "another case stands for it",
 		},
 		"event": {
