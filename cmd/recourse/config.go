@@ -207,11 +207,12 @@ type ServeRPZ struct {
 
 // Desk is the side with people.
 type Desk struct {
-	Store     string            `yaml:"store"` // sqlite or postgres://user@host/db
-	Tokens    []Token           `yaml:"tokens"`
-	OIDC      OIDC              `yaml:"oidc" later:"sign-in with OpenID Connect"`
-	Mail      notify.SMTPConfig `yaml:"mail"`
-	Retention Retention         `yaml:"retention" later:"terms of retention"`
+	Store      string            `yaml:"store"`            // sqlite or postgres://user@host/db
+	ContactKey string            `yaml:"contact_key_file"` // of a fleet; one's own where empty
+	Tokens     []Token           `yaml:"tokens"`
+	OIDC       OIDC              `yaml:"oidc" later:"sign-in with OpenID Connect"`
+	Mail       notify.SMTPConfig `yaml:"mail"`
+	Retention  Retention         `yaml:"retention" later:"terms of retention"`
 	// Country is where the operator works, as IT: its public holidays are no working days.
 	Country     string `yaml:"country"`
 	PlainSignIn bool   `yaml:"plain_sign_in" later:"sign-in with a password"`

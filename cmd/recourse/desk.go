@@ -91,11 +91,14 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 	if err := n.startCertificates(held, counts); err != nil {
 		return nil, err
 	}
-	database, err := store.Open(ctx, held.path(databaseFile), n.logger)
+	database, err := n.config.database().Open(ctx, n.logger)
 	if err != nil {
 		return nil, err
 	}
 	n.closers = append(n.closers, database)
+	if err := n.startAudit(ctx, held, database); err != nil {
+		return nil, err
+	}
 	current, err := n.startPolicy(held)
 	if err != nil {
 		return nil, err
@@ -113,7 +116,7 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 	if err := n.makeNotices(database, resolved, counts); err != nil {
 		return nil, err
 	}
-	lists := &ledger{database: database, path: held.path(holdsFile), logger: n.logger}
+	lists := &ledger{database: database, path: held.path(holdsFile), told: discloser{catalog: n.catalog}, logger: n.logger}
 	from := n.openDecisions(held, database)
 	ordered := newOrderBook(from, current, n.logger)
 	if err := ordered.begin(ctx); err != nil {
@@ -169,6 +172,7 @@ func (n *node) startWeb(held *state, calls, private, nodes, pages http.Handler) 
 	mux := http.NewServeMux()
 	health{ready: n.importer.ready}.register(mux)
 	mux.Handle("/api/", calls)
+	mux.Handle("/audit/", n.audit.pages)
 	mux.Handle("/fleet/", nodes)
 	mux.Handle("/", pages)
 	if err := n.openWeb(mux); err != nil {

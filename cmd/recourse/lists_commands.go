@@ -17,7 +17,6 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/blocklists/guard"
-	"github.com/recourse-dns/recourse/policy/store"
 )
 
 // listsClient asks the running server about its lists.
@@ -99,11 +98,11 @@ func withLedger(ctx context.Context, env *environment, flag ConfigFlag, remote f
 	if err != nil {
 		return err
 	}
-	database, err := store.Open(ctx, held.path(databaseFile), env.logger())
+	database, err := config.database().Open(ctx, env.logger())
 	if err != nil {
 		return errors.Join(err, held.Close())
 	}
-	err = local(config, &ledger{database: database, path: held.path(holdsFile), logger: env.logger()})
+	err = local(config, &ledger{database: database, path: held.path(holdsFile), told: discloser{catalog: config.told}, logger: env.logger()})
 	return errors.Join(err, database.Close(), held.Close())
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"strings"
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
@@ -9,13 +8,7 @@ import (
 )
 
 func (c *Config) checkDesk() {
-	switch store := c.Desk.Store; {
-	case store == "sqlite":
-	case strings.HasPrefix(store, "postgres://") || strings.HasPrefix(store, "postgresql://"):
-		c.report.warn("desk.store", "not supported by this version yet (PostgreSQL); going on with SQLite in the state directory")
-	default:
-		c.report.problem("desk.store", "%s is neither sqlite nor a postgres:// address", quote(store))
-	}
+	c.checkStore()
 	c.checkMail()
 	if country := c.Desk.Country; country != "" && !workdays.Known(country) {
 		c.report.warn("desk.country", "no public holidays of %s are known; working days are Monday to Friday", quote(country))

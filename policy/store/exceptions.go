@@ -45,7 +45,7 @@ func (t *Tx) AddException(ctx context.Context, exception blocklists.Exception) (
 	}
 	name := exception.Name.String()
 	var id int64
-	err := t.tx.QueryRowContext(ctx, `SELECT id FROM exceptions WHERE list = ? AND name = ? AND case_id = ? AND ended_at IS NULL`,
+	err := t.QueryRowContext(ctx, `SELECT id FROM exceptions WHERE list = ? AND name = ? AND case_id = ? AND ended_at IS NULL`,
 		string(exception.List), name, exception.Case).Scan(&id)
 	if err == nil {
 		return id, nil
@@ -53,7 +53,7 @@ func (t *Tx) AddException(ctx context.Context, exception blocklists.Exception) (
 	if !errors.Is(err, sql.ErrNoRows) {
 		return 0, fmt.Errorf("add exception: %w", err)
 	}
-	err = t.tx.QueryRowContext(ctx, `INSERT INTO exceptions (kind, list, name, keep, case_id, at, below, outside) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+	err = t.QueryRowContext(ctx, `INSERT INTO exceptions (kind, list, name, keep, case_id, at, below, outside) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
 		string(kind), string(exception.List), name, textOf(exception.Keep), exception.Case, exception.At.UnixMicro(), truth(exception.Below), strings.Join(exception.Outside, " ")).Scan(&id)
 	if err == nil {
 		err = t.announce(ctx, id, Added, exception.At)
@@ -66,7 +66,7 @@ func (t *Tx) AddException(ctx context.Context, exception blocklists.Exception) (
 
 // EndException takes an exception out of force. Its row stays.
 func (t *Tx) EndException(ctx context.Context, id int64, at time.Time) error {
-	result, err := t.tx.ExecContext(ctx, `UPDATE exceptions SET ended_at = ? WHERE id = ? AND ended_at IS NULL`, at.UnixMicro(), id)
+	result, err := t.ExecContext(ctx, `UPDATE exceptions SET ended_at = ? WHERE id = ? AND ended_at IS NULL`, at.UnixMicro(), id)
 	if err != nil {
 		return fmt.Errorf("end exception %d: %w", id, err)
 	}
@@ -82,12 +82,12 @@ func (t *Tx) EndException(ctx context.Context, id int64, at time.Time) error {
 // announce raises the sequence and writes the outbox row.
 func (t *Tx) announce(ctx context.Context, id int64, change Change, at time.Time) error {
 	var sequence int64
-	err := t.tx.QueryRowContext(ctx, `UPDATE exception_sequence SET value = value + 1 RETURNING value`).Scan(&sequence)
+	err := t.QueryRowContext(ctx, `UPDATE exception_sequence SET value = value + 1 RETURNING value`).Scan(&sequence)
 	if err != nil {
 		return err
 	}
 	t.Tell(ExceptionsTopic)
-	_, err = t.tx.ExecContext(ctx, `INSERT INTO announcements (sequence, exception, change, at) VALUES (?, ?, ?, ?)`, sequence, id, string(change), at.UnixMicro())
+	_, err = t.ExecContext(ctx, `INSERT INTO announcements (sequence, exception, change, at) VALUES (?, ?, ?, ?)`, sequence, id, string(change), at.UnixMicro())
 	return err
 }
 

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	policystore "github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
@@ -83,6 +85,11 @@ func insertEvent(ctx context.Context, tx *policystore.Tx, event *redress.Event) 
 	if err != nil {
 		return err
 	}
+	for _, text := range []string{string(event.Case), string(event.Kind), event.Actor.Name, string(event.Actor.Role)} {
+		if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+			return fmt.Errorf("%q cannot be kept as it is", text) // and the hash would be of something else
+		}
+	}
 	event.Hash = redress.ChainHash(event, content)
 	var one, order any // null where it is not of one
 	if event.Case != "" {
@@ -140,7 +147,7 @@ func (s *Store) Verify(ctx context.Context) (count int64, head redress.Hash, err
 		if err != nil {
 			return err
 		}
-		return verifyTexts(ctx, view)
+		return VerifyTexts(ctx, view)
 	})
 	if err != nil {
 		return 0, redress.Hash{}, fmt.Errorf("verify events: %w", err)
@@ -169,7 +176,8 @@ func verifyEvents(ctx context.Context, from policystore.Querier) (count int64, h
 	return count, head, err
 }
 
-func verifyTexts(ctx context.Context, from policystore.Querier) error {
+// VerifyTexts recomputes the commitment of every text that is there.
+func VerifyTexts(ctx context.Context, from policystore.Querier) error {
 	return policystore.Each(ctx, from, func(rows *sql.Rows) error {
 		commitment, text, err := scanText(rows)
 		if err != nil {

@@ -70,7 +70,7 @@ func insertTexts(ctx context.Context, tx *policystore.Tx, filing redress.FilingI
 	for _, text := range texts {
 		commitment := text.Commitment()
 		_, err := tx.ExecContext(ctx, `INSERT INTO texts (commitment, filing, kind, salt, body) VALUES (?, ?, ?, ?, ?)`,
-			commitment[:], string(filing), string(text.Kind), text.Salt, text.Body)
+			commitment[:], string(filing), string(text.Kind), text.Salt, []byte(text.Body))
 		if err != nil {
 			return err
 		}
