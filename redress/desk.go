@@ -34,6 +34,8 @@ type Config struct {
 	// Generation is that of the lists in force; where it moves, lifted names are looked at again.
 	// Nil: they are not.
 	Generation func() uint64
+	// Everywhere gives the nodes that have what was decided in a case in force. Nil: none.
+	Everywhere func(ctx context.Context, id CaseID) ([]InForceAt, error)
 	// Sources are what the facts of a case are gathered from.
 	Sources Sources
 }

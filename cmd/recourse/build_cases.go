@@ -7,6 +7,7 @@ import (
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
 	cases "github.com/recourse-dns/recourse/redress/store"
 	"github.com/recourse-dns/recourse/redress/workdays"
@@ -14,12 +15,13 @@ import (
 )
 
 // caseworkConfig is what the desk obeys.
-func (n *node) caseworkConfig(current *policy.Current, kept *cases.Store) redress.Config {
+func (n *node) caseworkConfig(current *policy.Current, kept *cases.Store, database *store.DB) redress.Config {
 	config := redress.Config{
 		Portal: n.config.Operator.Portal, Operator: n.config.Operator.Name, Contact: n.config.Operator.Contact,
 		Holiday:     workdays.Holidays(n.config.Desk.Country),
 		Authorities: func() []string { return confidentialAuthorities(current.Load()) },
 		Approvals:   kept,
+		Everywhere:  everywhere(database),
 		Mail:        make(map[string]string),
 		Generation:  func() uint64 { return current.Load().Bundle.Generation() },
 		Sources:     redress.Sources{Safeguard: func(entry *blocklists.Entry) (string, string, uint32) { return safeguardOf(current.Load(), entry) }, Age: listedAge{current}},
