@@ -8,6 +8,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/policy/profile"
+	"github.com/recourse-dns/recourse/redress/console"
 	"github.com/recourse-dns/recourse/redress/notify"
 )
 
@@ -207,15 +208,15 @@ type ServeRPZ struct {
 
 // Desk is the side with people.
 type Desk struct {
-	Store      string            `yaml:"store"`            // sqlite or postgres://user@host/db
-	ContactKey string            `yaml:"contact_key_file"` // of a fleet; one's own where empty
-	Tokens     []Token           `yaml:"tokens"`
-	OIDC       OIDC              `yaml:"oidc" later:"sign-in with OpenID Connect"`
-	Mail       notify.SMTPConfig `yaml:"mail"`
-	Retention  Retention         `yaml:"retention" later:"terms of retention"`
-	// Country is where the operator works, as IT: its public holidays are no working days.
-	Country     string `yaml:"country"`
-	PlainSignIn bool   `yaml:"plain_sign_in" later:"sign-in with a password"`
+	Store       string            `yaml:"store"`            // sqlite or postgres://user@host/db
+	ContactKey  string            `yaml:"contact_key_file"` // of a fleet; one's own where empty
+	Tokens      []Token           `yaml:"tokens"`
+	OIDC        OIDC              `yaml:"oidc" later:"sign-in with OpenID Connect"`
+	Mail        notify.SMTPConfig `yaml:"mail"`
+	Retention   Retention         `yaml:"retention" later:"terms of retention"`
+	Console     console.Access    `yaml:"console"` // from where staff reaches its pages
+	Country     string            `yaml:"country"` // where the operator works, as IT: its public holidays are no working days
+	PlainSignIn bool              `yaml:"plain_sign_in" later:"sign-in with a password"`
 }
 
 // Token lets a program act. Those of reviewers, operators and authorities work in this version.
@@ -254,5 +255,5 @@ const noAnchors = "none"
 
 // startsAs says whether what is read at the start alone is the same in another configuration.
 func (c *Config) startsAs(other *Config) bool {
-	return reflect.DeepEqual(c.Listen.fixed(), other.Listen.fixed()) && reflect.DeepEqual(c.TLS, other.TLS) && c.StateDir() == other.StateDir() && reflect.DeepEqual(c.ServeRPZ, other.ServeRPZ) && reflect.DeepEqual(c.Resolver.Zones, other.Resolver.Zones)
+	return reflect.DeepEqual(c.Listen.fixed(), other.Listen.fixed()) && reflect.DeepEqual(c.Desk.Console, other.Desk.Console) && reflect.DeepEqual(c.TLS, other.TLS) && c.StateDir() == other.StateDir() && reflect.DeepEqual(c.ServeRPZ, other.ServeRPZ) && reflect.DeepEqual(c.Resolver.Zones, other.Resolver.Zones)
 }
