@@ -24,6 +24,7 @@ type Vantage struct {
 	Clean  bool   `json:"clean"`
 	Detail string `json:"detail"`
 }
+
 // clean says whether at least two networks and two programs each saw a clean site, and none
 // anything else.
 func clean(vantages []Vantage) bool {
