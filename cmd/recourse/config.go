@@ -217,6 +217,8 @@ type Desk struct {
 	Console     console.Access    `yaml:"console"` // from where staff reaches its pages
 	Country     string            `yaml:"country"` // where the operator works, as IT: its public holidays are no working days
 	PlainSignIn bool              `yaml:"plain_sign_in" later:"sign-in with a password"`
+
+	Households []HouseholdAccount `yaml:"households"` // accounts that are bound to the profiles of a home; none: there is one home
 }
 
 // Token lets a program act. Those of reviewers, operators and authorities work in this version.

@@ -13,6 +13,7 @@ func (c *Config) checkDesk() {
 	if country := c.Desk.Country; country != "" && !workdays.Known(country) {
 		c.report.warn("desk.country", "no public holidays of %s are known; working days are Monday to Friday", quote(country))
 	}
+	c.checkHouseholds()
 	first := map[string]int{}
 	for i := range c.Desk.Tokens {
 		token, path := &c.Desk.Tokens[i], item("desk.tokens", i)
