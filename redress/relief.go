@@ -79,3 +79,28 @@ func (c *Case) relieve(facts *Triage, at time.Time) (Change, error) {
 	change.told(RelievedEvent, clerk, at, content)
 	return change, nil
 }
+
+// LookAgain looks at the site now, as the clerk does when control is proved, and unblocks until the
+// decision where everything speaks for it.
+func (d *Desk) LookAgain(ctx context.Context, actor Actor, id CaseID) error {
+	if !actor.May() {
+		return ErrNotPermitted
+	}
+	if err := d.mayDecide(ctx, actor, id); err != nil {
+		return fmt.Errorf("look again: %w", err)
+	}
+	clock := Clock{Kind: RetestClock}
+	err := d.one(ctx, "look again", id, func(c *Case, at time.Time) (Change, error) {
+		if c.Merits.State != Submitted || c.Entry == nil || c.Entry.Purpose != blocklists.Security {
+			return Change{}, ErrState
+		}
+		change := c.unchanged()
+		clock.At = at
+		change.Clocks = append(change.Clocks, clock)
+		return change, nil
+	})
+	if err != nil {
+		return err
+	}
+	return d.retest(ctx, DueClock{Case: id, Clock: clock})
+}

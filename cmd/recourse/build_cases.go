@@ -23,6 +23,7 @@ func (n *node) caseworkConfig(current *policy.Current, kept *cases.Store, databa
 		Approvals:   kept,
 		Everywhere:  everywhere(database),
 		Mail:        make(map[string]string),
+		Entries:     func(list blocklists.ListID) (int, bool) { return toldEntries(current.Load(), list) },
 		Generation:  func() uint64 { return current.Load().Bundle.Generation() },
 		Sources:     redress.Sources{Safeguard: func(entry *blocklists.Entry) (string, string, uint32) { return safeguardOf(current.Load(), entry) }, Age: listedAge{current}},
 	}
@@ -71,4 +72,15 @@ func (a listedAge) FirstSeen(_ context.Context, name wire.Name) (time.Time, bool
 		}
 	}
 	return first, !first.IsZero()
+}
+
+// toldEntries is how many entries a list has that shows them.
+func toldEntries(snapshot *policy.Snapshot, id blocklists.ListID) (int, bool) {
+	lists := snapshot.Bundle.Lists()
+	for i := range lists {
+		if list := &lists[i]; list.ID == id && list.Manifest != nil {
+			return list.Entries - list.Held, list.Manifest.Disclosure == blocklists.Full
+		}
+	}
+	return 0, false
 }
