@@ -53,6 +53,9 @@ func (l *Log) Events() []Event {
 	return slices.Clone(l.events)
 }
 
+// Origin is where the desk's pages are.
+const Origin = "https://desk.example"
+
 // New makes a desk that ends with the test.
 func New(t *testing.T) *Desk {
 	t.Helper()
@@ -72,7 +75,7 @@ func New(t *testing.T) *Desk {
 func Over(t *testing.T, database *store.DB) *Desk {
 	t.Helper()
 	log := new(Log)
-	office, err := accounts.New(accounts.Config{Secret: []byte(strings.Repeat("s", 32)), Cost: accounts.Cost{Memory: 64, Passes: 1, Lanes: 1}}, database, log, slog.New(slog.DiscardHandler))
+	office, err := accounts.New(accounts.Config{Secret: []byte(strings.Repeat("s", 32)), Origin: Origin, Title: "Example", Cost: accounts.Cost{Memory: 64, Passes: 1, Lanes: 1}}, database, log, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
