@@ -3,6 +3,7 @@ package blocklists
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/recourse-dns/recourse/resolver/wire"
@@ -117,14 +118,24 @@ type Exception struct {
 	// Keep stays blocked, with what lies below it: a block that was narrowed to it.
 	// Empty: nothing of the entry does.
 	Keep wire.Name `json:"-"`
+	// Below: the name itself stays blocked, and what lies below it is let go.
+	Below bool `json:"below,omitempty"`
+	// Outside are the jurisdictions where the block goes on; the exception is for clients of all
+	// others. Empty: it is for every client.
+	Outside []string `json:"outside,omitempty"`
 	// Case is the case that was decided; empty for an operator's exception.
 	Case string    `json:"case,omitempty"`
 	At   time.Time `json:"at"`
 }
 
-// Covers says whether the exception takes the name out of its list.
+// Covers says whether the exception takes the name out of its list, for clients that it is for.
 func (e *Exception) Covers(list ListID, name wire.Name) bool {
-	return e.List == list && name.IsBelow(e.Name) && (e.Keep == "" || !name.IsBelow(e.Keep))
+	return e.List == list && name.IsBelow(e.Name) && (e.Keep == "" || !name.IsBelow(e.Keep)) && (!e.Below || name != e.Name)
+}
+
+// IsFor says whether the exception is for clients of a jurisdiction; empty for those of none.
+func (e *Exception) IsFor(jurisdiction string) bool {
+	return len(e.Outside) == 0 || !slices.Contains(e.Outside, jurisdiction)
 }
 
 // Catalog is all lists of one configuration, in file order, each with a manifest

@@ -46,6 +46,11 @@ func (h *hearing) lasting() []fact {
 	facts := make([]fact, len(h.hits.facts))
 	for i, known := range h.hits.facts {
 		if list := &h.lists[known.place]; list.Manifest != nil {
+			if h.snapshot.Overlay.varies(list.ID, h.question) {
+				known.lifted = notAsked
+				facts[i] = known
+				continue
+			}
 			known.lifted = notLifted
 			if h.exception(i, list) != nil {
 				known.lifted = isLifted

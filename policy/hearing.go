@@ -74,6 +74,8 @@ type hearing struct {
 	client   netip.Addr // for what is staged; invalid where nobody asks
 	qtype    uint16     // 0 where any address is meant
 	phase    profile.Phase
+	// anybody: nobody asks, and what does not count for every client blocks for somebody.
+	anybody bool
 
 	lists []bundle.List
 	// Whether the operator exempts the question, or any alias.
@@ -369,20 +371,25 @@ func (h *hearing) exemption(i int) int {
 func (h *hearing) exception(i int, list *bundle.List) *blocklists.Exception {
 	link := h.link(i)
 	if link.Kind == resolver.Asked || link.Kind == resolver.Alias {
-		if found := h.snapshot.exception(list, link.Name); found != nil {
+		if found := h.exceptionFor(list, link.Name); found != nil {
 			return found
 		}
 	}
 	if link.Kind == resolver.Asked {
 		return nil
 	}
-	return h.snapshot.exception(list, h.question)
+	return h.exceptionFor(list, h.question)
 }
 
-// exception finds the exception in force for a name in a list. One that the operator
-// made does not go before law.
-func (s *Snapshot) exception(list *bundle.List, name wire.Name) *blocklists.Exception {
-	found := s.Overlay.Covers(list.ID, name)
+// exceptionFor finds the exception in force for a name in a list and this client, or where
+// nobody asks for all. One that the operator made does not go before law.
+func (h *hearing) exceptionFor(list *bundle.List, name wire.Name) *blocklists.Exception {
+	var found *blocklists.Exception
+	if h.anybody {
+		found = h.snapshot.Overlay.Covers(list.ID, name)
+	} else {
+		found = h.snapshot.Overlay.CoversIn(list.ID, name, h.who.Jurisdiction)
+	}
 	if found != nil && found.Kind == blocklists.Operator && list.Manifest.Purpose == blocklists.Law {
 		return nil
 	}

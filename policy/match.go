@@ -185,6 +185,7 @@ func (s *Snapshot) Matches(name wire.Name) []Match {
 		return nil // a damaged bundle: the one before takes its place at once
 	}
 	h := newHearing(s, name, hits{ids: ids}, profile.Who{}, time.Now())
+	h.anybody = true
 	var matches []Match
 	for _, i := range h.order() {
 		if list := h.list(i); list.Manifest != nil {

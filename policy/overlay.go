@@ -14,6 +14,7 @@ type Overlay struct {
 	sequence   uint64
 	exceptions []blocklists.Exception
 	byName     map[place][]*blocklists.Exception
+	local      bool // some are not for every client
 }
 
 // place is what an exception is bound to.
@@ -35,6 +36,7 @@ func NewOverlay(sequence uint64, exceptions []blocklists.Exception) *Overlay {
 		exception := &overlay.exceptions[i]
 		at := place{exception.List, exception.Name}
 		overlay.byName[at] = append(overlay.byName[at], exception)
+		overlay.local = overlay.local || len(exception.Outside) > 0
 	}
 	return overlay
 }
@@ -55,9 +57,24 @@ func (o *Overlay) Exceptions() []blocklists.Exception {
 	return slices.Clone(o.exceptions)
 }
 
-// Covers finds the exception that takes the name out of the list, nil if there is
-// none: a decided one before the operator's, the longest name first.
+// Covers finds the exception that takes the name out of the list for every client, nil if there
+// is none: a decided one before the operator's, the longest name first.
 func (o *Overlay) Covers(list blocklists.ListID, name wire.Name) *blocklists.Exception {
+	return o.find(list, name, func(exception *blocklists.Exception) bool { return len(exception.Outside) == 0 })
+}
+
+// CoversIn is Covers for a client of a jurisdiction; empty for one of none.
+func (o *Overlay) CoversIn(list blocklists.ListID, name wire.Name, jurisdiction string) *blocklists.Exception {
+	return o.find(list, name, func(exception *blocklists.Exception) bool { return exception.IsFor(jurisdiction) })
+}
+
+// varies says whether the client matters to what takes the name out of the list.
+func (o *Overlay) varies(list blocklists.ListID, name wire.Name) bool {
+	return o != nil && o.local &&
+		o.find(list, name, func(exception *blocklists.Exception) bool { return len(exception.Outside) > 0 }) != nil
+}
+
+func (o *Overlay) find(list blocklists.ListID, name wire.Name, isFor func(*blocklists.Exception) bool) *blocklists.Exception {
 	if o == nil || len(o.byName) == 0 {
 		return nil
 	}
@@ -65,7 +82,7 @@ func (o *Overlay) Covers(list blocklists.ListID, name wire.Name) *blocklists.Exc
 	for at := name; at != ""; at = at.Parent() {
 		for _, exception := range o.byName[place{list, at}] {
 			switch {
-			case !exception.Covers(list, name):
+			case !exception.Covers(list, name) || !isFor(exception):
 			case exception.Kind != blocklists.Operator:
 				return exception // it also lifts law, which the operator's does not
 			case found == nil:

@@ -53,6 +53,8 @@ type Case struct {
 	Texts map[Commitment]Text
 	// Linked are the other cases of the filing.
 	Linked []CaseID
+	// Clocks are what the clerk has to do and when; of a case that was read alone.
+	Clocks map[ClockKind]time.Time
 }
 
 // Filing is what all cases of one submission share.
@@ -64,6 +66,8 @@ type Filing struct {
 	At       time.Time
 	// Token is the hash of the secret that opens the cases for the party.
 	Token TokenHash
+	// Recovery is the hash of the words that open them again when the link is lost.
+	Recovery TokenHash
 	// Challenge is the value that the TXT record must have.
 	Challenge string
 	// Verified is when control of the name was proved; zero if it was not.
@@ -78,7 +82,7 @@ func (c *Case) Unconfirmed() bool { return c.Entry == nil || c.Confidential }
 func (c *Case) Due() time.Time {
 	var due time.Time
 	for _, track := range []Track{c.Implementation, c.Merits} {
-		if track.open() && !track.Deadline.IsZero() && (due.IsZero() || track.Deadline.Before(due)) {
+		if track.Waits() && !track.Deadline.IsZero() && (due.IsZero() || track.Deadline.Before(due)) {
 			due = track.Deadline
 		}
 	}

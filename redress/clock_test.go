@@ -26,8 +26,8 @@ func TestDeadlines(t *testing.T) {
 		{"nothing", nil, Submitted, friday.Add(72 * time.Hour), friday.Add(25 * time.Hour)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			implementation, merits := tracks(c.entry, friday)
-			if implementation != (Track{Submitted, friday.Add(24 * time.Hour)}) {
+			implementation, merits := tracks(c.entry, friday, nil)
+			if implementation != (Track{State: Submitted, Deadline: friday.Add(24 * time.Hour)}) {
 				t.Errorf("implementation %v", implementation)
 			}
 			if merits.State != c.merits || !merits.Deadline.Equal(c.deadline) {
@@ -105,31 +105,5 @@ func TestTokensAndIDsDiffer(t *testing.T) {
 	}
 	if token := newToken(); len(token) != 32 || !HashToken(token).Matches(token) || HashToken(token).Matches(token+"a") {
 		t.Errorf("token %q", token)
-	}
-}
-
-// Every rule ends or keeps its track, and no two rules fit the same decision.
-func TestRulesAreAFunction(t *testing.T) {
-	type decision struct {
-		kind     Kind
-		question Question
-		outcome  Outcome
-	}
-	seen := make(map[decision]bool)
-	for _, rule := range Rules() {
-		at := decision{rule.Kind, rule.Question, rule.Outcome}
-		if seen[at] {
-			t.Errorf("two rules for %v", at)
-		}
-		seen[at] = true
-		if rule.Lifts != (rule.Outcome != Uphold) {
-			t.Errorf("%v: lifts %v", at, rule.Lifts)
-		}
-		if rule.Kind == Ordered && rule.Question == Merits && rule.To != Referred {
-			t.Errorf("%v decides what is the authority's", at)
-		}
-		if rule.To == Submitted {
-			t.Errorf("%v leads nowhere", at)
-		}
 	}
 }

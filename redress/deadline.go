@@ -17,13 +17,13 @@ const (
 )
 
 // tracks are the two tracks of a new case.
-func tracks(entry *Entry, at time.Time) (implementation, merits Track) {
+func tracks(entry *Entry, at time.Time, holiday func(time.Time) bool) (implementation, merits Track) {
 	implementation = Track{State: Submitted, Deadline: at.Add(implementationTime)}
 	switch {
 	case entry == nil || entry.Purpose == blocklists.Security:
 		merits = Track{State: Submitted, Deadline: at.Add(securityTime)}
 	case entry.Purpose == blocklists.User:
-		merits = Track{State: Submitted, Deadline: addWorkingDays(at, userWorkingDays)}
+		merits = Track{State: Submitted, Deadline: addWorkingDays(at, userWorkingDays, holiday)}
 	default:
 		merits = Track{State: Referred}
 	}
@@ -42,11 +42,11 @@ func hastened(entry *Entry, merits Track, verified time.Time) Track {
 	return merits
 }
 
-// addWorkingDays counts Monday to Friday; holidays are not known here.
-func addWorkingDays(at time.Time, days int) time.Time {
+// addWorkingDays counts Monday to Friday but for holidays.
+func addWorkingDays(at time.Time, days int, holiday func(time.Time) bool) time.Time {
 	for days > 0 {
 		at = at.AddDate(0, 0, 1)
-		if at.Weekday() != time.Saturday && at.Weekday() != time.Sunday {
+		if at.Weekday() != time.Saturday && at.Weekday() != time.Sunday && (holiday == nil || !holiday(at)) {
 			days--
 		}
 	}

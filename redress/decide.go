@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -26,6 +27,14 @@ type Decision struct {
 	// NarrowTo is the name below the entry's that stays blocked, with what lies below
 	// it, for narrow only; all else that the entry covers is let go.
 	NarrowTo string
+	// NarrowScope exact: of what the entry covers, only the name itself stays blocked. Except are
+	// names below it that are let go. Jurisdiction is where the block stays; it is let go
+	// elsewhere. Each is of narrow, which needs one of the four.
+	NarrowScope  string
+	Except       []string
+	Jurisdiction []string
+	// Until is of shorten: the block ends then.
+	Until time.Time
 }
 
 // Ruling is what a decision came to.
@@ -50,6 +59,9 @@ type InForce struct {
 // ErrNotPermitted says that the actor may not do this.
 var ErrNotPermitted = errors.New("not permitted for this role")
 
+// ErrOwnList says that the actor let the list's entries take effect, and so is no judge of them.
+var ErrOwnList = errors.New("who approved a list does not decide about it")
+
 // Decide answers one question of a case. What it writes is one transaction; when it
 // returns without an error the decision is on the disk, and with an Effect it is in
 // force for the next query.
@@ -60,30 +72,99 @@ func (d *Desk) Decide(ctx context.Context, actor Actor, id CaseID, decision Deci
 	if err := decision.check(); err != nil {
 		return Ruling{}, err
 	}
-	var (
-		decided Case
-		lifts   bool
-	)
-	err := d.store.Change(ctx, id, func(cases []*Case) ([]Change, error) {
-		change, rule, err := cases[0].decide(actor, &decision, now())
-		if err != nil {
-			return nil, err
-		}
-		decided, lifts = *cases[0], rule.Lifts
-		decided.Implementation, decided.Merits = change.Implementation, change.Merits
-		return []Change{change}, nil
-	})
+	if err := d.mayDecide(ctx, actor, id); err != nil {
+		return Ruling{}, fmt.Errorf("decide: %w", err)
+	}
+	ruling, err := d.rule(ctx, id, func(c *Case, at time.Time) (Change, Rule, error) { return c.decide(actor, Decide, &decision, at) })
 	if err != nil {
 		return Ruling{}, fmt.Errorf("decide: %w", err)
 	}
 	d.logger.Info("case decided", slog.String("case", string(id)), slog.String("question", decision.Question),
 		slog.String("outcome", decision.Outcome), slog.String("actor", actor.Name))
+	return ruling, nil
+}
+
+// mayDecide says why the actor may not decide the case: it is about a secret list and the actor
+// is not cleared for those, or the actor let the list's entries take effect.
+func (d *Desk) mayDecide(ctx context.Context, actor Actor, id CaseID) error {
+	one, err := d.store.Case(ctx, id)
+	if err != nil {
+		return err
+	}
+	if one.Confidential && !actor.Cleared {
+		return ErrNotFound
+	}
+	if one.Entry == nil || d.config.Approvals == nil {
+		return nil
+	}
+	approved, err := d.config.Approvals.Approved(ctx, one.Entry.List, blocklists.Person(actor.Name))
+	if err == nil && approved {
+		err = ErrOwnList
+	}
+	return err
+}
+
+// rule writes a decision of whatever kind and puts it in force.
+func (d *Desk) rule(ctx context.Context, id CaseID, decide func(c *Case, at time.Time) (Change, Rule, error)) (Ruling, error) {
+	var (
+		decided Case
+		moved   bool
+	)
+	err := d.change(ctx, id, func(cases []*Case) ([]Change, error) {
+		change, _, err := decide(cases[0], now())
+		if err != nil {
+			return nil, err
+		}
+		decided, moved = *cases[0], len(change.Exceptions) > 0 || change.EndExceptions
+		decided.Implementation, decided.Merits = change.Implementation, change.Merits
+		return []Change{change}, nil
+	})
+	if err != nil {
+		return Ruling{}, err
+	}
 	ruling := Ruling{State: decided.State()}
-	if lifts {
+	if moved {
 		ruling.Effect, ruling.Pending = d.putInForce(ctx, id)
 	}
 	ruling.StillBlockedBy = d.StillBlocking(decided.Filing.Name)
 	return ruling, nil
+}
+
+// change writes what do makes of a filing's cases, with what the party is told of it.
+func (d *Desk) change(ctx context.Context, id CaseID, do func(cases []*Case) ([]Change, error)) error {
+	return d.store.Change(ctx, id, func(cases []*Case) ([]Change, error) {
+		changes, err := do(cases)
+		if err != nil || d.config.Tell == nil {
+			return changes, err
+		}
+		for i := range changes {
+			for _, one := range cases {
+				if one.ID == changes[i].Case {
+					d.tell(one, &changes[i])
+				}
+			}
+		}
+		return changes, nil
+	})
+}
+
+// tell adds what the party is told of each event; of a hidden case nothing.
+func (d *Desk) tell(one *Case, change *Change) {
+	if one.Hidden {
+		return
+	}
+	after := *one
+	after.Implementation, after.Merits = change.Implementation, change.Merits
+	after.Texts = maps.Clone(one.Texts)
+	if after.Texts == nil {
+		after.Texts = make(map[Commitment]Text)
+	}
+	for _, text := range change.Texts {
+		after.Texts[text.Commitment()] = text
+	}
+	for i := range change.Events {
+		change.Notices = append(change.Notices, d.config.Tell(&after, &change.Events[i])...)
+	}
 }
 
 // putInForce does not stop when the reviewer's connection does.
@@ -123,8 +204,8 @@ func (d *Decision) check() error {
 	if !slices.Contains([]Question{Implementation, Merits}, Question(d.Question)) {
 		invalid.add("question", "must be implementation or merits")
 	}
-	if !slices.Contains([]Outcome{Uphold, Reverse, Narrow}, Outcome(d.Outcome)) {
-		invalid.add("outcome", "must be uphold, reverse or narrow")
+	if !slices.Contains([]Outcome{Uphold, Reverse, Narrow, Shorten}, Outcome(d.Outcome)) {
+		invalid.add("outcome", "must be uphold, reverse, narrow or shorten")
 	}
 	d.Facts, d.Ground = tidy(d.Facts), tidy(d.Ground)
 	for field, text := range map[string]string{"facts": d.Facts, "ground": d.Ground} {
@@ -136,74 +217,9 @@ func (d *Decision) check() error {
 			invalid.add(field, "is missing: to uphold a block needs facts and a ground")
 		}
 	}
-	if (d.Outcome == string(Narrow)) != (strings.TrimSpace(d.NarrowTo) != "") {
-		invalid.add("narrow_to", "belongs to narrow, and narrow needs it")
-	}
+	d.checkParts(invalid)
 	slices.SortFunc(invalid.Fields, func(a, b FieldProblem) int { return strings.Compare(a.Field, b.Field) })
 	return invalid.err()
-}
-
-// decide applies the rule for the decision. It changes nothing of the case.
-func (c *Case) decide(actor Actor, decision *Decision, at time.Time) (Change, Rule, error) {
-	question, outcome := Question(decision.Question), Outcome(decision.Outcome)
-	rule, err := c.ruleFor(question, outcome)
-	if err != nil {
-		return Change{}, Rule{}, err
-	}
-	change := Change{Case: c.ID, Implementation: c.Implementation, Merits: c.Merits}
-	own, other := &change.Merits, &change.Implementation
-	if question == Implementation {
-		own, other = other, own
-	}
-	own.State = rule.To
-	if rule.Other != "" && (other.State == Submitted || other.State == Referred) {
-		other.State = rule.Other
-	}
-	content := Content{Question: question, Outcome: outcome, Implementation: change.Implementation.State, Merits: change.Merits.State}
-	if rule.Lifts {
-		exception, err := c.exception(decision, at)
-		if err != nil {
-			return Change{}, Rule{}, err
-		}
-		change.Exceptions = []blocklists.Exception{exception}
-		if !c.Confidential {
-			content.say(&exception, c.Entry)
-		}
-	}
-	change.Texts, content.Texts = commit(map[TextKind]string{Facts: decision.Facts, Ground: decision.Ground})
-	kind := DecidedEvent
-	if rule.To == Referred {
-		kind = ReferredEvent
-	}
-	change.Events = []Event{{Case: c.ID, At: at, Kind: kind, Actor: actor, Content: content}}
-	return change, rule, nil
-}
-
-// say tells what a decision lifts.
-func (c *Content) say(exception *blocklists.Exception, entry *Entry) {
-	c.List, c.Entry = string(exception.List), entry.Name.String()
-	if exception.Keep != "" {
-		c.NarrowTo = exception.Keep.String()
-	}
-}
-
-// exception is what a reversal makes: for the entry's name with what lies below it,
-// but for the name to which the block is narrowed.
-func (c *Case) exception(decision *Decision, at time.Time) (blocklists.Exception, error) {
-	exception := blocklists.Exception{Kind: blocklists.Decided, List: c.Entry.List, Name: c.Entry.Name, Case: string(c.ID), At: at}
-	if Outcome(decision.Outcome) != Narrow {
-		return exception, nil
-	}
-	invalid := new(Invalid)
-	narrow, err := ReadName(decision.NarrowTo)
-	switch {
-	case err != nil:
-		invalid.add("narrow_to", "%s", err)
-	case narrow == c.Entry.Name || !c.Entry.Scope.Covers(c.Entry.Name, narrow):
-		invalid.add("narrow_to", "is not a name below the entry that the entry covers")
-	}
-	exception.Keep = narrow
-	return exception, invalid.err()
 }
 
 // Settle puts every decision in force that is not known to be, and notes it. It is

@@ -8,6 +8,7 @@ import (
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/redress/notify"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
@@ -15,6 +16,29 @@ import (
 type Config struct {
 	// Portal is the public address of the pages.
 	Portal string
+	// Operator is who runs the desk, as statements and dossiers name it, and Contact how they are
+	// reached.
+	Operator string
+	Contact  string
+	// Holiday says whether a day is one where the operator works. Nil: no day is.
+	Holiday func(day time.Time) bool
+	// Authorities are those of the secret lists, all of them: what a party is told that may be
+	// theirs, whether or not a list has the name. Nil: none.
+	Authorities func() []string
+	// Approvals know who let a list's entries take effect. Nil: nobody is known to have.
+	Approvals Approvals
+	// Tell gives what the party is told of an event, in the transaction that writes it. Nil: nothing.
+	Tell func(c *Case, event *Event) []notify.Message
+	// Mail is where authorities, by name, get their dossiers.
+	Mail map[string]string
+	// Sources are what the facts of a case are gathered from.
+	Sources Sources
+}
+
+// Approvals know who let a list's entries take effect.
+type Approvals interface {
+	// Approved says whether the person released a hold of the list, or vouched for the list.
+	Approved(ctx context.Context, list blocklists.ListID, person string) (bool, error)
 }
 
 // Index is the policy in force, as the desk reads it.
@@ -24,6 +48,8 @@ type Index interface {
 	Matches(name wire.Name) []policy.Match
 	// Find gives the entries that a code stands for.
 	Find(code policy.Code) ([]policy.Match, bool)
+	// ReasonOf is what the public may know of a match.
+	ReasonOf(match policy.Match) policy.Reason
 }
 
 // Effect puts what the store holds in force.
@@ -49,6 +75,12 @@ type Cases interface {
 	Change(ctx context.Context, id CaseID, change func(cases []*Case) ([]Change, error)) error
 	// List gives a page of cases by deadline.
 	List(ctx context.Context, page Page) ([]*Case, error)
+	// Due are the clocks that have run out, the oldest first.
+	Due(ctx context.Context, at time.Time, limit int) ([]DueClock, error)
+	// NextDue is when the next clock runs out; zero for never.
+	NextDue(ctx context.Context) (time.Time, error)
+	// Filed counts what others filed about the name of a case.
+	Filed(ctx context.Context, one *Case) (Duplicates, error)
 }
 
 // Outbox holds the decisions that are not known to be in force yet.
@@ -64,11 +96,13 @@ type Outbox interface {
 type Opened struct {
 	Case   *Case
 	Events []Event
+	Clocks []Clock
 }
 
 // Change is what happens to one case.
 type Change struct {
-	Case           CaseID
+	Case CaseID
+	// Implementation and Merits are the tracks from now on.
 	Implementation Track
 	Merits         Track
 	// Verified and Method are of the filing; a zero time leaves them.
@@ -77,21 +111,21 @@ type Change struct {
 	Events     []Event
 	Texts      []Text
 	Exceptions []blocklists.Exception
+	// EndExceptions ends those that the case has, before it gets others.
+	EndExceptions bool
+	// Clocks are set, or with a zero time taken away.
+	Clocks []Clock
+	// Notices leave when the change is written.
+	Notices []notify.Message
+	// Token and Recovery replace the filing's.
+	Token    *TokenHash
+	Recovery *TokenHash
 }
 
 // Pending is one decision in the outbox.
 type Pending struct {
 	ID   int64
 	Case CaseID
-}
-
-// Page asks for a part of the list, by deadline and then by id.
-type Page struct {
-	// After is the case behind which the page begins; empty for the first.
-	After CaseID
-	Limit int
-	// All takes in the cases that wait for no decision of ours.
-	All bool
 }
 
 // ErrNotFound says that there is no such case, or not for this token.

@@ -14,7 +14,10 @@ import (
 	"github.com/recourse-dns/recourse/redress/redresstest"
 )
 
-var reviewer = redress.Actor{Name: "reviewer-1", Role: redress.Reviewer}
+var (
+	reviewer = redress.Actor{Name: "reviewer-1", Role: redress.Reviewer}
+	cleared  = redress.Actor{Name: "reviewer-2", Role: redress.Reviewer, Cleared: true}
+)
 
 func application(name string) redress.Application {
 	return redress.Application{Name: name, Role: "owner", Explanation: "The site was cleaned and checked.", GoodFaith: true, Contact: "owner@example.net"}
@@ -93,7 +96,7 @@ func TestOneFilingCoversEveryEntry(t *testing.T) {
 	if !slices.Equal(still, []string{"court", "gambling"}) {
 		t.Errorf("still blocked by %v, and the secret list is never named", still)
 	}
-	cases, err := w.Desk.List(t.Context(), reviewer, redress.Page{All: true})
+	cases, err := w.Desk.Queue(t.Context(), cleared, redress.Page{All: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,6 +126,7 @@ func TestNothingAndSecretLookAlike(t *testing.T) {
 			}
 			status.ID, status.Challenge, status.Name = "", redress.Challenge{}, ""
 			status.Filed, status.ChallengeUntil, status.Implementation.Deadline, status.Merits.Deadline = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+			status.AppealUntil = status.AppealUntil.Truncate(24 * time.Hour)
 			for j := range status.Events {
 				status.Events[j].At = time.Time{}
 			}
@@ -152,8 +156,28 @@ func TestNothingAndSecretLookAlike(t *testing.T) {
 		t.Errorf("a case about nothing was reversed: %v", err)
 	}
 	decide(t, w, receipts[0].ID, redress.Decision{Outcome: "uphold", Facts: "Nothing lists it.", Ground: "None."})
-	decide(t, w, receipts[1].ID, redress.Decision{Outcome: "reverse", Question: "implementation", Facts: "A typing mistake.", Ground: "The order names another."})
+	if _, err := w.Desk.Decide(t.Context(), reviewer, receipts[1].ID, redress.Decision{Outcome: "reverse", Question: "implementation"}); !errors.Is(err, redress.ErrNotFound) {
+		t.Errorf("a reviewer who is not cleared decided about a secret list: %v", err)
+	}
+	correct := redress.Decision{Outcome: "uphold", Question: "implementation", Facts: "As the order says.", Ground: "The order."}
+	if _, err := w.Desk.Decide(t.Context(), cleared, receipts[1].ID, correct); err != nil {
+		t.Fatal(err)
+	}
 	compare("decided", show(receipts))
+	for _, receipt := range receipts {
+		if err := w.Desk.Appeal(t.Context(), receipt.ID, receipt.Token, "", "You did not look."); err != nil {
+			t.Fatalf("appeal: %v", err)
+		}
+	}
+	compare("appealed", show(receipts))
+	correct.Outcome = "reverse"
+	second := redress.Actor{Name: "second", Role: redress.SecondReviewer, Cleared: true}
+	if _, err := w.Desk.Decide(t.Context(), second, receipts[1].ID, correct); err != nil {
+		t.Fatal(err)
+	}
+	if status, err := w.Desk.Show(t.Context(), receipts[1].ID, receipts[1].Token); err != nil || !status.Corrected || status.Decision != nil || status.Entry != nil {
+		t.Errorf("the party is told %+v, %v", status, err)
+	}
 	if blocked := w.Blocked("secret.example"); len(blocked) != 0 {
 		t.Errorf("the implementation error was not put right: %v", blocked)
 	}
@@ -364,7 +388,7 @@ func TestTokenOpensItsOwnFilingOnly(t *testing.T) {
 			t.Errorf("verify %s: %v", c.id, err)
 		}
 	}
-	cases, err := w.Desk.List(t.Context(), reviewer, redress.Page{All: true})
+	cases, err := w.Desk.Queue(t.Context(), cleared, redress.Page{All: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,32 @@ const (
 	VerifiedEvent EventKind = "verified"
 	DecidedEvent  EventKind = "decided"
 	InForceEvent  EventKind = "in_force"
+
+	MessageEvent   EventKind = "message"
+	AskedEvent     EventKind = "asked"
+	RelievedEvent  EventKind = "relieved" // unblocked until a person has decided
+	AppealedEvent  EventKind = "appealed"
+	RereadEvent    EventKind = "reread" // somebody else read the decision again
+	WithdrawnEvent EventKind = "withdrawn"
+	DismissedEvent EventKind = "dismissed" // inadmissible
+	MergedEvent    EventKind = "merged"
+	ClosedEvent    EventKind = "closed" // as the party did not reply
+	PronouncedBy   EventKind = "authority_decided"
+	ExternalEvent  EventKind = "external"
+	ReopenedEvent  EventKind = "reopened"
+	RecoveredEvent EventKind = "link_renewed"
+
+	TriagedEvent    EventKind = "triaged"
+	RetestedEvent   EventKind = "retested"
+	MissedEvent     EventKind = "clock_missed"
+	OverdueEvent    EventKind = "reply_overdue" // the party has not replied; a person may close
+	RemindedEvent   EventKind = "authority_reminded"
+	UnansweredEvent EventKind = "unanswered" // by the authority, and published
+	ReviewEvent     EventKind = "exception_review"
+	ReblockedEvent  EventKind = "reblocked" // two feeds of their own list the name
+	PublisherEvent  EventKind = "publisher_told"
+	WarnedEvent     EventKind = "warned"
+	SuspendedEvent  EventKind = "suspended"
 )
 
 // Event is one thing that happened to a case, to an order, or to what its subject names. Events
@@ -56,6 +82,23 @@ type Content struct {
 	Texts          map[TextKind]string `json:"texts,omitempty"` // commitments in hexadecimal
 	Order          *OrderFacts         `json:"order,omitempty"` // of events of orders
 	Facts          json.RawMessage     `json:"facts,omitempty"` // of events of a subject: what its kind says
+
+	// NarrowScope, Except, Jurisdiction and Until are further ways to let a part go.
+	NarrowScope  string    `json:"narrow_scope,omitempty"`
+	Except       []string  `json:"except,omitempty"`
+	Jurisdiction []string  `json:"jurisdiction,omitempty"`
+	Until        time.Time `json:"until,omitzero"`
+	// Body and Ref are of an authority's, a court's or an out-of-court body's decision.
+	Body string `json:"body,omitempty"`
+	Ref  string `json:"ref,omitempty"`
+	// Into is the case that stands for a merged one.
+	Into string `json:"into,omitempty"`
+	// Clock is the one that was missed, and Deadline when it ran out.
+	Clock    ClockKind `json:"clock,omitempty"`
+	Deadline time.Time `json:"deadline,omitzero"`
+	// Agrees is of who read a decision again.
+	Agrees *bool   `json:"agrees,omitempty"`
+	Triage *Triage `json:"triage,omitempty"`
 }
 
 // Encode is the one form of the content that is stored and hashed.
@@ -95,7 +138,8 @@ func ChainHash(event *Event, content []byte) Hash {
 // TextKind is what a text is.
 type TextKind string
 
-// The kinds of texts.
+// The kinds of texts. Whatever the party says later is an explanation too, and whatever we
+// say to the party are facts.
 const (
 	Explanation TextKind = "explanation"
 	Contact     TextKind = "contact"

@@ -44,6 +44,9 @@ type Receipt struct {
 	State     State
 	Challenge Challenge
 	Linked    []CaseID
+	// Recovery is words to be printed: they open the cases when the link is lost. Like the
+	// token they are nowhere else.
+	Recovery string
 }
 
 // Invalid says what is wrong with something that a person filled in.
@@ -85,23 +88,23 @@ func (d *Desk) File(ctx context.Context, application Application) (Receipt, erro
 	if err != nil {
 		return Receipt{}, err
 	}
-	token, at := newToken(), now()
+	token, words, at := newToken(), newWords(), now()
 	filing := Filing{
 		ID: newFilingID(), Name: name, Role: Role(application.Role), Language: application.Language, At: at,
-		Token: HashToken(token), Challenge: "redress=" + newToken(),
+		Token: HashToken(token), Challenge: "redress=" + newToken(), Recovery: HashToken(words),
 	}
-	cases := casesFor(filing, matches)
+	cases := d.casesFor(filing, matches)
 	texts, commitments := commit(map[TextKind]string{Explanation: application.Explanation, Contact: application.Contact})
 	opened := make([]Opened, 0, len(cases))
 	for _, opening := range cases {
-		opened = append(opened, Opened{Case: opening, Events: firstEvents(opening, commitments)})
+		opened = append(opened, Opened{Case: opening, Events: firstEvents(opening, commitments), Clocks: openingClocks(opening)})
 	}
 	if err := d.store.Open(ctx, opened, texts); err != nil {
 		return Receipt{}, fmt.Errorf("file: %w", err)
 	}
 	first := cases[0]
 	d.logger.Info("case filed", slog.String("case", string(first.ID)))
-	receipt := Receipt{ID: first.ID, Token: token, State: first.shownState(), Challenge: filing.challenge()}
+	receipt := Receipt{ID: first.ID, Token: token, State: first.shownState(), Challenge: filing.challenge(), Recovery: words}
 	for _, other := range cases[1:] {
 		if !other.Hidden {
 			receipt.Linked = append(receipt.Linked, other.ID)
@@ -209,18 +212,18 @@ func entryOf(match *policy.Match) Entry {
 
 // casesFor makes a case of every match, and one case about nothing where there is
 // no match. Cases about secret entries are hidden behind any case before them.
-func casesFor(filing Filing, matches []policy.Match) []*Case {
+func (d *Desk) casesFor(filing Filing, matches []policy.Match) []*Case {
 	var cases []*Case
 	for _, match := range matches {
 		entry := entryOf(&match)
 		opening := &Case{ID: newCaseID(), Filing: filing, Entry: &entry, Confidential: Secret(&match)}
 		opening.Hidden = opening.Confidential && len(cases) > 0
-		opening.Implementation, opening.Merits = tracks(&entry, filing.At)
+		opening.Implementation, opening.Merits = tracks(&entry, filing.At, d.config.Holiday)
 		cases = append(cases, opening)
 	}
 	if len(cases) == 0 {
 		opening := &Case{ID: newCaseID(), Filing: filing}
-		opening.Implementation, opening.Merits = tracks(nil, filing.At)
+		opening.Implementation, opening.Merits = tracks(nil, filing.At, d.config.Holiday)
 		cases = append(cases, opening)
 	}
 	for _, one := range cases {

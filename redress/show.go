@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
+	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy"
 )
 
@@ -28,6 +31,13 @@ type Status struct {
 	Decision       *StatusDecision
 	Linked         []CaseID
 	StillBlockedBy []policy.Match
+	// AppealUntil is when the time for an appeal ends; zero where there is none to be had.
+	AppealUntil time.Time
+	// Of a case of which we do not say what it is about, Corrected says that something was put
+	// right, and ReferredTo whose any secret list is: all such authorities, whether or not the
+	// name is on one.
+	Corrected  bool
+	ReferredTo []string
 }
 
 // StatusEvent is an event as the party sees it: the actor's role and not the name.
@@ -39,6 +49,14 @@ type StatusEvent struct {
 	Outcome  Outcome
 	Facts    string
 	Ground   string
+	// Text is what the party wrote.
+	Text string
+	// Deadline is until when the party may answer, or the clock that was missed.
+	Deadline time.Time
+	// Body and Ref are whose decision, where it is not ours.
+	Body string
+	Ref  string
+	Into CaseID // of a merged case: the one that stands for it
 }
 
 // StatusDecision is a decision with its reasons.
@@ -50,6 +68,7 @@ type StatusDecision struct {
 	Facts    string
 	Ground   string
 	NarrowTo string
+	Until    time.Time
 	// Effect is since when it is in force; nil while it is not, or has none.
 	Effect *InForce
 }
@@ -61,39 +80,37 @@ func (d *Desk) Show(ctx context.Context, id CaseID, token string) (Status, error
 	if err != nil {
 		return Status{}, err
 	}
-	status := shown.status()
+	status := d.status(shown)
 	status.StillBlockedBy = d.StillBlocking(shown.Filing.Name)
 	return status, nil
 }
 
-// Review gives a reviewer the whole case.
+// Review gives a person of ours the whole case. The contact is left out until that person has
+// decided, so that nobody decides by who asks; an auditor never sees it.
 func (d *Desk) Review(ctx context.Context, actor Actor, id CaseID) (*Case, error) {
 	if !actor.MayRead() {
 		return nil, ErrNotPermitted
 	}
 	shown, err := d.store.Case(ctx, id)
+	if err == nil && shown.Confidential && !actor.Cleared {
+		err = ErrNotFound
+	}
 	if err != nil {
 		return nil, fmt.Errorf("review: %w", err)
+	}
+	if !shown.contactOpen(actor) {
+		maps.DeleteFunc(shown.Texts, func(_ Commitment, text Text) bool { return text.Kind == Contact })
 	}
 	return shown, nil
 }
 
-// MaxPage is the most cases on one page of the list.
-const MaxPage = 200
-
-// List gives a reviewer a page of cases, the next deadline first.
-func (d *Desk) List(ctx context.Context, actor Actor, page Page) ([]*Case, error) {
-	if !actor.MayRead() {
-		return nil, ErrNotPermitted
+// contactOpen says whether the actor may see how to reach the party.
+func (c *Case) contactOpen(actor Actor) bool {
+	if !actor.May() {
+		return false
 	}
-	if page.Limit <= 0 || page.Limit > MaxPage {
-		page.Limit = MaxPage
-	}
-	cases, err := d.store.List(ctx, page)
-	if err != nil {
-		return nil, fmt.Errorf("list: %w", err)
-	}
-	return cases, nil
+	person := blocklists.Person(actor.Name)
+	return slices.Contains(c.deciders(Merits), person) || slices.Contains(c.deciders(Implementation), person)
 }
 
 // open reads a case for whoever has its token. The token is compared also when
@@ -113,79 +130,125 @@ func (d *Desk) open(ctx context.Context, id CaseID, token string) (*Case, error)
 	return shown, nil
 }
 
-// shownState is the state for the party.
+// shownState is the state for the party. Of a case of which we do not say what it is about,
+// it is what a case about nothing would have after the same words between the party and us.
 func (c *Case) shownState() State {
-	switch {
-	case !c.Unconfirmed():
+	if !c.Unconfirmed() {
 		return c.State()
-	case c.isDecided():
-		return Closed
 	}
-	return Submitted
-}
-
-func (c *Case) isDecided() bool {
+	state := Submitted
 	for _, event := range c.Events {
-		if event.Kind == DecidedEvent {
-			return true
+		switch event.Kind {
+		case DecidedEvent, ClosedEvent:
+			state = Closed
+		case DismissedEvent:
+			state = Inadmissible
+		case WithdrawnEvent:
+			state = Withdrawn
+		case AppealedEvent:
+			state = Appealed
+		case AskedEvent:
+			state = NeedInfo
+		case MessageEvent:
+			if state == NeedInfo && event.Actor.Role == Party {
+				state = Submitted
+			}
 		}
 	}
-	return false
+	return state
 }
 
-func (c *Case) status() Status {
+func (d *Desk) status(c *Case) Status {
 	filing := &c.Filing
 	status := Status{
 		ID: c.ID, Name: filing.Name.String(), State: c.shownState(), Implementation: c.Implementation, Merits: c.Merits, Entry: c.Entry,
 		Filed: filing.At, Verified: !filing.Verified.IsZero(), Challenge: filing.challenge(), ChallengeUntil: filing.At.Add(ChallengeLife),
-		Linked: c.Linked,
+		Linked: c.Linked, AppealUntil: c.AppealUntil(),
 	}
 	for _, event := range c.Events {
-		status.add(c, event)
+		if !internal(event.Kind) {
+			status.add(c, event)
+		}
 	}
 	if c.Unconfirmed() {
-		status.conceal(filing)
+		status.conceal(filing, d.config.Holiday)
+		status.elsewhere(c, d.config.Authorities)
 	}
 	return status
 }
 
 func (s *Status) add(c *Case, event Event) {
+	content := &event.Content
 	s.Events = append(s.Events, StatusEvent{
-		At: event.At, Kind: event.Kind, By: event.Actor.Role, Question: event.Content.Question, Outcome: event.Content.Outcome,
-		Facts: c.Text(event, Facts), Ground: c.Text(event, Ground),
+		At: event.At, Kind: event.Kind, By: event.Actor.Role, Question: content.Question, Outcome: content.Outcome,
+		Facts: c.Text(event, Facts), Ground: c.Text(event, Ground), Text: c.Text(event, Explanation),
+		Deadline: content.Deadline, Body: content.Body, Ref: content.Ref, Into: CaseID(content.Into),
 	})
-	switch event.Kind {
-	case DecidedEvent:
+	switch {
+	case event.Kind == InForceEvent && s.Decision != nil:
+		s.Decision.Effect = &InForce{Generation: content.Generation, At: event.At}
+	case event.isDecision() && event.Kind != ReferredEvent:
 		s.Decision = &StatusDecision{
-			At: event.At, By: event.Actor.Role, Question: event.Content.Question, Outcome: event.Content.Outcome,
-			Facts: c.Text(event, Facts), Ground: c.Text(event, Ground), NarrowTo: event.Content.NarrowTo,
-		}
-	case InForceEvent:
-		if s.Decision != nil {
-			s.Decision.Effect = &InForce{Generation: event.Content.Generation, At: event.At}
+			At: event.At, By: event.Actor.Role, Question: content.Question, Outcome: content.Outcome,
+			Facts: c.Text(event, Facts), Ground: c.Text(event, Ground), NarrowTo: content.NarrowTo, Until: content.Until,
 		}
 	}
 }
 
+// internal are the events that the party does not see.
+func internal(kind EventKind) bool {
+	switch kind {
+	case TriagedEvent, RetestedEvent, PublisherEvent, OverdueEvent, RereadEvent:
+		return true
+	}
+	return false
+}
+
 // conceal makes a case about nothing and one about a secret entry the same to see:
 // the tracks of a case about nothing, no outcome, and no event that only one can have.
-func (s *Status) conceal(filing *Filing) {
+func (s *Status) conceal(filing *Filing, holiday func(time.Time) bool) {
 	s.Entry, s.Decision = nil, nil
-	s.Implementation, s.Merits = tracks(nil, filing.At)
+	s.Implementation, s.Merits = tracks(nil, filing.At, holiday)
 	if s.Verified {
 		s.Merits = hastened(nil, s.Merits, filing.Verified)
 	}
-	if s.State == Closed {
-		s.Implementation.State, s.Merits.State = Closed, Closed
+	if s.State != Submitted {
+		s.Implementation.State, s.Merits.State = s.State, s.State
 	}
 	var shown []StatusEvent
 	closed := false
 	for _, event := range s.Events {
-		event.Question, event.Outcome, event.Facts, event.Ground = "", "", "", ""
-		if event.Kind == FiledEvent || event.Kind == VerifiedEvent || event.Kind == DecidedEvent && !closed {
+		decided := event.Kind == DecidedEvent
+		if !concealed(event.Kind) && (!decided || !closed) {
+			event.Question, event.Outcome, event.Body, event.Ref, event.Into = "", "", "", "", ""
+			if decided || event.Kind == ClosedEvent || event.Kind == DismissedEvent {
+				event.Facts, event.Ground = "", ""
+			}
 			shown = append(shown, event)
 		}
-		closed = closed || event.Kind == DecidedEvent
+		closed = closed && event.Kind != AppealedEvent || decided
 	}
 	s.Events = shown
+}
+
+// concealed are the events that only a case with an entry can have.
+func concealed(kind EventKind) bool {
+	switch kind {
+	case FiledEvent, VerifiedEvent, MessageEvent, AskedEvent, DecidedEvent, ClosedEvent, DismissedEvent, WithdrawnEvent, AppealedEvent, RecoveredEvent, MergedEvent:
+		return false
+	}
+	return true
+}
+
+// elsewhere says, once something was decided, all that is told of it.
+func (s *Status) elsewhere(c *Case, authorities func() []string) {
+	if s.State != Closed {
+		return
+	}
+	for _, event := range c.Events {
+		s.Corrected = s.Corrected || event.isDecision() && (event.Content.Outcome == Reverse || event.Content.Outcome == Narrow)
+	}
+	if !s.Corrected && authorities != nil {
+		s.ReferredTo = authorities()
+	}
 }

@@ -10,18 +10,33 @@ import (
 // State is where a track of a case stands, or the whole case for the party.
 type State string
 
-// The states. A track is submitted or referred while it is open; the others end it.
+// The states. A track waits for us in the first three, for the party in need_info, for the
+// authority in referred; the others end it, until an appeal, or the name is listed again.
 const (
 	Submitted State = "submitted" // the clock runs, a person of ours decides
+	Interim   State = "interim"   // unblocked until a person has decided
+	Appealed  State = "appeal"    // somebody else decides once more
+	NeedInfo  State = "need_info" // we asked the party, and our clock stands still
 	Referred  State = "referred"  // the authority decides, not we
-	Upheld    State = "upheld"
-	Reversed  State = "reversed"
-	Narrowed  State = "narrowed"
-	Confirmed State = "confirmed" // implemented rightly
-	Fixed     State = "fixed"     // implemented wrongly, put right
-	Closed    State = "closed"    // nothing is left to decide
-	Decided   State = "decided"   // of a whole case only
+
+	Upheld       State = "upheld"
+	Reversed     State = "reversed"
+	Narrowed     State = "narrowed"
+	Shortened    State = "shortened"
+	Confirmed    State = "confirmed" // implemented rightly
+	Fixed        State = "fixed"     // implemented wrongly, put right
+	Closed       State = "closed"    // nothing is left to decide
+	Withdrawn    State = "withdrawn" // by the party
+	Inadmissible State = "inadmissible"
+	Merged       State = "merged" // another case of the same party stands for it
+
+	Decided State = "decided" // of a whole case only
 )
+
+// States are all states of a track.
+func States() []State {
+	return []State{Submitted, Interim, Appealed, NeedInfo, Referred, Upheld, Reversed, Narrowed, Shortened, Confirmed, Fixed, Closed, Withdrawn, Inadmissible, Merged}
+}
 
 // Question is which of the two a decision answers.
 type Question string
@@ -40,16 +55,31 @@ const (
 	Uphold  Outcome = "uphold"
 	Reverse Outcome = "reverse"
 	Narrow  Outcome = "narrow"
+	Shorten Outcome = "shorten"
 )
 
-// Track is one question's state and clock. A zero deadline is none of ours.
+// Track is one question's state and clock.
 type Track struct {
-	State    State
+	State State
+	// Deadline is when whoever has to act next must have done so; zero: nobody of ours has to.
+	// A track that has ended keeps the last one.
 	Deadline time.Time
+	// Left is what was left of our clock when it was stopped.
+	Left time.Duration
+	// Final: decided on appeal. There is no second one.
+	Final bool
 }
 
+// Waits says whether somebody of ours has to decide, ask again or close.
+func (t Track) Waits() bool { return t.open() || t.State == NeedInfo }
+
 // open says whether the track waits for a decision of ours.
-func (t Track) open() bool { return t.State == Submitted }
+func (t Track) open() bool {
+	return t.State == Submitted || t.State == Interim || t.State == Appealed
+}
+
+// Unfinished says whether anybody has something to do yet.
+func (t Track) Unfinished() bool { return t.Waits() || t.State == Referred }
 
 // Kind is whose a case's merits are.
 type Kind uint8
@@ -62,64 +92,16 @@ const (
 	Empty
 )
 
-// Rule is one permitted decision: what it asks of the case and what it makes of
-// both tracks. A zero Other leaves the other track as it is.
-type Rule struct {
-	Kind     Kind
-	Question Question
-	Outcome  Outcome
-	From     State
-	To       State
-	Other    State
-	// Lifts says that the decision makes an exception.
-	Lifts bool
-}
-
-// Rules is every decision there is. What is not here cannot be decided.
-func Rules() []Rule {
-	return []Rule{
-		{Kind: Own, Question: Merits, Outcome: Uphold, From: Submitted, To: Upheld},
-		{Kind: Own, Question: Merits, Outcome: Reverse, From: Submitted, To: Reversed, Other: Closed, Lifts: true},
-		{Kind: Own, Question: Merits, Outcome: Narrow, From: Submitted, To: Narrowed, Lifts: true},
-		{Kind: Own, Question: Implementation, Outcome: Uphold, From: Submitted, To: Confirmed},
-		{Kind: Own, Question: Implementation, Outcome: Reverse, From: Submitted, To: Fixed, Other: Closed, Lifts: true},
-		{Kind: Own, Question: Implementation, Outcome: Narrow, From: Submitted, To: Fixed, Lifts: true},
-
-		// Not a decision on the merits: it tells the party why they are the authority's.
-		{Kind: Ordered, Question: Merits, Outcome: Uphold, From: Referred, To: Referred},
-		{Kind: Ordered, Question: Implementation, Outcome: Uphold, From: Submitted, To: Confirmed},
-		{Kind: Ordered, Question: Implementation, Outcome: Reverse, From: Submitted, To: Fixed, Other: Closed, Lifts: true},
-		{Kind: Ordered, Question: Implementation, Outcome: Narrow, From: Submitted, To: Fixed, Lifts: true},
-
-		{Kind: Empty, Question: Merits, Outcome: Uphold, From: Submitted, To: Closed, Other: Closed},
-		{Kind: Empty, Question: Implementation, Outcome: Uphold, From: Submitted, To: Closed, Other: Closed},
-	}
-}
-
 // Why a decision is refused.
 var (
 	ErrReferred = errors.New("the merits of an order are decided by the authority, not here")
 	ErrNoEntry  = errors.New("the case has no entry that could be lifted")
 	ErrDecided  = errors.New("this question is decided already")
+	// ErrState says that the case does not stand where this can be done.
+	ErrState = errors.New("the case is not in a state that allows this")
+	// ErrSamePerson says that another person has to do this.
+	ErrSamePerson = errors.New("somebody else has to do this")
 )
-
-// ruleFor finds the rule for a decision, or says why there is none.
-func (c *Case) ruleFor(question Question, outcome Outcome) (Rule, error) {
-	kind := c.Kind()
-	for _, rule := range Rules() {
-		if rule.Kind != kind || rule.Question != question || rule.Outcome != outcome {
-			continue
-		}
-		if c.track(question).State != rule.From {
-			return Rule{}, ErrDecided
-		}
-		return rule, nil
-	}
-	if kind == Ordered {
-		return Rule{}, ErrReferred
-	}
-	return Rule{}, ErrNoEntry
-}
 
 // Kind is whose the merits of the case are.
 func (c *Case) Kind() Kind {
@@ -134,13 +116,19 @@ func (c *Case) Kind() Kind {
 
 // State sums both tracks up.
 func (c *Case) State() State {
-	switch c.Merits.State {
-	case Upheld, Reversed, Narrowed, Closed:
-		return Decided
+	if c.Merits.Unfinished() {
+		return c.Merits.State
 	}
-	return c.Merits.State
+	switch {
+	case c.Implementation.State == Appealed:
+		return Appealed
+	case c.Merits.State == Withdrawn, c.Merits.State == Inadmissible, c.Merits.State == Merged:
+		return c.Merits.State
+	}
+	return Decided
 }
 
+// track is the one of a question.
 func (c *Case) track(question Question) *Track {
 	if question == Implementation {
 		return &c.Implementation

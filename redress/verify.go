@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"slices"
 	"time"
+
+	"github.com/recourse-dns/recourse/blocklists"
 )
 
 // Attempt is that a party wants its control proved. An empty method is [ByDNS].
@@ -66,7 +68,7 @@ func (d *Desk) prove(ctx context.Context, shown *Case, attempt Attempt) (Proof, 
 // Proved notes that who filed controls the name, for all cases of the filing. To note
 // it twice changes nothing.
 func (d *Desk) Proved(ctx context.Context, id CaseID, method Method) error {
-	err := d.store.Change(ctx, id, func(cases []*Case) ([]Change, error) { return verified(cases, method, now()), nil })
+	err := d.change(ctx, id, func(cases []*Case) ([]Change, error) { return verified(cases, method, now()), nil })
 	if err != nil {
 		return fmt.Errorf("verify: %w", err)
 	}
@@ -81,11 +83,22 @@ func verified(cases []*Case, method Method, at time.Time) []Change {
 	}
 	changes := make([]Change, 0, len(cases))
 	for _, one := range cases {
+		merits := hastened(one.Entry, one.Merits, at)
 		changes = append(changes, Change{
-			Case: one.ID, Implementation: one.Implementation, Merits: hastened(one.Entry, one.Merits, at),
-			Verified: at, Method: string(method),
+			Case: one.ID, Implementation: one.Implementation, Merits: merits,
+			Verified: at, Method: string(method), Clocks: proofClocks(one, merits, at),
 			Events: []Event{{Case: one.ID, At: at, Kind: VerifiedEvent, Actor: Actor{Name: string(one.Filing.Role), Role: Party}, Content: Content{Method: string(method)}}},
 		})
 	}
 	return changes
+}
+
+// proofClocks are those that a proof moves: the deadline, and the test that may lead to an
+// interim relief.
+func proofClocks(one *Case, merits Track, at time.Time) []Clock {
+	clocks := []Clock{clocksOf(Merits, merits)}
+	if one.Entry != nil && one.Entry.Purpose == blocklists.Security && one.Merits.State == Submitted {
+		clocks = append(clocks, Clock{Kind: RetestClock, At: at})
+	}
+	return clocks
 }

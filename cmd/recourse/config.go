@@ -207,7 +207,8 @@ type ServeRPZ struct {
 
 // Desk is the side with people.
 type Desk struct {
-	Store       string            `yaml:"store"` // sqlite or postgres://user@host/db
+	Store       string            `yaml:"store"`            // sqlite or postgres://user@host/db
+	ContactKey  string            `yaml:"contact_key_file"` // of a fleet; one's own where empty
 	Tokens      []Token           `yaml:"tokens"`
 	OIDC        OIDC              `yaml:"oidc" later:"sign-in with OpenID Connect"`
 	Mail        notify.SMTPConfig `yaml:"mail"`

@@ -91,7 +91,7 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 	if err := n.startCertificates(held, counts); err != nil {
 		return nil, err
 	}
-	database, err := store.Open(ctx, held.path(databaseFile), n.logger)
+	database, err := n.config.database().Open(ctx, n.logger)
 	if err != nil {
 		return nil, err
 	}

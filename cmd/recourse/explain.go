@@ -104,7 +104,7 @@ func snapshotOf(ctx context.Context, config *Config, logger *slog.Logger) (*poli
 	snapshot := &policy.Snapshot{
 		Bundle: compiled, Overlay: startOverlay(held.path(overlayFile), logger), Clients: made.clients, Operator: made.operator, StandIns: made.standIns, Key: key, Guard: safeguards,
 	}
-	if err := ordersOf(ctx, held.path(databaseFile), snapshot, logger); err != nil {
+	if err := ordersOf(ctx, config.database(), snapshot, logger); err != nil {
 		return nil, err
 	}
 	return policy.NewCurrent(snapshot).Load(), nil

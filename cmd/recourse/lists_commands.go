@@ -17,7 +17,6 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/blocklists/guard"
-	"github.com/recourse-dns/recourse/policy/store"
 )
 
 // listsClient asks the running server about its lists.
@@ -99,7 +98,7 @@ func withLedger(ctx context.Context, env *environment, flag ConfigFlag, remote f
 	if err != nil {
 		return err
 	}
-	database, err := store.Open(ctx, held.path(databaseFile), env.logger())
+	database, err := config.database().Open(ctx, env.logger())
 	if err != nil {
 		return errors.Join(err, held.Close())
 	}

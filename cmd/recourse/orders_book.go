@@ -187,8 +187,8 @@ func (b *orderBook) lay(snapshot *policy.Snapshot) error {
 }
 
 // ordersOf lays the orders of a state that somebody else may hold on a snapshot.
-func ordersOf(ctx context.Context, path string, snapshot *policy.Snapshot, logger *slog.Logger) (err error) {
-	database, err := store.OpenReader(ctx, path)
+func ordersOf(ctx context.Context, from store.Config, snapshot *policy.Snapshot, logger *slog.Logger) (err error) {
+	database, err := from.OpenReader(ctx)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, store.ErrOlder) {
 		return nil // no order was ever entered
 	}

@@ -1,20 +1,13 @@
 package main
 
 import (
-	"strings"
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
 )
 
 func (c *Config) checkDesk() {
-	switch store := c.Desk.Store; {
-	case store == "sqlite":
-	case strings.HasPrefix(store, "postgres://") || strings.HasPrefix(store, "postgresql://"):
-		c.report.warn("desk.store", "not supported by this version yet (PostgreSQL); going on with SQLite in the state directory")
-	default:
-		c.report.problem("desk.store", "%s is neither sqlite nor a postgres:// address", quote(store))
-	}
+	c.checkStore()
 	c.checkMail()
 	first := map[string]int{}
 	for i := range c.Desk.Tokens {

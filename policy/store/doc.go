@@ -1,7 +1,7 @@
 // Package store is the database: what people decided, kept for good.
 //
-// [Open] opens one SQLite file for the whole program and brings its schema up to
-// date. [DB.Tx] is the one transaction that policy and redress share, so that a
+// [Config.Open] opens one database for the whole program, an SQLite file or a PostgreSQL, and
+// brings its schema up to date. [DB.Tx] is the one transaction that policy and redress share, so that a
 // decision's event, its exception and the announcement of it are written together
 // or not at all. This package owns the exceptions and their announcements, holds, and the
 // orders of authorities; the tables of cases are redress/store's, in the same ordered set of migrations.
@@ -26,6 +26,19 @@
 // What an order says is written anew as its next version, and a name is ended and never
 // deleted; triggers refuse everything else. What changes raise is a sequence, so that who lays
 // orders on bundles reads only what changed.
+//
+// Statements are written once, for both databases: ? for each argument, RETURNING, ON
+// CONFLICT, 0 and 1, microseconds since 1970. What differs is put in at one place ([DB], [Tx]
+// and [View] do it). An interface with an implementation each was refused: it would say
+// everything twice, and tests of one would say nothing of the other. Migrations alone are
+// written twice, and a test compares what they make.
+//
+// Writers of a PostgreSQL take turns by an advisory lock, as SQLite's do by its file: decisions
+// are few, and the log has one end at which it is continued. Isolation SERIALIZABLE was refused,
+// as it finds the same conflict only at the commit.
+//
+// PostgreSQL compares texts octet by octet here (COLLATE "C" at each column), whatever order the
+// database was made with: pages and their order are the same everywhere.
 //
 // Migrations only go forward. A database that a later version has written is
 // refused: an older program would write rows that the newer one forbids.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
@@ -44,7 +45,7 @@ func (t *Tx) AddException(ctx context.Context, exception blocklists.Exception) (
 	}
 	name := exception.Name.String()
 	var id int64
-	err := t.tx.QueryRowContext(ctx, `SELECT id FROM exceptions WHERE list = ? AND name = ? AND case_id = ? AND ended_at IS NULL`,
+	err := t.QueryRowContext(ctx, `SELECT id FROM exceptions WHERE list = ? AND name = ? AND case_id = ? AND ended_at IS NULL`,
 		string(exception.List), name, exception.Case).Scan(&id)
 	if err == nil {
 		return id, nil
@@ -52,8 +53,8 @@ func (t *Tx) AddException(ctx context.Context, exception blocklists.Exception) (
 	if !errors.Is(err, sql.ErrNoRows) {
 		return 0, fmt.Errorf("add exception: %w", err)
 	}
-	err = t.tx.QueryRowContext(ctx, `INSERT INTO exceptions (kind, list, name, keep, case_id, at) VALUES (?, ?, ?, ?, ?, ?) RETURNING id`,
-		string(kind), string(exception.List), name, textOf(exception.Keep), exception.Case, exception.At.UnixMicro()).Scan(&id)
+	err = t.QueryRowContext(ctx, `INSERT INTO exceptions (kind, list, name, keep, case_id, at, below, outside) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		string(kind), string(exception.List), name, textOf(exception.Keep), exception.Case, exception.At.UnixMicro(), truth(exception.Below), strings.Join(exception.Outside, " ")).Scan(&id)
 	if err == nil {
 		err = t.announce(ctx, id, Added, exception.At)
 	}
@@ -65,7 +66,7 @@ func (t *Tx) AddException(ctx context.Context, exception blocklists.Exception) (
 
 // EndException takes an exception out of force. Its row stays.
 func (t *Tx) EndException(ctx context.Context, id int64, at time.Time) error {
-	result, err := t.tx.ExecContext(ctx, `UPDATE exceptions SET ended_at = ? WHERE id = ? AND ended_at IS NULL`, at.UnixMicro(), id)
+	result, err := t.ExecContext(ctx, `UPDATE exceptions SET ended_at = ? WHERE id = ? AND ended_at IS NULL`, at.UnixMicro(), id)
 	if err != nil {
 		return fmt.Errorf("end exception %d: %w", id, err)
 	}
@@ -81,12 +82,12 @@ func (t *Tx) EndException(ctx context.Context, id int64, at time.Time) error {
 // announce raises the sequence and writes the outbox row.
 func (t *Tx) announce(ctx context.Context, id int64, change Change, at time.Time) error {
 	var sequence int64
-	err := t.tx.QueryRowContext(ctx, `UPDATE exception_sequence SET value = value + 1 RETURNING value`).Scan(&sequence)
+	err := t.QueryRowContext(ctx, `UPDATE exception_sequence SET value = value + 1 RETURNING value`).Scan(&sequence)
 	if err != nil {
 		return err
 	}
 	t.Tell(ExceptionsTopic)
-	_, err = t.tx.ExecContext(ctx, `INSERT INTO announcements (sequence, exception, change, at) VALUES (?, ?, ?, ?)`, sequence, id, string(change), at.UnixMicro())
+	_, err = t.ExecContext(ctx, `INSERT INTO announcements (sequence, exception, change, at) VALUES (?, ?, ?, ?)`, sequence, id, string(change), at.UnixMicro())
 	return err
 }
 
@@ -123,16 +124,16 @@ func sequence(ctx context.Context, from Querier) (uint64, error) {
 }
 
 func exceptions(ctx context.Context, from Querier) ([]blocklists.Exception, error) {
-	return all(ctx, from, scanException, `SELECT id, kind, list, name, keep, case_id, at FROM exceptions WHERE ended_at IS NULL ORDER BY id`)
+	return all(ctx, from, scanException, `SELECT id, kind, list, name, keep, case_id, at, below, outside FROM exceptions WHERE ended_at IS NULL ORDER BY id`)
 }
 
 func scanException(rows *sql.Rows) (blocklists.Exception, error) {
 	var (
-		exception  blocklists.Exception
-		name, keep string
-		at         int64
+		exception           blocklists.Exception
+		name, keep, outside string
+		at                  int64
 	)
-	if err := rows.Scan(&exception.ID, &exception.Kind, &exception.List, &name, &keep, &exception.Case, &at); err != nil {
+	if err := rows.Scan(&exception.ID, &exception.Kind, &exception.List, &name, &keep, &exception.Case, &at, &exception.Below, &outside); err != nil {
 		return exception, err
 	}
 	var err error
@@ -143,7 +144,18 @@ func scanException(rows *sql.Rows) (blocklists.Exception, error) {
 		return exception, fmt.Errorf("exception %d: %w", exception.ID, err)
 	}
 	exception.At = time.UnixMicro(at).UTC()
+	if outside != "" {
+		exception.Outside = strings.Fields(outside)
+	}
 	return exception, nil
+}
+
+// truth is a boolean as the database keeps it.
+func truth(value bool) int {
+	if value {
+		return 1
+	}
+	return 0
 }
 
 // textOf is a name as the database keeps it; no name is the empty text.
@@ -171,4 +183,27 @@ func scanAnnouncement(rows *sql.Rows) (announcement Announcement, err error) {
 	err = rows.Scan(&value, &announcement.Exception, &announcement.Change, &at)
 	announcement.Sequence, announcement.At = uint64(value), time.UnixMicro(at).UTC()
 	return announcement, err
+}
+
+// EndExceptionsOf takes all exceptions of a case out of force, and says how many there were.
+func (t *Tx) EndExceptionsOf(ctx context.Context, id string, at time.Time) (int, error) {
+	if id == "" {
+		return 0, errors.New("end exceptions: without a case")
+	}
+	var found []int64
+	err := Each(ctx, t, func(rows *sql.Rows) error {
+		var one int64
+		err := rows.Scan(&one)
+		found = append(found, one)
+		return err
+	}, `SELECT id FROM exceptions WHERE case_id = ? AND ended_at IS NULL ORDER BY id`, id)
+	if err != nil {
+		return 0, fmt.Errorf("end exceptions: %w", err)
+	}
+	for _, one := range found {
+		if err := t.EndException(ctx, one, at); err != nil {
+			return 0, err
+		}
+	}
+	return len(found), nil
 }

@@ -83,11 +83,11 @@ func (t *Tx) putHold(ctx context.Context, hold *blocklists.Hold, at time.Time) (
 		id    int64
 		ended sql.NullInt64
 	)
-	err := t.tx.QueryRowContext(ctx, `SELECT id, ended_at FROM holds
+	err := t.QueryRowContext(ctx, `SELECT id, ended_at FROM holds
 		WHERE list = ? AND whole = ? AND trigger = ? AND subject = ? AND scope = ? AND (whole = '' OR ended_at IS NULL)`,
 		string(hold.List), whole, int(hold.Subject.Trigger), hold.Subject.String(), hold.Subject.Scope.String()).Scan(&id, &ended)
 	if errors.Is(err, sql.ErrNoRows) {
-		err = t.tx.QueryRowContext(ctx, `INSERT INTO holds (list, purpose, whole, trigger, subject, scope, safeguard, detail, count, line, since)
+		err = t.QueryRowContext(ctx, `INSERT INTO holds (list, purpose, whole, trigger, subject, scope, safeguard, detail, count, line, since)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
 			string(hold.List), hold.Purpose.String(), whole, int(hold.Subject.Trigger), hold.Subject.String(), hold.Subject.Scope.String(),
 			string(hold.Safeguard), hold.Detail, hold.Count, hold.Line, at.UnixMicro()).Scan(&id)
@@ -97,7 +97,7 @@ func (t *Tx) putHold(ctx context.Context, hold *blocklists.Hold, at time.Time) (
 		return 0, err
 	}
 	// What was let go of a list's size holds for that size, so a released count stays.
-	_, err = t.tx.ExecContext(ctx, `UPDATE holds SET purpose = ?, safeguard = ?, detail = ?, line = ?,
+	_, err = t.ExecContext(ctx, `UPDATE holds SET purpose = ?, safeguard = ?, detail = ?, line = ?,
 		count = CASE WHEN EXISTS (SELECT 1 FROM releases WHERE hold = holds.id) THEN count ELSE ? END,
 		since = CASE WHEN ended_at IS NULL THEN since ELSE ? END, ended_at = NULL WHERE id = ?`,
 		hold.Purpose.String(), string(hold.Safeguard), hold.Detail, hold.Line, hold.Count, at.UnixMicro(), id)
@@ -122,7 +122,7 @@ func (t *Tx) endHolds(ctx context.Context, list blocklists.ListID, kept map[int6
 		if kept[id] {
 			continue
 		}
-		if _, err := t.tx.ExecContext(ctx, `UPDATE holds SET ended_at = ? WHERE id = ?`, at.UnixMicro(), id); err != nil {
+		if _, err := t.ExecContext(ctx, `UPDATE holds SET ended_at = ? WHERE id = ?`, at.UnixMicro(), id); err != nil {
 			return err
 		}
 	}
@@ -155,7 +155,7 @@ func (t *Tx) Release(ctx context.Context, list blocklists.ListID, subject string
 		if slices.ContainsFunc(found[i].Releases, func(r blocklists.Release) bool { return blocklists.Person(r.By) == person }) {
 			return nil, fmt.Errorf("release: %s %w", release.By, ErrSamePerson)
 		}
-		_, err := t.tx.ExecContext(ctx, `INSERT INTO releases (hold, person, by, note, actor, at) VALUES (?, ?, ?, ?, ?, ?)`,
+		_, err := t.ExecContext(ctx, `INSERT INTO releases (hold, person, by, note, actor, at) VALUES (?, ?, ?, ?, ?, ?)`,
 			found[i].ID, person, release.By, release.Note, actor, release.At.UnixMicro())
 		if err != nil {
 			return nil, fmt.Errorf("release: %w", err)

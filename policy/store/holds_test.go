@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"net/netip"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy/store"
+	"github.com/recourse-dns/recourse/policy/store/storetest"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
@@ -35,7 +35,7 @@ func settle(t *testing.T, db *store.DB, at time.Time, lists []blocklists.ListID,
 }
 
 func TestHoldsGoOnEndAndComeBack(t *testing.T) {
-	db := open(t, filepath.Join(t.TempDir(), "db"))
+	db := storetest.Open(t)
 	feed := []blocklists.ListID{"feed"}
 	wide := blocklists.Hold{List: "feed", Purpose: blocklists.Law, Safeguard: blocklists.WidePrefix, Detail: "wide",
 		Subject: blocklists.Subject{Trigger: blocklists.OnAddress, Prefix: netip.MustParsePrefix("192.0.0.0/16")}}
@@ -71,7 +71,7 @@ func TestHoldsGoOnEndAndComeBack(t *testing.T) {
 }
 
 func TestReleasingTwiceAndNothing(t *testing.T) {
-	db := open(t, filepath.Join(t.TempDir(), "db"))
+	db := storetest.Open(t)
 	settle(t, db, today, []blocklists.ListID{"feed"}, holdOf("feed", "x.example"))
 	release := func(subject, by string, whole blocklists.Safeguard) error {
 		return db.Tx(t.Context(), func(tx *store.Tx) error {
@@ -104,7 +104,7 @@ func TestReleasingTwiceAndNothing(t *testing.T) {
 }
 
 func TestListStatesConfirmationsAndAlarms(t *testing.T) {
-	db := open(t, filepath.Join(t.TempDir(), "db"))
+	db := storetest.Open(t)
 	do := func(what func(context.Context, *store.Tx) error) {
 		t.Helper()
 		if err := db.Tx(t.Context(), func(tx *store.Tx) error { return what(t.Context(), tx) }); err != nil {

@@ -13,7 +13,7 @@ import (
 
 // NoteSerial remembers the number of a list's last good edition.
 func (t *Tx) NoteSerial(ctx context.Context, list blocklists.ListID, serial uint64) error {
-	_, err := t.tx.ExecContext(ctx, `INSERT INTO list_states (list, serial) VALUES (?, ?)
+	_, err := t.ExecContext(ctx, `INSERT INTO list_states (list, serial) VALUES (?, ?)
 		ON CONFLICT (list) DO UPDATE SET serial = excluded.serial`, string(list), int64(serial))
 	if err != nil {
 		return fmt.Errorf("note serial of list %q: %w", list, err)
@@ -23,7 +23,7 @@ func (t *Tx) NoteSerial(ctx context.Context, list blocklists.ListID, serial uint
 
 // Pin fixes a list as it is after a rollback, as the state says; Unpin lets it be read again.
 func (t *Tx) Pin(ctx context.Context, state blocklists.ListState) error {
-	_, err := t.tx.ExecContext(ctx, `INSERT INTO list_states (list, pinned_at, pinned_by, pinned_from, pinned_to) VALUES (?, ?, ?, ?, ?)
+	_, err := t.ExecContext(ctx, `INSERT INTO list_states (list, pinned_at, pinned_by, pinned_from, pinned_to) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT (list) DO UPDATE SET pinned_at = excluded.pinned_at, pinned_by = excluded.pinned_by,
 			pinned_from = excluded.pinned_from, pinned_to = excluded.pinned_to`,
 		string(state.List), state.Pinned.UnixMicro(), state.PinnedBy, int64(state.PinnedFrom), int64(state.PinnedTo))
@@ -35,7 +35,7 @@ func (t *Tx) Pin(ctx context.Context, state blocklists.ListState) error {
 
 // Unpin lets a list be read again; one that is not pinned stays so.
 func (t *Tx) Unpin(ctx context.Context, list blocklists.ListID) error {
-	if _, err := t.tx.ExecContext(ctx, `UPDATE list_states SET pinned_at = NULL, pinned_by = '', pinned_from = 0, pinned_to = 0 WHERE list = ?`, string(list)); err != nil {
+	if _, err := t.ExecContext(ctx, `UPDATE list_states SET pinned_at = NULL, pinned_by = '', pinned_from = 0, pinned_to = 0 WHERE list = ?`, string(list)); err != nil {
 		return fmt.Errorf("unpin list %q: %w", list, err)
 	}
 	return nil
@@ -46,7 +46,7 @@ func (t *Tx) Confirm(ctx context.Context, one blocklists.Confirmation, actor str
 	if blocklists.Person(one.By) == "" {
 		return errors.New("confirm: without the name of a person")
 	}
-	_, err := t.tx.ExecContext(ctx, `INSERT INTO confirmations (list, name, by, note, actor, at) VALUES (?, ?, ?, ?, ?, ?)`,
+	_, err := t.ExecContext(ctx, `INSERT INTO confirmations (list, name, by, note, actor, at) VALUES (?, ?, ?, ?, ?, ?)`,
 		string(one.List), textOf(one.Name), one.By, one.Note, actor, one.At.UnixMicro())
 	if err != nil {
 		return fmt.Errorf("confirm: %w", err)
@@ -104,7 +104,7 @@ func (t *Tx) SettleAlarms(ctx context.Context, alarms []blocklists.Alarm, at tim
 	var begun []blocklists.Alarm
 	for i := range alarms {
 		alarm := &alarms[i]
-		result, err := t.tx.ExecContext(ctx, `UPDATE list_alarms SET detail = ? WHERE list = ? AND kind = ? AND ended_at IS NULL`,
+		result, err := t.ExecContext(ctx, `UPDATE list_alarms SET detail = ? WHERE list = ? AND kind = ? AND ended_at IS NULL`,
 			alarm.Detail, string(alarm.List), string(alarm.Kind))
 		if err != nil {
 			return nil, fmt.Errorf("settle alarms: %w", err)
@@ -115,7 +115,7 @@ func (t *Tx) SettleAlarms(ctx context.Context, alarms []blocklists.Alarm, at tim
 			}
 			continue
 		}
-		if _, err := t.tx.ExecContext(ctx, `INSERT INTO list_alarms (list, kind, detail, since) VALUES (?, ?, ?, ?)`,
+		if _, err := t.ExecContext(ctx, `INSERT INTO list_alarms (list, kind, detail, since) VALUES (?, ?, ?, ?)`,
 			string(alarm.List), string(alarm.Kind), alarm.Detail, at.UnixMicro()); err != nil {
 			return nil, fmt.Errorf("settle alarms: %w", err)
 		}
@@ -141,7 +141,7 @@ func (t *Tx) endAlarms(ctx context.Context, but []blocklists.Alarm, at time.Time
 		if stay[key{alarm.List, alarm.Kind}] {
 			continue
 		}
-		if _, err := t.tx.ExecContext(ctx, `UPDATE list_alarms SET ended_at = ? WHERE list = ? AND kind = ? AND ended_at IS NULL`,
+		if _, err := t.ExecContext(ctx, `UPDATE list_alarms SET ended_at = ? WHERE list = ? AND kind = ? AND ended_at IS NULL`,
 			at.UnixMicro(), string(alarm.List), string(alarm.Kind)); err != nil {
 			return fmt.Errorf("settle alarms: %w", err)
 		}

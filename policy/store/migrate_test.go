@@ -3,27 +3,20 @@ package store
 import (
 	"database/sql"
 	"errors"
-	"io/fs"
 	"log/slog"
 	"path/filepath"
 	"testing"
-
-	"github.com/pressly/goose/v3"
 )
 
 // TestMigrateKeepsTheLog: the table of events is copied for orders, and every event, with its
 // hash, and every decision that waits to be in force is there afterwards.
 func TestMigrateKeepsTheLog(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "recourse.db")
-	old, err := connect(path, "immediate")
+	old, err := openSQLite(path, "immediate")
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		t.Fatal(err)
-	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, old, files, goose.WithDisableGlobalRegistry(true))
+	provider, err := migrator(sqlite, old)
 	if err != nil {
 		t.Fatal(err)
 	}

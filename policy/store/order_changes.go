@@ -99,7 +99,7 @@ func (db *DB) OrdersSince(ctx context.Context, after uint64) (uint64, []BookedOr
 			return err
 		}
 		records, err := all(ctx, view, scanOrder, orderColumns+`WHERE o.lawful = 1 AND o.id IN (SELECT order_id FROM order_changes WHERE sequence > ?)
-			AND (? > 0 OR EXISTS (SELECT 1 FROM order_entries WHERE order_id = o.id AND ended_at IS NULL)) ORDER BY o.id`, int64(after), int64(after))
+			AND (CAST(? AS BIGINT) > 0 OR EXISTS (SELECT 1 FROM order_entries WHERE order_id = o.id AND ended_at IS NULL)) ORDER BY o.id`, int64(after), int64(after))
 		if err != nil {
 			return err
 		}

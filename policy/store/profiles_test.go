@@ -3,18 +3,18 @@ package store_test
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/recourse-dns/recourse/policy/profile"
 	"github.com/recourse-dns/recourse/policy/rewrite"
 	"github.com/recourse-dns/recourse/policy/store"
+	"github.com/recourse-dns/recourse/policy/store/storetest"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
 func TestProfilesAreKept(t *testing.T) {
-	db := open(t, filepath.Join(t.TempDir(), "recourse.db"))
+	db := storetest.Open(t)
 	at := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 	first := store.ProfileRecord{By: "parent", At: at, Config: profile.Config{
 		ID: "kids", Requested: profile.Requested{By: "mother", At: at.Add(-time.Hour)}, Services: []string{"tiktok"}, SafeSearch: rewrite.All(), Deny: []string{"a.example"},
@@ -46,7 +46,7 @@ func TestProfilesAreKept(t *testing.T) {
 }
 
 func TestProfileRequests(t *testing.T) {
-	db := open(t, filepath.Join(t.TempDir(), "recourse.db"))
+	db := storetest.Open(t)
 	ask := func(id, name string) error {
 		return db.Tx(t.Context(), func(tx *store.Tx) error { return tx.AddRequest(t.Context(), id, wire.MustName(name), 2, time.Now()) })
 	}

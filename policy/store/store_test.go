@@ -6,7 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"reflect"
 	"sync"
 	"testing"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy/store"
+	"github.com/recourse-dns/recourse/policy/store/storetest"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
@@ -22,19 +22,7 @@ var (
 	today = time.Date(2026, 11, 23, 12, 0, 0, 123456000, time.UTC)
 )
 
-func open(t testing.TB, path string) *store.DB {
-	t.Helper()
-	db, err := store.Open(context.Background(), path, quiet)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
-}
+func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
 
 func exception(list, name, decided string) blocklists.Exception {
 	return blocklists.Exception{Kind: blocklists.Decided, List: blocklists.ListID(list), Name: wire.MustName(name), Case: decided, At: today}
@@ -69,8 +57,8 @@ func inForce(t testing.TB, db *store.DB) (uint64, []blocklists.Exception) {
 }
 
 func TestExceptionsOutliveTheProcess(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "desk ?%#é.db")
-	db, err := store.Open(t.Context(), path, quiet)
+	config := storetest.New(t)
+	db, err := config.Open(t.Context(), quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,18 +73,14 @@ func TestExceptionsOutliveTheProcess(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	info, err := os.Stat(path)
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the file is %v, %v", info, err)
-	}
-	again := open(t, path)
+	again := storetest.Reopen(t, config)
 	if sequence, exceptions := inForce(t, again); sequence != 2 || !reflect.DeepEqual(exceptions, want) {
 		t.Errorf("after reopening: %d, %+v; want %+v", sequence, exceptions, want)
 	}
 }
 
 func TestAddingTwiceChangesNothing(t *testing.T) {
-	db := open(t, filepath.Join(t.TempDir(), "db"))
+	db := storetest.Open(t)
 	first := add(t, db, exception("court", "x.example", "C-1"))
 	second := add(t, db, exception("court", "x.example", "C-1"), exception("court", "x.example", "C-2"))
 	if first[0] != second[0] || second[0] == second[1] {
@@ -108,7 +92,7 @@ func TestAddingTwiceChangesNothing(t *testing.T) {
 }
 
 func TestEndingAnException(t *testing.T) {
-	db := open(t, filepath.Join(t.TempDir(), "db"))
+	db := storetest.Open(t)
 	ids := add(t, db, exception("court", "x.example", "C-1"))
 	end := func(id int64) error {
 		return db.Tx(t.Context(), func(tx *store.Tx) error { return tx.EndException(t.Context(), id, today.Add(time.Hour)) })
@@ -138,7 +122,7 @@ func TestEndingAnException(t *testing.T) {
 }
 
 func TestExceptionsCannotBeDeleted(t *testing.T) {
-	db := open(t, filepath.Join(t.TempDir(), "db"))
+	db := storetest.Open(t)
 	add(t, db, exception("court", "x.example", "C-1"))
 	err := db.Tx(t.Context(), func(tx *store.Tx) error {
 		_, err := tx.ExecContext(t.Context(), `DELETE FROM exceptions`)
@@ -150,7 +134,7 @@ func TestExceptionsCannotBeDeleted(t *testing.T) {
 }
 
 func TestTxRollsBackWhole(t *testing.T) {
-	db := open(t, filepath.Join(t.TempDir(), "db"))
+	db := storetest.Open(t)
 	failure := errors.New("no")
 	for name, do := range map[string]func(*store.Tx) error{
 		"error": func(tx *store.Tx) error {
@@ -195,7 +179,7 @@ func TestTxRollsBackWhole(t *testing.T) {
 }
 
 func TestWritersTakeTurns(t *testing.T) {
-	db := open(t, filepath.Join(t.TempDir(), "db"))
+	db := storetest.Open(t)
 	const writers = 8
 	var all sync.WaitGroup
 	for writer := range writers {
@@ -226,7 +210,7 @@ func TestWritersTakeTurns(t *testing.T) {
 
 // A reader sees one state while a writer writes, and cannot write itself.
 func TestViews(t *testing.T) {
-	db := open(t, filepath.Join(t.TempDir(), "db"))
+	db := storetest.Open(t)
 	count := func(from interface {
 		QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 	}) (n int) {
@@ -257,54 +241,22 @@ func TestViews(t *testing.T) {
 }
 
 func TestNewerDatabaseIsRefused(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "db")
-	db := open(t, path)
+	config := storetest.New(t)
+	db := storetest.Reopen(t, config)
 	err := db.Tx(t.Context(), func(tx *store.Tx) error {
-		_, err := tx.ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)`)
+		_, err := tx.ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1 = 1)`)
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.Open(t.Context(), path, quiet); !errors.Is(err, store.ErrNewer) {
+	if _, err := config.Open(t.Context(), quiet); !errors.Is(err, store.ErrNewer) {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestWhatIsNoDatabaseIsRefused(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "db")
-	if err := os.WriteFile(path, []byte("<html>this is not a database, and longer than a header of one hundred octets would be, to be read at all</html>"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := store.Open(t.Context(), path, quiet); err == nil {
-		t.Error("no error")
-	}
-	if _, err := store.Open(t.Context(), filepath.Join(path, "below-a-file"), quiet); err == nil {
-		t.Error("no error for a path below a file")
-	}
-}
-
-func TestDurabilityPragmas(t *testing.T) {
-	db := open(t, filepath.Join(t.TempDir(), "db"))
-	err := db.Tx(t.Context(), func(tx *store.Tx) error {
-		for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"} {
-			var got string
-			if err := tx.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil {
-				return err
-			}
-			if got != want {
-				t.Errorf("%s is %s, not %s", pragma, got, want)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 func BenchmarkAddException(b *testing.B) {
-	db := open(b, filepath.Join(b.TempDir(), "db"))
+	db := storetest.Open(b)
 	i := 0
 	for b.Loop() {
 		i++

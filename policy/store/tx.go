@@ -10,6 +10,7 @@ import (
 // the function that it was given to.
 type Tx struct {
 	tx   *sql.Tx
+	kind kind
 	told []Topic
 }
 
@@ -18,12 +19,12 @@ type Tx struct {
 // when do returns an error, which it passes on unwrapped, or panics. Do must not
 // call Tx again: there is one writer.
 func (db *DB) Tx(ctx context.Context, do func(*Tx) error) error {
-	tx, err := db.writer.BeginTx(ctx, nil)
+	tx, err := db.begin(ctx)
 	if err != nil {
 		return fmt.Errorf("begin transaction: %w", err)
 	}
 	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing, and before one the first error counts
-	shared := &Tx{tx: tx}
+	shared := &Tx{tx: tx, kind: db.kind}
 	if err := do(shared); err != nil {
 		return err
 	}
@@ -34,50 +35,71 @@ func (db *DB) Tx(ctx context.Context, do func(*Tx) error) error {
 	return nil
 }
 
+// begin takes the write lock. SQLite has one by itself; in PostgreSQL whoever writes waits for
+// a lock of ours, so that the chain of events has one end to be continued.
+func (db *DB) begin(ctx context.Context) (*sql.Tx, error) {
+	tx, err := db.writer.BeginTx(ctx, nil)
+	if err != nil || db.kind != postgres {
+		return tx, err
+	}
+	if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, writeLock); err != nil {
+		_ = tx.Rollback() // the first error counts
+		return nil, err
+	}
+	return tx, nil
+}
+
 // ExecContext runs a statement that gives no rows.
 func (t *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	return t.tx.ExecContext(ctx, query, args...)
+	return t.tx.ExecContext(ctx, t.kind.statement(query), t.kind.arguments(args)...)
 }
 
 // QueryContext runs a statement that gives rows, which see what the transaction wrote.
 func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return t.tx.QueryContext(ctx, query, args...)
+	return t.tx.QueryContext(ctx, t.kind.statement(query), t.kind.arguments(args)...)
 }
 
 // QueryRowContext runs a statement that gives one row at the most.
 func (t *Tx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	return t.tx.QueryRowContext(ctx, query, args...)
+	return t.tx.QueryRowContext(ctx, t.kind.statement(query), t.kind.arguments(args)...)
 }
 
 // View is a transaction that only reads: all its statements see one state.
-type View struct{ tx *sql.Tx }
+type View struct {
+	tx   *sql.Tx
+	kind kind
+}
 
 // View runs do in a transaction that reads beside the writer and never waits for it.
 func (db *DB) View(ctx context.Context, do func(*View) error) error {
-	tx, err := db.reader.BeginTx(ctx, nil)
+	var options *sql.TxOptions // SQLite has one state a transaction in any case
+	if db.kind == postgres {
+		options = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+	}
+	tx, err := db.reader.BeginTx(ctx, options)
 	if err != nil {
 		return fmt.Errorf("begin reading: %w", err)
 	}
 	defer tx.Rollback() //nolint:errcheck // nothing was written
-	return do(&View{tx: tx})
+	return do(&View{tx: tx, kind: db.kind})
 }
 
 // QueryContext runs a statement that gives rows.
 func (v *View) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return v.tx.QueryContext(ctx, query, args...)
+	return v.tx.QueryContext(ctx, v.kind.statement(query), v.kind.arguments(args)...)
 }
 
 // QueryRowContext runs a statement that gives one row at the most.
 func (v *View) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	return v.tx.QueryRowContext(ctx, query, args...)
+	return v.tx.QueryRowContext(ctx, v.kind.statement(query), v.kind.arguments(args)...)
 }
 
 // QueryContext reads outside of any transaction.
 func (db *DB) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return db.reader.QueryContext(ctx, query, args...)
+	return db.reader.QueryContext(ctx, db.kind.statement(query), db.kind.arguments(args)...)
 }
 
 // QueryRowContext reads one row outside of any transaction.
 func (db *DB) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	return db.reader.QueryRowContext(ctx, query, args...)
+	return db.reader.QueryRowContext(ctx, db.kind.statement(query), db.kind.arguments(args)...)
 }

@@ -29,7 +29,7 @@ func (h *handler) actor(r *http.Request) (redress.Actor, bool) {
 	if token == nil {
 		return redress.Actor{}, false
 	}
-	return redress.Actor{Name: token.Name, Role: token.Role}, true
+	return redress.Actor{Name: token.Name, Role: token.Role, Cleared: token.Cleared}, true
 }
 
 // token is the one that a request carries; nil where it carries none that is good.
@@ -47,6 +47,20 @@ func (h *handler) token(r *http.Request) *Token {
 		}
 	}
 	return found
+}
+
+// reader gives an actor who may read cases, or has answered that there is none.
+func (h *handler) reader(w http.ResponseWriter, r *http.Request) (redress.Actor, bool) {
+	actor, known := h.actor(r)
+	switch {
+	case !known:
+		askToken(w, "This call needs the token of a reviewer or an auditor.")
+		return actor, false
+	case !actor.MayRead():
+		h.fail(w, redress.ErrNotPermitted)
+		return actor, false
+	}
+	return actor, true
 }
 
 // reviewer gives the actor, or has answered that there is none.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/recourse-dns/recourse/redress"
 )
@@ -173,6 +174,11 @@ type decisionRequest struct {
 	Facts    string `json:"facts"`
 	Ground   string `json:"ground"`
 	NarrowTo string `json:"narrow_to"`
+	// NarrowScope, Except and Jurisdiction are other ways to narrow; Until is of shorten.
+	NarrowScope  string    `json:"narrow_scope"`
+	Except       []string  `json:"except"`
+	Jurisdiction []string  `json:"jurisdiction"`
+	Until        time.Time `json:"until"`
 }
 
 // decisionReply says what the decision came to. The effect is null where nothing
@@ -216,7 +222,7 @@ type listReply struct {
 }
 
 func (h *handler) list(w http.ResponseWriter, r *http.Request) {
-	actor, ok := h.reviewer(w, r)
+	actor, ok := h.reader(w, r)
 	if !ok {
 		return
 	}
@@ -224,7 +230,7 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	cases, err := h.desk.List(r.Context(), actor, page)
+	cases, err := h.desk.Queue(r.Context(), actor, page)
 	if err != nil {
 		h.fail(w, err)
 		return
@@ -234,7 +240,7 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request) {
 		reply.Cases = append(reply.Cases, summaryOf(one))
 	}
 	if len(cases) == page.Limit {
-		reply.Next = string(cases[len(cases)-1].ID)
+		reply.Next = cases[len(cases)-1].Cursor().String()
 	}
 	respond(w, http.StatusOK, reply)
 }
@@ -254,9 +260,9 @@ func pageOf(w http.ResponseWriter, r *http.Request) (redress.Page, bool) {
 		page.Limit = limit
 	}
 	if text := query.Get("after"); text != "" {
-		after, ok := redress.ParseCaseID(text)
+		after, ok := redress.ParseCursor(text)
 		if !ok {
-			return wrong("after", "is not the id of a case")
+			return wrong("after", "is not what an answer of this call had as next")
 		}
 		page.After = after
 	}

@@ -41,6 +41,8 @@ type Token struct {
 	Name string
 	Role redress.ActorRole
 	Hash redress.TokenHash
+	// Cleared: its bearer may decide cases about secret lists.
+	Cleared bool
 	// Until is when the token ends; zero for never.
 	Until time.Time
 	// Binding is of the role authority; what it says of jurisdiction, networks and

@@ -69,6 +69,7 @@ func TestDocumentHasTheFields(t *testing.T) {
 		"StatusEvent": statusEvent{}, "Decision": decision{}, "VerifyRequest": verifyRequest{}, "VerifyReply": verifyReply{},
 		"DecisionRequest": decisionRequest{}, "DecisionReply": decisionReply{}, "Summary": summary{}, "Review": review{}, "ReviewEvent": reviewEvent{},
 		"Content": redress.Content{}, "List": listReply{},
+		"Triage": redress.Triage{}, "FactMatch": redress.FactMatch{}, "Duplicates": redress.Duplicates{}, "Vantage": redress.Vantage{},
 		"OrderRequest": orders.Submission{}, "OrderName": orders.Name{}, "OrderRedress": orders.Redress{}, "OrderReply": orderReply{}, "HeldName": heldName{},
 		"ReceiptsReply": receiptsReply{}, "Receipt": receipt{}, "OrderFacts": redress.OrderFacts{}, "Document": blocklists.Document{}, "Published": blocklists.Published{}, "Authority": blocklists.Authority{},
 		"BindRequest": bindRequest{}, "BindReply": bindReply{}, "UnbindReply": unbindReply{}, "LoadRequest": loadRequest{}, "LoadReply": loadReply{}, "LineProblem": lineProblem{},

@@ -67,6 +67,9 @@ type status struct {
 	Decision       *decision           `json:"decision,omitempty"`
 	Linked         []redress.CaseID    `json:"linked"`
 	StillBlockedBy []blocking          `json:"still_blocked_by"`
+	AppealUntil    *time.Time          `json:"appeal_until"`
+	Corrected      bool                `json:"corrected,omitempty"`
+	ReferredTo     []string            `json:"referred_to,omitempty"`
 }
 
 // statusEvent is an event that concerns the party.
@@ -78,6 +81,11 @@ type statusEvent struct {
 	Outcome  redress.Outcome   `json:"outcome,omitempty"`
 	Facts    string            `json:"facts,omitempty"`
 	Ground   string            `json:"ground,omitempty"`
+	Text     string            `json:"text,omitempty"`
+	Deadline time.Time         `json:"deadline,omitzero"`
+	Body     string            `json:"body,omitempty"`
+	Ref      string            `json:"ref,omitempty"`
+	Into     redress.CaseID    `json:"into,omitempty"`
 }
 
 // decision is a decision with its reasons.
@@ -89,6 +97,7 @@ type decision struct {
 	Facts    string            `json:"facts"`
 	Ground   string            `json:"ground"`
 	NarrowTo string            `json:"narrow_to,omitempty"`
+	Until    time.Time         `json:"until,omitzero"`
 	Effect   *effect           `json:"effect"`
 }
 
@@ -97,6 +106,7 @@ func statusOf(from *redress.Status) status {
 		ID: from.ID, State: from.State, Name: from.Name, Implementation: trackOf(from.Implementation), Merits: trackOf(from.Merits),
 		Filed: from.Filed, Verified: from.Verified, Challenge: challengeOf(from.Challenge), ChallengeUntil: from.ChallengeUntil,
 		Events: []statusEvent{}, Linked: notNil(from.Linked), StillBlockedBy: blockingOf(from.StillBlockedBy),
+		AppealUntil: timeOrNull(from.AppealUntil), Corrected: from.Corrected, ReferredTo: from.ReferredTo,
 	}
 	if from.Entry != nil {
 		shown.Purpose, shown.List, shown.ReasonCode = &from.Entry.Purpose, &from.Entry.List, &from.Entry.Code
@@ -107,7 +117,7 @@ func statusOf(from *redress.Status) status {
 	if made := from.Decision; made != nil {
 		shown.Decision = &decision{
 			At: made.At, By: made.By, Question: made.Question, Outcome: made.Outcome, Facts: made.Facts, Ground: made.Ground,
-			NarrowTo: made.NarrowTo, Effect: effectOf(made.Effect),
+			NarrowTo: made.NarrowTo, Until: made.Until, Effect: effectOf(made.Effect),
 		}
 	}
 	return shown
@@ -167,6 +177,7 @@ type reviewEvent struct {
 	Content  redress.Content   `json:"content"`
 	Facts    string            `json:"facts,omitempty"`
 	Ground   string            `json:"ground,omitempty"`
+	Text     string            `json:"text,omitempty"` // what the party wrote
 }
 
 func reviewOf(from *redress.Case) review {
@@ -178,6 +189,7 @@ func reviewOf(from *redress.Case) review {
 		shown.Events = append(shown.Events, reviewEvent{
 			Sequence: event.Sequence, At: event.At, Kind: event.Kind, Actor: event.Actor.Name, Role: event.Actor.Role, Content: event.Content,
 			Facts: from.Text(event, redress.Facts), Ground: from.Text(event, redress.Ground),
+			Text: from.Text(event, redress.Explanation),
 		})
 	}
 	return shown

@@ -10,13 +10,12 @@ import (
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/notify"
-	"github.com/recourse-dns/recourse/redress/page"
+	cases "github.com/recourse-dns/recourse/redress/store"
 )
 
 type alarmsContent struct {
-	Done     string
-	Mistakes page.Mistakes
-	Alarms   []alarmShown
+	said
+	Alarms []alarmShown
 }
 
 type alarmShown struct {
@@ -26,7 +25,7 @@ type alarmShown struct {
 	Open bool
 }
 
-func (v *visit) alarms() { v.showAlarms(http.StatusOK, alarmsContent{}) }
+func (v *visit) alarms() { v.showAlarms(http.StatusOK, alarmsContent{said: said{Done: v.done()}}) }
 
 func (v *visit) showAlarms(status int, content alarmsContent) {
 	raised, err := notify.Alarms(v.r.Context(), v.Database)
@@ -55,17 +54,25 @@ func (v *visit) acknowledge() {
 		return
 	}
 	err = v.Database.Tx(v.r.Context(), func(tx *store.Tx) error { return v.lookAfter(v.r.Context(), tx, id) })
-	switch {
-	case errors.Is(err, notify.ErrNoAlarm):
-		v.showAlarms(http.StatusConflict, alarmsContent{Mistakes: page.Mistakes{{Text: formatted("Alarm %d has ended meanwhile: there is nothing left to look after.", id)}}})
-	case err != nil:
-		v.fail(err)
-	default:
-		v.showAlarms(http.StatusOK, alarmsContent{Done: formatted("You look after alarm %d. It is not told again, and ends by itself.", id)})
+	if errors.Is(err, notify.ErrNoAlarm) {
+		v.showAlarms(http.StatusConflict, alarmsContent{said: mistake("", "Alarm %d has ended meanwhile: there is nothing left to look after.", id)})
+		return
 	}
+	v.after(err, "/console/alarms", "look")
 }
 
+// AcknowledgedEvent is of an alarm that somebody looks after.
+const AcknowledgedEvent redress.EventKind = "alarm_acknowledged"
+
 func (v *visit) lookAfter(ctx context.Context, tx *store.Tx, id int64) error {
-	_, err := notify.Acknowledge(ctx, tx, id, v.Name, time.Now())
-	return err
+	at := time.Now()
+	alarm, err := notify.Acknowledge(ctx, tx, id, v.Name, at)
+	if err != nil {
+		return err
+	}
+	event, err := redress.About("alarm/"+strconv.FormatInt(id, 10), AcknowledgedEvent, v.Actor, at, map[string]string{"source": alarm.Source, "key": alarm.Key})
+	if err != nil {
+		return err
+	}
+	return cases.Append(ctx, tx, event)
 }

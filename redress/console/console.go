@@ -8,6 +8,7 @@ import (
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/exceptions"
 	"github.com/recourse-dns/recourse/redress/orders"
 	"github.com/recourse-dns/recourse/redress/page"
 )
@@ -41,11 +42,15 @@ type Gate interface {
 
 // Parts are what the pages show and work on.
 type Parts struct {
-	Gate     Gate
-	Desk     *redress.Desk
-	Office   *orders.Office
-	Lists    Lists
-	Database *store.DB
+	Gate   Gate
+	Desk   *redress.Desk
+	Office *orders.Office
+	Lists  Lists
+	Work   Work
+	Holds  Safeguards
+	// Exceptions are made and ended there.
+	Exceptions *exceptions.Office
+	Database   *store.DB
 	// Snapshot is the policy in force, asked anew at every use.
 	Snapshot func() *policy.Snapshot
 	// Reach says whether names resolve unfiltered.

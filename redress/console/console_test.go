@@ -3,6 +3,7 @@ package console_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"html"
 	"log/slog"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/console"
+	"github.com/recourse-dns/recourse/redress/exceptions"
 	"github.com/recourse-dns/recourse/redress/orders"
 	"github.com/recourse-dns/recourse/redress/page"
 	"github.com/recourse-dns/recourse/redress/redresstest"
@@ -29,21 +31,23 @@ type desk struct {
 	t       *testing.T
 	office  *orders.Office
 	lists   *shelf
+	catalog *blocklists.Catalog
 	handler http.Handler
 }
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
-	d := &desk{World: redresstest.New(t), t: t, lists: new(shelf)}
+	d := &desk{World: redresstest.New(t), t: t, lists: new(shelf), catalog: catalog(t)}
 	d.office = orders.New(orders.Config{Node: "node", AnswerTTL: time.Hour, BlockTTL: time.Minute, Operator: "Example Net", Contact: "tel:+39055"},
-		d.DB, book{catalog(t)}, counted{}, slog.New(slog.DiscardHandler))
+		d.DB, book{d.catalog}, counted{}, slog.New(slog.DiscardHandler))
 	kit, err := page.New(page.Config{Operator: redresstest.Operator()}, d.Logs.Logger())
 	if err != nil {
 		t.Fatal(err)
 	}
 	d.handler, err = console.New(console.Config{SignIn: "/sign-in", SignOut: "/sign-out", Accounts: "/account"}, kit, console.Parts{
-		Gate: headers{}, Desk: d.Desk, Office: d.office, Lists: d.lists, Database: d.DB,
-		Snapshot: d.Current.Load, Reach: redress.NewReach(d.DNS),
+		Gate: headers{}, Desk: d.Desk, Office: d.office, Lists: d.lists, Work: d.lists, Holds: d.lists, Database: d.DB,
+		Exceptions: exceptions.New(d.DB, func() *blocklists.Catalog { return d.catalog }, d.Effect, slog.New(slog.DiscardHandler)),
+		Snapshot:   d.Current.Load, Reach: redress.NewReach(d.DNS),
 	}, d.Logs.Logger())
 	if err != nil {
 		t.Fatal(err)
@@ -99,20 +103,43 @@ func (d *desk) file(name string) redress.CaseID {
 	return receipt.ID
 }
 
-// shelf is lists that stand as the test says.
+// shelf is lists that stand as the test says, and takes down what is done to them.
 type shelf struct {
 	standing console.Standing
 	holds    []guard.HoldRecord
 	plan     guard.Plan
+	done     []string
+	err      error
 }
 
 func (s *shelf) Standing(context.Context) (console.Standing, error) { return s.standing, nil }
 func (s *shelf) Holds(context.Context) ([]guard.HoldRecord, error)  { return s.holds, nil }
+
 func (s *shelf) Diff(from, _ string) (guard.Plan, error) {
 	if from == "99" {
 		return guard.Plan{}, errors.New("generation 99 is not kept")
 	}
 	return s.plan, nil
+}
+
+func (s *shelf) Release(_ context.Context, what console.Release) ([]guard.HoldRecord, error) {
+	s.done = append(s.done, fmt.Sprintf("release %s %s%s by %s (%s): %s", what.List, what.Name, what.Whole, what.By, what.Actor, what.Note))
+	return []guard.HoldRecord{{Released: len(s.done) > 1}}, s.err
+}
+
+func (s *shelf) Read(_ context.Context, list blocklists.ListID, actor string) error {
+	s.done = append(s.done, fmt.Sprintf("read %s by %s", list, actor))
+	return s.err
+}
+
+func (s *shelf) Confirm(_ context.Context, one blocklists.Confirmation, actor string) error {
+	s.done = append(s.done, fmt.Sprintf("confirm %s %s by %s (%s): %s", one.List, one.Name, one.By, actor, one.Note))
+	return s.err
+}
+
+func (s *shelf) Back(_ context.Context, generation uint64, actor string) error {
+	s.done = append(s.done, fmt.Sprintf("back to %d by %s", generation, actor))
+	return s.err
 }
 
 type book struct{ lists *blocklists.Catalog }
@@ -131,7 +158,11 @@ func catalog(t *testing.T) *blocklists.Catalog {
 		Authority: blocklists.Authority{Name: "Tribunale"}, LegalBasis: []blocklists.Basis{{Act: "Act"}}, AtEnforceBy: "hold",
 		Redress: blocklists.Redress{Venues: []blocklists.Venue{{Name: "Court"}}, DeadlineFrom: "notification"}, Source: blocklists.Source{File: "court.txt"},
 	}
-	made, err := blocklists.NewCatalog([]*blocklists.Manifest{court})
+	phishing := &blocklists.Manifest{
+		ID: "phishing", Purpose: blocklists.Security, Category: "phishing", Title: map[string]string{"en": "Phishing"}, ReviewEvery: time.Hour,
+		Publisher: blocklists.Publisher{Name: "Example CERT"}, Source: blocklists.Source{File: "phishing.txt"}, Format: "domains",
+	}
+	made, err := blocklists.NewCatalog([]*blocklists.Manifest{court, phishing})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,8 +273,8 @@ func TestListsShowHealthAndScore(t *testing.T) {
 		t.Error("what a source says is not escaped")
 	}
 	d.lists.plan = guard.Plan{From: 11, To: 12, Counts: guard.Counts{Block: 1}, Lists: []guard.Change{{List: "phishing", Purpose: "security", Counts: guard.Counts{Block: 1}, BlockNames: []guard.Name{{Name: "new.example", Line: 7, Also: []blocklists.ListID{"court"}}}}}}
-	wantText(t, d.get(redress.Operator, "/console/lists/diff"), "generation 11 with generation 12", "1 more, 0 fewer", "blocked now new.example exact 7 court")
-	if reply := d.as(redress.Operator, "ada", "GET", "/console/lists/diff?from=99", nil); reply.Code != http.StatusUnprocessableEntity || !strings.Contains(reply.Body.String(), "generation 99 is not kept") {
+	wantText(t, d.get(redress.Operator, "/console/generations"), "generation 11 with generation 12", "1 more, 0 fewer", "blocked now new.example exact 7 court")
+	if reply := d.as(redress.Operator, "ada", "GET", "/console/generations?from=99", nil); reply.Code != http.StatusUnprocessableEntity || !strings.Contains(reply.Body.String(), "generation 99 is not kept") {
 		t.Errorf("a generation that is not kept: %d\n%s", reply.Code, reply.Body)
 	}
 }
@@ -278,7 +309,7 @@ func TestExceptionsNameTheirCase(t *testing.T) {
 	if _, err := d.Desk.Decide(t.Context(), redress.Actor{Name: "r", Role: redress.Reviewer}, id, redress.Decision{Outcome: "narrow", NarrowTo: "bad.phish.example", Facts: "One part.", Ground: "It is so."}); err != nil {
 		t.Fatal(err)
 	}
-	wantText(t, d.get(redress.Auditor, "/console/exceptions"), "phishing phish.example bad.phish.example "+string(id))
+	wantText(t, d.get(redress.Auditor, "/console/exceptions"), "phishing phish.example bad.phish.example", string(id))
 }
 
 func TestSnapshotIsAskedAnew(t *testing.T) {

@@ -3,11 +3,12 @@ package console
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/guard"
-	"github.com/recourse-dns/recourse/redress/page"
+	"github.com/recourse-dns/recourse/redress"
 )
 
 // Lists are the lists of this resolver as they stand.
@@ -16,8 +17,6 @@ type Lists interface {
 	Standing(ctx context.Context) (Standing, error)
 	// Diff compares two generations that are kept; "" is the one before, and the one in force.
 	Diff(from, to string) (guard.Plan, error)
-	// Holds are all that are open.
-	Holds(ctx context.Context) ([]guard.HoldRecord, error)
 }
 
 // Standing is how all lists stand.
@@ -50,7 +49,18 @@ type ListStanding struct {
 	Alarms     []blocklists.Alarm
 }
 
+// Work is what changes lists by hand.
+type Work interface {
+	// Read reads a list again now, whatever was fixed or refused of it before.
+	Read(ctx context.Context, list blocklists.ListID, actor string) error
+	// Confirm takes down that the entries of a list, or one name of it, were reviewed and stand.
+	Confirm(ctx context.Context, one blocklists.Confirmation, actor string) error
+	// Back puts the content of a generation that is kept in force.
+	Back(ctx context.Context, generation uint64, actor string) error
+}
+
 type listsContent struct {
+	said
 	Facts facts
 	Table table
 }
@@ -71,7 +81,7 @@ func (v *visit) lists() {
 		Caption: "Lists, in the order of the configuration", Empty: "No list is configured.",
 		Columns: []string{"List", "Purpose", "Source", "Last said so", "Last change", "Entries", "Held", "Refused", "Past review", "Score", "Remarks"},
 	}}
-	content.Facts.add("Generation in force", number(standing.Generation), link("/console/lists/diff", "What changed since the one before"))
+	content.Facts.add("Generation in force", number(standing.Generation), link("/console/generations", "What changed, and the way back"))
 	if standing.Failed != "" {
 		content.Facts.add("Last import", bad("failed, and is tried again; what is in force stays: "+standing.Failed))
 	}
@@ -91,7 +101,7 @@ func (l *ListStanding) row(reversals int, now time.Time) []cell {
 		said = several(text(clock(now.Sub(l.Confirmed))+" ago"), moment(l.Confirmed))
 	}
 	return []cell{
-		{Text: string(l.ID), ID: string(l.ID)}, badge(l.Purpose), state, said, moment(l.Changed), number(l.Entries), number(l.Held), number(l.Refused),
+		link(listPath(l.ID), string(l.ID)), badge(l.Purpose), state, said, moment(l.Changed), number(l.Entries), number(l.Held), number(l.Refused),
 		overdue(l.Overdue), text(score(reversals, l.Entries)), l.remarks(now),
 	}
 }
@@ -139,49 +149,103 @@ func score(reversals, entries int) string {
 	return formatted("%.1f (%d reversed)", float64(reversals)*10_000/float64(entries), reversals)
 }
 
-type diffContent struct {
-	From, To string
-	Done     string
-	Mistakes page.Mistakes
-	Facts    facts
-	Tables   []table
+type listContent struct {
+	said
+	ID         blocklists.ListID
+	Facts      facts
+	May        bool // work on it
+	Name, Note string
 }
 
-// diff shows what changed between two generations.
-func (v *visit) diff() {
-	query := v.r.URL.Query()
-	content := diffContent{From: bounded(query.Get("from"), 20), To: bounded(query.Get("to"), 20)}
-	plan, err := v.Lists.Diff(content.From, content.To)
+func (v *visit) list() { v.listPage(http.StatusOK, listContent{said: said{Done: v.done()}}) }
+
+func (v *visit) listPage(status int, content listContent) {
+	content.ID = blocklists.ListID(v.r.PathValue("list"))
+	standing, err := v.Lists.Standing(v.r.Context())
 	if err != nil {
-		content.Mistakes = page.Mistakes{{Field: "from", Text: err.Error()}}
-		v.show(http.StatusUnprocessableEntity, "diff", "What changed", &content)
+		v.fail(err)
 		return
 	}
-	content.Facts.add("Compared", text(formatted("generation %d with generation %d", plan.From, plan.To)))
-	content.Facts.add("Entries", text(formatted("%d more, %d fewer, %d as before", plan.Block, plan.Unblock, plan.Unchanged)))
-	for i := range plan.Lists {
-		if change := &plan.Lists[i]; change.Block+change.Unblock+change.Pass+change.NoPass > 0 {
-			content.Tables = append(content.Tables, changeTable(change))
+	for i := range standing.Lists {
+		if one := &standing.Lists[i]; one.ID == content.ID {
+			content.Facts, content.May = v.listFacts(one), v.may(http.MethodPost, "/console/lists/{list}/read")
+			v.show(status, "list", "List "+string(content.ID), &content)
+			return
 		}
 	}
-	v.show(http.StatusOK, "diff", "What changed", &content)
+	v.fail(redress.ErrNotFound)
 }
 
-func changeTable(change *guard.Change) table {
-	made := table{Caption: formatted("%s (%s): %d more, %d fewer", change.List, change.Purpose, change.Block, change.Unblock), Columns: []string{"", "Name", "Scope", "Line", "Also covered by"}}
-	for _, kind := range []struct {
-		word  string
-		names []guard.Name
-	}{{"blocked now", change.BlockNames}, {"no longer blocked", change.UnblockNames}, {"let pass", change.PassNames}, {"no longer let pass", change.NoPassNames}} {
-		for i := range kind.names {
-			one := &kind.names[i]
-			var also []cell
-			for _, list := range one.Also {
-				also = append(also, text(string(list)))
-			}
-			made.add(text(kind.word), named(one.Name), text(one.Scope.String()), number(one.Line), several(also...))
+func (v *visit) listFacts(one *ListStanding) facts {
+	var f facts
+	f.add("Purpose", badge(one.Purpose))
+	if manifest := v.manifest(one.ID); manifest != nil {
+		f.add("Title", text(manifest.Title["en"]))
+		f.add("Category", text(manifest.Category))
+		f.add("Publisher", text(manifest.Publisher.Name), text(manifest.Publisher.Contact))
+		f.add("Authority", text(manifest.Authority.Name))
+		f.add("Disclosure", text(string(manifest.Disclosure)))
+	}
+	f.add("Source", text(words("fetch", one.State)), text(one.Trouble))
+	f.add("Last said so", moment(one.Confirmed))
+	f.add("Last change", moment(one.Changed))
+	f.add("Too long ago since", moment(one.StaleSince))
+	f.add("Entries", text(formatted("%d, %d of them held; %d lines of the source refused", one.Entries, one.Held, one.Refused)))
+	f.add("Past review", overdue(one.Overdue))
+	f.add("Remarks", one.remarks(time.Now()))
+	return f
+}
+
+// manifest is what the configuration says of a list; nil where it says nothing now.
+func (v *visit) manifest(id blocklists.ListID) *blocklists.Manifest {
+	lists := v.Snapshot().Bundle.Lists()
+	for i := range lists {
+		if lists[i].ID == id {
+			return lists[i].Manifest
 		}
 	}
-	made.Columns[0] = "Change"
-	return made
+	return nil
+}
+
+// readAgain reads a list now.
+func (v *visit) readAgain() {
+	id := blocklists.ListID(v.r.PathValue("list"))
+	v.patient()
+	if err := v.Work.Read(v.r.Context(), id, v.Actor.Name); err != nil {
+		v.listPage(http.StatusUnprocessableEntity, listContent{said: mistake("", "The list was not read: %s", err)})
+		return
+	}
+	v.goOn(listPath(id), "read")
+}
+
+// importTime bounds how long an import may take that somebody waits for.
+const importTime = 10 * time.Minute
+
+// patient lets the reply take as long as an import may.
+func (v *visit) patient() {
+	_ = http.NewResponseController(v.w).SetWriteDeadline(time.Now().Add(importTime)) // a connection that cannot has none
+}
+
+// confirm takes down that entries were reviewed and stand.
+func (v *visit) confirm() {
+	if !v.pages.ReadForm(v.w, v.r) {
+		return
+	}
+	id, form := blocklists.ListID(v.r.PathValue("list")), v.r.PostForm
+	content := listContent{Name: form.Get("name"), Note: form.Get("note")}
+	one := blocklists.Confirmation{List: id, By: v.Name, Note: strings.TrimSpace(content.Note)}
+	if one.Note == "" || len(one.Note) > maxNote {
+		content.said = mistake("note", "Note: is missing, or longer than %d characters. Say what you looked at.", maxNote)
+	}
+	if typed := strings.TrimSpace(content.Name); typed != "" {
+		var err error
+		if one.Name, err = redress.ReadName(typed); err != nil {
+			content.Mistakes = append(content.Mistakes, mistake("name", "Name: %s", err).Mistakes...)
+		}
+	}
+	if len(content.Mistakes) > 0 {
+		v.listPage(http.StatusUnprocessableEntity, content)
+		return
+	}
+	v.after(v.Work.Confirm(v.r.Context(), one, v.Actor.Name), listPath(id), "confirm")
 }

@@ -69,7 +69,7 @@ func stopped(match *policy.Match) cell {
 	return several(said...)
 }
 
-func listPath(list blocklists.ListID) string { return "/console/lists#" + url.PathEscape(string(list)) }
+func listPath(list blocklists.ListID) string { return "/console/lists/" + url.PathEscape(string(list)) }
 
 func orderPath(list blocklists.ListID, ref string) string {
 	return "/console/orders/" + url.PathEscape(string(list)) + "/" + url.PathEscape(ref)

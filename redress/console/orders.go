@@ -78,18 +78,31 @@ func problemText(problems []blocklists.Problem) string {
 }
 
 type orderContent struct {
+	said
 	Ref    string
+	Path   string
 	Facts  facts
 	Tables []table
+	// May says whether the visitor changes orders; the rest what there is to change, and what was typed.
+	May, Suspended, Lifted, Held bool
+	Typed                        typedOrder
 }
 
-func (v *visit) showOrder() {
+// typedOrder is what was typed into the forms of an order.
+type typedOrder struct {
+	Until, Reason, Why, Body, Number, Names, Note string
+}
+
+func (v *visit) showOrder() { v.orderShown(http.StatusOK, said{Done: v.done()}, typedOrder{}) }
+
+func (v *visit) orderShown(status int, told said, typed typedOrder) {
 	content, err := v.orderPage(blocklists.ListID(v.r.PathValue("list")), v.r.PathValue("ref"))
 	if err != nil {
 		v.failOrder(err)
 		return
 	}
-	v.show(http.StatusOK, "order", "Order "+content.Ref, &content)
+	content.said, content.Typed = told, typed
+	v.show(status, "order", "Order "+content.Ref, &content)
 }
 
 func (v *visit) failOrder(err error) {
@@ -113,7 +126,9 @@ func (v *visit) orderPage(list blocklists.ListID, ref string) (orderContent, err
 	if err != nil {
 		return orderContent{}, err
 	}
-	content := orderContent{Ref: shown.Record.Order.Ref, Facts: orderFacts(&shown, time.Now())}
+	now := time.Now()
+	content := orderContent{Ref: shown.Record.Order.Ref, Path: orderPath(list, ref), Facts: orderFacts(&shown, now), May: v.may(http.MethodPost, "/console/orders/{list}/{ref}/lift")}
+	content.Suspended, content.Lifted, content.Held = shown.Record.Suspended.Until.After(now), shown.State == orders.Lifted, len(shown.Held) > 0
 	content.Tables = []table{nameTable(shown.Names), receiptTable(proof.Receipts), v.eventTable(shown.Events)}
 	return content, nil
 }

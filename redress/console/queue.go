@@ -18,10 +18,10 @@ type queueContent struct {
 func (v *visit) queue() {
 	query := v.r.URL.Query()
 	wanted := redress.Page{Limit: pageSize, All: query.Get("all") == "yes"}
-	if after, is := redress.ParseCaseID(query.Get("after")); is {
+	if after, is := redress.ParseCursor(query.Get("after")); is {
 		wanted.After = after
 	}
-	cases, err := v.Desk.List(v.r.Context(), v.Actor, wanted)
+	cases, err := v.Desk.Queue(v.r.Context(), v.Actor, wanted)
 	if err != nil {
 		v.fail(err)
 		return
@@ -29,7 +29,7 @@ func (v *visit) queue() {
 	content := queueContent{Table: caseTable(cases, time.Now())}
 	content.Table.Caption, content.Table.Empty = "The next deadline first", "No case waits for a decision."
 	if len(cases) == pageSize {
-		query.Set("after", string(cases[len(cases)-1].ID))
+		query.Set("after", cases[len(cases)-1].Cursor().String())
 		content.Table.Next = "/console/cases?" + query.Encode()
 	}
 	v.show(http.StatusOK, "queue", "Cases", &content)

@@ -32,7 +32,7 @@ func (h *handler) routes() []staffRoute {
 	get, post := http.MethodGet, http.MethodPost
 	everybody := roles{reviewer, second, operator, auditor, authority}
 	staff := roles{reviewer, second, operator, auditor}
-	runs := roles{operator}
+	runs, releases := roles{operator}, roles{operator, second}
 	return []staffRoute{
 		{get, "/console/{$}", everybody, (*visit).home},
 		{get, "/console/help", everybody, (*visit).help},
@@ -43,11 +43,28 @@ func (h *handler) routes() []staffRoute {
 		{get, "/console/code", staff, (*visit).helpdesk},
 		{get, "/console/explain", staff, (*visit).explain},
 		{get, "/console/lists", staff, (*visit).lists},
-		{get, "/console/lists/diff", staff, (*visit).diff},
+		{get, "/console/lists/{list}", staff, (*visit).list},
+		{post, "/console/lists/{list}/read", runs, (*visit).readAgain},
+		{post, "/console/lists/{list}/confirm", runs, (*visit).confirm},
+		{get, "/console/generations", staff, (*visit).diff},
+		{post, "/console/generations/back", runs, (*visit).rollBack},
+
 		{get, "/console/holds", staff, (*visit).holds},
+		{get, "/console/holds/release", releases, (*visit).holdForm},
+		{post, "/console/holds/release", releases, (*visit).releaseHold},
+
 		{get, "/console/orders", staff, (*visit).orders},
 		{get, "/console/orders/{list}/{ref}", staff, (*visit).showOrder},
+		{post, "/console/orders/{list}/{ref}/suspend", runs, (*visit).suspendOrder},
+		{post, "/console/orders/{list}/{ref}/resume", runs, (*visit).resumeOrder},
+		{post, "/console/orders/{list}/{ref}/lift", runs, (*visit).liftOrder},
+		{post, "/console/orders/{list}/{ref}/release", runs, (*visit).releaseOrder},
+
 		{get, "/console/exceptions", staff, (*visit).exceptions},
+		{post, "/console/exceptions", runs, (*visit).makeException},
+		{get, "/console/exceptions/{id}", staff, (*visit).showException},
+		{post, "/console/exceptions/{id}/end", releases, (*visit).endException},
+
 		{get, "/console/alarms", staff, (*visit).alarms},
 		{post, "/console/alarms/{id}", runs, (*visit).acknowledge},
 	}

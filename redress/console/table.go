@@ -20,8 +20,7 @@ type cell struct {
 	Code    bool      // Text is a code or a hash
 	Long    bool      // Text has lines of its own
 	Number  bool
-	Bad     bool   // Text is a warning
-	ID      string // by which an address leads here
+	Bad     bool // Text is a warning
 	More    []cell
 }
 

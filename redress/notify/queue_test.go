@@ -1,11 +1,10 @@
 package notify_test
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"log/slog"
-	"path/filepath"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -13,24 +12,15 @@ import (
 	"time"
 
 	"github.com/recourse-dns/recourse/policy/store"
+	"github.com/recourse-dns/recourse/policy/store/storetest"
 	"github.com/recourse-dns/recourse/redress/notify"
 )
 
 var quiet = slog.New(slog.DiscardHandler)
 
-func open(t testing.TB) *store.DB {
-	t.Helper()
-	db, err := store.Open(context.Background(), filepath.Join(t.TempDir(), "desk.db"), quiet)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
-}
+func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
+
+func open(t testing.TB) *store.DB { return storetest.Open(t) }
 
 func write(t testing.TB, db *store.DB, do func(tx *store.Tx) error) {
 	t.Helper()

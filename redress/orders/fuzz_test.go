@@ -4,10 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"path/filepath"
 	"testing"
 
-	"github.com/recourse-dns/recourse/policy/store"
+	"github.com/recourse-dns/recourse/policy/store/storetest"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/orders"
 )
@@ -56,12 +55,7 @@ func isRefusal(err error) bool {
 
 func newWorldOf(f *testing.F) *world {
 	f.Helper()
-	w := &world{catalog: courtOf(f)}
-	var err error
-	if w.db, err = store.Open(f.Context(), filepath.Join(f.TempDir(), "recourse.db"), slog.New(slog.DiscardHandler)); err != nil {
-		f.Fatal(err)
-	}
-	f.Cleanup(func() { w.db.Close() })
+	w := &world{catalog: courtOf(f), db: storetest.Open(f)}
 	w.Office = orders.New(orders.Config{Node: "node"}, w.db, w, w, slog.New(slog.DiscardHandler))
 	return w
 }

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +16,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/guard"
 	"github.com/recourse-dns/recourse/policy/store"
+	"github.com/recourse-dns/recourse/policy/store/storetest"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/orders"
 	cases "github.com/recourse-dns/recourse/redress/store"
@@ -49,13 +50,11 @@ func (w *world) failWith(err error) {
 	w.fail = err
 }
 
+func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
+
 func newWorld(t *testing.T, change ...func(*blocklists.Manifest)) *world {
 	t.Helper()
-	w := &world{t: t, catalog: courtOf(t, change...)}
-	var err error
-	if w.db, err = store.Open(t.Context(), filepath.Join(t.TempDir(), "recourse.db"), slog.New(slog.DiscardHandler)); err != nil {
-		t.Fatal(err)
-	}
+	w := &world{t: t, catalog: courtOf(t, change...), db: storetest.Open(t)}
 	w.Office = orders.New(orders.Config{
 		Node: "node", AnswerTTL: 24 * time.Hour, BlockTTL: time.Minute, Operator: "Example Net", Contact: "tel:+39055", Mail: map[string]string{"Tribunale": "orders@court.example"},
 	}, w.db, w, w, slog.New(slog.DiscardHandler))

@@ -45,19 +45,31 @@ func vocabulary() map[string]map[string]string {
 			"referred":  "Referred to the authority, which alone decides whether the order stands.",
 			"decided":   "Decided.",
 			"closed":    "The review is finished.",
+
+			"interim": "Unblocked until a person has decided.", "appeal": "Appealed. Somebody else will decide.", "need_info": "We asked you something, and wait for your answer.",
+			"withdrawn": "Withdrawn by you.", "inadmissible": "This case cannot be decided here.", "merged": "Another case of yours stands for this one.",
 		},
 		"track": {
 			"submitted": "open", "referred": "with the authority", "upheld": "the block stays", "reversed": "the block is lifted", "narrowed": "the block is narrowed",
 			"confirmed": "carried out rightly", "fixed": "carried out wrongly, and put right", "closed": "closed",
+			"interim": "unblocked until it is decided", "appeal": "appealed", "need_info": "waiting for your answer", "shortened": "the block ends sooner",
+			"withdrawn": "withdrawn", "inadmissible": "cannot be decided here", "merged": "another case stands for it",
 		},
 		"event": {
 			"filed": "The case was filed.", "referred": "The merits are the authority's to decide.", "verified": "Control of the name was proved.",
 			"decided": "A decision was made.", "in_force": "The decision came in force.",
+			"message": "A message was sent.", "asked": "We asked you for something.", "relieved": "The name was unblocked until a person has decided.",
+			"appealed": "You appealed.", "withdrawn": "You withdrew the case.", "dismissed": "The case cannot be decided here.",
+			"merged": "Another case stands for this one.", "closed": "The case was closed, as no answer came.", "authority_decided": "The authority decided.",
+			"external": "A court or an out-of-court body has the matter.", "reopened": "The name was listed again, and the case was opened again.",
+			"link_renewed": "The link to this page was renewed.", "clock_missed": "We missed a deadline of ours.", "authority_reminded": "We reminded the authority.",
+			"unanswered": "The authority has not answered in 30 days. That is published.", "exception_review": "We look at the decision again.",
+			"reblocked": "Two independent lists name the site, and it is blocked again until a person has decided.", "warned": "You were warned.", "suspended": "You cannot file for a while.",
 		},
 		"actor": {
-			"party": "you", "reviewer": "a reviewer of ours", "operator": "a person of ours", "authority": "the authority", "system": "the desk",
+			"party": "you", "reviewer": "a reviewer of ours", "second_reviewer": "a second reviewer of ours", "operator": "a person of ours", "authority": "the authority", "system": "the desk",
 		},
-		"outcome": {"uphold": "The block stays.", "reverse": "The block is lifted.", "narrow": "The block is narrowed."},
+		"outcome": {"uphold": "The block stays.", "reverse": "The block is lifted.", "narrow": "The block is narrowed.", "shorten": "The block ends sooner."},
 		"question": {
 			"merits": "Should the name be blocked?", "implementation": "Did we carry the block out rightly?",
 		},

@@ -3,7 +3,6 @@ package redresstest
 import (
 	"context"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +14,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists/fetch"
 	"github.com/recourse-dns/recourse/policy"
 	policystore "github.com/recourse-dns/recourse/policy/store"
+	"github.com/recourse-dns/recourse/policy/store/storetest"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/proof"
 	"github.com/recourse-dns/recourse/redress/store"
@@ -84,14 +84,14 @@ type World struct {
 	DNS     *DNS
 	Logs    *Log
 
-	t    testing.TB
-	path string
+	t        testing.TB
+	database policystore.Config
 }
 
 // New makes a world that ends with the test.
 func New(t testing.TB) *World {
 	t.Helper()
-	w := &World{t: t, path: filepath.Join(t.TempDir(), "recourse.db"), DNS: NewDNS(), Logs: new(Log)}
+	w := &World{t: t, database: storetest.New(t), DNS: NewDNS(), Logs: new(Log)}
 	w.Current = policy.NewCurrent(&policy.Snapshot{Bundle: compile(t), Operator: Operator(), Key: policy.Key(strings.Repeat("k", policy.MinKey))})
 	w.Restart()
 	t.Cleanup(func() { _ = w.DB.Close() })
@@ -108,7 +108,7 @@ func (w *World) Restart() {
 		}
 	}
 	var err error
-	if w.DB, err = policystore.Open(context.Background(), w.path, slog.New(slog.DiscardHandler)); err != nil {
+	if w.DB, err = w.database.Open(context.Background(), slog.New(slog.DiscardHandler)); err != nil {
 		w.t.Fatalf("open database: %v", err)
 	}
 	index := compile(w.t)
@@ -202,5 +202,5 @@ func (e *Effect) Apply(ctx context.Context) (uint64, time.Time, error) {
 	return sequence, time.Now(), nil
 }
 
-// Path is the database's file.
-func (w *World) Path() string { return w.path }
+// Database is where the world keeps what has to outlive it.
+func (w *World) Database() policystore.Config { return w.database }

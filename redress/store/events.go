@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	policystore "github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
@@ -82,6 +84,11 @@ func insertEvent(ctx context.Context, tx *policystore.Tx, event *redress.Event) 
 	content, err := event.Content.Encode()
 	if err != nil {
 		return err
+	}
+	for _, text := range []string{string(event.Case), string(event.Kind), event.Actor.Name, string(event.Actor.Role)} {
+		if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+			return fmt.Errorf("%q cannot be kept as it is", text) // and the hash would be of something else
+		}
 	}
 	event.Hash = redress.ChainHash(event, content)
 	var one, order any // null where it is not of one

@@ -3,8 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
+	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
 	policystore "github.com/recourse-dns/recourse/policy/store"
@@ -14,8 +14,8 @@ import (
 
 // columns are in the order of scanCase.
 const columns = `c.id, c.confidential, c.hidden, c.list, c.entry, c.scope, c.order_ref, c.code, c.purpose,
-	c.implementation, c.implementation_until, c.merits, c.merits_until,
-	f.id, f.name, f.role, f.language, f.at, f.token, f.challenge, f.verified_at, f.method`
+	c.implementation, c.implementation_until, c.implementation_left, c.implementation_final, c.merits, c.merits_until, c.merits_left, c.merits_final,
+	f.id, f.name, f.role, f.language, f.at, f.token, f.challenge, f.verified_at, f.method, f.recovery`
 
 // Case reads a case with its events, texts and links.
 func (s *Store) Case(ctx context.Context, id redress.CaseID) (*redress.Case, error) {
@@ -31,44 +31,12 @@ func (s *Store) Case(ctx context.Context, id redress.CaseID) (*redress.Case, err
 				found.Linked = append(found.Linked, other.ID)
 			}
 		}
-		if found.Events, err = eventsOf(ctx, view, id); err != nil {
-			return err
-		}
-		found.Texts, err = textsOf(ctx, view, found.Filing.ID)
-		return err
+		return complete(ctx, view, found)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read case: %w", err)
 	}
 	return found, nil
-}
-
-// List gives cases by deadline, without their events and texts.
-func (s *Store) List(ctx context.Context, page redress.Page) ([]*redress.Case, error) {
-	var cases []*redress.Case
-	err := s.db.View(ctx, func(view *policystore.View) error {
-		after := int64(-1)
-		if page.After != "" {
-			err := view.QueryRowContext(ctx, `SELECT due FROM cases WHERE id = ?`, string(page.After)).Scan(&after)
-			if errors.Is(err, sql.ErrNoRows) {
-				return redress.ErrNotFound
-			} else if err != nil {
-				return err
-			}
-		}
-		last := int64(noDeadline) - 1
-		if page.All {
-			last = noDeadline
-		}
-		var err error
-		cases, err = casesOf(ctx, view, `WHERE (c.due, c.id) > (?, ?) AND c.due <= ? ORDER BY c.due, c.id LIMIT ?`,
-			after, string(page.After), last, page.Limit)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list cases: %w", err)
-	}
-	return cases, nil
 }
 
 // filingOf reads all cases of the filing to which a case belongs, that case first.
@@ -100,17 +68,19 @@ func scanCase(rows *sql.Rows) (*redress.Case, error) {
 		list, entry, scope, order, code, purpose sql.NullString
 		implementation, merits, verified         sql.NullInt64
 		name                                     string
-		at                                       int64
-		token                                    []byte
+		at, implementationLeft, meritsLeft       int64
+		token, recovery                          []byte
 	)
 	filing := &one.Filing
 	err := rows.Scan(&one.ID, &one.Confidential, &one.Hidden, &list, &entry, &scope, &order, &code, &purpose,
-		&one.Implementation.State, &implementation, &one.Merits.State, &merits,
-		&filing.ID, &name, &filing.Role, &filing.Language, &at, &token, &filing.Challenge, &verified, &filing.Method)
+		&one.Implementation.State, &implementation, &implementationLeft, &one.Implementation.Final, &one.Merits.State, &merits, &meritsLeft, &one.Merits.Final,
+		&filing.ID, &name, &filing.Role, &filing.Language, &at, &token, &filing.Challenge, &verified, &filing.Method, &recovery)
 	if err != nil {
 		return nil, err
 	}
 	one.Implementation.Deadline, one.Merits.Deadline, filing.Verified = timeOf(implementation), timeOf(merits), timeOf(verified)
+	one.Implementation.Left, one.Merits.Left = time.Duration(implementationLeft)*time.Microsecond, time.Duration(meritsLeft)*time.Microsecond
+	copy(filing.Recovery[:], recovery)
 	filing.At = timeOf(sql.NullInt64{Int64: at, Valid: true})
 	if copy(filing.Token[:], token) != len(filing.Token) {
 		return nil, fmt.Errorf("case %s: token hash of %d octets", one.ID, len(token))

@@ -37,6 +37,9 @@ func (s *Store) Open(ctx context.Context, opened []redress.Opened, texts []redre
 			if err := insertCase(ctx, tx, position, one.Case); err != nil {
 				return err
 			}
+			if err := setClocks(ctx, tx, one.Case.ID, one.Clocks); err != nil {
+				return err
+			}
 			if _, err := appendEvents(ctx, tx, one.Events); err != nil {
 				return err
 			}
@@ -50,16 +53,24 @@ func (s *Store) Open(ctx context.Context, opened []redress.Opened, texts []redre
 }
 
 func insertFiling(ctx context.Context, tx *policystore.Tx, filing *redress.Filing) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO filings (id, name, role, language, at, token, challenge) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		string(filing.ID), filing.Name.String(), string(filing.Role), filing.Language, filing.At.UnixMicro(), filing.Token[:], filing.Challenge)
+	_, err := tx.ExecContext(ctx, `INSERT INTO filings (id, name, role, language, at, token, challenge, recovery) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		string(filing.ID), filing.Name.String(), string(filing.Role), filing.Language, filing.At.UnixMicro(), filing.Token[:], filing.Challenge, hashOrNull(filing.Recovery))
 	return err
+}
+
+// hashOrNull is null for the zero hash, which is of nothing.
+func hashOrNull(hash redress.TokenHash) any {
+	if hash == (redress.TokenHash{}) {
+		return nil
+	}
+	return hash[:]
 }
 
 func insertTexts(ctx context.Context, tx *policystore.Tx, filing redress.FilingID, texts []redress.Text) error {
 	for _, text := range texts {
 		commitment := text.Commitment()
 		_, err := tx.ExecContext(ctx, `INSERT INTO texts (commitment, filing, kind, salt, body) VALUES (?, ?, ?, ?, ?)`,
-			commitment[:], string(filing), string(text.Kind), text.Salt, text.Body)
+			commitment[:], string(filing), string(text.Kind), text.Salt, []byte(text.Body))
 		if err != nil {
 			return err
 		}
@@ -103,73 +114,6 @@ func timeOf(value sql.NullInt64) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMicro(value.Int64).UTC()
-}
-
-// Change reads the filing's cases, the asked one first, and writes what comes of
-// it: all in the transaction of the one writer, so that nothing moves in between.
-func (s *Store) Change(ctx context.Context, id redress.CaseID, change func(cases []*redress.Case) ([]redress.Change, error)) error {
-	return s.db.Tx(ctx, func(tx *policystore.Tx) error {
-		cases, err := filingOf(ctx, tx, id)
-		if err != nil {
-			return fmt.Errorf("change case: %w", err)
-		}
-		changes, err := change(cases)
-		if err != nil {
-			return err
-		}
-		for i := range changes {
-			if err := apply(ctx, tx, cases, &changes[i]); err != nil {
-				return fmt.Errorf("change case: %w", err)
-			}
-		}
-		return nil
-	})
-}
-
-func apply(ctx context.Context, tx *policystore.Tx, cases []*redress.Case, change *redress.Change) error {
-	var changed *redress.Case
-	for _, one := range cases {
-		if one.ID == change.Case {
-			changed = one
-		}
-	}
-	if changed == nil {
-		return fmt.Errorf("case %q is not of this filing", change.Case)
-	}
-	changed.Implementation, changed.Merits = change.Implementation, change.Merits
-	_, err := tx.ExecContext(ctx, `UPDATE cases SET implementation = ?, implementation_until = ?, merits = ?, merits_until = ?, due = ? WHERE id = ?`,
-		string(change.Implementation.State), micros(change.Implementation.Deadline), string(change.Merits.State), micros(change.Merits.Deadline), dueOf(changed), string(change.Case))
-	if err != nil {
-		return err
-	}
-	if !change.Verified.IsZero() {
-		_, err := tx.ExecContext(ctx, `UPDATE filings SET verified_at = ?, method = ? WHERE id = ?`, change.Verified.UnixMicro(), change.Method, string(changed.Filing.ID))
-		if err != nil {
-			return err
-		}
-	}
-	if err := insertTexts(ctx, tx, changed.Filing.ID, change.Texts); err != nil {
-		return err
-	}
-	sequence, err := appendEvents(ctx, tx, change.Events)
-	if err != nil {
-		return err
-	}
-	return except(ctx, tx, change, sequence)
-}
-
-// except writes the exceptions, and the note that they are to be put in force.
-func except(ctx context.Context, tx *policystore.Tx, change *redress.Change, sequence int64) error {
-	for _, exception := range change.Exceptions {
-		if _, err := tx.AddException(ctx, exception); err != nil {
-			return err
-		}
-	}
-	if len(change.Exceptions) == 0 {
-		return nil
-	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO unsettled (event, case_id) VALUES (?, ?)`, sequence, string(change.Case))
-	return err
 }
 
 // Pending are the decisions not known to be in force, oldest first.

@@ -1,0 +1,85 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+
+	policystore "github.com/recourse-dns/recourse/policy/store"
+	"github.com/recourse-dns/recourse/redress"
+)
+
+// List gives cases by deadline, without their events and texts.
+func (s *Store) List(ctx context.Context, page redress.Page) ([]*redress.Case, error) {
+	var cases []*redress.Case
+	err := s.db.View(ctx, func(view *policystore.View) error {
+		where, args := conditions(&page)
+		var err error
+		cases, err = casesOf(ctx, view, where+` ORDER BY c.due, c.id LIMIT ?`, append(args, page.Limit)...)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list cases: %w", err)
+	}
+	return cases, nil
+}
+
+// conditions are those of a page, each on an index or on what the deadline leaves.
+func conditions(page *redress.Page) (where string, args []any) {
+	var all strings.Builder
+	add := func(condition string, values ...any) {
+		if all.Len() > 0 {
+			all.WriteString(" AND ")
+		}
+		all.WriteString(condition)
+		args = append(args, values...)
+	}
+	after := int64(-1)
+	if page.After.ID != "" {
+		if after = noDeadline; !page.After.Due.IsZero() {
+			after = page.After.Due.UnixMicro()
+		}
+	}
+	add(`(c.due, c.id) > (?, ?)`, after, string(page.After.ID))
+	if last := int64(noDeadline) - 1; !page.All {
+		if !page.Before.IsZero() {
+			last = page.Before.UnixMicro()
+		}
+		add(`c.due <= ?`, last)
+	}
+	if page.Purpose != "" {
+		add(`c.purpose = ?`, page.Purpose)
+	}
+	if page.List != "" {
+		add(`c.list = ?`, string(page.List))
+	}
+	if page.State != "" {
+		add(`(c.merits = ? OR c.implementation = ?)`, string(page.State), string(page.State))
+	}
+	if page.Name != "" {
+		add(`c.filing IN (SELECT id FROM filings WHERE name = ?)`, page.Name.String())
+	}
+	if page.Reread {
+		add(`EXISTS (SELECT 1 FROM case_clocks k WHERE k.case_id = c.id AND k.kind = ?)`, string(redress.RereadClock))
+	}
+	if !page.Confidential {
+		add(`c.confidential = 0`)
+	}
+	return `WHERE ` + all.String(), args
+}
+
+// Filed counts the cases of a name that others filed, and when the last one was.
+func (s *Store) Filed(ctx context.Context, one *redress.Case) (redress.Duplicates, error) {
+	var (
+		found redress.Duplicates
+		last  sql.NullInt64
+	)
+	err := s.db.QueryRowContext(ctx, `SELECT count(*), max(at) FROM (SELECT at FROM filings WHERE name = ? AND id <> ? ORDER BY at DESC LIMIT 1000) AS others`,
+		one.Filing.Name.String(), string(one.Filing.ID)).Scan(&found.Filings, &last)
+	if err != nil {
+		return found, fmt.Errorf("count filings: %w", err)
+	}
+	found.Last = timeOf(last)
+	return found, nil
+}
