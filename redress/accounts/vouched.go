@@ -23,9 +23,6 @@ type Vouched struct {
 	Ends time.Time
 }
 
-// ErrOther says that somebody else showed who they are than who is signed in.
-var ErrOther = errors.New("this is another account than the one that is signed in")
-
 // ByProvider lets in whom a provider vouches for, as the account that this person of this provider has; it is
 // made at the first time. A role that changed there ends what was begun with the old one.
 func (o *Office) ByProvider(ctx context.Context, vouched *Vouched, before string) (*Admission, error) {

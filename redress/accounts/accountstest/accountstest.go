@@ -5,13 +5,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/recourse-dns/recourse/policy/store"
+	"github.com/recourse-dns/recourse/policy/store/storetest"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/accounts"
 )
@@ -59,15 +59,7 @@ const Origin = "https://desk.example"
 // New makes a desk that ends with the test.
 func New(t *testing.T) *Desk {
 	t.Helper()
-	database, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "recourse.db"), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := database.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	database := storetest.Open(t)
 	return Over(t, database)
 }
 
