@@ -96,6 +96,9 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 		return nil, err
 	}
 	n.closers = append(n.closers, database)
+	if err := n.startAudit(ctx, held, database); err != nil {
+		return nil, err
+	}
 	current, err := n.startPolicy(held)
 	if err != nil {
 		return nil, err
@@ -113,7 +116,7 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 	if err := n.makeNotices(database, resolved, counts); err != nil {
 		return nil, err
 	}
-	lists := &ledger{database: database, path: held.path(holdsFile), logger: n.logger}
+	lists := &ledger{database: database, path: held.path(holdsFile), told: discloser{catalog: n.catalog}, logger: n.logger}
 	from := n.openDecisions(held, database)
 	ordered := newOrderBook(from, current, n.logger)
 	if err := ordered.begin(ctx); err != nil {
@@ -168,6 +171,7 @@ func (n *node) startWeb(held *state, calls, private, nodes, pages http.Handler) 
 	mux := http.NewServeMux()
 	health{ready: n.importer.ready}.register(mux)
 	mux.Handle("/api/", calls)
+	mux.Handle("/audit/", n.audit.pages)
 	mux.Handle("/fleet/", nodes)
 	mux.Handle("/", pages)
 	if err := n.openWeb(mux); err != nil {

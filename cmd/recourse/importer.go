@@ -70,6 +70,7 @@ type importer struct {
 	ledger    *ledger
 	orders    *orderBook   // nil: none
 	profiles  *profileBook // nil: none
+	audit     *auditing    // nil: nothing is taken down
 	logger    *slog.Logger
 	live      *profile.Live // what is known of clients beside the rules
 	damaged   chan error    // what the bundle in force says of itself
@@ -207,6 +208,7 @@ func (i *importer) enforce(fresh *imported, compiled *bundle.Bundle, ledger *gua
 		}
 		return snapshot
 	})
+	i.audit.listsInForce(fresh, compiled, i.current.Load().Key)
 	select {
 	case i.started <- struct{}{}:
 	default: // the codes of the newest one are to be written already

@@ -47,6 +47,7 @@ func (i *importer) settle(ctx context.Context, fresh *rules, reports []bundle.Li
 	for _, alarm := range begun {
 		i.logger.Warn("lists: "+alarm.Detail, "list", alarm.List, "alarm", alarm.Kind)
 	}
+	i.audit.holdsChanged(fresh.catalog, before, ledger)
 	i.remind(fresh, reports, ledger, now)
 	return nil
 }

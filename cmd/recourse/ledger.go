@@ -22,6 +22,7 @@ import (
 type ledger struct {
 	database *store.DB
 	path     string
+	told     discloser
 	logger   *slog.Logger
 
 	mu sync.Mutex // one change at a time, so that the newer file is written last
@@ -106,7 +107,10 @@ func (l *ledger) release(ctx context.Context, what release, actor string) ([]blo
 	_, err = l.change(ctx, func(tx *store.Tx) error {
 		var err error
 		released, err = tx.Release(ctx, what.List, subject, what.Whole, blocklists.Release{By: what.By, Note: what.Note, At: time.Now().UTC()}, actor)
-		return err
+		if err != nil {
+			return err
+		}
+		return l.told.noteRelease(ctx, tx, what, released, actor)
 	})
 	return released, err
 }

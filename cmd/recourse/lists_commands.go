@@ -102,7 +102,7 @@ func withLedger(ctx context.Context, env *environment, flag ConfigFlag, remote f
 	if err != nil {
 		return errors.Join(err, held.Close())
 	}
-	err = local(config, &ledger{database: database, path: held.path(holdsFile), logger: env.logger()})
+	err = local(config, &ledger{database: database, path: held.path(holdsFile), told: discloser{catalog: config.told}, logger: env.logger()})
 	return errors.Join(err, database.Close(), held.Close())
 }
 

@@ -15,6 +15,8 @@ import (
 	"github.com/recourse-dns/recourse/blocklists/guard"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/policy/store"
+	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/audit"
 )
 
 // listPaths are the calls that work on lists. They are on the control socket alone:
@@ -130,7 +132,13 @@ func (l *ledger) confirm(ctx context.Context, what confirmation, actor string) (
 			return nil, err
 		}
 	}
-	return l.change(ctx, func(tx *store.Tx) error { return tx.Confirm(ctx, one, actor) })
+	return l.change(ctx, func(tx *store.Tx) error {
+		if err := tx.Confirm(ctx, one, actor); err != nil {
+			return err
+		}
+		facts := map[string]bool{"whole": one.Name == ""}
+		return noteOn(ctx, tx, audit.OfList(what.List, l.told.of(what.List)), audit.Confirmed, actor, facts)
+	})
 }
 
 func (i *importer) confirm(ctx context.Context, what confirmation, actor string) (confirmation, error) {
@@ -157,7 +165,7 @@ type application struct {
 
 // apply imports now. Lists that a rollback fixed are read again, and serials that went
 // back are taken. Other work on lists does not wait for their sources.
-func (i *importer) apply(ctx context.Context, what application, _ string) (guard.Plan, error) {
+func (i *importer) apply(ctx context.Context, what application, actor string) (guard.Plan, error) {
 	lists := what.Lists
 	for _, id := range lists {
 		if i.last.Load().rules.catalog.List(id) == nil {
@@ -184,7 +192,7 @@ func (i *importer) apply(ctx context.Context, what application, _ string) (guard
 				return err
 			}
 		}
-		return nil
+		return i.noteUnpinned(ctx, tx, lists, actor)
 	})
 	if err != nil {
 		return guard.Plan{}, err
@@ -232,6 +240,7 @@ func (i *importer) rollback(ctx context.Context, what target, actor string) (rol
 	if err != nil {
 		return rolledBack{}, err
 	}
+	i.audit.recordBy(audit.Lists, audit.RolledBack, redress.Actor{Name: actor, Role: redress.Operator}, audit.Rollback{From: done.From, To: done.To, Now: done.Now, Pinned: len(done.Pinned)})
 	i.enforce(i.last.Load(), good, ledger)
 	i.logger.Warn("lists: rolled back", "from", done.From, "to", done.To, "generation", done.Now, "pinned", done.Pinned, "by", actor)
 	if err := i.again(ctx); err != nil {

@@ -24,6 +24,9 @@ func (i *importer) export(w http.ResponseWriter, r *http.Request) {
 	_ = writeExport(w, i.current.Load().Bundle, list, format) // the client went away
 }
 
+// auditFormat is jsonl with the generation in a first line.
+const auditFormat = "audit"
+
 // exporters write one entry each; false: the format cannot say it.
 func exporterOf(format string) func(io.Writer, *blocklists.Entry) (bool, error) {
 	switch format {
@@ -33,7 +36,7 @@ func exporterOf(format string) func(io.Writer, *blocklists.Entry) (bool, error) 
 		return exportDomain
 	case "rpz":
 		return exportRPZ
-	case "jsonl":
+	case "jsonl", auditFormat:
 		return exportJSON
 	}
 	return nil
@@ -85,6 +88,8 @@ func exportHead(out io.Writer, in *bundle.Bundle, id blocklists.ListID, format s
 		what = "list " + string(id)
 	}
 	switch format {
+	case auditFormat:
+		fmt.Fprintf(out, "{\"generation\":%d}\n", in.Generation())
 	case "rpz":
 		fmt.Fprintf(out, "; %s, generation %d\n$TTL 60\n@ SOA localhost. nobody.localhost. %d 300 60 604800 60\n@ NS localhost.\n", what, in.Generation(), in.Generation())
 	case "hosts", "domains":

@@ -50,6 +50,7 @@ type node struct {
 	people   *people       // nil where this node has no desk
 	mirror   *fleet.Mirror // nil where this node has a desk
 	notices  *notices
+	audit    *auditing
 	// disclosed is what the portal says of the running configuration.
 	disclosed atomic.Pointer[public.Statement]
 	cookies   *cookie.Keys
@@ -131,6 +132,7 @@ func (n *node) start(ctx context.Context, inLab bool) error {
 	if err != nil {
 		return err
 	}
+	n.audit.configured("started", n.config, n.importer.current.Load().Key, false)
 	n.startCache(resolved.kept, inLab)
 	for _, kept := range resolved.standIns {
 		n.closers = append(n.closers, kept)
@@ -190,6 +192,7 @@ func (n *node) startLists(ctx context.Context, current *policy.Current, resolved
 		return err
 	}
 	n.importer = newImporter(n.config, newListStore(n.config, resolved.unfiltered, n.logger), current, ledger, counts, n.logger)
+	n.importer.audit = n.audit
 	n.importer.asItIs, n.importer.orders, n.importer.profiles, n.importer.live = n.asItIs, orders, n.profiles, n.clients.live()
 	counts.watchSources(n.importer)
 	return n.importer.begin(ctx, made)
@@ -243,6 +246,7 @@ func (n *node) reload(ctx context.Context, options ServeOptions) {
 	n.reloadCookies(config)
 	n.reloadNotices(config)
 	n.disclosed.Store(public.Disclosure(config.deployment()))
+	n.audit.configured("reloaded", config, n.importer.current.Load().Key, !n.config.startsAs(config))
 	n.reimport(ctx, config)
 }
 

@@ -40,6 +40,11 @@ const (
 	webhookFile  = "webhook.secret"
 	fleetFile    = "decided.json"
 	fleetKeyFile = "fleet.key"
+
+	auditKeyFile   = "audit.key"
+	auditQueueFile = "audit.queue"
+
+	auditMemoryFile = "audit.state"
 )
 
 // openState makes the directory if need be and takes its lock. The lock ends with

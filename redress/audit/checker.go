@@ -102,6 +102,9 @@ func (c *Checker) Head(head redress.Head) {
 		c.fault(0, Forked, "the head of %s is of no event and has a hash", head.At.Format(redress.HeadTime))
 		return
 	}
+	if c.began && head.Sequence == c.sequence && head.Hash != c.last { // as at the end of an exported log
+		c.fault(head.Sequence, Rewritten, "it has the hash %s, and the head signed at %s says %s", c.last, head.At.Format(redress.HeadTime), head.Hash)
+	}
 	c.heads[head.Sequence] = head
 	c.order = append(c.order, head)
 }

@@ -147,7 +147,7 @@ func (s *Store) Verify(ctx context.Context) (count int64, head redress.Hash, err
 		if err != nil {
 			return err
 		}
-		return verifyTexts(ctx, view)
+		return VerifyTexts(ctx, view)
 	})
 	if err != nil {
 		return 0, redress.Hash{}, fmt.Errorf("verify events: %w", err)
@@ -176,7 +176,8 @@ func verifyEvents(ctx context.Context, from policystore.Querier) (count int64, h
 	return count, head, err
 }
 
-func verifyTexts(ctx context.Context, from policystore.Querier) error {
+// VerifyTexts recomputes the commitment of every text that is there.
+func VerifyTexts(ctx context.Context, from policystore.Querier) error {
 	return policystore.Each(ctx, from, func(rows *sql.Rows) error {
 		commitment, text, err := scanText(rows)
 		if err != nil {

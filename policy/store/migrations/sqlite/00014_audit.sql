@@ -82,3 +82,6 @@ CREATE TABLE block_counts (
     count INTEGER NOT NULL,
     PRIMARY KEY (day, node, list)
 ) STRICT, WITHOUT ROWID;
+
+-- What the public is told of decisions is read from the end.
+CREATE INDEX events_decided ON events (sequence) WHERE kind IN ('decided', 'authority_decided');
