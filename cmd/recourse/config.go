@@ -210,10 +210,10 @@ type Desk struct {
 	Store       string            `yaml:"store"`            // sqlite or postgres://user@host/db
 	ContactKey  string            `yaml:"contact_key_file"` // of a fleet; one's own where empty
 	Tokens      []Token           `yaml:"tokens"`
-	OIDC        OIDC              `yaml:"oidc" later:"sign-in with OpenID Connect"`
+	OIDC        OIDC              `yaml:"oidc"`
 	Mail        notify.SMTPConfig `yaml:"mail"`
 	Retention   Retention         `yaml:"retention" later:"terms of retention"`
-	PlainSignIn bool              `yaml:"plain_sign_in" later:"sign-in with a password"`
+	PlainSignIn bool              `yaml:"plain_sign_in"` // over plain HTTP, from the local network
 }
 
 // Token lets a program act. Those of reviewers, operators and authorities work in this version.
@@ -238,6 +238,14 @@ type OIDC struct {
 	Issuer           string `yaml:"issuer"`
 	ClientID         string `yaml:"client_id"`
 	ClientSecretFile string `yaml:"client_secret_file"`
+	Name             string `yaml:"name"` // what the button says; the issuer's host where empty
+	Roles            Claims `yaml:"roles"`
+}
+
+// Claims is how what the provider says of a person becomes a role.
+type Claims struct {
+	Claim string            `yaml:"claim"` // dotted: realm_access.roles
+	Map   map[string]string `yaml:"map"`   // its words to roles
 }
 
 // Retention is how long personal data stays.

@@ -37,7 +37,7 @@ func (h *handler) toProvider(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.gate.Put(w, r, accounts.PendingCookie, sealed, int(provider.Term/time.Second))
-	http.Redirect(w, r, address, http.StatusSeeOther)
+	http.Redirect(w, r, address, http.StatusSeeOther) //nolint:gosec // the provider of the configuration
 }
 
 // fromProvider lets in whom the provider vouches for.

@@ -96,7 +96,7 @@ func (k *Key) Make(t *testing.T, options []byte) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	attested := slices.Concat(make([]byte, 16), binary.BigEndian.AppendUint16(nil, uint16(len(k.id))), k.id, public) //nolint:gosec // 16
+	attested := slices.Concat(make([]byte, 16), binary.BigEndian.AppendUint16(nil, uint16(len(k.id))), k.id, public)
 	object, err := cbor.Marshal(map[string]any{"fmt": "none", "attStmt": map[string]any{}, "authData": k.data(attested)})
 	if err != nil {
 		t.Fatal(err)
