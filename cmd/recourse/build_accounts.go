@@ -14,6 +14,7 @@ import (
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/accounts"
 	"github.com/recourse-dns/recourse/redress/accounts/provider"
+	"github.com/recourse-dns/recourse/redress/console"
 	"github.com/recourse-dns/recourse/redress/page"
 	"github.com/recourse-dns/recourse/redress/route"
 	"github.com/recourse-dns/recourse/redress/signin"
@@ -157,17 +158,13 @@ func ownAddresses(listener netip.Addr) []netip.Addr {
 }
 
 // withSignIn puts the pages of sign-in before others.
-func (n *node) withSignIn(others http.Handler) (http.Handler, error) {
-	kit, err := page.New(page.Config{Operator: n.config.operator(), Location: time.Local}, n.logger)
-	if err != nil {
-		return nil, err
-	}
+func (n *node) withSignIn(kit *page.Kit, others http.Handler) (http.Handler, error) {
 	vouching, name, err := n.config.provider()
 	if err != nil {
 		return nil, err
 	}
 	pages, err := signin.New(signin.Config{
-		Portal: n.config.Operator.Portal, Title: n.config.Operator.Name, Offered: n.config.Operator.Languages, Provider: vouching, ProviderName: name,
+		Portal: n.config.Operator.Portal, Title: n.config.Operator.Name, Offered: n.config.Operator.Languages, More: n.config.languageFiles(), Provider: vouching, ProviderName: name,
 		May: n.config.maySignIn, Network: route.Behind(n.config.Listen.WebTrustedProxies), Home: homeOf,
 	}, kit, n.people.office, n.people.gate, n.logger)
 	if err != nil {
@@ -182,9 +179,6 @@ func (n *node) withSignIn(others http.Handler) (http.Handler, error) {
 	for _, one := range pages.Routes() {
 		mux.Handle(one.Method+" "+one.Path, handler)
 	}
-	for _, one := range kit.Routes() {
-		mux.Handle(one.Method+" "+one.Path, page.Guarded(one.Handler))
-	}
 	return mux, nil
 }
 
@@ -193,7 +187,7 @@ func homeOf(role redress.ActorRole) string {
 	if role == redress.Household {
 		return "/home/"
 	}
-	return "/account"
+	return console.Path
 }
 
 // provider is who vouches for people; nil where nobody does.

@@ -149,16 +149,23 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	if n.people, err = newPeople(n.config, held, database, n); err != nil {
 		return err
 	}
-	desk := redress.NewDesk(redress.Config{Portal: n.config.Operator.Portal}, cases.New(database), provers(resolved),
+	desk := redress.NewDesk(redress.Config{Portal: n.config.Operator.Portal, Everywhere: everywhere(database)}, cases.New(database), provers(resolved),
 		func() redress.Index { return current.Load() }, all.exceptions, n.logger)
 	limits, limited := redress.NewLimits(redress.DefaultRates()), route.Behind(n.config.Listen.WebTrustedProxies)
 	calls := api.New(api.Config{Tokens: tokens, Actor: peerOf, Limits: limits, Limited: limited, Orders: office, Profiles: household.New(n.profiles, n.profiles, database), Clients: n.clients.calls(n.config, current)}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
 	n.disclosed.Store(public.Disclosure(n.config.deployment()))
-	pages, err := portal.New(portal.Config{Operator: n.config.operator(), Location: time.Local, Limits: limits, Limited: limited, Passes: n.passes.forPages(), Policy: n.disclosed.Load}, desk, func() portal.Index { return current.Load() }, resolved.unfiltered, n.logger)
+	kit, err := n.config.pageKit(n.logger)
 	if err != nil {
 		return err
 	}
-	if pages, err = n.withSignIn(pages); err != nil {
+	pages, err := portal.New(portal.Config{Limits: limits, Limited: limited, Passes: n.passes.forPages(), Policy: n.disclosed.Load}, kit, desk, func() portal.Index { return current.Load() }, resolved.unfiltered)
+	if err != nil {
+		return err
+	}
+	if pages, err = n.withSignIn(kit, pages); err != nil {
+		return err
+	}
+	if pages, err = n.startConsole(desk, office, n.startExceptions(ctx, database, all.exceptions), database, current, resolved, pages); err != nil {
 		return err
 	}
 	n.background(ctx, func(ctx context.Context) { desk.Run(ctx, settleInterval) })
