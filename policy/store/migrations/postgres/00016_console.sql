@@ -12,3 +12,6 @@ CREATE TABLE exception_notes (
     reason     TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (exception, what)
 );
+
+-- What one person did, for the queue of one's own cases and for the trail.
+CREATE INDEX events_actor ON events (actor, sequence);
