@@ -10,6 +10,7 @@ func (c *Config) checkDesk() {
 	c.checkStore()
 	c.checkMail()
 	c.checkSignIn()
+	c.checkHouseholds()
 	first := map[string]int{}
 	for i := range c.Desk.Tokens {
 		token, path := &c.Desk.Tokens[i], item("desk.tokens", i)
