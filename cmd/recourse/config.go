@@ -223,7 +223,7 @@ type Desk struct {
 // Token lets a program act. Those of reviewers, operators and authorities work in this version.
 type Token struct {
 	Name  string    `yaml:"name"`
-	Role  string    `yaml:"role" oneof:"reviewer,operator,authority,household,provisioning,node"`
+	Role  string    `yaml:"role" oneof:"reviewer,second_reviewer,operator,auditor,authority,household,provisioning,node"`
 	File  string    `yaml:"file"`
 	Until time.Time `yaml:"until"` // no end where zero
 
@@ -234,7 +234,14 @@ type Token struct {
 	DailyMax     uint32              `yaml:"daily_max"`   // names; no bound where 0
 	Networks     []netip.Prefix      `yaml:"networks"`    // from which it works; anywhere where empty
 	Certificate  string              `yaml:"certificate"` // a file of client certificates of which one must be shown
+	Rate         TokenRate           `yaml:"rate"`        // how often it may call; without a limit where empty
 	Mail         string              `yaml:"mail"`        // where the authority is told of its orders
+}
+
+// TokenRate is calls at once, and calls more a minute.
+type TokenRate struct {
+	Burst     uint32 `yaml:"burst"`
+	PerMinute uint32 `yaml:"per_minute"`
 }
 
 // OIDC is a provider of identities for people who sign in.

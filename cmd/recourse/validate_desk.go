@@ -43,8 +43,14 @@ func (c *Config) checkToken(path string, token *Token) {
 			c.report.problem(item(child(path, "lists"), i), "no list has the id %s", quote(string(id)))
 		}
 	}
+	if (token.Rate.Burst == 0) != (token.Rate.PerMinute == 0) || token.Rate.Burst > maxRate || token.Rate.PerMinute > maxRate {
+		c.report.problem(child(path, "rate"), "has a burst and a number per_minute, of up to a million each, as {burst: 100, per_minute: 600}")
+	}
 	c.checkRole(path, token)
 }
+
+// maxRate bounds what a rate says.
+const maxRate = 1_000_000
 
 func (c *Config) hasList(id blocklists.ListID) bool {
 	for _, manifest := range c.Blocklists {
@@ -60,7 +66,7 @@ func (c *Config) checkRole(path string, token *Token) {
 	switch token.Role {
 	case "":
 		c.report.problem(child(path, "role"), "is missing: reviewer, or another role of a later version")
-	case "reviewer", "operator", "node":
+	case "reviewer", "second_reviewer", "operator", "auditor", "node":
 		if len(token.Networks) > 0 || token.Certificate != "" || token.Mail != "" {
 			c.report.problem(path, "networks, certificate and mail bind tokens of role authority only")
 		}
