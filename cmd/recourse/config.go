@@ -213,7 +213,7 @@ type Desk struct {
 	Tokens      []Token           `yaml:"tokens"`
 	OIDC        OIDC              `yaml:"oidc"`
 	Mail        notify.SMTPConfig `yaml:"mail"`
-	Retention   Retention         `yaml:"retention" later:"terms of retention"`
+	Retention   Retention         `yaml:"retention"`
 	Console     console.Access    `yaml:"console"`       // from where staff reaches its pages
 	PlainSignIn bool              `yaml:"plain_sign_in"` // over plain HTTP, from the local network
 
@@ -257,11 +257,6 @@ type OIDC struct {
 type Claims struct {
 	Claim string            `yaml:"claim"` // dotted: realm_access.roles
 	Map   map[string]string `yaml:"map"`   // its words to roles
-}
-
-// Retention is how long personal data stays.
-type Retention struct {
-	Contacts time.Duration `yaml:"contacts"`
 }
 
 // noAnchors is the word that takes the place of a file of trust anchors.

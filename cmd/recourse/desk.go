@@ -91,7 +91,7 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 	if err := n.startCertificates(held, counts); err != nil {
 		return nil, err
 	}
-	database, err := n.config.database().Open(ctx, n.logger)
+	database, err := n.config.database().OpenLater(ctx, n.logger)
 	if err != nil {
 		return nil, err
 	}
@@ -116,10 +116,13 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 	if err := n.makeNotices(database, resolved, counts); err != nil {
 		return nil, err
 	}
+	if n.config.hasDesk() {
+		n.startRetention(ctx, database, counts)
+	}
 	lists := &ledger{database: database, path: held.path(holdsFile), told: discloser{catalog: n.catalog}, logger: n.logger}
 	from := n.openDecisions(held, database)
 	ordered := newOrderBook(from, current, n.logger)
-	if err := ordered.begin(ctx); err != nil {
+	if err := n.later(ordered.begin(ctx)); err != nil {
 		return nil, err
 	}
 	if err := n.startProfiles(ctx, held, database, from, current); err != nil {
@@ -129,7 +132,7 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 		return nil, err
 	}
 	apply := &effect{decisions: from, current: current, path: held.path(overlayFile)}
-	if _, _, err := apply.Apply(ctx); err != nil {
+	if _, _, err := apply.Apply(ctx); n.later(err) != nil {
 		return nil, err
 	}
 	n.trust = trustHandler{validator: resolved.validator}
@@ -157,23 +160,26 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 		func() redress.Index { return current.Load() }, all.exceptions, n.logger)
 	limits, limited := redress.NewLimits(redress.DefaultRates()), route.Behind(n.config.Listen.WebTrustedProxies)
 	households := household.New(n.profiles, n.profiles, database)
-	calls := api.New(api.Config{Tokens: tokens, Actor: peerOf, Limits: limits, Limited: limited, Replies: database, Orders: office, Profiles: households, Clients: n.clients.calls(n.config, current)}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
+	calls := api.New(api.Config{Tokens: tokens, Actor: peerOf, Limits: limits, Limited: limited, Replies: database, Orders: office, Profiles: households, Clients: n.clients.calls(n.config, current), Proofs: proofs.calls()}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
 	n.disclosed.Store(public.Disclosure(n.config.deployment()))
 	kit, err := n.config.pageKit(n.logger)
 	if err != nil {
 		return err
 	}
-	pages, err := portal.New(portal.Config{Limits: limits, Limited: limited, Passes: n.passes.forPages(), Policy: n.disclosed.Load}, kit, desk, func() portal.Index { return current.Load() }, resolved.unfiltered)
+	pages, err := portal.New(portal.Config{Limits: limits, Limited: limited, Passes: n.passes.forPages(), Policy: n.disclosed.Load, Household: n.config.isHome()}, kit, desk, func() portal.Index { return current.Load() }, resolved.unfiltered)
 	if err != nil {
 		return err
 	}
 	if pages, err = n.withSignIn(kit, pages); err != nil {
 		return err
 	}
-	if pages, err = n.withHome(ctx, households, database, limits, pages); err != nil {
+	if pages, err = n.withHome(ctx, households, database, kit, limits, pages); err != nil {
 		return err
 	}
 	if pages, err = n.startConsole(desk, office, n.startExceptions(ctx, database, all.exceptions), database, current, resolved, pages); err != nil {
+		return err
+	}
+	if pages, err = proofs.watchPages(kit, limits, limited, pages); err != nil {
 		return err
 	}
 	n.background(ctx, func(ctx context.Context) { desk.Run(ctx, settleInterval) })
