@@ -14,6 +14,7 @@ type accountContent struct {
 	Sessions []accounts.Session
 	Passkeys []accounts.Passkey
 	Keys     bool // there can be passkeys
+	Password bool // there is a password
 	Provider bool // somebody else vouches for the account
 	Last     bool // what was asked would leave nothing to sign in with
 }
@@ -24,8 +25,12 @@ func (h *handler) account(w http.ResponseWriter, r *http.Request, who accounts.I
 
 func (h *handler) showAccount(w http.ResponseWriter, r *http.Request, status int, who accounts.Identity, last bool) {
 	content := accountContent{Who: who, Keys: h.office.Passkeys(), Provider: who.Method == accounts.ByProvider, Last: last}
-	var err error
-	if content.Sessions, err = h.office.Sessions(r.Context(), who.Account); err == nil {
+	account, err := h.office.Find(r.Context(), string(who.Account))
+	if err == nil {
+		content.Password = account.Password
+		content.Sessions, err = h.office.Sessions(r.Context(), who.Account)
+	}
+	if err == nil {
 		content.Passkeys, err = h.office.PasskeysOf(r.Context(), who.Account)
 	}
 	if err != nil {

@@ -24,7 +24,7 @@
   };
 
   buttons.forEach((button) => {
-    button.parentElement.hidden = false;
+    for (let around; (around = button.closest("[hidden]")); ) around.hidden = false;
     button.addEventListener("click", async () => {
       const failed = document.getElementById("passkey-failed");
       failed.hidden = true;

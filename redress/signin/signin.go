@@ -99,8 +99,8 @@ func clipped(name string) string {
 	return name
 }
 
-func (h *handler) againForm(w http.ResponseWriter, r *http.Request, _ accounts.Identity) {
-	h.showForm(w, r, http.StatusOK, &formContent{Again: true, Next: r.URL.Query().Get("next")})
+func (h *handler) againForm(w http.ResponseWriter, r *http.Request, who accounts.Identity) {
+	h.showForm(w, r, http.StatusOK, &formContent{Again: true, Name: who.Name, Next: r.URL.Query().Get("next")})
 }
 
 // again is sign-in by who is signed in. The session gets a new word.
@@ -110,7 +110,7 @@ func (h *handler) again(w http.ResponseWriter, r *http.Request, who accounts.Ide
 	}
 	admission, err := h.office.ByPassword(r.Context(), h.attempt(r, who.Name))
 	if err != nil {
-		h.refused(w, r, err, &formContent{Again: true, Next: r.PostForm.Get("next")})
+		h.refused(w, r, err, &formContent{Again: true, Name: who.Name, Next: r.PostForm.Get("next")})
 		return
 	}
 	h.letIn(w, r, admission, r.PostForm.Get("next"))
@@ -122,6 +122,5 @@ func (h *handler) signOut(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.gate.Dismiss(w, r)
-	w.Header().Set("Clear-Site-Data", `"cache"`)
 	h.pages.Redirect(w, r, accounts.SignInPath)
 }

@@ -39,7 +39,11 @@ type site struct {
 
 func newSite(t *testing.T, change func(*signin.Config)) *site {
 	t.Helper()
-	desk := accountstest.New(t)
+	return siteOf(t, accountstest.New(t), change)
+}
+
+func siteOf(t *testing.T, desk *accountstest.Desk, change func(*signin.Config)) *site {
+	t.Helper()
 	kit, err := page.New(page.Config{Operator: policy.Operator{Name: "Example Net", Contact: "mailto:help@example.net", Portal: accountstest.Origin}}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -56,22 +60,27 @@ func newSite(t *testing.T, change func(*signin.Config)) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &site{desk, handler}
+	mux := http.NewServeMux()
+	mux.Handle("/", handler)
+	for _, one := range kit.Routes() {
+		mux.HandleFunc(one.Path, one.Handler)
+	}
+	return &site{desk, mux}
 }
 
-// browser keeps cookies, and says from where a form was sent.
-type browser struct {
+// reader keeps cookies, and says from where a form was sent.
+type reader struct {
 	site    *site
 	base    string
 	cookies map[string]*http.Cookie
 	from    string // Sec-Fetch-Site; same-origin where empty
 }
 
-func (s *site) browser() *browser {
-	return &browser{site: s, base: accountstest.Origin, cookies: map[string]*http.Cookie{}}
+func (s *site) browser() *reader {
+	return &reader{site: s, base: accountstest.Origin, cookies: map[string]*http.Cookie{}}
 }
 
-func (b *browser) do(t *testing.T, method, path, kind string, body string) *http.Response {
+func (b *reader) do(t *testing.T, method, path, kind string, body string) *http.Response {
 	t.Helper()
 	r := httptest.NewRequest(method, b.base+path, strings.NewReader(body)).WithContext(t.Context())
 	if kind != "" {
@@ -97,15 +106,15 @@ func (b *browser) do(t *testing.T, method, path, kind string, body string) *http
 	return reply.Result()
 }
 
-func (b *browser) get(t *testing.T, path string) *http.Response {
+func (b *reader) get(t *testing.T, path string) *http.Response {
 	return b.do(t, http.MethodGet, path, "", "")
 }
 
-func (b *browser) post(t *testing.T, path string, form url.Values) *http.Response {
+func (b *reader) post(t *testing.T, path string, form url.Values) *http.Response {
 	return b.do(t, http.MethodPost, path, "application/x-www-form-urlencoded", form.Encode())
 }
 
-func (b *browser) json(t *testing.T, path string, body any) (*http.Response, map[string]json.RawMessage) {
+func (b *reader) json(t *testing.T, path string, body any) (*http.Response, map[string]json.RawMessage) {
 	t.Helper()
 	encoded, err := json.Marshal(body)
 	if err != nil {
@@ -369,7 +378,7 @@ func TestProviderOverThePages(t *testing.T) {
 	})
 	// There is a local account of that name, which is nobody's but its owner's.
 	site.SignedIn(t, "anna", redress.Operator)
-	through := func(b *browser) *http.Response {
+	through := func(b *reader) *http.Response {
 		reply := b.get(t, "/sign-in/provider?next=%2Fconsole")
 		query := issuer.Consent(t, reply.Header.Get("Location"))
 		return b.get(t, signin.CallbackPath+"?"+query.Encode())

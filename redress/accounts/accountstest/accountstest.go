@@ -66,8 +66,14 @@ func New(t *testing.T) *Desk {
 // Over makes a desk over a database.
 func Over(t *testing.T, database *store.DB) *Desk {
 	t.Helper()
+	return At(t, database, Origin)
+}
+
+// At makes a desk over a database, whose pages are at an origin.
+func At(t *testing.T, database *store.DB, origin string) *Desk {
+	t.Helper()
 	log := new(Log)
-	office, err := accounts.New(accounts.Config{Secret: []byte(strings.Repeat("s", 32)), Origin: Origin, Title: "Example", Cost: accounts.Cost{Memory: 64, Passes: 1, Lanes: 1}}, database, log, slog.New(slog.DiscardHandler))
+	office, err := accounts.New(accounts.Config{Secret: []byte(strings.Repeat("s", 32)), Origin: origin, Title: "Example", Cost: accounts.Cost{Memory: 64, Passes: 1, Lanes: 1}}, database, log, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
