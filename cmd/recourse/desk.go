@@ -164,7 +164,7 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	limits, limited := redress.NewLimits(redress.DefaultRates()), route.Behind(n.config.Listen.WebTrustedProxies)
 	households := household.New(n.profiles, n.profiles, database)
 	excepted := n.startExceptions(ctx, database, all.exceptions)
-	calls := api.New(api.Config{Tokens: tokens, Actor: peerOf, Limits: limits, Limited: limited, Orders: office, Exceptions: excepted, Profiles: households, Clients: n.clients.calls(n.config, current), Proofs: proofs.calls()}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
+	calls := api.New(api.Config{Tokens: tokens, Actor: peerOf, Limits: limits, Limited: limited, Replies: database, Orders: office, Exceptions: excepted, Profiles: households, Clients: n.clients.calls(n.config, current), Proofs: proofs.calls()}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
 	n.disclosed.Store(public.Disclosure(n.config.deployment()))
 	kit, err := n.config.pageKit(n.logger)
 	if err != nil {
@@ -172,6 +172,9 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	}
 	pages, err := portal.New(portal.Config{Limits: limits, Limited: limited, Passes: n.passes.forPages(), Policy: n.disclosed.Load, Household: n.config.isHome()}, kit, desk, func() portal.Index { return current.Load() }, resolved.unfiltered)
 	if err != nil {
+		return err
+	}
+	if pages, err = n.withSignIn(kit, pages); err != nil {
 		return err
 	}
 	if pages, err = n.withHome(ctx, households, database, kit, limits, pages); err != nil {
@@ -258,7 +261,8 @@ func readTokens(config *Config) ([]api.Token, error) {
 		if err != nil {
 			return nil, fmt.Errorf("token %q: %w", token.Name, err)
 		}
-		tokens = append(tokens, api.Token{Name: token.Name, Role: redress.ActorRole(token.Role), Hash: redress.HashToken(secret), Until: token.Until, Binding: binding, Profiles: token.Profiles, Cleared: token.Cleared})
+		tokens = append(tokens, api.Token{Name: token.Name, Role: redress.ActorRole(token.Role), Hash: redress.HashToken(secret), Until: token.Until, Binding: binding, Profiles: token.Profiles, Cleared: token.Cleared,
+			Rate: redress.Rate{Burst: int(token.Rate.Burst), PerMinute: int(token.Rate.PerMinute)}})
 	}
 	return tokens, nil
 }
