@@ -163,7 +163,7 @@ func TestHomeSaysWhatWaits(t *testing.T) {
 	d := newDesk(t)
 	id := d.file("phish.example")
 	wantText(t, d.get(redress.Reviewer, "/console/"), "1 wait for us, of 1", "Next deadline", string(id), "Alarms 0")
-	wantText(t, d.get(redress.Authority, "/console/"), "Your orders")
+	wantText(t, d.get(redress.Authority, "/console/"), "Your orders", "Your account")
 	wantText(t, d.get(redress.Authority, "/console/help"), "Keys of the pages", "1 Your orders")
 }
 

@@ -121,6 +121,9 @@ func (v *visit) navigation() []page.Link {
 			made = append(made, one)
 		}
 	}
+	if v.config.Accounts != "" {
+		made = append(made, page.Link{Address: v.config.Accounts, Text: "Your account"})
+	}
 	return made
 }
 
