@@ -53,7 +53,7 @@ func (t *Trail) conditions() (where string, args []any) {
 		}
 	}
 	add(t.Case != "", `case_id = ?`, string(t.Case))
-	add(t.Subject != "", `subject >= ? AND subject < ?`, t.Subject, t.Subject+"\U0010FFFF")
+	add(t.Subject != "", `subject <> '' AND subject >= ? AND subject < ?`, t.Subject, t.Subject+"\U0010FFFF")
 	add(t.Actor != "", `actor = ?`, t.Actor)
 	add(t.Kind != "", `kind = ?`, string(t.Kind))
 	add(!t.From.IsZero(), `at >= ?`, t.From.UnixMicro())
