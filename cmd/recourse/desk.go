@@ -162,6 +162,7 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	if err != nil {
 		return err
 	}
+	n.blockPage = pages.BlockPage()
 	n.background(ctx, func(ctx context.Context) { desk.Run(ctx, settleInterval) })
 	n.background(ctx, func(ctx context.Context) { n.keepUp(ctx, database, all) })
 	nodes, public, err := n.startFleet(ctx, held, database, api.ByToken(tokens))
@@ -191,10 +192,13 @@ func (n *node) startWeb(held *state, calls, private, nodes, pages http.Handler) 
 
 // openWeb serves the pages where they are wanted, plain and over TLS.
 func (n *node) openWeb(pages http.Handler) (err error) {
+	if n.block, err = n.serveWeb(n.config.BlockPage.Listen, n.blockPage, nil); err != nil {
+		return err
+	}
 	if n.web, err = n.serveWeb(n.config.Listen.Web, pages, nil); err != nil || len(n.config.Listen.WebTLS) == 0 {
 		return err
 	}
-	encrypted := n.certificates.Server("h2", "http/1.1")
+	encrypted := n.encrypted("h2", "http/1.1")
 	if slices.ContainsFunc(n.config.Desk.Tokens, func(token Token) bool { return token.Certificate != "" }) {
 		encrypted.ClientAuth = tls.RequestClientCert // which the token is held to, and nothing else
 	}

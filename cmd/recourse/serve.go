@@ -43,6 +43,8 @@ type node struct {
 
 	certificates *tlsconf.Certificates // nil where nothing is encrypted
 
+	blockPage http.Handler // nil where this node has no desk
+
 	importer *importer
 	clients  *clientele
 	passes   *passDesk
@@ -60,6 +62,7 @@ type node struct {
 	doh       []netip.AddrPort
 	doq       []netip.AddrPort
 	web       []netip.AddrPort
+	block     []netip.AddrPort
 	webTLS    []netip.AddrPort
 	metrics   []netip.AddrPort
 	updates   *lab.UpdateServer

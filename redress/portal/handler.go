@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/redress"
@@ -17,6 +18,7 @@ import (
 	"github.com/recourse-dns/recourse/redress/report"
 	"github.com/recourse-dns/recourse/redress/route"
 	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
 // Config is what the portal obeys.
@@ -38,6 +40,8 @@ type Index interface {
 	redress.Index
 	// ReasonOf is what the public may know of a match.
 	ReasonOf(match policy.Match) policy.Reason
+	// Explain judges a name for a client that need not be there.
+	Explain(name wire.Name, subject policy.Subject, at time.Time) (policy.Verdict, error)
 }
 
 //go:embed templates/*.html texts/*.json
@@ -63,9 +67,20 @@ type handler struct {
 	reach    *redress.Reach
 }
 
-// New makes the handler of the public pages. The unfiltered resolver lies below
-// policy. Its error is a fault of the program, of the portal's address or of an operator's texts.
-func New(config Config, kit *page.Kit, desk *redress.Desk, index func() Index, unfiltered resolver.Handler) (http.Handler, error) {
+// Portal is the public pages, and the page that is seen in the place of blocked sites.
+type Portal struct {
+	pages, block http.Handler
+}
+
+// ServeHTTP serves the public pages; and where the host is a blocked site's, its block page.
+func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.pages.ServeHTTP(w, r) }
+
+// BlockPage serves the block page alone, whatever is asked for.
+func (p *Portal) BlockPage() http.Handler { return p.block }
+
+// New makes the public pages. The unfiltered resolver lies below policy. Its error is a fault of the
+// program, of the portal's address or of an operator's texts.
+func New(config Config, kit *page.Kit, desk *redress.Desk, index func() Index, unfiltered resolver.Handler) (*Portal, error) {
 	if config.Limits == nil {
 		config.Limits = redress.NewLimits(redress.DefaultRates())
 	}
@@ -77,7 +92,11 @@ func New(config Config, kit *page.Kit, desk *redress.Desk, index func() Index, u
 	if h.pages, err = newPages(kit); err != nil {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
-	return h.serve()
+	pages, err := h.serve()
+	if err != nil {
+		return nil, err
+	}
+	return &Portal{pages: pages, block: page.Guarded(http.HandlerFunc(h.blockPage))}, nil
 }
 
 func newPages(kit *page.Kit) (*page.Pages, error) {

@@ -26,6 +26,8 @@ type browser struct {
 	t      *testing.T
 	url    string
 	client *http.Client
+
+	blockURL string // of the block page alone
 }
 
 // options are what a portal is opened with.
@@ -49,13 +51,14 @@ func open(t *testing.T, change ...func(*options)) *browser {
 	if err != nil {
 		t.Fatal(err)
 	}
-	web := httptest.NewServer(handler)
+	web, block := httptest.NewServer(handler), httptest.NewServer(handler.BlockPage())
 	t.Cleanup(web.Close)
+	t.Cleanup(block.Close)
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &browser{World: w, t: t, url: web.URL, client: &http.Client{Jar: jar}}
+	return &browser{World: w, t: t, url: web.URL, client: &http.Client{Jar: jar}, blockURL: block.URL}
 }
 
 func (b *browser) do(request *http.Request) (int, string, *http.Response) {
