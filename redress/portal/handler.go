@@ -125,7 +125,15 @@ func (h *handler) routes() []route.Route {
 		{Method: http.MethodGet, Path: "/contest", Handler: h.contest},
 		{Method: http.MethodGet, Path: "/cases/new", Handler: h.blankForm},
 		{Method: http.MethodPost, Path: "/cases/new", Handler: h.file},
+		{Method: http.MethodGet, Path: "/cases/lost", Handler: h.lost},
+		{Method: http.MethodPost, Path: "/cases/lost/words", Handler: h.recover},
+		{Method: http.MethodPost, Path: "/cases/lost/renew", Handler: h.renewal},
 		{Method: http.MethodGet, Path: "/cases/{id}", Handler: h.status},
+		{Method: http.MethodGet, Path: "/cases/{id}/dossier.json", Handler: copyOf(h, h.desk.Dossier)},
+		{Method: http.MethodGet, Path: "/cases/{id}/statement.json", Handler: copyOf(h, h.desk.Statement)},
+		{Method: http.MethodPost, Path: "/cases/{id}/message", Handler: h.message},
+		{Method: http.MethodPost, Path: "/cases/{id}/appeal", Handler: h.appeal},
+		{Method: http.MethodPost, Path: "/cases/{id}/withdraw", Handler: h.withdraw},
 		{Method: http.MethodPost, Path: "/cases/{id}/verify", Handler: h.verify},
 	}...)
 }
