@@ -158,11 +158,15 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	if err != nil {
 		return err
 	}
-	pages, err := portal.New(portal.Config{Limits: limits, Limited: limited, Passes: n.passes.forPages(), Policy: n.disclosed.Load}, kit, desk, func() portal.Index { return current.Load() }, resolved.unfiltered)
+	shown, err := portal.New(portal.Config{Limits: limits, Limited: limited, Passes: n.passes.forPages(), Policy: n.disclosed.Load}, kit, desk, func() portal.Index { return current.Load() }, resolved.unfiltered)
 	if err != nil {
 		return err
 	}
-	n.blockPage = pages.BlockPage()
+	n.blockPage = shown.BlockPage()
+	pages, err := n.startConsole(desk, office, n.startExceptions(ctx, database, all.exceptions), database, current, resolved, shown)
+	if err != nil {
+		return err
+	}
 	n.background(ctx, func(ctx context.Context) { desk.Run(ctx, settleInterval) })
 	n.background(ctx, func(ctx context.Context) { n.keepUp(ctx, database, all) })
 	nodes, public, err := n.startFleet(ctx, held, database, api.ByToken(tokens))
