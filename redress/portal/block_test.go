@@ -12,7 +12,7 @@ import (
 )
 
 // atHost asks for a page of another site, from an address, as a browser does whose name leads to us.
-func (b *browser) atHost(host, from, accept string) (int, string, http.Header) {
+func (b *visitor) atHost(host, from, accept string) (int, string, http.Header) {
 	b.t.Helper()
 	request, err := http.NewRequest(http.MethodGet, b.blockURL+"/some/page?x=1", nil)
 	if err != nil {
@@ -26,7 +26,7 @@ func (b *browser) atHost(host, from, accept string) (int, string, http.Header) {
 }
 
 // inItaly binds 192.0.2.0/24 to Italy, and admits 198.51.100.0/24 from nowhere.
-func (b *browser) inItaly() {
+func (b *visitor) inItaly() {
 	b.t.Helper()
 	table, problems := profile.NewTable([]profile.Client{
 		{Match: profile.Match{Networks: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}, Jurisdiction: "IT"},

@@ -20,8 +20,8 @@ import (
 	"github.com/recourse-dns/recourse/redress/redresstest"
 )
 
-// browser visits the portal of a world, with cookies, following redirects.
-type browser struct {
+// visitor visits the portal of a world, with cookies, following redirects.
+type visitor struct {
 	*redresstest.World
 	t      *testing.T
 	url    string
@@ -36,7 +36,7 @@ type options struct {
 	Operator policy.Operator
 }
 
-func open(t *testing.T, change ...func(*options)) *browser {
+func open(t *testing.T, change ...func(*options)) *visitor {
 	t.Helper()
 	w := redresstest.New(t)
 	config := options{Operator: redresstest.Operator()}
@@ -58,10 +58,10 @@ func open(t *testing.T, change ...func(*options)) *browser {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &browser{World: w, t: t, url: web.URL, client: &http.Client{Jar: jar}, blockURL: block.URL}
+	return &visitor{World: w, t: t, url: web.URL, client: &http.Client{Jar: jar}, blockURL: block.URL}
 }
 
-func (b *browser) do(request *http.Request) (int, string, *http.Response) {
+func (b *visitor) do(request *http.Request) (int, string, *http.Response) {
 	b.t.Helper()
 	reply, err := b.client.Do(request)
 	if err != nil {
@@ -78,7 +78,7 @@ func (b *browser) do(request *http.Request) (int, string, *http.Response) {
 	return reply.StatusCode, string(body), reply
 }
 
-func (b *browser) get(path string) (int, string, *http.Response) {
+func (b *visitor) get(path string) (int, string, *http.Response) {
 	b.t.Helper()
 	request, err := http.NewRequest("GET", b.url+path, nil)
 	if err != nil {
@@ -87,7 +87,7 @@ func (b *browser) get(path string) (int, string, *http.Response) {
 	return b.do(request)
 }
 
-func (b *browser) post(path string, form url.Values, headers ...string) (int, string, *http.Response) {
+func (b *visitor) post(path string, form url.Values, headers ...string) (int, string, *http.Response) {
 	b.t.Helper()
 	request, err := http.NewRequest("POST", b.url+path, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -101,7 +101,7 @@ func (b *browser) post(path string, form url.Values, headers ...string) (int, st
 }
 
 // wellFormed holds each page to closed elements, one heading, and nothing inline.
-func (b *browser) wellFormed(page string) {
+func (b *visitor) wellFormed(page string) {
 	b.t.Helper()
 	decoder := xml.NewDecoder(strings.NewReader(page))
 	decoder.Strict, decoder.Entity = false, xml.HTMLEntity
@@ -145,7 +145,7 @@ func (b *browser) wellFormed(page string) {
 	}
 }
 
-func (b *browser) contains(page string, all ...string) {
+func (b *visitor) contains(page string, all ...string) {
 	b.t.Helper()
 	text := html.UnescapeString(page)
 	for _, want := range all {
@@ -155,7 +155,7 @@ func (b *browser) contains(page string, all ...string) {
 	}
 }
 
-func (b *browser) lacks(page string, all ...string) {
+func (b *visitor) lacks(page string, all ...string) {
 	b.t.Helper()
 	for _, unwanted := range all {
 		if strings.Contains(page, unwanted) {
