@@ -6,10 +6,30 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+
+	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/redress/portal"
+	"github.com/recourse-dns/recourse/redress/route"
 )
 
 // addresses are those that answers of the form page give.
 func (b *BlockPage) addresses() []netip.Addr { return slices.Concat(b.IPv4, b.IPv6) }
+
+// bareBlockPage is the block page of a node that has no desk: it shows reasons, which lists and orders have, and
+// no cases.
+func (n *node) bareBlockPage(current *policy.Current, resolved *resolution) error {
+	kit, err := n.config.pageKit(n.logger)
+	if err != nil {
+		return err
+	}
+	limited := route.Behind(n.config.Listen.WebTrustedProxies)
+	shown, err := portal.New(portal.Config{Limited: limited}, kit, nil, func() portal.Index { return current.Load() }, resolved.unfiltered)
+	if err != nil {
+		return err
+	}
+	n.blockPage = shown.BlockPage()
+	return nil
+}
 
 // errBlockPage ends a handshake at an address of the block page.
 var errBlockPage = errors.New("this is an address of the block page, where nobody is shown a certificate of ours")

@@ -106,8 +106,8 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 	if n.clients, err = n.startClients(ctx, held); err != nil {
 		return nil, err
 	}
-	n.passes = n.startPasses(ctx, current)
-	resolved, err := newResolution(n.config, internet, current, counts, n.config.discovery(n.certified()), n.passes.stage, n.logger)
+	n.passes, n.home = n.startPasses(ctx, current), n.startHome(current, counts)
+	resolved, err := newResolution(n.config, internet, current, counts, n.config.discovery(n.certified()), stages(n.passes.stage, n.home.stage), n.logger)
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +156,8 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	desk := redress.NewDesk(redress.Config{Portal: n.config.Operator.Portal, Tell: proofs.letters.Tell, Everywhere: everywhere(database)}, cases.New(database), proofs.provers,
 		func() redress.Index { return current.Load() }, all.exceptions, n.logger)
 	limits, limited := redress.NewLimits(redress.DefaultRates()), route.Behind(n.config.Listen.WebTrustedProxies)
-	calls := api.New(api.Config{Tokens: tokens, Actor: peerOf, Limits: limits, Limited: limited, Orders: office, Profiles: household.New(n.profiles, n.profiles, database), Clients: n.clients.calls(n.config, current)}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
+	households := household.New(n.profiles, n.profiles, database)
+	calls := api.New(api.Config{Tokens: tokens, Actor: peerOf, Limits: limits, Limited: limited, Orders: office, Profiles: households, Clients: n.clients.calls(n.config, current)}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
 	n.disclosed.Store(public.Disclosure(n.config.deployment()))
 	kit, err := n.config.pageKit(n.logger)
 	if err != nil {
@@ -167,8 +168,11 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 		return err
 	}
 	n.blockPage = shown.BlockPage()
-	pages, err := n.startConsole(desk, office, n.startExceptions(ctx, database, all.exceptions), database, current, resolved, shown)
+	pages, err := n.withHome(ctx, households, database, limits, shown)
 	if err != nil {
+		return err
+	}
+	if pages, err = n.startConsole(desk, office, n.startExceptions(ctx, database, all.exceptions), database, current, resolved, pages); err != nil {
 		return err
 	}
 	n.background(ctx, func(ctx context.Context) { desk.Run(ctx, settleInterval) })

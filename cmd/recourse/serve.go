@@ -49,6 +49,7 @@ type node struct {
 	importer *importer
 	clients  *clientele
 	passes   *passDesk
+	home     *home
 	profiles *profileBook
 	people   *people       // nil where this node has no desk
 	mirror   *fleet.Mirror // nil where this node has a desk
@@ -314,6 +315,9 @@ func (n *node) welcome(ctx context.Context, to io.Writer) error {
 	}
 	for _, address := range n.doq {
 		fmt.Fprintf(&text, "DNS      %s (QUIC)\n", address)
+	}
+	for _, address := range n.block {
+		fmt.Fprintf(&text, "blocked  http://%s (whatever the host)\n", address)
 	}
 	for _, address := range n.web {
 		fmt.Fprintf(&text, "web      http://%s\n", address)
