@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io/fs"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -20,6 +21,7 @@ import (
 	"github.com/recourse-dns/recourse/redress/household/listening"
 	"github.com/recourse-dns/recourse/redress/household/pages"
 	"github.com/recourse-dns/recourse/redress/household/probe"
+	"github.com/recourse-dns/recourse/redress/language"
 	"github.com/recourse-dns/recourse/redress/page"
 	"github.com/recourse-dns/recourse/redress/route"
 	"github.com/recourse-dns/recourse/resolver"
@@ -100,7 +102,7 @@ func (n *node) householdPages(ctx context.Context, office *household.Office, lim
 	n.background(ctx, func(ctx context.Context) { office.Run(ctx, n.logger) })
 	machine, address := links.New(), n.address()
 	made := pages.Config{
-		Kit: kit, Languages: n.config.Operator.Languages, Gate: n.people.gate, Office: office, Devices: n.home.devices, Registry: n.clients.devices,
+		Kit: kit, Languages: n.config.Operator.Languages, More: n.config.languageFiles(), Gate: n.people.gate, Office: office, Devices: n.home.devices, Registry: n.clients.devices,
 		Ear: n.home.ear, Probes: n.home.probes, Check: n.home.check, Hosts: n.config.pageHosts(), Origin: n.config.portalOrigin(), Address: address, Limits: limits,
 		Own: n.config.deviceNames(), Categories: n.offeredCategories, Reaches: n.config.reaches(), Zone: systemZone(), Charts: charts,
 		Servers: func(client netip.Addr) []netip.Addr { return servedAt(n.config.Listen.Do53, machine.Toward(client)) },
@@ -109,6 +111,20 @@ func (n *node) householdPages(ctx context.Context, office *household.Office, lim
 		made.Port = do53[0].Port()
 	}
 	return pages.New(made)
+}
+
+// householdTexts are the texts of the pages of a home, with those that an operator adds.
+func householdTexts(more fs.FS) (*language.Catalogue, error) { return pages.Catalogue(more) }
+
+// isHome says whether the pages are a home's: at a name or an address that nobody outside reaches.
+func (c *Config) isHome() bool {
+	if c.Operator.Portal == "" || hostname(c.Operator.Portal) == "localhost" {
+		return true
+	}
+	if addr, err := netip.ParseAddr(hostname(c.Operator.Portal)); err == nil {
+		return addr.IsPrivate() || addr.IsLoopback() || addr.IsLinkLocalUnicast()
+	}
+	return c.localPortal(links.New()).Name != ""
 }
 
 // pageHosts are the names by which the pages of a home are opened.
@@ -220,11 +236,7 @@ func (n *node) address() func(*http.Request) netip.Addr {
 }
 
 // withHome puts the pages of a home, and the pictures of its probes, before the other pages.
-func (n *node) withHome(ctx context.Context, office *household.Office, database *store.DB, limits *redress.Limits, others http.Handler) (http.Handler, error) {
-	kit, err := n.config.pageKit(n.logger)
-	if err != nil {
-		return nil, err
-	}
+func (n *node) withHome(ctx context.Context, office *household.Office, database *store.DB, kit *page.Kit, limits *redress.Limits, others http.Handler) (http.Handler, error) {
 	charts, err := newHomeCharts(ctx, database, func() map[string]int64 { return n.withheldByCategory(n.home.counts) }, n.logger)
 	if err != nil {
 		return nil, err
@@ -236,9 +248,6 @@ func (n *node) withHome(ctx context.Context, office *household.Office, database 
 	}
 	mux := http.NewServeMux()
 	mux.Handle(pages.Root, made)
-	for _, one := range kit.Routes() {
-		mux.HandleFunc(one.Path, one.Handler)
-	}
 	mux.Handle("/home", http.RedirectHandler(pages.Root, http.StatusSeeOther))
 	mux.Handle("/", others)
 	return pages.Pictures(n.home.check.Zone, n.home.probes, n.address(), mux), nil

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/recourse-dns/recourse/redress/household/pages"
 	"github.com/recourse-dns/recourse/redress/language"
 	"github.com/recourse-dns/recourse/redress/page"
 	"github.com/recourse-dns/recourse/redress/portal"
@@ -29,7 +28,7 @@ func (c *Config) languageFiles() fs.FS {
 
 // catalogues are the texts of all parts with public pages.
 func catalogues() []func(fs.FS) (*language.Catalogue, error) {
-	return []func(fs.FS) (*language.Catalogue, error){page.Catalogue, portal.Catalogue, pages.Catalogue}
+	return []func(fs.FS) (*language.Catalogue, error){page.Catalogue, portal.Catalogue, householdTexts}
 }
 
 // checkLanguages says which languages of the operator there are no texts in.
@@ -53,7 +52,7 @@ func (c *Config) checkLanguages() {
 	}
 	for i, tag := range c.Operator.Languages {
 		if lacking[tag] && languageForm.MatchString(tag) {
-			c.report.problem(item("operator.languages", i), "there are no texts in %[1]s: leave it out, or put page.%[2]s.json, portal.%[2]s.json and home.%[2]s.json into a folder and name that as operator.languages_dir; built in are %[3]v", quote(tag), tag, builtin())
+			c.report.problem(item("operator.languages", i), "there are no texts in %s: leave it out, or put page.%s.json, portal.%s.json and home.%s.json into a folder and name that as operator.languages_dir; built in are %v", quote(tag), tag, tag, tag, builtin())
 		}
 	}
 }

@@ -157,22 +157,25 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 		func() redress.Index { return current.Load() }, all.exceptions, n.logger)
 	limits, limited := redress.NewLimits(redress.DefaultRates()), route.Behind(n.config.Listen.WebTrustedProxies)
 	households := household.New(n.profiles, n.profiles, database)
-	calls := api.New(api.Config{Tokens: tokens, Actor: peerOf, Limits: limits, Limited: limited, Orders: office, Profiles: households, Clients: n.clients.calls(n.config, current)}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
+	calls := api.New(api.Config{Tokens: tokens, Actor: peerOf, Limits: limits, Limited: limited, Orders: office, Profiles: households, Clients: n.clients.calls(n.config, current), Proofs: proofs.calls()}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
 	n.disclosed.Store(public.Disclosure(n.config.deployment()))
 	kit, err := n.config.pageKit(n.logger)
 	if err != nil {
 		return err
 	}
-	shown, err := portal.New(portal.Config{Limits: limits, Limited: limited, Passes: n.passes.forPages(), Policy: n.disclosed.Load}, kit, desk, func() portal.Index { return current.Load() }, resolved.unfiltered)
+	shown, err := portal.New(portal.Config{Limits: limits, Limited: limited, Passes: n.passes.forPages(), Policy: n.disclosed.Load, Household: n.config.isHome()}, kit, desk, func() portal.Index { return current.Load() }, resolved.unfiltered)
 	if err != nil {
 		return err
 	}
 	n.blockPage = shown.BlockPage()
-	pages, err := n.withHome(ctx, households, database, limits, shown)
+	pages, err := n.withHome(ctx, households, database, kit, limits, shown)
 	if err != nil {
 		return err
 	}
 	if pages, err = n.startConsole(desk, office, n.startExceptions(ctx, database, all.exceptions), database, current, resolved, pages); err != nil {
+		return err
+	}
+	if pages, err = proofs.watchPages(kit, limits, limited, pages); err != nil {
 		return err
 	}
 	n.background(ctx, func(ctx context.Context) { desk.Run(ctx, settleInterval) })

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"context"
+	"io/fs"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -21,6 +22,7 @@ import (
 type Config struct {
 	Kit       *page.Kit
 	Languages []string // offered; empty: all
+	More      fs.FS    // an operator's own texts; nil: none
 	Gate      Gate
 	Office    *household.Office
 	Devices   Devices

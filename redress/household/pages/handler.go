@@ -45,7 +45,7 @@ func Catalogue(more fs.FS) (*language.Catalogue, error) {
 
 // New makes the handler of all below [Root]. An error is a fault of the program.
 func New(config Config) (http.Handler, error) {
-	texts, err := Catalogue(config.Kit.More())
+	texts, err := Catalogue(config.More)
 	if err != nil {
 		return nil, err
 	}
