@@ -103,7 +103,7 @@ func (b *visitor) contestByKeyboard(v *browser.Visit, walk func()) {
 		}
 	}
 	v.Follow("button[name=method],form[action$='verify'] button")
-	v.See("portal-unproved", "Not proved yet", "There is no TXT record at _redress-challenge.phish.example")
+	v.See("portal-unproved", "Not proved yet", "Nothing is there yet: _redress-challenge.phish.example")
 	b.DNS.Add("_redress-challenge.phish.example. 60 IN TXT " + value)
 	v.Follow("form[action$='verify'] button")
 	v.See("portal-proved", "You control the name")

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"embed"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/guide"
 	"github.com/recourse-dns/recourse/redress/language"
 	"github.com/recourse-dns/recourse/redress/page"
 	"github.com/recourse-dns/recourse/redress/report"
@@ -31,6 +33,8 @@ type Config struct {
 	Passes Passes
 	// Limits are shared with the API. Nil: the default ones, not shared.
 	Limits *redress.Limits
+	// Papers takes what a party sends to show that a name is its own, for a person to look at. Nil: none is taken.
+	Papers func(ctx context.Context, id redress.CaseID, token string, content []byte) error
 	// Policy is the statement of what the resolver does. Nil: none.
 	Policy func() *report.Statement
 	// Household: the pages of a home are beside these, and the first page leads to them.
@@ -67,6 +71,7 @@ type handler struct {
 	desk     *redress.Desk
 	index    func() Index
 	reach    *redress.Reach
+	guide    *guide.Guide
 }
 
 // Portal is the public pages, and the page that is seen in the place of blocked sites.
@@ -91,6 +96,9 @@ func New(config Config, kit *page.Kit, desk *redress.Desk, index func() Index, u
 	}
 	h := &handler{config: config, operator: kit.Operator(), kit: kit, desk: desk, index: index, reach: redress.NewReach(unfiltered)}
 	var err error
+	if h.guide, err = guide.New(h.operator.Name, unfiltered, kit.More()); err != nil {
+		return nil, fmt.Errorf("portal: %w", err)
+	}
 	if h.pages, err = newPages(kit); err != nil {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
@@ -133,6 +141,7 @@ func (h *handler) routes() []route.Route {
 		{Method: http.MethodGet, Path: "/cases/{id}", Handler: h.status},
 		{Method: http.MethodGet, Path: "/cases/{id}/dossier.json", Handler: copyOf(h, h.desk.Dossier)},
 		{Method: http.MethodGet, Path: "/cases/{id}/statement.json", Handler: copyOf(h, h.desk.Statement)},
+		{Method: http.MethodPost, Path: "/cases/{id}/document", Handler: h.document},
 		{Method: http.MethodPost, Path: "/cases/{id}/message", Handler: h.message},
 		{Method: http.MethodPost, Path: "/cases/{id}/appeal", Handler: h.appeal},
 		{Method: http.MethodPost, Path: "/cases/{id}/withdraw", Handler: h.withdraw},

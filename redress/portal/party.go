@@ -3,6 +3,7 @@ package portal
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 
 	"github.com/recourse-dns/recourse/redress"
@@ -61,6 +62,58 @@ func isRefusal(err error) bool {
 	}
 	return false
 }
+
+// maxDocument is the most octets of a document with the form around it.
+const maxDocument = 5<<20 + 64<<10
+
+// document takes a paper that shows that a name is the party's own. It is kept as it is and shown to nobody here.
+func (h *handler) document(w http.ResponseWriter, r *http.Request) {
+	id, token, ok := caseOf(r)
+	if !ok || h.config.Papers == nil {
+		h.missingCase(w, r)
+		return
+	}
+	if _, ok := h.config.Limits.Proofs.AllowKey(string(id)); !ok {
+		h.pages.TooMany(w, r)
+		return
+	}
+	content, err := readDocument(w, r)
+	if err == nil {
+		err = h.config.Papers(r.Context(), id, token, content)
+	}
+	tongue := h.pages.Tongue(r)
+	switch {
+	case err == nil:
+		h.pages.Redirect(w, r, "/cases/"+string(id)+"?done=document")
+	case errors.Is(err, redress.ErrNotFound):
+		h.missingCase(w, r)
+	default:
+		mistakes := page.Mistakes{{Field: "document", Text: tongue.Say("wrong.document")}}
+		h.show(w, r, http.StatusUnprocessableEntity, id, token, &statusContent{Mistakes: mistakes})
+	}
+}
+
+// readDocument reads the one file of a form without ever writing it anywhere.
+func readDocument(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxDocument)
+	parts, err := r.MultipartReader()
+	if err != nil {
+		return nil, err
+	}
+	for range maxParts {
+		part, err := parts.NextPart()
+		if err != nil {
+			return nil, err
+		}
+		if part.FormName() == "document" {
+			return io.ReadAll(part)
+		}
+	}
+	return nil, errors.New("no document is in the form")
+}
+
+// maxParts is how many parts of a form are looked at.
+const maxParts = 4
 
 // copyOf gives a part of a case as JSON.
 func copyOf[T any](h *handler, read func(ctx context.Context, id redress.CaseID, token string) (T, error)) http.HandlerFunc {

@@ -1,12 +1,13 @@
 package portal
 
 import (
+	"context"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/guide"
 	"github.com/recourse-dns/recourse/redress/language"
 	"github.com/recourse-dns/recourse/redress/page"
 	"github.com/recourse-dns/recourse/resolver/wire"
@@ -25,9 +26,11 @@ type statusContent struct {
 	// Proof is what the proof of control said just now; nil if none was run. Said is that in the reader's language.
 	Proof *redress.Proof
 	Said  string
-	// Mail begins a message to whoever looks after the site, with the steps.
-	Mail     string
-	Mistakes page.Mistakes
+	// Steps are what to do at the name's hosts, and a message to whoever looks after the site.
+	Steps guide.Steps
+	// TakesPapers: a document may be sent.
+	TakesPapers bool
+	Mistakes    page.Mistakes
 	// Text is what was written and not taken.
 	Text string
 	Done string // what was done just now: a key of the texts
@@ -53,9 +56,6 @@ func (c *statusContent) Question() redress.Question {
 	}
 	return redress.Merits
 }
-
-// Methods are the ways to prove control.
-func (c *statusContent) Methods() []redress.Method { return redress.Methods() }
 
 // cookieName is the cookie of one case. Each case has its own, at its own path, so
 // that two filings do not take each other's place.
@@ -113,7 +113,7 @@ func (h *handler) status(w http.ResponseWriter, r *http.Request) {
 // doneKey lets through what may have been done.
 func doneKey(what string) string {
 	switch what {
-	case "message", "appeal", "withdraw":
+	case "message", "appeal", "withdraw", "document":
 		return "done." + what
 	}
 	return ""
@@ -146,21 +146,19 @@ func (h *handler) dress(r *http.Request, tongue *language.Tongue, content *statu
 	}
 	// Green is only what the reader can try: decided, and the name resolves.
 	content.Resolving = content.State == redress.Decided && len(content.StillBlockedBy) == 0 && h.resolves(r, content.Name)
-	if content.Proof != nil && !content.Proof.Verified {
-		content.Said = flaw(tongue, content.Proof)
+	if content.Proof != nil {
+		content.Said = h.guide.Explain(tongue.Tag(), content.Proof.Flaw, content.Proof.At, content.Proof.Found)
 	}
-	steps := tongue.Say("steps.mail", "site", content.Name, "record", content.Challenge.Name, "value", content.Challenge.Value)
-	content.Mail = "mailto:?subject=" + url.PathEscape(tongue.Say("steps.subject", "site", content.Name)) + "&body=" + url.PathEscape(steps)
+	content.TakesPapers = h.config.Papers != nil
+	if name, err := wire.ParseName(content.Name); err == nil && !content.Verified && content.Provable() {
+		ctx, cancel := context.WithTimeout(r.Context(), guidePatience)
+		defer cancel()
+		content.Steps = h.guide.Steps(ctx, tongue.Tag(), name, content.Challenge)
+	}
 }
 
-// flaw says in the reader's language what is wrong with a proof.
-func flaw(tongue *language.Tongue, proof *redress.Proof) string {
-	key := "flaw." + string(proof.Flaw)
-	if !tongue.Has(key) {
-		return proof.Detail
-	}
-	return tongue.Say(key, "at", proof.At, "found", proof.Found)
-}
+// guidePatience is how long it may take to find out where a name's hosts are.
+const guidePatience = 2 * time.Second
 
 // admit takes the token of a party's link into a cookie and sends the browser to
 // the clean address.
