@@ -173,7 +173,7 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	if pages, err = n.startConsole(desk, office, n.startExceptions(ctx, database, all.exceptions), database, current, resolved, pages); err != nil {
 		return err
 	}
-	if pages, err = proofs.watchPages(kit, limits, limited, pages); err != nil {
+	if pages, err = proofs.pagesBeside(desk, kit, limits, limited, pages); err != nil {
 		return err
 	}
 	n.background(ctx, func(ctx context.Context) { desk.Run(ctx, settleInterval) })
