@@ -21,8 +21,8 @@ import (
 	"github.com/recourse-dns/recourse/redress/page"
 	"github.com/recourse-dns/recourse/redress/proof"
 	"github.com/recourse-dns/recourse/redress/registry"
-	cases "github.com/recourse-dns/recourse/redress/store"
 	"github.com/recourse-dns/recourse/redress/steps"
+	cases "github.com/recourse-dns/recourse/redress/store"
 	"github.com/recourse-dns/recourse/redress/watch"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
