@@ -88,11 +88,6 @@ func (c *Config) checkPlainSignIn() {
 	c.report.warn("desk.plain_sign_in", "passwords and codes cross the local network in clear, for clients on private addresses and on the same link; with a certificate (listen.web_tls) they need not")
 }
 
-func isPublic(addr netip.Addr) bool {
-	addr = addr.Unmap().WithZone("")
-	return addr.IsGlobalUnicast() && !addr.IsPrivate()
-}
-
 func loopbackHost(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && addr.IsLoopback()
