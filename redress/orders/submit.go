@@ -275,7 +275,7 @@ func (o *Office) again(ctx context.Context, sender *Sender, record *store.OrderR
 func factsOf(record *store.OrderRecord) *redress.OrderFacts {
 	order := &record.Order
 	return &redress.OrderFacts{
-		Ref: order.Ref, List: order.List, Authority: order.Authority.Name,
+		Ref: order.Ref, List: order.List, Authority: order.Authority.Name, Country: order.Authority.Country,
 		Received: order.Received, Effective: order.Effective, EnforceBy: order.EnforceBy, Expires: order.Expires,
 	}
 }

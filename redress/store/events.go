@@ -46,6 +46,17 @@ func Each(ctx context.Context, from policystore.Querier, after int64, do func(ev
 	}, `SELECT `+eventColumns+` FROM events WHERE sequence > ? ORDER BY sequence`, after)
 }
 
+// CaseEvents gives the events of a case before a sequence, the oldest first.
+func CaseEvents(ctx context.Context, from policystore.Querier, id redress.CaseID, before int64) ([]redress.Event, error) {
+	var events []redress.Event
+	err := policystore.Each(ctx, from, func(rows *sql.Rows) error {
+		event, _, err := scanEvent(rows)
+		events = append(events, event)
+		return err
+	}, `SELECT `+eventColumns+` FROM events WHERE case_id = ? AND sequence < ? ORDER BY sequence`, string(id), before)
+	return events, err
+}
+
 // Last gives sequence and hash of the newest event; zero where there is none.
 func Last(ctx context.Context, from policystore.Querier) (sequence int64, hash redress.Hash, err error) {
 	var octets []byte
