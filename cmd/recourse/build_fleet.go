@@ -227,4 +227,4 @@ func (n *node) catchUp(ctx context.Context, database *store.DB, all decided) err
 }
 
 // sharesDatabase says whether other nodes may write to the database too.
-func (c *Config) sharesDatabase() bool { return strings.HasPrefix(c.Desk.Store, "postgres") }
+func (c *Config) sharesDatabase() bool { return store.IsPostgres(c.Desk.Store) }

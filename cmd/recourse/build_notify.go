@@ -43,7 +43,10 @@ func (n *node) makeNotices(database *store.DB, resolved *resolution, counts *met
 	return nil
 }
 
-func (n *node) startNotices(ctx context.Context) { n.background(ctx, n.notices.worker.Run) }
+// startNotices has one process of the database send them.
+func (n *node) startNotices(ctx context.Context) {
+	n.background(ctx, func(ctx context.Context) { n.notices.database.Join(ctx, n.notices.worker.Run, n.logger) })
+}
 
 // reloadNotices puts the routes of another configuration in force.
 func (n *node) reloadNotices(config *Config) {

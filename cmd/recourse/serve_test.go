@@ -276,7 +276,7 @@ func TestTheWayBack(t *testing.T) {
 }
 
 // until asks again until it is so; the test's own deadline bounds it.
-func (s *server) until(t *testing.T, so func() bool) {
+func (s *server) until(t testing.TB, so func() bool) {
 	t.Helper()
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()

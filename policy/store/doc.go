@@ -40,6 +40,12 @@
 // PostgreSQL compares texts octet by octet here (COLLATE "C" at each column), whatever order the
 // database was made with: pages and their order are the same everywhere.
 //
+// Processes of one PostgreSQL tell each other of changes by LISTEN and NOTIFY, in the
+// transaction of the change. The connection that listens also holds the lock of the one that leads: what has to
+// be done once (clocks, mail) is done by one process, and by another within seconds when that
+// one is gone. A leader is never sure to be the only one at the moment its connection breaks, so what it does
+// has to bear being done twice.
+//
 // Migrations only go forward. A database that a later version has written is
 // refused: an older program would write rows that the newer one forbids.
 package store

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // Config says which database it is.
@@ -37,6 +39,8 @@ type DB struct {
 	writer *sql.DB
 	reader *sql.DB
 	topics topics
+	// listener is how a connection is made that hears of changes; nil for SQLite.
+	listener *pgx.ConnConfig
 }
 
 // Open opens the database, makes the file with mode 0600 where there is none, and

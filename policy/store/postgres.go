@@ -24,7 +24,7 @@ const (
 
 const (
 	// postgresReaders is how many connections of one process read beside the one that writes.
-	postgresReaders = 8
+	postgresReaders = 4
 	// postgresMinimum is the oldest server that is known to do all of it.
 	postgresMinimum = 150000
 	connectTime     = 5 * time.Second
@@ -39,7 +39,7 @@ func connectPostgres(address string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{kind: postgres}
+	db := &DB{kind: postgres, listener: config}
 	// One writes: the others would only wait for the lock, each with a connection.
 	db.writer = pool(config, 1, "default_transaction_read_only", "off")
 	db.reader = pool(config, postgresReaders, "default_transaction_read_only", "on")
@@ -82,7 +82,7 @@ func pool(config *pgx.ConnConfig, size int, setting, value string) *sql.DB {
 		return prepare(ctx, conn, setting, value)
 	}))
 	made.SetMaxOpenConns(size)
-	made.SetMaxIdleConns(size)
+	made.SetMaxIdleConns(1)
 	made.SetConnMaxIdleTime(idleTime)
 	return made
 }

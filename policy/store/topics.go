@@ -19,7 +19,7 @@ type topics struct {
 }
 
 // Tell wakes those who wait for the topic when the transaction has been committed, and
-// only then.
+// only then; in every process that has joined the database ([DB.Join]).
 func (t *Tx) Tell(topic Topic) { t.told = append(t.told, topic) }
 
 // Changed is closed by the next commit that tells the topic. Who waits asks for it before
@@ -46,5 +46,15 @@ func (t *topics) wake(told []Topic) {
 			close(wake)
 			delete(t.wakes, topic)
 		}
+	}
+}
+
+// wakeAll wakes everybody: something may have been told that was not heard.
+func (t *topics) wakeAll() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for topic, wake := range t.wakes {
+		close(wake)
+		delete(t.wakes, topic)
 	}
 }

@@ -28,6 +28,9 @@ func (db *DB) Tx(ctx context.Context, do func(*Tx) error) error {
 	if err := do(shared); err != nil {
 		return err
 	}
+	if err := shared.tell(ctx); err != nil {
+		return err
+	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/policy/store/postgrestest"
+)
+
+// desks starts processes that share one PostgreSQL, each with doors and desk.
+func desks(t testing.TB, count int) []*server {
+	t.Helper()
+	database, err := postgrestest.New(t.Context())
+	if err != nil {
+		t.Skipf("%v", err)
+	}
+	t.Cleanup(func() {
+		if err := database.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	shared := t.TempDir()
+	key := strings.Repeat("k", policy.MinKey)
+	for _, name := range []string{"deployment.key", "contact.key"} {
+		if err := os.WriteFile(filepath.Join(shared, name), []byte(key), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var listed strings.Builder
+	for i := range 200 {
+		fmt.Fprintf(&listed, "n%d.casino.example\n", i) // an entry for each decision
+	}
+	answers := upstream(t)
+	nodes := make([]*server, count)
+	for i := range nodes {
+		files := exampleFiles(answers)
+		files["lists/gambling.txt"] = listed.String()
+		content := strings.Replace(files["recourse.yaml"], "listen: {", fmt.Sprintf("listen: {nsid: node-%d, ", i+1), 1)
+		content = strings.Replace(content, "store: sqlite", fmt.Sprintf("store: %q, contact_key_file: %q", database.URL("postgres"), filepath.Join(shared, "contact.key")), 1)
+		files["recourse.yaml"] = content + "fleet: {deployment_key_file: " + filepath.Join(shared, "deployment.key") + "}\n"
+		nodes[i] = start(t, write(t, files), "--config", "recourse.yaml")
+	}
+	return nodes
+}
+
+// everywhere decides a case at the first node, and says how long after the reply the name
+// resolves at the last.
+func everywhere(t testing.TB, nodes []*server, number int) time.Duration {
+	t.Helper()
+	name := fmt.Sprintf("n%d.casino.example", number)
+	opened, accepted := nodes[len(nodes)-1].file(number) // a case of one node is decided at another
+	if !accepted {
+		t.Fatal("the case was not taken")
+	}
+	for _, node := range nodes {
+		if got := node.ask("127.0.0.2", name, dns.TypeA); len(extended(got)) != 1 {
+			t.Fatalf("before the decision: %v", got)
+		}
+	}
+	decision := map[string]any{"outcome": "reverse", "facts": "It is a museum.", "ground": "No gambling there."}
+	if status, ruling := nodes[0].call(http.MethodPost, "/api/v1/cases/"+opened.id+"/decision", reviewer, decision); status != http.StatusOK {
+		t.Fatalf("decision: %d %v", status, ruling)
+	}
+	since, all := time.Now(), sync.WaitGroup{}
+	for _, node := range nodes {
+		all.Go(func() { node.until(t, func() bool { return len(node.ask("127.0.0.2", name, dns.TypeA).Answer) == 1 }) })
+	}
+	all.Wait()
+	return time.Since(since)
+}
+
+// TestDesksShareOnePostgreSQL: what is decided at one is in force at all, and a case is at all.
+func TestDesksShareOnePostgreSQL(t *testing.T) {
+	t.Parallel()
+	nodes := desks(t, 3)
+	t.Logf("measured: a decision at one of three nodes that share a PostgreSQL is in force at the last %v after its reply", everywhere(t, nodes, 1).Round(time.Millisecond))
+	nodes[0].until(t, func() bool {
+		listed, err := program(t, nodes[0].process.Dir, "fleet", "nodes", "--config", "recourse.yaml").CombinedOutput() // status 1 while one is behind
+		return err == nil && strings.Count(string(listed), "up to date") == len(nodes)
+	})
+	for _, node := range nodes {
+		node.stop()
+	}
+}
+
+// BenchmarkDecisionOnTwentyNodes is the time from the reply to a decision until the name
+// resolves at the last of 20 processes that share one PostgreSQL.
+func BenchmarkDecisionOnTwentyNodes(b *testing.B) {
+	nodes := desks(b, 20)
+	var longest time.Duration
+	number := 0
+	for b.Loop() {
+		number++
+		longest = max(longest, everywhere(b, nodes, number))
+	}
+	b.ReportMetric(float64(longest.Milliseconds()), "ms-longest")
+}
