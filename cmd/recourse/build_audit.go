@@ -18,6 +18,7 @@ type auditing struct {
 	queue     *audit.Queue
 	memory    *memory
 	pages     http.Handler
+	report    map[string]http.Handler // by pattern
 	logger    *slog.Logger
 }
 
@@ -49,6 +50,14 @@ func (n *node) startAudit(ctx context.Context, held *state, database *store.DB) 
 	n.background(ctx, func(ctx context.Context) { queue.Run(ctx, audit.Log{DB: database}) })
 	n.background(ctx, publisher.Run)
 	return nil
+}
+
+// register serves what is public of the log.
+func (a *auditing) register(mux *http.ServeMux) {
+	mux.Handle("/audit/", a.pages)
+	for pattern, handler := range a.report {
+		mux.Handle(pattern, handler)
+	}
 }
 
 // toldOfList is what the feed may say of a list in force.

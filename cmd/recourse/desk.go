@@ -152,7 +152,11 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	desk := redress.NewDesk(redress.Config{Portal: n.config.Operator.Portal}, cases.New(database), provers(resolved),
 		func() redress.Index { return current.Load() }, all.exceptions, n.logger)
 	limits, limited := redress.NewLimits(redress.DefaultRates()), route.Behind(n.config.Listen.WebTrustedProxies)
-	calls := api.New(api.Config{Tokens: tokens, Actor: peerOf, Limits: limits, Limited: limited, Orders: office, Profiles: household.New(n.profiles, n.profiles, database), Clients: n.clients.calls(n.config, current)}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
+	counted, err := n.startReports(ctx, database)
+	if err != nil {
+		return err
+	}
+	calls := api.New(api.Config{Reports: counted, Tokens: tokens, Actor: peerOf, Limits: limits, Limited: limited, Orders: office, Profiles: household.New(n.profiles, n.profiles, database), Clients: n.clients.calls(n.config, current)}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
 	n.disclosed.Store(public.Disclosure(n.config.deployment()))
 	pages, err := portal.New(portal.Config{Operator: n.config.operator(), Location: time.Local, Limits: limits, Limited: limited, Passes: n.passes.forPages(), Policy: n.disclosed.Load}, desk, func() portal.Index { return current.Load() }, resolved.unfiltered, n.logger)
 	if err != nil {
@@ -171,7 +175,7 @@ func (n *node) startWeb(held *state, calls, private, nodes, pages http.Handler) 
 	mux := http.NewServeMux()
 	health{ready: n.importer.ready}.register(mux)
 	mux.Handle("/api/", calls)
-	mux.Handle("/audit/", n.audit.pages)
+	n.audit.register(mux)
 	mux.Handle("/fleet/", nodes)
 	mux.Handle("/", pages)
 	if err := n.openWeb(mux); err != nil {

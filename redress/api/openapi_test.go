@@ -13,6 +13,7 @@ import (
 	"github.com/recourse-dns/recourse/policy/rewrite"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/orders"
+	"github.com/recourse-dns/recourse/redress/report"
 )
 
 // description is the part of the document that the test looks at.
@@ -68,6 +69,7 @@ func TestDocumentHasTheFields(t *testing.T) {
 		"Challenge": challenge{}, "DNSChallenge": dnsChallenge{}, "HTTPChallenge": httpChallenge{}, "PageChallenge": pageChallenge{}, "Track": track{}, "Effect": effect{}, "Blocking": blocking{}, "Status": status{},
 		"StatusEvent": statusEvent{}, "Decision": decision{}, "VerifyRequest": verifyRequest{}, "VerifyReply": verifyReply{},
 		"DecisionRequest": decisionRequest{}, "DecisionReply": decisionReply{}, "Summary": summary{}, "Review": review{}, "ReviewEvent": reviewEvent{},
+		"Report": report.Transparency{}, "LogEnd": report.LogEnd{}, "ReportSection": report.Part{}, "ReportTable": report.Table{}, "ReportRow": report.Line{}, "Balance": report.Balance{}, "Month": report.Month{},
 		"Content": redress.Content{}, "List": listReply{},
 		"Triage": redress.Triage{}, "FactMatch": redress.FactMatch{}, "Duplicates": redress.Duplicates{}, "Vantage": redress.Vantage{},
 		"OrderRequest": orders.Submission{}, "OrderName": orders.Name{}, "OrderRedress": orders.Redress{}, "OrderReply": orderReply{}, "HeldName": heldName{},

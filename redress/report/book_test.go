@@ -243,14 +243,14 @@ func TestWhatDoesNotReconcileIsNoReport(t *testing.T) {
 // A period that ends before the log does is reconciled too.
 func TestAnEarlierPeriod(t *testing.T) {
 	book := aYear(t).book(t)
-	report, err := book.Make("ISP", "", Period{From: begin.Truncate(24 * time.Hour), To: begin.Truncate(24 * time.Hour).AddDate(0, 0, 1)})
+	report, err := book.Make("ISP", "", Period{From: begin.Truncate(24 * time.Hour), To: begin.Truncate(24*time.Hour).AddDate(0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if said := value(t, report, "Cases", "closed", "security", "phish"); said != "2" {
 		t.Errorf("%s are closed", said)
 	}
-	next, err := book.Make("ISP", "", Period{From: begin.Truncate(24 * time.Hour).AddDate(0, 0, 2), To: begin.Truncate(24 * time.Hour).AddDate(0, 0, 60)})
+	next, err := book.Make("ISP", "", Period{From: begin.Truncate(24*time.Hour).AddDate(0, 0, 2), To: begin.Truncate(24*time.Hour).AddDate(0, 0, 60)})
 	if err != nil || value(t, next, "Cases", "open before", "law", "court") != "1" {
 		t.Errorf("%+v %v", next, err)
 	}

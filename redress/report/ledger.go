@@ -21,12 +21,35 @@ type Books struct {
 	db     *store.DB
 	logger *slog.Logger
 
+	once    sync.Once
+	counted chan struct{} // closed when the log was counted once
+
 	mu   sync.Mutex // guards what follows
 	book *Book
 }
 
 // NewBooks makes books over a database that may be open to read alone.
-func NewBooks(db *store.DB, logger *slog.Logger) *Books { return &Books{db: db, logger: logger} }
+func NewBooks(db *store.DB, logger *slog.Logger) *Books {
+	return &Books{db: db, logger: logger, counted: make(chan struct{})}
+}
+
+// patience is how long somebody waits for the log to be counted for the first time.
+const patience = 5 * time.Second
+
+// Counted is Report for somebody who must not wait for long: while [Books.Run] counts the log for the first
+// time there is none.
+func (b *Books) Counted(ctx context.Context, operator, portal string, period Period) (*Transparency, error) {
+	waited := time.NewTimer(patience)
+	defer waited.Stop()
+	select {
+	case <-b.counted:
+		return b.Report(ctx, operator, portal, period)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-waited.C:
+		return nil, ErrCounting
+	}
+}
 
 func (b *Books) past(ctx context.Context) Past {
 	return func(id redress.CaseID, before int64) ([]redress.Event, error) {
@@ -53,6 +76,7 @@ func (b *Books) catchUp(ctx context.Context) error {
 		}
 	}
 	b.book.past = b.past(ctx)
+	defer b.once.Do(func() { close(b.counted) })
 	err := cases.Each(ctx, b.db, b.book.Sequence, func(event *redress.Event, _ []byte) error {
 		if event.Sequence == b.book.Sequence+1 && b.book.Sequence > 0 && event.Previous.String() != b.book.Hash {
 			return errOther

@@ -15,8 +15,7 @@ type Transparency struct {
 	Log      LogEnd    `json:"log"`
 	Parts    []Part    `json:"sections"`
 	Balances []Balance `json:"reconciliation"`
-
-	months []month
+	Months   []Month   `json:"months"`
 }
 
 // LogEnd is up to where the report knows the log.
@@ -60,7 +59,7 @@ func (b *Book) Make(operator, portal string, period Period) (*Transparency, erro
 	}
 	made := &Transparency{
 		Operator: operator, Portal: portal, From: period.From.Format(time.DateOnly), To: period.To.Format(time.DateOnly),
-		Log: LogEnd{Sequence: b.Sequence, Hash: b.Hash}, Balances: balances, months: b.byMonth(period),
+		Log: LogEnd{Sequence: b.Sequence, Hash: b.Hash}, Balances: balances, Months: b.byMonth(period),
 	}
 	made.Parts = []Part{
 		{ID: "1.1", Title: "Identification", Tables: []Table{t.identification(made)}},
@@ -103,6 +102,9 @@ func ratio(part, whole int64) *float64 {
 
 // add appends a row.
 func (t *Table) add(split []string, values ...*float64) {
+	if values == nil {
+		values = []*float64{} // which JSON writes as a list
+	}
 	t.Rows = append(t.Rows, Line{Split: split, Values: values})
 }
 
@@ -116,22 +118,25 @@ func (t *totals) minutes(parts ...string) (count, median, high *float64) {
 	return number(n), number(middle), number(top)
 }
 
-// month is what the charts show.
-type month struct {
-	name             string
-	received, closed int64
-	blocked          map[string]int64 // by purpose
+// Month is what the charts show: cases, and withheld answers by purpose.
+type Month struct {
+	Month    string `json:"month"`
+	Received int64  `json:"received"`
+	Closed   int64  `json:"closed"`
+	Law      int64  `json:"law"`
+	Security int64  `json:"security"`
+	User     int64  `json:"user"`
 }
 
 // maxMonths is how many months a chart has; a longer report shows the last ones.
 const maxMonths = 60
 
-func (b *Book) byMonth(period Period) []month {
-	var months []month
+func (b *Book) byMonth(period Period) []Month {
+	var months []Month
 	index := map[string]int{}
 	for at := time.Date(period.From.Year(), period.From.Month(), 1, 0, 0, 0, 0, time.UTC); !at.After(period.To); at = at.AddDate(0, 1, 0) {
 		index[at.Format("2006-01")] = len(months)
-		months = append(months, month{name: at.Format("2006-01"), blocked: map[string]int64{}})
+		months = append(months, Month{Month: at.Format("2006-01")})
 	}
 	for day := dayOf(period.From); day <= dayOf(period.To); day++ {
 		if of := b.Days[day]; of != nil {
@@ -141,15 +146,22 @@ func (b *Book) byMonth(period Period) []month {
 	return months[max(0, len(months)-maxMonths):]
 }
 
-func (m *month) take(b *Book, day *Day) {
+func (m *Month) take(b *Book, day *Day) {
 	for key, n := range day.Counts {
 		switch what, list := partsOf(key); what {
 		case "received":
-			m.received += n
+			m.Received += n
 		case "closed":
-			m.closed += n
+			m.Closed += n
 		case "blocked":
-			m.blocked[b.purposeOf(list)] += n
+			switch b.purposeOf(list) {
+			case "law":
+				m.Law += n
+			case "security":
+				m.Security += n
+			case "user":
+				m.User += n
+			}
 		}
 	}
 }

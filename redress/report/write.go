@@ -1,7 +1,7 @@
 package report
 
 import (
-	_ "embed"
+	"embed"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -88,45 +88,42 @@ func text(value *float64) string {
 
 // Charts are what the report shows as bars, with the same numbers beneath.
 func (t *Transparency) Charts() []page.Chart {
-	if len(t.months) == 0 {
+	if len(t.Months) == 0 {
 		return nil
 	}
-	cases := page.Chart{Title: "Cases by month", Labels: "Month", Series: []page.Series{{Name: "received"}, {Name: "closed"}}}
-	blocks := page.Chart{Title: "Answers withheld by month", Labels: "Month"}
-	for _, purpose := range purposes() {
-		blocks.Series = append(blocks.Series, page.Series{Name: purpose})
-	}
-	for _, month := range t.months {
-		cases.Steps, blocks.Steps = append(cases.Steps, month.name), append(blocks.Steps, month.name)
-		cases.Series[0].Values = append(cases.Series[0].Values, float64(month.received))
-		cases.Series[1].Values = append(cases.Series[1].Values, float64(month.closed))
-		for i, purpose := range purposes() {
-			blocks.Series[i].Values = append(blocks.Series[i].Values, float64(month.blocked[purpose]))
+	chart := func(title string, names []string, of func(*Month) []int64) page.Chart {
+		made := page.Chart{Title: title, Labels: "Month", Series: make([]page.Series, len(names))}
+		for i := range t.Months {
+			made.Steps = append(made.Steps, t.Months[i].Month)
+			for s, n := range of(&t.Months[i]) {
+				made.Series[s].Values = append(made.Series[s].Values, float64(n))
+			}
 		}
+		for s, name := range names {
+			made.Series[s].Name = name
+		}
+		return made
 	}
-	return []page.Chart{cases, blocks}
+	return []page.Chart{
+		chart("Cases by month", []string{"received", "closed"}, func(m *Month) []int64 { return []int64{m.Received, m.Closed} }),
+		chart("Answers withheld by month", purposes(), func(m *Month) []int64 { return []int64{m.Law, m.Security, m.User} }),
+	}
 }
 
-//go:embed templates/report.html
-var reportHTML string
-
-//go:embed templates/alone.html
-var aloneHTML string
+//go:embed templates/*.html
+var templates embed.FS
 
 // HTML writes the report as a page of its own, that needs nothing else.
 func (t *Transparency) HTML(to io.Writer) error {
-	parsed, err := template.New("alone").Funcs(Functions()).Parse(aloneHTML)
-	if err == nil {
-		_, err = parsed.Parse(reportHTML)
-	}
+	parsed, err := template.New("alone.html").Funcs(functions()).ParseFS(templates, "templates/alone.html", "templates/part_tables.html")
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
 	return parsed.Execute(to, t)
 }
 
-// Functions are what the template of the report needs.
-func Functions() template.FuncMap {
+// functions are what the template of the report needs.
+func functions() template.FuncMap {
 	return template.FuncMap{
 		"value": func(value *float64) string {
 			if value == nil {
