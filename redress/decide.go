@@ -54,6 +54,15 @@ type Ruling struct {
 type InForce struct {
 	Generation uint64
 	At         time.Time
+	// Nodes are those that have reported it, the first one first; none where nobody asked.
+	Nodes []InForceAt
+}
+
+// InForceAt is since when a node has had something in force.
+type InForceAt struct {
+	Node       string
+	Generation uint64
+	At         time.Time
 }
 
 // ErrNotPermitted says that the actor may not do this.

@@ -31,6 +31,8 @@ type Config struct {
 	Tell func(c *Case, event *Event) []notify.Message
 	// Mail is where authorities, by name, get their dossiers.
 	Mail map[string]string
+	// Everywhere gives the nodes that have what was decided in a case in force. Nil: none.
+	Everywhere func(ctx context.Context, id CaseID) ([]InForceAt, error)
 	// Sources are what the facts of a case are gathered from.
 	Sources Sources
 }

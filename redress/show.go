@@ -82,6 +82,11 @@ func (d *Desk) Show(ctx context.Context, id CaseID, token string) (Status, error
 	}
 	status := d.status(shown)
 	status.StillBlockedBy = d.StillBlocking(shown.Filing.Name)
+	if made := status.Decision; made != nil && made.Effect != nil && d.config.Everywhere != nil {
+		if made.Effect.Nodes, err = d.config.Everywhere(ctx, id); err != nil {
+			return Status{}, fmt.Errorf("show: %w", err)
+		}
+	}
 	return status, nil
 }
 

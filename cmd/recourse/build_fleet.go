@@ -228,3 +228,15 @@ func (n *node) catchUp(ctx context.Context, database *store.DB, all decided) err
 
 // sharesDatabase says whether other nodes may write to the database too.
 func (c *Config) sharesDatabase() bool { return store.IsPostgres(c.Desk.Store) }
+
+// everywhere gives the nodes that have what was decided in a case in force.
+func everywhere(database *store.DB) func(context.Context, redress.CaseID) ([]redress.InForceAt, error) {
+	return func(ctx context.Context, id redress.CaseID) ([]redress.InForceAt, error) {
+		receipts, err := fleet.CaseReceipts(ctx, database, string(id))
+		nodes := make([]redress.InForceAt, 0, len(receipts))
+		for _, one := range receipts {
+			nodes = append(nodes, redress.InForceAt(one))
+		}
+		return nodes, err
+	}
+}

@@ -149,7 +149,7 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	if n.people, err = newPeople(n.config, held, database, n); err != nil {
 		return err
 	}
-	desk := redress.NewDesk(redress.Config{Portal: n.config.Operator.Portal}, cases.New(database), provers(resolved),
+	desk := redress.NewDesk(redress.Config{Portal: n.config.Operator.Portal, Everywhere: everywhere(database)}, cases.New(database), provers(resolved),
 		func() redress.Index { return current.Load() }, all.exceptions, n.logger)
 	limits, limited := redress.NewLimits(redress.DefaultRates()), route.Behind(n.config.Listen.WebTrustedProxies)
 	counted, err := n.startReports(ctx, database)

@@ -52,9 +52,9 @@ func desks(t testing.TB, count int) []*server {
 	return nodes
 }
 
-// everywhere decides a case at the first node, and says how long after the reply the name
+// throughout decides a case at the first node, and says how long after the reply the name
 // resolves at the last.
-func everywhere(t testing.TB, nodes []*server, number int) time.Duration {
+func throughout(t testing.TB, nodes []*server, number int) time.Duration {
 	t.Helper()
 	name := fmt.Sprintf("n%d.casino.example", number)
 	opened, accepted := nodes[len(nodes)-1].file(number) // a case of one node is decided at another
@@ -82,7 +82,7 @@ func everywhere(t testing.TB, nodes []*server, number int) time.Duration {
 func TestDesksShareOnePostgreSQL(t *testing.T) {
 	t.Parallel()
 	nodes := desks(t, 3)
-	t.Logf("measured: a decision at one of three nodes that share a PostgreSQL is in force at the last %v after its reply", everywhere(t, nodes, 1).Round(time.Millisecond))
+	t.Logf("measured: a decision at one of three nodes that share a PostgreSQL is in force at the last %v after its reply", throughout(t, nodes, 1).Round(time.Millisecond))
 	nodes[0].until(t, func() bool {
 		listed, err := program(t, nodes[0].process.Dir, "fleet", "nodes", "--config", "recourse.yaml").CombinedOutput() // status 1 while one is behind
 		return err == nil && strings.Count(string(listed), "up to date") == len(nodes)
@@ -100,7 +100,7 @@ func BenchmarkDecisionOnTwentyNodes(b *testing.B) {
 	number := 0
 	for b.Loop() {
 		number++
-		longest = max(longest, everywhere(b, nodes, number))
+		longest = max(longest, throughout(b, nodes, number))
 	}
 	b.ReportMetric(float64(longest.Milliseconds()), "ms-longest")
 }

@@ -60,6 +60,13 @@ func TestNodesFollowOneDesk(t *testing.T) {
 		node.until(t, func() bool { return len(node.ask("127.0.0.2", name, dns.TypeA).Answer) == 1 })
 	}
 
+	desk.until(t, func() bool {
+		_, shown := desk.call(http.MethodGet, "/api/v1/cases/"+opened.id, opened.token, nil)
+		effect := shown["decision"].(map[string]any)["effect"].(map[string]any)
+		nodes, _ := effect["nodes"].([]any)
+		return len(nodes) == 3
+	})
+
 	desk.order(t, submission("RG 7/2026", "pirate.example"))
 	for _, node := range []*server{first, second} {
 		node.until(t, func() bool { return node.blocked("pirate.example") })

@@ -20,6 +20,14 @@ func trackOf(from redress.Track) track {
 
 // effect is since when the next query sees a decision.
 type effect struct {
+	Generation uint64       `json:"generation"`
+	At         time.Time    `json:"at"`
+	Nodes      []nodeEffect `json:"nodes,omitempty"`
+}
+
+// nodeEffect is since when a node has had it.
+type nodeEffect struct {
+	Node       string    `json:"node"`
 	Generation uint64    `json:"generation"`
 	At         time.Time `json:"at"`
 }
@@ -28,7 +36,11 @@ func effectOf(from *redress.InForce) *effect {
 	if from == nil {
 		return nil
 	}
-	return &effect{Generation: from.Generation, At: from.At}
+	made := &effect{Generation: from.Generation, At: from.At}
+	for _, node := range from.Nodes {
+		made.Nodes = append(made.Nodes, nodeEffect(node))
+	}
+	return made
 }
 
 // blocking is an entry that blocks the name of a case.
