@@ -17,6 +17,7 @@ type auditing struct {
 	publisher *audit.Publisher
 	queue     *audit.Queue
 	memory    *memory
+	database  *store.DB
 	pages     http.Handler
 	report    map[string]http.Handler // by pattern
 	logger    *slog.Logger
@@ -45,7 +46,7 @@ func (n *node) startAudit(ctx context.Context, held *state, database *store.DB) 
 	if err := publisher.Begin(ctx); err != nil {
 		return err
 	}
-	n.audit = &auditing{publisher: publisher, queue: queue, memory: readMemory(held.path(auditMemoryFile), n.logger), logger: n.logger}
+	n.audit = &auditing{publisher: publisher, database: database, queue: queue, memory: readMemory(held.path(auditMemoryFile), n.logger), logger: n.logger}
 	n.audit.pages = audit.NewPages(database, signer, audit.NewFeed(n.config.Operator.Portal, database, n.toldOfList), n.logger)
 	n.background(ctx, func(ctx context.Context) { queue.Run(ctx, audit.Log{DB: database}) })
 	n.background(ctx, publisher.Run)

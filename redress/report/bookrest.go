@@ -136,7 +136,7 @@ func (b *Book) counted(event *redress.Event) error {
 		}
 		b.count(at, facts.Answers, "answers")
 		b.count(at, facts.Passes, "passes")
-		b.day(dayOf(at)).gauge(facts.OptOuts, "opt-outs")
+		b.count(at, facts.OptOuts, "opt-outs")
 		for list, blocked := range facts.Blocked {
 			b.count(at, blocked, "blocked", list)
 		}
