@@ -31,6 +31,8 @@ type Config struct {
 	Limits *redress.Limits
 	// Orders is where orders of authorities come in. Nil: nowhere.
 	Orders *orders.Office
+	// Heads signs the log of events for receipts. Nil: receipts have no head.
+	Heads Heads
 	// Reports makes transparency reports. Nil: there are none.
 	Reports report.Source
 	// Clients are those that programs bind. Nil: none.

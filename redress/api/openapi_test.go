@@ -61,6 +61,17 @@ func TestDocumentHasTheRoutes(t *testing.T) {
 	}
 }
 
+// headShape is how a head writes itself.
+type headShape struct {
+	Type      string `json:"type"`
+	Origin    string `json:"origin"`
+	Sequence  int64  `json:"sequence"`
+	Hash      string `json:"hash"`
+	At        string `json:"at"`
+	Key       string `json:"key"`
+	Signature string `json:"signature"`
+}
+
 func TestDocumentHasTheFields(t *testing.T) {
 	d := describe(t)
 	shapes := map[string]any{
@@ -69,7 +80,7 @@ func TestDocumentHasTheFields(t *testing.T) {
 		"Challenge": challenge{}, "DNSChallenge": dnsChallenge{}, "HTTPChallenge": httpChallenge{}, "PageChallenge": pageChallenge{}, "Track": track{}, "Effect": effect{}, "Blocking": blocking{}, "Status": status{},
 		"StatusEvent": statusEvent{}, "Decision": decision{}, "VerifyRequest": verifyRequest{}, "VerifyReply": verifyReply{},
 		"DecisionRequest": decisionRequest{}, "DecisionReply": decisionReply{}, "Summary": summary{}, "Review": review{}, "ReviewEvent": reviewEvent{},
-		"Report": report.Transparency{}, "LogEnd": report.LogEnd{}, "ReportSection": report.Part{}, "ReportTable": report.Table{}, "ReportRow": report.Line{}, "Balance": report.Balance{}, "Month": report.Month{},
+		"Report": report.Transparency{}, "LogEnd": report.LogEnd{}, "ReportSection": report.Part{}, "ReportTable": report.Table{}, "ReportRow": report.Line{}, "Balance": report.Balance{}, "Month": report.Month{}, "Head": headShape{},
 		"Content": redress.Content{}, "List": listReply{},
 		"Triage": redress.Triage{}, "FactMatch": redress.FactMatch{}, "Duplicates": redress.Duplicates{}, "Vantage": redress.Vantage{},
 		"OrderRequest": orders.Submission{}, "OrderName": orders.Name{}, "OrderRedress": orders.Redress{}, "OrderReply": orderReply{}, "HeldName": heldName{},

@@ -2,12 +2,33 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"net/http"
 	"time"
 
+	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/report"
 )
+
+// Heads signs how the log of events stands.
+type Heads interface {
+	Head(ctx context.Context) (redress.Head, error)
+}
+
+// head is what goes into a receipt: whoever keeps it can hold the log to it. A receipt without
+// one is better than none.
+func (h *handler) head(ctx context.Context) *redress.Head {
+	if h.config.Heads == nil {
+		return nil
+	}
+	head, err := h.config.Heads.Head(ctx)
+	if err != nil {
+		h.logger.Error("a receipt has no head of the log", slog.Any("error", err))
+		return nil
+	}
+	return &head
+}
 
 // report gives the transparency report of a period.
 func (h *handler) report(w http.ResponseWriter, r *http.Request) {

@@ -58,7 +58,7 @@ func (t *totals) recipients() Table {
 	return made
 }
 
-func (t *totals) overblocking() Table {
+func (t *totals) tooMuch() Table {
 	made := Table{
 		Metric: 11, Title: "Over-blocking", Note: "Minutes are how long blocks that were lifted later had been live, where that is known.",
 		Splits: []string{"list"}, Measures: []string{"entries held by a safeguard", "held entries let go", "later lifted", "minutes live"},

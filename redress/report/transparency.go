@@ -71,7 +71,7 @@ func (b *Book) Make(operator, portal string, period Period) (*Transparency, erro
 		{ID: "1.6", Title: "Automated means", Tables: []Table{t.detection(), t.automation()}},
 		{ID: "1.7", Title: "Who works at the desk", Tables: []Table{t.people()}},
 		{ID: "1.8", Title: "Whom the resolver serves", Tables: []Table{t.recipients()}},
-		{ID: "own", Title: "Over-blocking, lists and choices", Tables: []Table{t.overblocking(), t.scores(), t.choices()}},
+		{ID: "own", Title: "Over-blocking, lists and choices", Tables: []Table{t.tooMuch(), t.scores(), t.choices()}},
 	}
 	return made, nil
 }
