@@ -22,8 +22,11 @@ type Page struct {
 	Before  time.Time
 	Purpose string
 	List    blocklists.ListID
-	// State is that of either track.
+	// State is that of either track, or of the one that Track says.
 	State State
+	Track Question
+	// Actor takes those only in which somebody did something.
+	Actor string
 	Name  wire.Name
 	// Reread takes those only of which a decision waits to be read again.
 	Reread bool

@@ -134,7 +134,7 @@ func addressesDown() (map[netip.Addr]bool, error) {
 // watchAddresses begins to tell of addresses that go and come.
 func (n *node) watchAddresses(ctx context.Context, counts *metrics) {
 	listen := n.config.Listen
-	watch := newAbsence(slices.Concat(listen.Do53, listen.DoT, listen.DoH, listen.DoQ, listen.Web, listen.WebTLS, listen.Metrics, n.config.BlockPage.Listen), n.logger)
+	watch := newAbsence(slices.Concat(listen.Do53, listen.DoT, listen.DoH, listen.DoQ, listen.Web, listen.WebTLS, listen.Metrics, n.config.BlockPage.Listen, n.config.Desk.Console.Listen, n.config.Desk.Console.ListenTLS), n.logger)
 	counts.gauge("recourse_listen_addresses_absent", "Addresses that are listened on and that no interface has now.", watch.count.Load)
 	if len(watch.wanted) > 0 {
 		n.background(ctx, watch.run)

@@ -74,7 +74,7 @@ func (n *node) reloadCertificates() {
 // Encrypted says whether anything listens that needs a certificate.
 func (c *Config) Encrypted() bool {
 	listen := &c.Listen
-	return len(listen.DoT)+len(listen.DoH)+len(listen.DoQ)+len(listen.WebTLS) > 0
+	return len(listen.DoT)+len(listen.DoH)+len(listen.DoQ)+len(listen.WebTLS)+len(c.Desk.Console.ListenTLS) > 0
 }
 
 // certificates is where they come from, as the program opens the files.

@@ -8,6 +8,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/policy/profile"
+	"github.com/recourse-dns/recourse/redress/console"
 	"github.com/recourse-dns/recourse/redress/notify"
 	transparency "github.com/recourse-dns/recourse/redress/report"
 )
@@ -215,6 +216,7 @@ type Desk struct {
 	OIDC        OIDC              `yaml:"oidc" later:"sign-in with OpenID Connect"`
 	Mail        notify.SMTPConfig `yaml:"mail"`
 	Retention   Retention         `yaml:"retention" later:"terms of retention"`
+	Console     console.Access    `yaml:"console"` // from where staff reaches its pages
 	PlainSignIn bool              `yaml:"plain_sign_in" later:"sign-in with a password"`
 }
 
@@ -252,5 +254,5 @@ const noAnchors = "none"
 
 // startsAs says whether what is read at the start alone is the same in another configuration.
 func (c *Config) startsAs(other *Config) bool {
-	return reflect.DeepEqual(c.Listen.fixed(), other.Listen.fixed()) && reflect.DeepEqual(c.TLS, other.TLS) && c.StateDir() == other.StateDir() && reflect.DeepEqual(c.ServeRPZ, other.ServeRPZ) && reflect.DeepEqual(c.Resolver.Zones, other.Resolver.Zones)
+	return reflect.DeepEqual(c.Listen.fixed(), other.Listen.fixed()) && reflect.DeepEqual(c.Desk.Console, other.Desk.Console) && reflect.DeepEqual(c.TLS, other.TLS) && c.StateDir() == other.StateDir() && reflect.DeepEqual(c.ServeRPZ, other.ServeRPZ) && reflect.DeepEqual(c.Resolver.Zones, other.Resolver.Zones)
 }

@@ -162,6 +162,9 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	if err != nil {
 		return err
 	}
+	if pages, err = n.startConsole(desk, office, n.startExceptions(ctx, database, all.exceptions), database, current, resolved, pages); err != nil {
+		return err
+	}
 	n.background(ctx, func(ctx context.Context) { desk.Run(ctx, settleInterval) })
 	n.background(ctx, func(ctx context.Context) { n.keepUp(ctx, database, all) })
 	nodes, public, err := n.startFleet(ctx, held, database, api.ByToken(tokens))

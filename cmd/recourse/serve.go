@@ -22,6 +22,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/redress/console"
 	"github.com/recourse-dns/recourse/redress/fleet"
 	public "github.com/recourse-dns/recourse/redress/report"
 	"github.com/recourse-dns/recourse/resolver"
@@ -61,9 +62,12 @@ type node struct {
 	doq       []netip.AddrPort
 	web       []netip.AddrPort
 	webTLS    []netip.AddrPort
-	metrics   []netip.AddrPort
-	updates   *lab.UpdateServer
-	sockets   *sockets.Set
+	// console and consoleTLS are where the pages of staff are, when they are not on the web's.
+	console    []netip.AddrPort
+	consoleTLS []netip.AddrPort
+	metrics    []netip.AddrPort
+	updates    *lab.UpdateServer
+	sockets    *sockets.Set
 }
 
 // runServe serves until the context ends. SIGHUP reads the configuration again; SIGUSR2
@@ -314,6 +318,12 @@ func (n *node) welcome(ctx context.Context, to io.Writer) error {
 	}
 	for _, address := range n.webTLS {
 		fmt.Fprintf(&text, "web      https://%s\n", address)
+	}
+	for _, address := range n.console {
+		fmt.Fprintf(&text, "console  http://%s%s\n", address, console.Path)
+	}
+	for _, address := range n.consoleTLS {
+		fmt.Fprintf(&text, "console  https://%s%s\n", address, console.Path)
 	}
 	for _, address := range n.metrics {
 		fmt.Fprintf(&text, "metrics  http://%s/metrics\n", address)

@@ -21,6 +21,8 @@ func (c *Config) checkListen() {
 	c.checkDoor(taken, "listen.web", listen.Web, "tcp")
 	c.checkDoor(taken, "listen.web_tls", listen.WebTLS, "tcp")
 	c.checkDoor(taken, "listen.metrics", listen.Metrics, "tcp")
+	c.checkDoor(taken, "desk.console.listen", c.Desk.Console.Listen, "tcp")
+	c.checkDoor(taken, "desk.console.listen_tls", c.Desk.Console.ListenTLS, "tcp")
 	c.checkDoor(taken, "block_page.listen", c.BlockPage.Listen, "tcp")
 	if address := c.TLS.ACME.Listen; address.IsValid() {
 		c.checkSocket(taken, fmt.Sprintf("tcp %d", address.Port()), claim{address.Addr(), "tls.acme.listen"})

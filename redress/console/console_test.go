@@ -60,7 +60,7 @@ type headers struct{}
 
 func (headers) Visitor(r *http.Request) (console.Visitor, bool) {
 	name, role := r.Header.Get("X-Name"), redress.ActorRole(r.Header.Get("X-Role"))
-	visitor := console.Visitor{Actor: redress.Actor{Name: "id-" + name, Role: role}, Name: name}
+	visitor := console.Visitor{Actor: redress.Actor{Name: "id-" + name, Role: role, Cleared: name == "cleared"}, Name: name}
 	if role == redress.Authority {
 		visitor.Sender = orders.Sender{Authority: "Tribunale", Jurisdiction: []string{"IT"}, Lists: []blocklists.ListID{"court"}}
 	}
@@ -218,7 +218,7 @@ func TestACaseShowsItsFactsFirst(t *testing.T) {
 	id := d.file("shared.example")
 	body := d.get(redress.Reviewer, "/console/cases/"+string(id))
 	wantText(t, body, "Case "+string(id), "Implementation open", "Contested entry Ordered by law shared.example subtree, list court", "In the list’s current source yes, line 3 of builtin:court",
-		"Resolves unfiltered yes", "court", "phishing", "gambling", "What the party says", "It was cleaned. <script>", "Why it is blocked", "law: nothing that covers the name counts", "security: list phishing decides", "What has happened", "filed")
+		"Resolves unfiltered yes", "court", "phishing", "gambling", "What the party says", "It was cleaned. <script>", "hidden until you have decided", "What has happened", "filed", "Why it is blocked", "law: nothing that covers the name counts", "security: list phishing decides")
 	if strings.Contains(body, "<script>") || strings.Contains(body, "me@example.net") || strings.Contains(body, "list hidden") || strings.Contains(body, ">hidden<") {
 		t.Error("the page shows a script, a contact before the decision, or what is confidential")
 	}

@@ -68,6 +68,7 @@ func labelOf(field string) string {
 		"outcome": "Outcome", "narrow_to": "Narrow to", "question": "Question", "why": "Why", "text": "Text", "note": "Note", "entries": "Names",
 		"decision.authority.name": "Who decided", "decision.ref": "Number of the decision", "authority.name": "Authority", "legal_basis": "Legal basis",
 		"jurisdiction": "Jurisdiction", "received": "Received", "effective": "Effective", "enforce_by": "Enforce by", "expires": "Expires", "language": "Language",
+		"into": "Into", "agrees": "Reading again", "authority": "Who decided", "on": "Decided on", "except": "Names let go",
 	}[field]; known {
 		return label
 	}

@@ -2,50 +2,47 @@ package console
 
 import (
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
-	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/policy/reasoning"
 	"github.com/recourse-dns/recourse/redress"
-	"github.com/recourse-dns/recourse/redress/page"
 )
 
 // caseContent is one case on one page, facts first.
 type caseContent struct {
+	said
 	ID        redress.CaseID
 	Name      string
-	Done      string
-	Mistakes  page.Mistakes
 	Facts     facts
 	Matches   table
+	LeftOut   string
+	Retests   table
 	Party     facts
 	Reasoning reasoning.Branch
 	Explain   string
-	LeftOut   string
 	History   table
 	Linked    table
+	Works     works
+	Typed     casework
 }
 
 func (v *visit) showCase() {
-	id, is := redress.ParseCaseID(v.r.PathValue("id"))
+	one, is := v.theCase()
 	if !is {
-		v.fail(redress.ErrNotFound)
 		return
 	}
-	found, err := v.Desk.Review(v.r.Context(), v.Actor, id)
-	if err != nil {
-		v.fail(err)
-		return
-	}
-	content := v.casePage(found)
-	v.show(http.StatusOK, "case", "Case "+string(id), &content)
+	content := v.casePage(one)
+	content.Done = v.done()
+	v.show(http.StatusOK, "case", "Case "+string(one.ID), &content)
 }
 
 func (v *visit) casePage(one *redress.Case) caseContent {
 	name, now := one.Filing.Name, time.Now()
 	snapshot := v.Snapshot()
-	content := caseContent{ID: one.ID, Name: name.String(), Explain: (&question{Name: name.String()}).path(), LeftOut: v.leftOut()}
+	content := caseContent{ID: one.ID, Name: name.String(), Explain: (&question{Name: name.String()}).path(), LeftOut: v.leftOut(), Works: v.worksOn(one)}
 	matches := snapshot.Matches(name)
 	content.Facts = v.caseFacts(one, matches, now)
 	content.Matches = v.matchTable(matches)
@@ -55,7 +52,7 @@ func (v *visit) casePage(one *redress.Case) caseContent {
 	} else {
 		content.Reasoning = said.Tree()
 	}
-	content.History = v.historyTable(one)
+	content.Retests, content.History = retestTable(one), v.historyTable(one)
 	content.Linked = table{Caption: "Cases of the same filing", Columns: []string{"Case"}, Empty: "No other case belongs to the filing."}
 	for _, linked := range one.Linked {
 		content.Linked.add(link(casePath(linked), string(linked)))
@@ -70,33 +67,62 @@ func (v *visit) caseFacts(one *redress.Case, matches []policy.Match, now time.Ti
 	if one.Entry == nil {
 		f.add("Contested entry", text("none: nothing covered the name when it was filed"))
 	} else {
-		f.add("Contested entry", badge(one.Entry.Purpose), named(one.Entry.Name.String()), text(one.Entry.Scope.String()+", list "+string(one.Entry.List)))
-		f.add("Order", orderOfEntry(one.Entry))
+		f.add("Contested entry", badge(one.Entry.Purpose), named(one.Entry.Name.String()), text(one.Entry.Scope.String()+", list "+string(one.Entry.List)), text("code "+one.Entry.Code.String()))
 		f.add("In the list’s current source", inSource(one.Entry, matches))
+		f.add("The order says", v.orderSays(one.Entry))
 	}
 	f.add("Resolves unfiltered", text(yesNo(v.Reach.Resolves(v.r.Context(), one.Filing.Name))))
+	v.gathered(one, &f, now)
 	return f
 }
 
+// gathered adds what the desk knows beside the entry: who else filed, how popular the name is, which feeds have it.
+func (v *visit) gathered(one *redress.Case, f *facts, now time.Time) {
+	known, err := v.Desk.Facts(v.r.Context(), v.Actor, one.ID)
+	if err != nil {
+		f.add("More", bad("what else is known could not be gathered: try again"))
+		return
+	}
+	f.add("Other filings about the name", text(formatted("%d", known.Duplicates.Filings)), moment(known.Duplicates.Last), link("/console/cases?"+url.Values{"name": {one.Filing.Name.String()}}.Encode(), "All its cases"))
+	popularity := text("not among the popular names that are known")
+	if known.Rank != 0 {
+		popularity = text(formatted("rank %d", known.Rank))
+	}
+	f.add("Popularity", popularity)
+	f.add("A safeguard would hold it", text(strings.TrimSpace(known.Safeguard+" "+known.Why)))
+	f.add("Security feeds of different publishers", text(formatted("%d", known.Feeds)))
+	f.add("Known to exist since", moment(known.FirstSeen))
+	if !known.FirstSeen.IsZero() {
+		f.add("Age", text(clock(now.Sub(known.FirstSeen))))
+	}
+}
+
+// retestTable is the last look at the site.
+func retestTable(one *redress.Case) table {
+	made := table{Caption: "The site, tested again", Empty: "Nobody has looked at the site again yet.", Columns: []string{"When", "From", "As", "Clean", "What was seen"}}
+	for _, event := range one.Events {
+		if event.Kind != redress.RetestedEvent || event.Content.Triage == nil {
+			continue
+		}
+		made.Rows = nil
+		for _, look := range event.Content.Triage.Retest {
+			made.add(moment(look.At), text(look.From), text(look.Agent), text(yesNo(look.Clean)), long(look.Detail))
+		}
+	}
+	return made
+}
+
 func openUntil(track redress.Track, now time.Time) cell {
-	if track.State != redress.Submitted {
+	if !track.Waits() {
 		return cell{}
 	}
 	return due(track.Deadline, now)
 }
 
-func orderOfEntry(entry *redress.Entry) cell {
-	if entry.Order == "" || entry.Purpose != blocklists.Law {
-		return cell{}
-	}
-	return text(entry.Order)
-}
-
 // inSource says whether the entry is still in what its list brought last, and at which line.
 func inSource(entry *redress.Entry, matches []policy.Match) cell {
 	for i := range matches {
-		match := &matches[i]
-		if match.Entry.List == entry.List && match.Entry.Name == entry.Name && match.Entry.Scope == entry.Scope {
+		if match := &matches[i]; isEntry(match, entry) {
 			return text("yes, " + lineOf(&match.Entry))
 		}
 	}
@@ -115,12 +141,30 @@ func (v *visit) partyFacts(one *redress.Case) facts {
 	}
 	f.add("Control of the name", control, moment(filing.Verified))
 	f.add("Language", text(filing.Language))
+	contact := ""
 	for _, event := range one.Events {
 		if event.Kind == redress.FiledEvent {
 			f.add("Explanation", long(one.Text(event, redress.Explanation)))
+			contact = one.Text(event, redress.Contact)
 		}
 	}
+	switch {
+	case v.hasDecided(one):
+		f.add("Contact", text(contact))
+	case v.Role != auditor:
+		f.add("Contact", text("hidden until you have decided"))
+	}
 	return f
+}
+
+// hasDecided says whether the visitor answered a question of the case.
+func (v *visit) hasDecided(one *redress.Case) bool {
+	for _, event := range one.Events {
+		if event.Kind == redress.DecidedEvent && event.Actor.Name == v.Actor.Name && event.Actor.Role == v.Role {
+			return true
+		}
+	}
+	return false
 }
 
 // historyTable is all that happened, the oldest first.
@@ -138,9 +182,26 @@ func (v *visit) historyTable(one *redress.Case) table {
 			what = append(what, text(formatted("generation %d", event.Content.Generation)))
 		}
 		made.add(moment(event.At), several(what...), actorCell(event.Actor),
-			several(long(one.Text(event, redress.Facts)), long(one.Text(event, redress.Ground))))
+			v.eventTexts(one, event))
 	}
 	return made
+}
+
+// eventTexts are what was written with an event; what the party wrote when it filed stands with the party.
+func (v *visit) eventTexts(one *redress.Case, event redress.Event) cell {
+	var said []cell
+	for _, kind := range []redress.TextKind{redress.Facts, redress.Ground, redress.Explanation} {
+		if text := one.Text(event, kind); text != "" && event.Kind != redress.FiledEvent {
+			said = append(said, long(text))
+		}
+	}
+	if event.Content.Body != "" {
+		said = append(said, text(event.Content.Body+", "+event.Content.Ref))
+	}
+	if len(said) == 0 {
+		return cell{}
+	}
+	return several(said...)
 }
 
 func actorCell(actor redress.Actor) cell {

@@ -25,6 +25,11 @@ func (v *visit) sender() *orders.Sender {
 		own.Actor = v.Actor
 		return &own
 	}
+	return v.reader()
+}
+
+// reader reads every order.
+func (v *visit) reader() *orders.Sender {
 	return &orders.Sender{Actor: redress.Actor{Name: v.Actor.Name, Role: redress.Operator}}
 }
 

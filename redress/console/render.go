@@ -22,8 +22,24 @@ func newPages(kit *page.Kit) (*page.Pages, error) {
 		return nil, err
 	}
 	return kit.Pages(page.Source{
-		Files: templates, Functions: template.FuncMap{"words": words}, Layout: page.Dense, Home: Path, Section: "Console",
+		Files: templates, Functions: functions(), Layout: page.Dense, Home: Path, Section: "Console",
 	})
+}
+
+func functions() template.FuncMap {
+	return template.FuncMap{
+		"words": words, "options": func(all ...string) []string { return all },
+		"elsewhere": func(form string, typed casework, mistakes page.Mistakes) elsewhereForm {
+			return elsewhereForm{casework: typed, Form: form, Mistakes: mistakes}
+		},
+	}
+}
+
+// elsewhereForm is what is typed of a decision that others made.
+type elsewhereForm struct {
+	casework
+	Form     string
+	Mistakes page.Mistakes
 }
 
 // show writes a page.

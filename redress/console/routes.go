@@ -32,6 +32,7 @@ func (h *handler) routes() []staffRoute {
 	get, post := http.MethodGet, http.MethodPost
 	everybody := roles{reviewer, second, operator, auditor, authority}
 	staff := roles{reviewer, second, operator, auditor}
+	decides := roles{reviewer, second, operator}
 	runs, releases := roles{operator}, roles{operator, second}
 	return []staffRoute{
 		{get, "/console/{$}", everybody, (*visit).home},
@@ -39,6 +40,16 @@ func (h *handler) routes() []staffRoute {
 
 		{get, "/console/cases", staff, (*visit).queue},
 		{get, "/console/cases/{id}", staff, (*visit).showCase},
+		{get, "/console/cases/{id}/decide", decides, (*visit).decideForm},
+		{post, "/console/cases/{id}/decide", decides, (*visit).decide},
+		{post, "/console/cases/{id}/ask", decides, (*visit).askParty},
+		{post, "/console/cases/{id}/reply", decides, (*visit).reply},
+		{post, "/console/cases/{id}/dismiss", decides, (*visit).dismiss},
+		{post, "/console/cases/{id}/close", decides, (*visit).closeCase},
+		{post, "/console/cases/{id}/merge", decides, (*visit).merge},
+		{post, "/console/cases/{id}/reread", decides, (*visit).reread},
+		{post, "/console/cases/{id}/pronounce", runs, (*visit).pronounce},
+		{post, "/console/cases/{id}/external", runs, (*visit).external},
 
 		{get, "/console/code", staff, (*visit).helpdesk},
 		{get, "/console/explain", staff, (*visit).explain},

@@ -54,8 +54,9 @@ func conditions(page *redress.Page) (where string, args []any) {
 	if page.List != "" {
 		add(`c.list = ?`, string(page.List))
 	}
-	if page.State != "" {
-		add(`(c.merits = ? OR c.implementation = ?)`, string(page.State), string(page.State))
+	addTracks(page, add)
+	if page.Actor != "" {
+		add(`c.id IN (SELECT case_id FROM events WHERE actor = ? AND case_id IS NOT NULL)`, page.Actor)
 	}
 	if page.Name != "" {
 		add(`c.filing IN (SELECT id FROM filings WHERE name = ?)`, page.Name.String())
@@ -67,6 +68,20 @@ func conditions(page *redress.Page) (where string, args []any) {
 		add(`c.confidential = 0`)
 	}
 	return `WHERE ` + all.String(), args
+}
+
+// addTracks takes a state of either track, or of the one that is asked for, which without a state is one that is open.
+func addTracks(page *redress.Page, add func(condition string, values ...any)) {
+	column := map[redress.Question]string{redress.Merits: "c.merits", redress.Implementation: "c.implementation"}[page.Track]
+	state := string(page.State)
+	switch {
+	case column != "" && state != "":
+		add(column+` = ?`, state)
+	case column != "":
+		add(column + ` IN ('submitted', 'interim', 'appeal', 'need_info')`)
+	case state != "":
+		add(`(c.merits = ? OR c.implementation = ?)`, state, state)
+	}
 }
 
 // Filed counts the cases of a name that others filed, and when the last one was.

@@ -12,3 +12,6 @@ CREATE TABLE exception_notes (
     reason     TEXT    NOT NULL,
     PRIMARY KEY (exception, what)
 ) STRICT;
+
+-- What one person did, for the queue of one's own cases and for the trail.
+CREATE INDEX events_actor ON events (actor, sequence);
