@@ -149,7 +149,11 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	if n.people, err = newPeople(n.config, held, database, n); err != nil {
 		return err
 	}
-	desk := redress.NewDesk(redress.Config{Portal: n.config.Operator.Portal, Everywhere: everywhere(database)}, cases.New(database), provers(resolved),
+	proofs, err := n.makeProofs(held, database, resolved, current)
+	if err != nil {
+		return err
+	}
+	desk := redress.NewDesk(redress.Config{Portal: n.config.Operator.Portal, Tell: proofs.letters.Tell, Everywhere: everywhere(database)}, cases.New(database), proofs.provers,
 		func() redress.Index { return current.Load() }, all.exceptions, n.logger)
 	limits, limited := redress.NewLimits(redress.DefaultRates()), route.Behind(n.config.Listen.WebTrustedProxies)
 	counted, err := n.startReports(ctx, database)
@@ -158,7 +162,11 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	}
 	calls := api.New(api.Config{Reports: counted, Heads: n.audit.publisher, Tokens: tokens, Actor: peerOf, Limits: limits, Limited: limited, Orders: office, Profiles: household.New(n.profiles, n.profiles, database), Clients: n.clients.calls(n.config, current)}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
 	n.disclosed.Store(public.Disclosure(n.config.deployment()))
-	pages, err := portal.New(portal.Config{Operator: n.config.operator(), Location: time.Local, Limits: limits, Limited: limited, Passes: n.passes.forPages(), Policy: n.disclosed.Load}, desk, func() portal.Index { return current.Load() }, resolved.unfiltered, n.logger)
+	kit, err := n.config.pageKit(n.logger)
+	if err != nil {
+		return err
+	}
+	pages, err := portal.New(portal.Config{Limits: limits, Limited: limited, Passes: n.passes.forPages(), Policy: n.disclosed.Load}, kit, desk, func() portal.Index { return current.Load() }, resolved.unfiltered)
 	if err != nil {
 		return err
 	}
@@ -166,6 +174,7 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 		return err
 	}
 	n.background(ctx, func(ctx context.Context) { desk.Run(ctx, settleInterval) })
+	proofs.start(ctx, n, desk)
 	n.background(ctx, func(ctx context.Context) { n.keepUp(ctx, database, all) })
 	nodes, public, err := n.startFleet(ctx, held, database, api.ByToken(tokens))
 	if err != nil {
