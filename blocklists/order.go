@@ -40,6 +40,8 @@ type Order struct {
 type Document struct {
 	SHA256 string `json:"sha256,omitempty"` // in hexadecimal
 	URL    string `json:"url,omitempty"`    // where it is published
+	// Published is when that was, from which the time to contest may count; zero where that is not known.
+	Published time.Time `json:"published,omitzero"`
 }
 
 // OrderEntry is a name that an order blocks.

@@ -14,6 +14,8 @@ type Operator struct {
 	Address   string   `yaml:"address"` // where letters go to, in one line
 	Portal    string   `yaml:"portal"`  // the public address of the pages
 	Languages []string `yaml:"languages"`
+	// LanguagesDir is a folder with texts in further languages.
+	LanguagesDir string `yaml:"languages_dir"`
 	// PassZone is the zone of the names that browsers look up to show which client they are
 	// served as; where it is "" nobody gets a pass.
 	PassZone string `yaml:"pass_zone"`

@@ -1,7 +1,6 @@
 package redress
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -22,29 +21,39 @@ func mapping() *idna.Profile {
 	return idna.New(idna.MapForLookup(), idna.BidiRule(), idna.Transitional(false), idna.StrictDomainName(false))
 }
 
+// NameProblem is why a text has no name in it: a sentence in English, and the key of the same in the texts of pages.
+type NameProblem struct {
+	Kind string // long, empty, unreadable, address, star, typing or letters
+	text string
+}
+
+func (p *NameProblem) Error() string { return p.text }
+
+func noName(kind, text string) error { return &NameProblem{Kind: kind, text: text} }
+
 // ReadName finds the name in whatever a person pastes: a name in any case, with a
-// final dot, in any script; a web address; a mail address. Its errors are
-// sentences for that person and never repeat what was pasted.
+// final dot, in any script; a web address; a mail address. Its errors are of
+// type *NameProblem and never repeat what was pasted.
 func ReadName(text string) (wire.Name, error) {
 	if len(text) > MaxPasted {
-		return "", fmt.Errorf("this is longer than %d characters: give the name alone, as example.org", MaxPasted)
+		return "", noName("long", fmt.Sprintf("this is longer than %d characters: give the name alone, as example.org", MaxPasted))
 	}
 	host := hostIn(strings.Trim(strings.TrimSpace(text), `<>"'`))
 	if host == "" {
-		return "", errors.New("give the name of a site, as example.org")
+		return "", noName("empty", "give the name of a site, as example.org")
 	}
 	if !utf8.ValidString(host) {
-		return "", errors.New("this has characters that cannot be read: type the name, as example.org")
+		return "", noName("unreadable", "this has characters that cannot be read: type the name, as example.org")
 	}
 	if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
-		return "", errors.New("this is an address of a machine, not a name: give the name, as example.org")
+		return "", noName("address", "this is an address of a machine, not a name: give the name, as example.org")
 	}
 	if strings.HasPrefix(host, "*.") {
-		return "", errors.New("give one name without the star, as example.org")
+		return "", noName("star", "give one name without the star, as example.org")
 	}
 	ascii, err := mapping().ToASCII(host)
 	if err != nil {
-		return "", errors.New("this is not a name that a site can have: look for a typing mistake")
+		return "", noName("typing", "this is not a name that a site can have: look for a typing mistake")
 	}
 	return plainName(strings.TrimRight(ascii, "."))
 }
@@ -56,15 +65,15 @@ func plainName(ascii string) (wire.Name, error) {
 		switch {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.':
 		default:
-			return "", errors.New("a name has letters, digits, hyphens and dots only, as example.org")
+			return "", noName("letters", "a name has letters, digits, hyphens and dots only, as example.org")
 		}
 	}
 	if ascii == "" {
-		return "", errors.New("give the name of a site, as example.org")
+		return "", noName("empty", "give the name of a site, as example.org")
 	}
 	name, err := wire.ParseName(ascii)
 	if err != nil {
-		return "", errors.New("this is not a name that a site can have: no part between dots is empty or longer than 63 characters, and all is shorter than 254")
+		return "", noName("typing", "this is not a name that a site can have: no part between dots is empty or longer than 63 characters, and all is shorter than 254")
 	}
 	return name, nil
 }

@@ -158,7 +158,11 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	}
 	calls := api.New(api.Config{Reports: counted, Heads: n.audit.publisher, Tokens: tokens, Actor: peerOf, Limits: limits, Limited: limited, Orders: office, Profiles: household.New(n.profiles, n.profiles, database), Clients: n.clients.calls(n.config, current)}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
 	n.disclosed.Store(public.Disclosure(n.config.deployment()))
-	pages, err := portal.New(portal.Config{Operator: n.config.operator(), Location: time.Local, Limits: limits, Limited: limited, Passes: n.passes.forPages(), Policy: n.disclosed.Load}, desk, func() portal.Index { return current.Load() }, resolved.unfiltered, n.logger)
+	kit, err := n.config.pageKit(n.logger)
+	if err != nil {
+		return err
+	}
+	pages, err := portal.New(portal.Config{Limits: limits, Limited: limited, Passes: n.passes.forPages(), Policy: n.disclosed.Load}, kit, desk, func() portal.Index { return current.Load() }, resolved.unfiltered)
 	if err != nil {
 		return err
 	}

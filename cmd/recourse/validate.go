@@ -68,6 +68,7 @@ func (c *Config) checkOperator() {
 			c.report.problem(item("operator.languages", i), "%s is not a language tag, as en or pt-BR", quote(language))
 		}
 	}
+	c.checkLanguages()
 	c.checkPortal()
 	c.checkHelpNames()
 }

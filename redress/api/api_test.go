@@ -87,7 +87,7 @@ func (s *server) do(request *http.Request) (int, map[string]any, http.Header) {
 	if reply.StatusCode >= 400 && decoded != nil && decoded["status"] != float64(reply.StatusCode) {
 		s.t.Errorf("problem %v with status %d", decoded, reply.StatusCode)
 	}
-	for header, want := range map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"} {
+	for header, want := range map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"} {
 		if reply.Header.Get(header) != want {
 			s.t.Errorf("%s is %q", header, reply.Header.Get(header))
 		}

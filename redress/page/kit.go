@@ -70,6 +70,12 @@ func New(config Config, logger *slog.Logger) (*Kit, error) {
 // Operator is whose pages they are.
 func (k *Kit) Operator() policy.Operator { return k.config.Operator }
 
+// More holds an operator's own files of texts; nil where there are none.
+func (k *Kit) More() fs.FS { return k.config.More }
+
+// Style is the route of the style sheet.
+func (k *Kit) Style() route.Route { return k.style.Route() }
+
 // Routes are what all pages load: the style sheet.
 func (k *Kit) Routes() []route.Route { return []route.Route{k.style.Route()} }
 

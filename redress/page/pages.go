@@ -157,6 +157,9 @@ type view struct {
 	Content   any
 }
 
+// Classes are the page's purpose and layout, as the style sheet knows them.
+func (v view) Classes() string { return strings.TrimSpace(v.Purpose + " " + string(v.Layout)) }
+
 // Write writes a page whole or, when a template fails, not at all.
 func (p *Pages) Write(w http.ResponseWriter, r *http.Request, status int, name string, head Head, content any) {
 	tongue, chosen := p.tongue(r)

@@ -1,20 +1,19 @@
 package portal
 
 import (
-	"crypto/sha256"
-	_ "embed"
-	"encoding/hex"
+	"embed"
 	"errors"
 	"fmt"
 	"html/template"
-	"log/slog"
+	"io/fs"
 	"net/http"
 	"net/netip"
 	"strings"
-	"time"
 
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/language"
+	"github.com/recourse-dns/recourse/redress/page"
 	"github.com/recourse-dns/recourse/redress/report"
 	"github.com/recourse-dns/recourse/redress/route"
 	"github.com/recourse-dns/recourse/resolver"
@@ -22,9 +21,6 @@ import (
 
 // Config is what the portal obeys.
 type Config struct {
-	Operator policy.Operator
-	// Location is the time zone of all times. Nil: UTC.
-	Location *time.Location
 	// Limited is the address that limits count by, and that a pass must have been asked for from; it
 	// may be behind a front end. Nil: the connection's.
 	Limited func(*http.Request) netip.Addr
@@ -44,63 +40,81 @@ type Index interface {
 	ReasonOf(match policy.Match) policy.Reason
 }
 
-//go:embed style.css
-var style []byte
+//go:embed templates/*.html texts/*.json
+var files embed.FS
+
+// Catalogue is the portal's texts, with those that an operator adds.
+func Catalogue(more fs.FS) (*language.Catalogue, error) {
+	own, err := fs.Sub(files, "texts")
+	if err != nil {
+		return nil, fmt.Errorf("portal: %w", err)
+	}
+	return language.Load("portal", own, more)
+}
 
 // handler holds what the pages need.
 type handler struct {
-	config    Config
-	desk      *redress.Desk
-	index     func() Index
-	reach     *redress.Reach
-	templates map[string]*template.Template
-	stylePath string
-	logger    *slog.Logger
+	config   Config
+	operator policy.Operator
+	kit      *page.Kit
+	pages    *page.Pages
+	desk     *redress.Desk
+	index    func() Index
+	reach    *redress.Reach
 }
 
 // New makes the handler of the public pages. The unfiltered resolver lies below
-// policy. Its error is a fault of the program or of the portal's address.
-func New(config Config, desk *redress.Desk, index func() Index, unfiltered resolver.Handler, logger *slog.Logger) (http.Handler, error) {
+// policy. Its error is a fault of the program, of the portal's address or of an operator's texts.
+func New(config Config, kit *page.Kit, desk *redress.Desk, index func() Index, unfiltered resolver.Handler) (http.Handler, error) {
 	if config.Limits == nil {
 		config.Limits = redress.NewLimits(redress.DefaultRates())
 	}
 	if config.Limited == nil {
 		config.Limited = route.Peer
 	}
-	if config.Location == nil {
-		config.Location = time.UTC
-	}
-	sum := sha256.Sum256(style)
-	h := &handler{
-		config: config, desk: desk, index: index, reach: redress.NewReach(unfiltered), logger: logger,
-		stylePath: "/style-" + hex.EncodeToString(sum[:6]) + ".css",
-	}
+	h := &handler{config: config, operator: kit.Operator(), kit: kit, desk: desk, index: index, reach: redress.NewReach(unfiltered)}
 	var err error
-	if h.templates, err = parseTemplates(config.Location); err != nil {
+	if h.pages, err = newPages(kit); err != nil {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
 	return h.serve()
 }
 
+func newPages(kit *page.Kit) (*page.Pages, error) {
+	texts, err := Catalogue(kit.More())
+	if err != nil {
+		return nil, err
+	}
+	templates, err := fs.Sub(files, "templates")
+	if err != nil {
+		return nil, err
+	}
+	return kit.Pages(page.Source{Files: templates, Texts: texts, Offered: kit.Operator().Languages, Functions: template.FuncMap{
+		"venues": venuesFor, "join": func(all []string) string { return strings.Join(all, ", ") },
+	}})
+}
+
 func (h *handler) routes() []route.Route {
-	return []route.Route{
+	return append(h.kit.Routes(), []route.Route{
 		{Method: http.MethodGet, Path: "/{$}", Handler: h.home},
-		{Method: http.MethodGet, Path: h.stylePath, Handler: h.styleSheet},
+		{Method: http.MethodGet, Path: "/robots.txt", Handler: robots},
+		{Method: http.MethodGet, Path: "/r", Handler: h.code},
 		{Method: http.MethodGet, Path: "/r/{code}", Handler: h.reason},
+		{Method: http.MethodGet, Path: "/r/{code}/dossier", Handler: h.dossier},
+		{Method: http.MethodGet, Path: "/r/{code}/dossier.json", Handler: h.dossierJSON},
 		{Method: http.MethodGet, Path: "/policy", Handler: h.policy},
 		{Method: http.MethodGet, Path: "/contest", Handler: h.contest},
 		{Method: http.MethodGet, Path: "/cases/new", Handler: h.blankForm},
 		{Method: http.MethodPost, Path: "/cases/new", Handler: h.file},
 		{Method: http.MethodGet, Path: "/cases/{id}", Handler: h.status},
 		{Method: http.MethodPost, Path: "/cases/{id}/verify", Handler: h.verify},
-	}
+	}...)
 }
 
 func (h *handler) serve() (http.Handler, error) {
-	wrongMethod := func(w http.ResponseWriter, _ string) {
-		h.fault(w, http.StatusMethodNotAllowed, "This page cannot be used that way", "Go back and follow a link or a button.")
-	}
-	mux := route.Mux(h.routes(), wrongMethod, func(w http.ResponseWriter, _ *http.Request) { h.missing(w) })
+	mux := http.NewServeMux()
+	routed := route.MuxOf(h.routes(), h.pages.WrongMethod, h.pages.Missing)
+	mux.Handle("/", routed)
 
 	protection := http.NewCrossOriginProtection()
 	if origin := h.origin(); origin != "" {
@@ -108,17 +122,14 @@ func (h *handler) serve() (http.Handler, error) {
 			return nil, fmt.Errorf("portal: %w", err)
 		}
 	}
-	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		h.fault(w, http.StatusForbidden, "This form was sent from another site",
-			"We took nothing from it. Open the form here and send it again.")
-	}))
-	return route.Guarded(contentPolicy(""), protection.Handler(h.byHost(mux))), nil
+	protection.SetDenyHandler(http.HandlerFunc(h.pages.Foreign))
+	return page.Guarded(protection.Handler(h.byHost(mux))), nil
 }
 
 // origin is the scheme and host of the portal's public address, which a front end
 // may have before a host of another name.
 func (h *handler) origin() string {
-	scheme, rest, found := strings.Cut(h.config.Operator.Portal, "://")
+	scheme, rest, found := strings.Cut(h.operator.Portal, "://")
 	if !found {
 		return ""
 	}
@@ -126,18 +137,35 @@ func (h *handler) origin() string {
 	return scheme + "://" + host
 }
 
-func (h *handler) styleSheet(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/css; charset=utf-8")
-	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	_, _ = w.Write(style) // the client has gone; nobody is left to tell
-}
-
 // fail shows the desk's errors that no form can mend.
-func (h *handler) fail(w http.ResponseWriter, err error) {
+func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, redress.ErrNotFound) {
-		h.missingCase(w)
+		h.missingCase(w, r)
 		return
 	}
-	h.logger.Error("page failed", slog.Any("error", err))
-	h.fault(w, http.StatusInternalServerError, "Something failed on our side", "Nothing was taken that we do not confirm. Try again in a few minutes.")
+	h.pages.Failed(w, r, err)
+}
+
+// absent says what is not there, by the key of the portal's own texts.
+func (h *handler) absent(w http.ResponseWriter, r *http.Request, key string) {
+	tongue := h.pages.Tongue(r)
+	h.pages.Fault(w, r, http.StatusNotFound, tongue.Say(key), tongue.Say(key+".text"))
+}
+
+func (h *handler) missingCase(w http.ResponseWriter, r *http.Request) {
+	h.absent(w, r, "missing.case")
+}
+
+// robots lets search engines find the first page. What is looked up says of itself that it is not to
+// be listed, which they only see if they may fetch it; cases are nobody's.
+func robots(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = w.Write([]byte("User-agent: *\nDisallow: /cases/\nDisallow: /api/\n")) // the client has gone; nobody is left to tell
+}
+
+// ways are those by which people reach us without this page.
+type ways struct {
+	Operator policy.Operator
+	// Spelled is a reason code as it is read over the telephone; "" where the page has none.
+	Spelled string
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/redress/page"
 	"github.com/recourse-dns/recourse/redress/passing"
 )
 
@@ -50,24 +51,19 @@ func (h *handler) offerPass(w http.ResponseWriter, r *http.Request, match *polic
 	}
 	offer.Base = h.ticketOrigin(label)
 	header := w.Header()
-	header.Set("Content-Security-Policy", contentPolicy(" "+offer.Base))
+	header.Set("Content-Security-Policy", page.ContentPolicy(offer.Base))
 	// The form goes to another name and must say from which site it comes, as no site can for ours.
 	header.Set("Referrer-Policy", "strict-origin")
 	return offer
 }
 
-// contentPolicy lets nothing be loaded or sent but here and to one more place, with a space before it.
-func contentPolicy(more string) string {
-	return "default-src 'none'; style-src 'self'" + more + "; form-action 'self'" + more + "; base-uri 'none'; frame-ancestors 'none'"
-}
-
 // ticketOrigin is the portal's address under a ticket's name.
 func (h *handler) ticketOrigin(label string) string {
-	portal, err := url.Parse(h.config.Operator.Portal)
+	portal, err := url.Parse(h.operator.Portal)
 	if err != nil {
 		return ""
 	}
-	host := label + "." + strings.TrimSuffix(h.config.Operator.PassZone, ".")
+	host := label + "." + strings.TrimSuffix(h.operator.PassZone, ".")
 	if port := portal.Port(); port != "" {
 		host = net.JoinHostPort(host, port)
 	}
@@ -84,11 +80,12 @@ func (h *handler) ticketOf(r *http.Request) (label string, is bool) {
 		host = name
 	}
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
-	return strings.CutSuffix(host, "."+strings.ToLower(strings.TrimSuffix(h.config.Operator.PassZone, ".")))
+	return strings.CutSuffix(host, "."+strings.ToLower(strings.TrimSuffix(h.operator.PassZone, ".")))
 }
 
 // byHost sends what comes for a ticket's name to the ticket, and all else to the portal.
 func (h *handler) byHost(portal http.Handler) http.Handler {
+	style := h.kit.Style()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		label, is := h.ticketOf(r)
 		if is && r.TLS == nil {
@@ -102,11 +99,11 @@ func (h *handler) byHost(portal http.Handler) http.Handler {
 			h.redeem(w, r, label)
 		case r.Method == http.MethodGet && r.URL.Path == passStyle:
 			h.showPass(w, r, label)
-		case r.Method == http.MethodGet && r.URL.Path == h.stylePath:
-			h.styleSheet(w, r)
+		case r.Method == http.MethodGet && r.URL.Path == style.Path:
+			style.Handler(w, r)
 		default:
 			// Links of pages here lead to the portal, too.
-			http.Redirect(w, r, strings.TrimRight(h.config.Operator.Portal, "/")+"/", http.StatusSeeOther)
+			http.Redirect(w, r, strings.TrimRight(h.operator.Portal, "/")+"/", http.StatusSeeOther)
 		}
 	})
 }
@@ -149,40 +146,43 @@ type passContent struct {
 
 func (h *handler) redeem(w http.ResponseWriter, r *http.Request, label string) {
 	if _, ok := h.config.Limits.Passes.Allow(h.config.Limited(r)); !ok {
-		h.tooMany(w)
+		h.pages.TooMany(w, r)
 		return
 	}
 	content := passContent{Result: h.config.Passes.Redeem(label, h.config.Limited(r))}
 	if content.Code != 0 {
-		content.Back = strings.TrimRight(h.config.Operator.Portal, "/") + "/r/" + content.Code.String()
+		content.Back = strings.TrimRight(h.operator.Portal, "/") + "/r/" + content.Code.String()
 	}
 	status := http.StatusForbidden
-	content.Heading, content.Text = passWords(content.Outcome)
+	tongue := h.pages.Tongue(r)
+	key := passKey(content.Outcome)
+	content.Heading, content.Text = tongue.Say(key), tongue.Say(key+".text")
 	switch content.Outcome {
 	case passing.Granted:
-		status, content.Site = http.StatusOK, link("http://"+content.Name+"/")
+		status, content.Site = http.StatusOK, template.URL(page.SafeLink("http://"+content.Name+"/")) //nolint:gosec // its scheme is http
 	case passing.Full:
 		status = http.StatusServiceUnavailable
 	}
-	h.render(w, status, "pass", content.Heading, "security", &content)
+	h.pages.Write(w, r, status, "pass", page.Head{Title: content.Heading, Purpose: "security"}, &content)
 }
 
-func passWords(outcome passing.Outcome) (heading, text string) {
+// passKey is the key of the text that says what became of a pass.
+func passKey(outcome passing.Outcome) string {
 	switch outcome {
 	case passing.Granted:
-		return "You can go on now", "Your device may remember the block for up to a minute. If the site does not open, wait that long and try again."
+		return "passed.granted"
 	case passing.NotHere:
-		return "You are not using this resolver", "Your device looks names up somewhere else. What we would let you past is not what blocks the site for you, so there is no pass that we could give."
+		return "pass.none"
 	case passing.Elsewhere:
-		return "This pass is for another device", "The name that belongs to it was looked up from another address than yours. Open the page of the block on the device that you want to use, and try again there."
+		return "passed.elsewhere"
 	case passing.Shared:
-		return "There are no passes in this network", "Many homes share the address that you come from. A pass for you would be one for all of them, and they did not ask."
+		return "pass.shared"
 	case passing.Forbidden:
-		return "The filter that you use allows no passes", "Whoever set it up for this device wants it so, and can change that."
+		return "pass.forbidden"
 	case passing.Lifted:
-		return "Nothing is left to pass", "The block that you wanted to go past is there no more, or offers no passes now. Try the site again."
+		return "passed.lifted"
 	case passing.Full:
-		return "No pass can be given just now", "Too many are in force. Try again in some minutes."
+		return "passed.full"
 	}
-	return "This pass is not good", "It was used already, is older than two minutes, or was changed on the way. Open the page of the block again, and try from there."
+	return "passed.spent"
 }

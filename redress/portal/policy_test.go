@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/recourse-dns/recourse/redress/portal"
 	"github.com/recourse-dns/recourse/redress/report"
 )
 
@@ -16,7 +15,7 @@ func TestPolicyPage(t *testing.T) {
 			{Term: "Where to turn", Text: "Court", Link: "https://court.example/"}, {Term: "Nowhere", Text: "Trap", Link: "javascript:alert(1)"},
 		}}},
 	}}}
-	b := open(t, func(c *portal.Config) { c.Policy = func() *report.Statement { return statement } })
+	b := open(t, func(c *options) { c.Policy = func() *report.Statement { return statement } })
 	status, page, _ := b.get("/policy")
 	if status != http.StatusOK {
 		t.Fatalf("status %d", status)

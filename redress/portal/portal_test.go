@@ -13,7 +13,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/page"
 	"github.com/recourse-dns/recourse/redress/portal"
 	"github.com/recourse-dns/recourse/redress/redresstest"
 )
@@ -26,14 +28,24 @@ type browser struct {
 	client *http.Client
 }
 
-func open(t *testing.T, change ...func(*portal.Config)) *browser {
+// options are what a portal is opened with.
+type options struct {
+	portal.Config
+	Operator policy.Operator
+}
+
+func open(t *testing.T, change ...func(*options)) *browser {
 	t.Helper()
 	w := redresstest.New(t)
-	config := portal.Config{Operator: redresstest.Operator()}
+	config := options{Operator: redresstest.Operator()}
 	for _, one := range change {
 		one(&config)
 	}
-	handler, err := portal.New(config, w.Desk, func() portal.Index { return w.Current.Load() }, w.DNS, w.Logs.Logger())
+	kit, err := page.New(page.Config{Operator: config.Operator}, w.Logs.Logger())
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler, err := portal.New(config.Config, kit, w.Desk, func() portal.Index { return w.Current.Load() }, w.DNS)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,15 +171,18 @@ func TestHeaders(t *testing.T) {
 		_, _, reply := b.get(path)
 		for header, want := range map[string]string{
 			"Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-			"Referrer-Policy":         "same-origin", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store",
+			"Referrer-Policy":         "no-referrer", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store",
 		} {
+			if header == "Referrer-Policy" && path == "/cases/new" {
+				want = "same-origin" // it has a form that is posted
+			}
 			if got := reply.Header.Get(header); got != want {
 				t.Errorf("%s: %s is %q", path, header, got)
 			}
 		}
 	}
 	_, page, _ := b.get("/")
-	sheet := regexp.MustCompile(`href="(/style-[0-9a-f]+\.css)"`).FindStringSubmatch(page)
+	sheet := regexp.MustCompile(`href="(/assets/[0-9a-f]+/style\.css)"`).FindStringSubmatch(page)
 	if sheet == nil {
 		t.Fatal("no style sheet")
 	}
@@ -188,7 +203,7 @@ func TestCheckASite(t *testing.T) {
 	_, page, _ := b.get("/?name=https://Phish.example/x")
 	b.contains(page, "This name is blocked here", "phish.example", "Security", "/r/"+b.Code("phishing", "phish.example").String(), "Without our filters the name resolves")
 	_, page, _ = b.get("/?name=shared.example")
-	b.contains(page, "Ordered by law", "Security", "Chosen filter", "clients in IT")
+	b.contains(page, "Ordered by law", "Security", "Chosen filter", "only in IT")
 	b.lacks(page, "hidden list", "The hidden")
 	_, secret, _ := b.get("/?name=secret.example")
 	_, nothing, _ := b.get("/?name=nothing.example")
@@ -296,7 +311,7 @@ func TestFilingByTheForm(t *testing.T) {
 }
 
 func TestCookieIsForOneCaseAlone(t *testing.T) {
-	b := open(t, func(config *portal.Config) { config.Operator.Portal = "https://portal.example" })
+	b := open(t, func(config *options) { config.Operator.Portal = "https://portal.example" })
 	receipt, err := b.Desk.File(t.Context(), redress.Application{Name: "shared.example", Role: "owner", Explanation: "The site was cleaned.", GoodFaith: true})
 	if err != nil {
 		t.Fatal(err)
@@ -416,7 +431,7 @@ func TestHostileRequests(t *testing.T) {
 
 func TestLimits(t *testing.T) {
 	one := redress.Rate{Burst: 1, PerMinute: 1}
-	b := open(t, func(config *portal.Config) {
+	b := open(t, func(config *options) {
 		config.Limits = redress.NewLimits(redress.Rates{Cases: one, Lookups: one, Proofs: one})
 	})
 	b.get("/?name=a.example")

@@ -5,13 +5,18 @@ import (
 	"strings"
 
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/page"
+	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
 // statusContent is a case as its party sees it.
 type statusContent struct {
 	redress.Status
+	ways
 	// Link is the party's link, token included, to be kept.
 	Link string
+	// Resolving: nothing of ours blocks the name any more, and it resolves.
+	Resolving bool
 	// Proof is what the proof of control said just now; nil if none was run.
 	Proof *redress.Proof
 }
@@ -25,7 +30,7 @@ func (h *handler) keep(w http.ResponseWriter, ids []redress.CaseID, token string
 	for _, id := range ids {
 		http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure where the portal is https; a loopback portal is not
 			Name: cookieName(id), Value: token, Path: "/cases/" + string(id), HttpOnly: true, SameSite: http.SameSiteLaxMode,
-			Secure: strings.HasPrefix(h.config.Operator.Portal, "https://"),
+			Secure: strings.HasPrefix(h.operator.Portal, "https://"),
 		})
 	}
 }
@@ -46,7 +51,7 @@ func caseOf(r *http.Request) (redress.CaseID, string, bool) {
 func (h *handler) status(w http.ResponseWriter, r *http.Request) {
 	id, token, ok := caseOf(r)
 	if !ok {
-		h.missingCase(w)
+		h.missingCase(w, r)
 		return
 	}
 	if given := r.URL.Query().Get("token"); given != "" {
@@ -55,10 +60,10 @@ func (h *handler) status(w http.ResponseWriter, r *http.Request) {
 	}
 	status, err := h.desk.Show(r.Context(), id, token)
 	if err != nil {
-		h.fail(w, err)
+		h.fail(w, r, err)
 		return
 	}
-	h.showStatus(w, http.StatusOK, &statusContent{Status: status, Link: h.desk.StatusURL(id, token)})
+	h.showStatus(w, r, http.StatusOK, &statusContent{Status: status, Link: h.desk.StatusURL(id, token)})
 }
 
 // admit takes the token of a party's link into a cookie and sends the browser to
@@ -66,43 +71,61 @@ func (h *handler) status(w http.ResponseWriter, r *http.Request) {
 func (h *handler) admit(w http.ResponseWriter, r *http.Request, id redress.CaseID, token string) {
 	status, err := h.desk.Show(r.Context(), id, token)
 	if err != nil {
-		h.fail(w, err)
+		h.fail(w, r, err)
 		return
 	}
 	h.keep(w, append([]redress.CaseID{id}, status.Linked...), token)
-	http.Redirect(w, r, "/cases/"+string(id), http.StatusSeeOther) //nolint:gosec // G710: the id was parsed as a case id, and the path is ours
+	h.pages.Redirect(w, r, "/cases/"+string(id))
 }
 
-func (h *handler) showStatus(w http.ResponseWriter, code int, content *statusContent) {
+func (h *handler) showStatus(w http.ResponseWriter, r *http.Request, code int, content *statusContent) {
 	purpose := ""
 	if content.Entry != nil {
 		purpose = content.Entry.Purpose.String()
 	}
-	h.render(w, code, "status", "Case "+string(content.ID), purpose, content)
+	content.ways = ways{Operator: h.operator}
+	if content.Entry != nil {
+		content.Spelled = spell(content.Entry.Code.String())
+	}
+	// Green is only what the reader can try: decided, and the name resolves.
+	content.Resolving = content.State == redress.Decided && len(content.StillBlockedBy) == 0 && h.resolves(r, content.Name)
+	title := h.pages.Tongue(r).Say("status.title", "id", content.ID)
+	h.pages.Write(w, r, code, "status", page.Head{Title: title, Purpose: purpose}, content)
 }
 
 func (h *handler) verify(w http.ResponseWriter, r *http.Request) {
 	id, token, ok := caseOf(r)
 	if !ok {
-		h.missingCase(w)
+		h.missingCase(w, r)
 		return
 	}
 	if _, ok := h.config.Limits.Proofs.AllowKey(string(id)); !ok {
-		h.tooMany(w)
+		h.pages.TooMany(w, r)
 		return
 	}
-	if !h.readForm(w, r) {
+	if !h.pages.ReadForm(w, r) {
 		return
 	}
 	proof, err := h.desk.Verify(r.Context(), id, token, redress.Attempt{Method: redress.ByDNS})
 	if err != nil {
-		h.fail(w, err)
+		h.fail(w, r, err)
 		return
 	}
 	status, err := h.desk.Show(r.Context(), id, token)
 	if err != nil {
-		h.fail(w, err)
+		h.fail(w, r, err)
 		return
 	}
-	h.showStatus(w, http.StatusOK, &statusContent{Status: status, Link: h.desk.StatusURL(id, token), Proof: &proof})
+	h.showStatus(w, r, http.StatusOK, &statusContent{Status: status, Link: h.desk.StatusURL(id, token), Proof: &proof})
+}
+
+// Provable says whether there is still something to prove control for.
+func (c *statusContent) Provable() bool {
+	return c.State == redress.Submitted || c.State == redress.Referred
+}
+
+// resolves says whether a name has an address, past all filters.
+func (h *handler) resolves(r *http.Request, name string) bool {
+	parsed, err := wire.ParseName(name)
+	return err == nil && h.reach.Resolves(r.Context(), parsed)
 }

@@ -1,54 +1,71 @@
-package portal
+package portal_test
 
 import (
+	"os"
+	"slices"
 	"testing"
-	"time"
 
+	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/language"
+	"github.com/recourse-dns/recourse/redress/language/languagetest"
+	"github.com/recourse-dns/recourse/redress/page"
+	"github.com/recourse-dns/recourse/redress/portal"
 )
 
-func TestLinksDoNoHarm(t *testing.T) {
-	for address, want := range map[string]string{
-		"https://court.example/a?b=c": "https://court.example/a?b=c", "http://x.example": "http://x.example", "mailto:a@example.net": "mailto:a@example.net", "tel:+3906": "tel:+3906",
-		"javascript:alert(1)": "", "JaVaScRiPt:alert(1)": "", "data:text/html,x": "", "//evil.example": "", "/relative": "", "https:x": "", "": "", "http://[": "", " javascript:x": "",
-	} {
-		if got := string(link(address)); got != want {
-			t.Errorf("%q became %q", address, got)
-		}
+func catalogues(t *testing.T) (own, kit *language.Catalogue) {
+	t.Helper()
+	own, err := portal.Catalogue(nil)
+	if err != nil {
+		t.Fatal(err)
 	}
+	if kit, err = page.Catalogue(nil); err != nil {
+		t.Fatal(err)
+	}
+	return own, kit
 }
 
-func TestDurationsInWords(t *testing.T) {
-	for length, want := range map[time.Duration]string{
-		30 * 24 * time.Hour: "30 days", 24 * time.Hour: "1 day", 5 * time.Hour: "5 hours", time.Hour + time.Minute: "1 hour", 90 * time.Second: "1 minute", 3: "less than a minute",
-	} {
-		if got := duration(length); got != want {
-			t.Errorf("%s became %q", length, got)
-		}
-	}
+func TestCatalogue(t *testing.T) {
+	own, kit := catalogues(t)
+	languagetest.Check(t, languagetest.Part{Texts: own, Also: kit, Templates: os.DirFS("templates"), Sets: []string{"own.", "wrong.", "missing.", "pass.", "passed."}})
 }
 
 // Every state, event and outcome that a rule can lead to has words.
 func TestWordsForAllStates(t *testing.T) {
-	vocabulary := vocabulary()
+	own, _ := catalogues(t)
+	english := own.In("en")
+	want := func(set string, value string) {
+		if value != "" && !english.Has(set+"."+value) {
+			t.Errorf("no words for %s %s", set, value)
+		}
+	}
 	for _, rule := range redress.Rules() {
 		for _, state := range []redress.State{rule.From, rule.To, rule.Other} {
-			if state != "" && vocabulary["track"][string(state)] == "" {
-				t.Errorf("no words for the state %s", state)
-			}
+			want("track", string(state))
 		}
-		if rule.Outcome != "" && vocabulary["outcome"][string(rule.Outcome)] == "" || vocabulary["question"][string(rule.Question)] == "" {
-			t.Errorf("no words for %v", rule)
-		}
+		want("outcome", string(rule.Outcome))
+		want("question", string(rule.Question))
 	}
 	for _, state := range []redress.State{redress.Submitted, redress.Referred, redress.Decided, redress.Closed} {
-		if vocabulary["state"][string(state)] == "" {
-			t.Errorf("no words for a case that is %s", state)
-		}
+		want("state", string(state))
 	}
 	for _, kind := range []redress.EventKind{redress.FiledEvent, redress.ReferredEvent, redress.VerifiedEvent, redress.DecidedEvent, redress.InForceEvent} {
-		if vocabulary["event"][string(kind)] == "" {
-			t.Errorf("no words for the event %s", kind)
+		want("event", string(kind))
+	}
+	for _, how := range []policy.Detection{policy.Human, policy.Automated, policy.Notice} {
+		want("detection", string(how))
+	}
+}
+
+func TestNoTextPromisesWhatItShouldNot(t *testing.T) {
+	own, _ := catalogues(t)
+	// A page in another language must not say less than the English one: texts that the law or the design ask for.
+	for _, tag := range own.Languages() {
+		tongue := own.In(tag)
+		said := []string{tongue.Say("law.first"), tongue.Say("law.decides"), tongue.Say("home.confidential"), tongue.Say("terms.unknown", "from", "x")}
+		slices.Sort(said)
+		if len(slices.Compact(said)) != 4 {
+			t.Errorf("%s: two of the texts that must be there are one: %q", tag, said)
 		}
 	}
 }

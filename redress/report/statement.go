@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"net/url"
 	"strings"
+
+	"github.com/recourse-dns/recourse/redress/language"
+	"github.com/recourse-dns/recourse/redress/page"
 )
 
 // Statement is something that an operator says of the resolver, head by head.
@@ -43,42 +45,25 @@ var statementHTML string
 
 // HTML writes the statement as a page of its own.
 func (s *Statement) HTML(to io.Writer) error {
-	parsed, err := template.New("statement").Funcs(template.FuncMap{"word": purposeWord}).Parse(statementHTML)
+	word, err := purposeWords()
+	if err != nil {
+		return err
+	}
+	parsed, err := template.New("statement").Funcs(template.FuncMap{"word": word}).Parse(statementHTML)
 	if err != nil {
 		return fmt.Errorf("statement: %w", err)
 	}
 	return parsed.Execute(to, s)
 }
 
-// safeLink lets four kinds of addresses through; anything else is no link.
-func safeLink(address string) string {
-	parsed, err := url.Parse(address)
+// purposeWords says purposes in English, as the pages do.
+func purposeWords() (func(purpose string) string, error) {
+	texts, err := page.Catalogue(nil)
 	if err != nil {
-		return ""
+		return nil, fmt.Errorf("statement: %w", err)
 	}
-	switch parsed.Scheme {
-	case "http", "https":
-		if parsed.Host == "" {
-			return ""
-		}
-	case "mailto", "tel":
-	default:
-		return ""
-	}
-	return parsed.String()
-}
-
-// purposeWord is a purpose as pages show it.
-func purposeWord(purpose string) string {
-	switch purpose {
-	case "law":
-		return "Ordered by law"
-	case "security":
-		return "Security"
-	case "user":
-		return "Chosen filter"
-	}
-	return purpose
+	english := texts.In(language.Source)
+	return func(purpose string) string { return english.Word("purpose", purpose) }, nil
 }
 
 // width is how long a line of text is.
@@ -86,19 +71,23 @@ const width = 78
 
 // Text writes the statement as plain text.
 func (s *Statement) Text(to io.Writer) error {
+	word, err := purposeWords()
+	if err != nil {
+		return err
+	}
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s\n%s\n", s.Title, strings.Repeat("=", len([]rune(s.Title))))
 	for _, paragraph := range s.Intro {
 		fmt.Fprintf(&text, "\n%s", wrap(paragraph, "", ""))
 	}
 	for i := range s.Sections {
-		s.Sections[i].text(&text)
+		s.Sections[i].text(&text, word)
 	}
-	_, err := io.WriteString(to, text.String())
+	_, err = io.WriteString(to, text.String())
 	return err
 }
 
-func (s *Section) text(to *strings.Builder) {
+func (s *Section) text(to *strings.Builder, word func(purpose string) string) {
 	fmt.Fprintf(to, "\n%s\n%s\n", s.Heading, strings.Repeat("-", len([]rune(s.Heading))))
 	for _, paragraph := range s.Text {
 		fmt.Fprintf(to, "\n%s", wrap(paragraph, "", ""))
@@ -106,7 +95,7 @@ func (s *Section) text(to *strings.Builder) {
 	for _, entry := range s.Entries {
 		title := entry.Title
 		if entry.Purpose != "" {
-			title += " (" + purposeWord(entry.Purpose) + ")"
+			title += " (" + word(entry.Purpose) + ")"
 		}
 		fmt.Fprintf(to, "\n%s", wrap(title, "* ", "  "))
 		for _, row := range entry.Rows {
@@ -146,7 +135,7 @@ func entry(title, purpose string, rows ...Row) Entry {
 func (e Entry) with(rows []Row) Entry {
 	for _, row := range rows {
 		if row.Text != "" {
-			row.Link = safeLink(row.Link)
+			row.Link = page.SafeLink(row.Link)
 			e.Rows = append(e.Rows, row)
 		}
 	}

@@ -17,6 +17,10 @@ type Route struct {
 // Mux joins routes. GET answers HEAD too. WrongMethod gets the methods that the path
 // has, as the Allow header lists them; it is set already.
 func Mux(routes []Route, wrongMethod func(w http.ResponseWriter, allowed string), missing http.HandlerFunc) *http.ServeMux {
+	return muxOf(routes, func(w http.ResponseWriter, _ *http.Request, allowed string) { wrongMethod(w, allowed) }, missing)
+}
+
+func muxOf(routes []Route, wrongMethod func(http.ResponseWriter, *http.Request, string), missing http.HandlerFunc) *http.ServeMux {
 	byPath := make(map[string]map[string]http.HandlerFunc)
 	for _, one := range routes {
 		if byPath[one.Path] == nil {
@@ -35,7 +39,12 @@ func Mux(routes []Route, wrongMethod func(w http.ResponseWriter, allowed string)
 	return mux
 }
 
-func choose(byMethod map[string]http.HandlerFunc, wrongMethod func(http.ResponseWriter, string)) http.HandlerFunc {
+// MuxOf is Mux for pages, which say whatever they say to a request.
+func MuxOf(routes []Route, wrongMethod, missing http.HandlerFunc) *http.ServeMux {
+	return muxOf(routes, func(w http.ResponseWriter, r *http.Request, _ string) { wrongMethod(w, r) }, missing)
+}
+
+func choose(byMethod map[string]http.HandlerFunc, wrongMethod func(http.ResponseWriter, *http.Request, string)) http.HandlerFunc {
 	var methods []string
 	for method := range byMethod {
 		methods = append(methods, method)
@@ -48,7 +57,7 @@ func choose(byMethod map[string]http.HandlerFunc, wrongMethod func(http.Response
 			return
 		}
 		w.Header().Set("Allow", allowed)
-		wrongMethod(w, allowed)
+		wrongMethod(w, r, allowed)
 	}
 }
 
