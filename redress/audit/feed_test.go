@@ -20,13 +20,13 @@ func decide(t *testing.T, db *store.DB, id, list, entry string) {
 	filed := redress.Content{List: list, Entry: entry, Implementation: redress.Submitted, Merits: redress.Submitted}
 	decided := redress.Content{Question: redress.Merits, Outcome: redress.Reverse, Implementation: redress.Closed, Merits: redress.Reversed}
 	err := db.Tx(t.Context(), func(tx *store.Tx) error {
-		for _, statement := range []string{
-			`INSERT INTO filings (id, name, role, at, token, challenge) VALUES ('F' || ?1, 'a.example', 'owner', 1, x'00', 'c')`,
-			`INSERT INTO cases (id, filing, position, confidential, hidden, implementation, merits, due) VALUES (?1, 'F' || ?1, 0, 0, 0, 'closed', 'reversed', 1)`,
-		} {
-			if _, err := tx.ExecContext(t.Context(), statement, id); err != nil {
-				return err
-			}
+		_, err := tx.ExecContext(t.Context(), `INSERT INTO filings (id, name, role, at, token, challenge) VALUES (?, 'a.example', 'owner', 1, ?, 'c')`, "F"+id, []byte{0})
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(t.Context(), `INSERT INTO cases (id, filing, position, confidential, hidden, implementation, merits, due) VALUES (?, ?, 0, 0, 0, 'closed', 'reversed', 1)`, id, "F"+id)
+		if err != nil {
+			return err
 		}
 		return cases.Append(t.Context(), tx,
 			redress.Event{Case: redress.CaseID(id), At: begin, Kind: redress.FiledEvent, Actor: redress.Actor{Name: "owner", Role: redress.Party}, Content: filed},
