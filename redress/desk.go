@@ -99,6 +99,8 @@ type Opened struct {
 	Case   *Case
 	Events []Event
 	Clocks []Clock
+	// Notices leave when the case is written.
+	Notices []notify.Message
 }
 
 // Change is what happens to one case.

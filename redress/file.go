@@ -12,6 +12,7 @@ import (
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/redress/notify"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
@@ -99,10 +100,11 @@ func (d *Desk) File(ctx context.Context, application Application) (Receipt, erro
 	for _, opening := range cases {
 		opened = append(opened, Opened{Case: opening, Events: firstEvents(opening, commitments), Clocks: openingClocks(opening)})
 	}
+	first := cases[0]
+	opened[0].Notices = d.received(first, texts, &opened[0].Events[0])
 	if err := d.store.Open(ctx, opened, texts); err != nil {
 		return Receipt{}, fmt.Errorf("file: %w", err)
 	}
-	first := cases[0]
 	d.logger.Info("case filed", slog.String("case", string(first.ID)))
 	receipt := Receipt{ID: first.ID, Token: token, State: first.shownState(), Challenge: filing.challenge(), Recovery: words}
 	for _, other := range cases[1:] {
@@ -111,6 +113,20 @@ func (d *Desk) File(ctx context.Context, application Application) (Receipt, erro
 		}
 	}
 	return receipt, nil
+}
+
+// received is what the party is told of its filing: once, whatever the number of its cases.
+func (d *Desk) received(first *Case, texts []Text, event *Event) []notify.Message {
+	if d.config.Tell == nil {
+		return nil
+	}
+	told := *first
+	told.Hidden = false // as the first always stands for the filing
+	told.Texts = make(map[Commitment]Text, len(texts))
+	for _, text := range texts {
+		told.Texts[text.Commitment()] = text
+	}
+	return d.config.Tell(&told, event)
 }
 
 // StatusURL is the address of a case's page; with a token it is the party's link.

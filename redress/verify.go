@@ -62,13 +62,13 @@ func (d *Desk) prove(ctx context.Context, shown *Case, attempt Attempt) (Proof, 
 	if !proof.Verified {
 		return proof, nil
 	}
-	return proof, d.Proved(ctx, shown.ID, attempt.Method)
+	return proof, d.Proved(ctx, shown.ID, attempt.Method, Actor{Name: string(filing.Role), Role: Party})
 }
 
-// Proved notes that who filed controls the name, for all cases of the filing. To note
-// it twice changes nothing.
-func (d *Desk) Proved(ctx context.Context, id CaseID, method Method) error {
-	err := d.change(ctx, id, func(cases []*Case) ([]Change, error) { return verified(cases, method, now()), nil })
+// Proved notes who says that who filed controls the name, for all cases of the filing. To
+// note it twice changes nothing.
+func (d *Desk) Proved(ctx context.Context, id CaseID, method Method, by Actor) error {
+	err := d.change(ctx, id, func(cases []*Case) ([]Change, error) { return verified(cases, method, by, now()), nil })
 	if err != nil {
 		return fmt.Errorf("verify: %w", err)
 	}
@@ -77,7 +77,7 @@ func (d *Desk) Proved(ctx context.Context, id CaseID, method Method) error {
 }
 
 // verified is what a proof changes; nothing when another request was quicker.
-func verified(cases []*Case, method Method, at time.Time) []Change {
+func verified(cases []*Case, method Method, by Actor, at time.Time) []Change {
 	if !cases[0].Filing.Verified.IsZero() {
 		return nil
 	}
@@ -87,7 +87,7 @@ func verified(cases []*Case, method Method, at time.Time) []Change {
 		changes = append(changes, Change{
 			Case: one.ID, Implementation: one.Implementation, Merits: merits,
 			Verified: at, Method: string(method), Clocks: proofClocks(one, merits, at),
-			Events: []Event{{Case: one.ID, At: at, Kind: VerifiedEvent, Actor: Actor{Name: string(one.Filing.Role), Role: Party}, Content: Content{Method: string(method)}}},
+			Events: []Event{{Case: one.ID, At: at, Kind: VerifiedEvent, Actor: by, Content: Content{Method: string(method)}}},
 		})
 	}
 	return changes

@@ -149,7 +149,11 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	if n.people, err = newPeople(n.config, held, database, n); err != nil {
 		return err
 	}
-	desk := redress.NewDesk(redress.Config{Portal: n.config.Operator.Portal, Everywhere: everywhere(database)}, cases.New(database), provers(resolved),
+	proofs, err := n.makeProofs(held, database, resolved, current)
+	if err != nil {
+		return err
+	}
+	desk := redress.NewDesk(redress.Config{Portal: n.config.Operator.Portal, Tell: proofs.letters.Tell, Everywhere: everywhere(database)}, cases.New(database), proofs.provers,
 		func() redress.Index { return current.Load() }, all.exceptions, n.logger)
 	limits, limited := redress.NewLimits(redress.DefaultRates()), route.Behind(n.config.Listen.WebTrustedProxies)
 	counted, err := n.startReports(ctx, database)
@@ -170,6 +174,7 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 		return err
 	}
 	n.background(ctx, func(ctx context.Context) { desk.Run(ctx, settleInterval) })
+	proofs.start(ctx, n, desk)
 	n.background(ctx, func(ctx context.Context) { n.keepUp(ctx, database, all) })
 	nodes, public, err := n.startFleet(ctx, held, database, api.ByToken(tokens))
 	if err != nil {

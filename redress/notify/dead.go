@@ -60,7 +60,7 @@ func Retry(ctx context.Context, tx *store.Tx, id int64, now time.Time) error {
 
 // Drop gives a dead notice up, and erases what was in it.
 func Drop(ctx context.Context, tx *store.Tx, id int64, now time.Time) error {
-	err := one(tx.ExecContext(ctx, `UPDATE notices SET address = '', subject = '', body = '', data = '' WHERE id = ? AND `+lost, id))
+	err := one(tx.ExecContext(ctx, `UPDATE notices SET address = '', subject = '', body = '', html = '', leave = '', data = '' WHERE id = ? AND `+lost, id))
 	if err == nil {
 		err = tellDead(ctx, tx, now)
 	}

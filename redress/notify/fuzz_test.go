@@ -2,8 +2,14 @@ package notify_test
 
 import (
 	"bytes"
+	"errors"
+	"html"
+	"io"
 	"maps"
+	"mime"
+	"mime/multipart"
 	"net/mail"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +25,10 @@ func FuzzMail(f *testing.F) {
 		f.Add("Order", "Body.", "Net", seed)
 	}
 	f.Fuzz(func(t *testing.T, subject, body, name, address string) {
+		leave := "https://portal.example/watch/" + url.PathEscape(body)
+		if len(leave) > 400 {
+			leave = ""
+		}
 		to, err := notify.ParseAddress(address)
 		if err != nil {
 			return
@@ -27,7 +37,7 @@ func FuzzMail(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		written, err := mailer.Written(&notify.Notice{Address: to, Kind: "order.echo", Message: "abc", Subject: subject, Body: body})
+		written, err := mailer.Written(&notify.Notice{Address: to, Kind: "order.echo", Message: "abc", Subject: subject, Body: body, HTML: "<p>" + html.EscapeString(body), Leave: leave})
 		if err != nil {
 			t.Fatalf("%q to %q: %v", subject, to, err)
 		}
@@ -35,7 +45,14 @@ func FuzzMail(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q: %v", written, err)
 		}
-		want := []string{"Auto-Submitted", "Content-Transfer-Encoding", "Content-Type", "Date", "From", "List-Id", "Message-Id", "Mime-Version", "Subject", "To", "X-Auto-Response-Suppress"}
+		want := []string{"Auto-Submitted", "Content-Type", "Date", "From", "List-Id", "Message-Id", "Mime-Version", "Subject", "To", "X-Auto-Response-Suppress"}
+		if leave != "" {
+			want = append(want, "List-Unsubscribe", "List-Unsubscribe-Post")
+			slices.Sort(want)
+		}
+		if parts := partsOf(t, read); parts != "text/plain text/html" {
+			t.Errorf("parts %s", parts)
+		}
 		if got := slices.Sorted(maps.Keys(read.Header)); !slices.Equal(got, want) {
 			t.Errorf("headers %q", got)
 		}
@@ -49,6 +66,43 @@ func FuzzMail(f *testing.F) {
 		}
 		if from, err := read.Header.AddressList("From"); err != nil || len(from) != 1 || from[0].Address != "redress@isp.example" {
 			t.Errorf("from %v, %v", from, err)
+		}
+	})
+}
+
+// partsOf are the types of a message's parts.
+func partsOf(t *testing.T, message *mail.Message) string {
+	t.Helper()
+	kind, params, err := mime.ParseMediaType(message.Header.Get("Content-Type"))
+	if err != nil || kind != "multipart/alternative" {
+		t.Fatalf("type %q, %v", kind, err)
+	}
+	var parts []string
+	for reader := multipart.NewReader(message.Body, params["boundary"]); ; {
+		part, err := reader.NextPart()
+		if errors.Is(err, io.EOF) {
+			return strings.Join(parts, " ")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		kind, _, _ := mime.ParseMediaType(part.Header.Get("Content-Type"))
+		parts = append(parts, kind)
+	}
+}
+
+// FuzzReport: whatever is handed in as a report, it stays within its bounds.
+func FuzzReport(f *testing.F) {
+	f.Add([]byte(bounced))
+	f.Add([]byte("Content-Type: multipart/report; boundary=a\n\n--a\nContent-Type: message/delivery-status\n\n\nAction: failed\nStatus: 5.1.1\n--a--"))
+	f.Add([]byte("Content-Type: multipart/report; boundary=\"\"\n\n----"))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		report, err := notify.ReadReport(content)
+		if err != nil {
+			return
+		}
+		if report.Message == "" || len(report.Message) > 200 || len(report.Status) > 11 || strings.ContainsAny(report.Message+report.Status, "\r\n <>@") {
+			t.Errorf("%+v", report)
 		}
 	})
 }

@@ -136,7 +136,7 @@ func (m *Mailer) Send(ctx context.Context, notice *Notice) error {
 	return failed(ctx, mailFailure(err, "at the message"))
 }
 
-// message makes a mail of a notice: plain text, from a machine.
+// message makes a mail of a notice: text, with its twin in HTML where there is one, from a machine.
 func (m *Mailer) message(notice *Notice) (*mail.Msg, error) {
 	message := mail.NewMsg(mail.WithCharset(mail.CharsetUTF8), mail.WithEncoding(mail.EncodingQP), mail.WithNoDefaultUserAgent())
 	message.FromMailAddress(&netmail.Address{Name: line(unquoted.Replace(m.config.Name)), Address: m.config.From})
@@ -151,7 +151,14 @@ func (m *Mailer) message(notice *Notice) (*mail.Msg, error) {
 	message.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: nobody's holiday message answers
 	message.SetGenHeader("X-Auto-Response-Suppress", "All")  // the same for Exchange
 	message.SetGenHeader("List-Id", fmt.Sprintf("<%s.notices.%s>", sort, domain))
+	if notice.Leave != "" && checkLeave(notice.Leave) == nil {
+		message.SetGenHeader("List-Unsubscribe", "<"+notice.Leave+">")
+		message.SetGenHeader("List-Unsubscribe-Post", "List-Unsubscribe=One-Click") // RFC 8058
+	}
 	message.SetBodyString(mail.TypeTextPlain, text(notice.Body))
+	if notice.HTML != "" {
+		message.AddAlternativeString(mail.TypeTextHTML, text(notice.HTML))
+	}
 	return message, nil
 }
 

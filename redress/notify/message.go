@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"regexp"
 	"strings"
 	"unicode"
@@ -17,6 +18,7 @@ const (
 	maxBody    = 256 << 10
 	maxData    = 64 << 10
 	maxKey     = 250
+	maxLeave   = 500
 )
 
 // Message is one thing to be told to one recipient.
@@ -28,6 +30,12 @@ type Message struct {
 	// Subject is one line, and Body plain text.
 	Subject string
 	Body    string
+	// HTML is the same as the text, for programs that show it; empty for none. Whoever makes it
+	// has escaped what strangers wrote.
+	HTML string
+	// Leave is an address by which the reader gets no more of these, with one call (RFC 8058);
+	// empty where they may not be left.
+	Leave string
 	// Data is what a webhook gets beside the text; nil for nothing.
 	Data any
 	// Key names the message for good, as order/RG 1234/echo. A second one with the same
@@ -104,9 +112,27 @@ func (m Message) ready() (Message, string, error) {
 		}
 		data = string(encoded)
 	}
-	m.Subject, m.Body = line(m.Subject), text(m.Body)
-	return m, data, nil
+	m.Subject, m.Body, m.HTML = line(m.Subject), text(m.Body), text(m.HTML)
+	if len(m.HTML) >= maxBody {
+		m.HTML = "" // cut, it would be none; the text is there
+	}
+	return m, data, checkLeave(m.Leave)
 }
+
+// checkLeave takes what a header may hold between < and >.
+func checkLeave(address string) error {
+	if address == "" {
+		return nil
+	}
+	parsed, err := url.Parse(address)
+	if err != nil || parsed.Host == "" || parsed.Scheme != "https" && parsed.Scheme != "http" || len(address) > maxLeave || strings.ContainsFunc(address, unlikely) {
+		return errors.New("the address to leave by is not one of the web")
+	}
+	return nil
+}
+
+// unlikely is what no address in a header has.
+func unlikely(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("<>,\"\\", r) }
 
 // line makes one line of a text: what breaks or turns a line becomes a blank.
 func line(subject string) string {

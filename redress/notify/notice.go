@@ -19,6 +19,8 @@ type Notice struct {
 	Message  string // what identifies it over all attempts
 	Subject  string
 	Body     string
+	HTML     string // empty for text alone
+	Leave    string
 	Data     json.RawMessage
 	Queued   time.Time
 	Attempts int // before this one
@@ -61,10 +63,10 @@ func (o outbox) next(ctx context.Context, of lane, now time.Time) (*Notice, erro
 		queued, due int64
 		tried       sql.NullInt64
 	)
-	err := o.db.QueryRowContext(ctx, `SELECT id, kind, message, subject, body, data, queued_at, due_at, attempts, tried_at FROM notices
+	err := o.db.QueryRowContext(ctx, `SELECT id, kind, message, subject, body, html, leave, data, queued_at, due_at, attempts, tried_at FROM notices
 		WHERE state = 'waiting' AND channel = ? AND duty = ? AND address = ? AND (due_at <= ? OR attempts > 0) ORDER BY id LIMIT 1`,
 		string(of.channel), string(of.duty), of.address, now.UnixMicro()).
-		Scan(&notice.ID, &notice.Kind, &notice.Message, &notice.Subject, &notice.Body, &data, &queued, &due, &notice.Attempts, &tried)
+		Scan(&notice.ID, &notice.Kind, &notice.Message, &notice.Subject, &notice.Body, &notice.HTML, &notice.Leave, &data, &queued, &due, &notice.Attempts, &tried)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil //nolint:nilnil // nothing is due, as mostly
 	}
@@ -134,7 +136,7 @@ func (o outbox) postpone(ctx context.Context, notice *Notice, until, now time.Ti
 
 // erase takes what is personal out of ended notices.
 func erase(ctx context.Context, tx *store.Tx, where string, args ...any) error {
-	_, err := tx.ExecContext(ctx, `UPDATE notices SET address = '', subject = '', body = '', data = '' WHERE state <> 'waiting' AND `+where, args...)
+	_, err := tx.ExecContext(ctx, `UPDATE notices SET address = '', subject = '', body = '', html = '', leave = '', data = '' WHERE state <> 'waiting' AND `+where, args...)
 	return err
 }
 

@@ -29,10 +29,10 @@ func QueueFor(ctx context.Context, tx *store.Tx, message Message, notBefore time
 		return fmt.Errorf("queue notice %q: %w", message.Kind, err)
 	}
 	for _, way := range message.To.channels() {
-		_, err := tx.ExecContext(ctx, `INSERT INTO notices (key, channel, duty, address, kind, message, subject, body, data, queued_at, due_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key, channel) DO NOTHING`,
+		_, err := tx.ExecContext(ctx, `INSERT INTO notices (key, channel, duty, address, kind, message, subject, body, html, leave, data, queued_at, due_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key, channel) DO NOTHING`,
 			message.Key, string(way), string(message.To.duty), message.To.address, message.Kind, strings.ToLower(rand.Text()),
-			message.Subject, message.Body, data, time.Now().UnixMicro(), notBefore.UnixMicro())
+			message.Subject, message.Body, message.HTML, message.Leave, data, time.Now().UnixMicro(), notBefore.UnixMicro())
 		if err != nil {
 			return fmt.Errorf("queue notice %q: %w", message.Kind, err)
 		}

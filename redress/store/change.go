@@ -70,16 +70,23 @@ func apply(ctx context.Context, tx *policystore.Tx, cases []*redress.Case, chang
 	if err := insertTexts(ctx, tx, changed.Filing.ID, change.Texts); err != nil {
 		return err
 	}
-	for _, notice := range change.Notices {
-		if err := notify.Queue(ctx, tx, notice); err != nil {
-			return err
-		}
+	if err := queue(ctx, tx, change.Notices); err != nil {
+		return err
 	}
 	sequence, err := appendEvents(ctx, tx, change.Events)
 	if err != nil {
 		return err
 	}
 	return except(ctx, tx, change, sequence)
+}
+
+func queue(ctx context.Context, tx *policystore.Tx, notices []notify.Message) error {
+	for _, notice := range notices {
+		if err := notify.Queue(ctx, tx, notice); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func setTracks(ctx context.Context, tx *policystore.Tx, one *redress.Case) error {

@@ -43,6 +43,9 @@ func (s *Store) Open(ctx context.Context, opened []redress.Opened, texts []redre
 			if _, err := appendEvents(ctx, tx, one.Events); err != nil {
 				return err
 			}
+			if err := queue(ctx, tx, one.Notices); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
