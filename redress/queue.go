@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
@@ -25,6 +26,10 @@ type Page struct {
 	// State is that of either track, or of the one that Track says.
 	State State
 	Track Question
+	// Code takes those about the entry that it stands for.
+	Code policy.Code
+	// FiledBefore takes those that were filed before.
+	FiledBefore time.Time
 	// Actor takes those only in which somebody did something.
 	Actor string
 	Name  wire.Name

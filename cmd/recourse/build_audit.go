@@ -10,6 +10,7 @@ import (
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/audit"
+	public "github.com/recourse-dns/recourse/redress/report"
 )
 
 // auditing is the log of events as the server writes to it beside cases and orders.
@@ -18,6 +19,7 @@ type auditing struct {
 	queue     *audit.Queue
 	memory    *memory
 	database  *store.DB
+	books     *public.Books // nil without a desk
 	pages     http.Handler
 	report    map[string]http.Handler // by pattern
 	logger    *slog.Logger
@@ -49,7 +51,6 @@ func (n *node) startAudit(ctx context.Context, held *state, database *store.DB) 
 	n.audit = &auditing{publisher: publisher, database: database, queue: queue, memory: readMemory(held.path(auditMemoryFile), n.logger), logger: n.logger}
 	n.audit.pages = audit.NewPages(database, signer, audit.NewFeed(n.config.Operator.Portal, database, n.toldOfList), n.logger)
 	n.background(ctx, func(ctx context.Context) { queue.Run(ctx, audit.Log{DB: database}) })
-	n.background(ctx, publisher.Run)
 	return nil
 }
 

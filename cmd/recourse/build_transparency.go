@@ -27,8 +27,8 @@ func (r reports) Report(ctx context.Context, period public.Period) (*public.Tran
 	return r.books.Counted(ctx, name, portal, period)
 }
 
-// startReports counts the log in the background, and has the page of the report served.
-func (n *node) startReports(ctx context.Context, database *store.DB) (public.Source, error) {
+// startReports has reports made, and their page served; startCounting counts the log for them.
+func (n *node) startReports(database *store.DB) (public.Source, error) {
 	made := reports{books: public.NewBooks(database, n.logger), operator: func() (string, string) { return n.config.Operator.Name, n.config.Operator.Portal }}
 	kit, err := page.New(page.Config{Operator: n.config.operator(), Location: time.Local}, n.logger)
 	if err != nil {
@@ -39,7 +39,7 @@ func (n *node) startReports(ctx context.Context, database *store.DB) (public.Sou
 		return nil, err
 	}
 	n.audit.staffed(&n.config.Report)
-	n.background(ctx, func(ctx context.Context) { made.books.Run(ctx, bookInterval) })
+	n.audit.books = made.books
 	n.audit.report = map[string]http.Handler{"/report": pages}
 	for _, asset := range kit.Routes() {
 		n.audit.report[asset.Path] = pages

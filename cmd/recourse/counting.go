@@ -33,11 +33,14 @@ type dayCounter struct {
 	pending map[time.Time]map[string]int64 // not written down yet
 }
 
-// startCounting counts where there is a desk: a node without one has nowhere to write to.
+// startCounting publishes heads, and counts: the log for the report, and by day what lists withhold. A server
+// with a desk does; a node without one has nowhere to write to, and a command ends too soon.
 func (n *node) startCounting(ctx context.Context, counts *metrics) {
-	if !n.config.hasDesk() {
+	if n.audit.books == nil {
 		return
 	}
+	n.background(ctx, n.audit.publisher.Run)
+	n.background(ctx, func(ctx context.Context) { n.audit.books.Run(ctx, bookInterval) })
 	counter := &dayCounter{node: n, database: n.audit.database, name: n.config.nodeName(), counts: counts, last: map[string]int64{}, pending: map[time.Time]map[string]int64{}}
 	n.background(ctx, counter.run)
 }

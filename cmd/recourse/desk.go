@@ -156,7 +156,7 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	desk := redress.NewDesk(redress.Config{Portal: n.config.Operator.Portal, Tell: proofs.letters.Tell, Everywhere: everywhere(database)}, cases.New(database), proofs.provers,
 		func() redress.Index { return current.Load() }, all.exceptions, n.logger)
 	limits, limited := redress.NewLimits(redress.DefaultRates()), route.Behind(n.config.Listen.WebTrustedProxies)
-	counted, err := n.startReports(ctx, database)
+	counted, err := n.startReports(database)
 	if err != nil {
 		return err
 	}

@@ -206,7 +206,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"show as reviewer":         {"GET", "/api/v1/cases/" + id, reviewerToken, "", 200},
 		"verify without":           {"POST", "/api/v1/cases/" + id + "/verify", "", "", 401},
 		"verify with another's":    {"POST", "/api/v1/cases/" + id + "/verify", foreign, "", 404},
-		"verify by http":           {"POST", "/api/v1/cases/" + id + "/verify", token, `{"method": "http"}`, 422},
+		"verify by hearsay":        {"POST", "/api/v1/cases/" + id + "/verify", token, `{"method": "hearsay"}`, 422},
 		"list without":             {"GET", "/api/v1/cases", "", "", 401},
 		"list as party":            {"GET", "/api/v1/cases", token, "", 401},
 		"list as authority":        {"GET", "/api/v1/cases", authorityToken, "", 403},

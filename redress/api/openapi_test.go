@@ -77,7 +77,7 @@ func TestDocumentHasTheFields(t *testing.T) {
 	shapes := map[string]any{
 		"Problem": problem{}, "FieldProblem": fieldProblem{}, "Lookup": lookupReply{}, "LookupResult": lookupResult{}, "Reason": policy.Reason{},
 		"Redress": policy.Redress{}, "Venue": blocklists.Venue{}, "Basis": blocklists.Basis{}, "FileRequest": fileRequest{}, "FileReply": fileReply{},
-		"Challenge": challenge{}, "DNSChallenge": dnsChallenge{}, "HTTPChallenge": httpChallenge{}, "PageChallenge": pageChallenge{}, "Track": track{}, "Effect": effect{}, "Blocking": blocking{}, "Status": status{},
+		"Challenge": challenge{}, "DNSChallenge": dnsChallenge{}, "HTTPChallenge": httpChallenge{}, "PageChallenge": pageChallenge{}, "Track": track{}, "Effect": effect{}, "NodeEffect": nodeEffect{}, "Blocking": blocking{}, "Status": status{},
 		"StatusEvent": statusEvent{}, "Decision": decision{}, "VerifyRequest": verifyRequest{}, "VerifyReply": verifyReply{},
 		"DecisionRequest": decisionRequest{}, "DecisionReply": decisionReply{}, "Summary": summary{}, "Review": review{}, "ReviewEvent": reviewEvent{},
 		"Report": report.Transparency{}, "LogEnd": report.LogEnd{}, "ReportSection": report.Part{}, "ReportTable": report.Table{}, "ReportRow": report.Line{}, "Balance": report.Balance{}, "Month": report.Month{}, "Head": headShape{},

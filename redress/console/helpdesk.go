@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/page"
 )
 
@@ -46,7 +47,10 @@ func (v *visit) helpdesk() {
 	for i := range matches {
 		content.Found = append(content.Found, v.found(&matches[i]))
 	}
-	content.Cases = v.casesOf(code)
+	if content.Cases, err = v.casesOf(code); err != nil {
+		v.fail(err)
+		return
+	}
 	v.show(http.StatusOK, "code", "Code "+code.String(), &content)
 }
 
@@ -79,6 +83,14 @@ func (v *visit) found(match *policy.Match) codeFound {
 }
 
 // casesOf is the history of an entry, without a word on who filed.
-func (v *visit) casesOf(policy.Code) table {
-	return table{Caption: "Cases about this entry", Empty: "No case was filed about it."}
+func (v *visit) casesOf(code policy.Code) (table, error) {
+	made := table{Caption: "Cases about this entry", Empty: "No case was filed about it.", Columns: []string{"Filed", "Case", "Implementation", "Merits"}}
+	found, err := v.Desk.Queue(v.r.Context(), v.Actor, redress.Page{Code: code, All: true, Limit: pageSize})
+	if err != nil {
+		return made, err
+	}
+	for _, one := range found {
+		made.add(moment(one.Filing.At), link(casePath(one.ID), string(one.ID)), text(words("track", one.Implementation.State)), text(words("track", one.Merits.State)))
+	}
+	return made, nil
 }

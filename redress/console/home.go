@@ -3,9 +3,12 @@ package console
 import (
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/notify"
 	"github.com/recourse-dns/recourse/redress/page"
+	cases "github.com/recourse-dns/recourse/redress/store"
 )
 
 type homeContent struct {
@@ -15,8 +18,36 @@ type homeContent struct {
 
 func (v *visit) home() {
 	content := homeContent{Places: v.navigation()}
+	if v.Role != authority {
+		if err := v.waiting(&content.Facts); err != nil {
+			v.fail(err)
+			return
+		}
+	}
 	content.Facts.add("Your role", text(words("role", v.Role)), text(words("duty", v.Role)))
 	v.show(http.StatusOK, "home", "Console", &content)
+}
+
+// waiting is what is to be done, as a first look.
+func (v *visit) waiting(f *facts) error {
+	all, waiting, err := cases.New(v.Database).Waiting(v.r.Context())
+	if err != nil {
+		return err
+	}
+	alarms, err := notify.Alarms(v.r.Context(), v.Database)
+	if err != nil {
+		return err
+	}
+	next, err := v.Desk.Queue(v.r.Context(), v.Actor, redress.Page{Limit: 1})
+	if err != nil {
+		return err
+	}
+	f.add("Cases", link("/console/cases", formatted("%d wait for us, of %d", waiting, all)))
+	for _, one := range next {
+		f.add("Next deadline", due(one.Due(), time.Now()), link(casePath(one.ID), string(one.ID)))
+	}
+	f.add("Alarms", link("/console/alarms", formatted("%d", len(alarms))))
+	return nil
 }
 
 type helpContent struct {

@@ -32,6 +32,7 @@ func (h *handler) routes() []staffRoute {
 	get, post := http.MethodGet, http.MethodPost
 	everybody := roles{reviewer, second, operator, auditor, authority}
 	staff := roles{reviewer, second, operator, auditor}
+	theirs := roles{authority}
 	decides := roles{reviewer, second, operator}
 	runs, releases := roles{operator}, roles{operator, second}
 	return []staffRoute{
@@ -78,6 +79,17 @@ func (h *handler) routes() []staffRoute {
 
 		{get, "/console/alarms", staff, (*visit).alarms},
 		{post, "/console/alarms/{id}", runs, (*visit).acknowledge},
+
+		{get, "/console/events", staff, (*visit).trail},
+		{get, "/console/events.csv", roles{auditor, operator}, (*visit).exportCSV},
+		{get, "/console/events.jsonl", roles{auditor, operator}, (*visit).exportJSON},
+		{get, "/console/charts", staff, (*visit).charts},
+		{get, "/console/overdue", staff, (*visit).regulator},
+
+		{get, "/console/authority", theirs, (*visit).authorityHome},
+		{post, "/console/authority", theirs, (*visit).submit},
+		{get, "/console/authority/orders/{list}/{ref}", theirs, (*visit).ownOrder},
+		{post, "/console/authority/orders/{list}/{ref}/lift", theirs, (*visit).liftOwn},
 	}
 }
 
@@ -92,6 +104,10 @@ func places() []page.Link {
 		{Address: "/console/orders", Text: "Orders", Key: "6"},
 		{Address: "/console/exceptions", Text: "Exceptions", Key: "7"},
 		{Address: "/console/alarms", Text: "Alarms", Key: "8"},
+		{Address: "/console/events", Text: "Audit trail", Key: "9"},
+		{Address: "/console/overdue", Text: "Past their date", Key: "o"},
+		{Address: "/console/charts", Text: "Charts", Key: "c"},
+		{Address: "/console/authority", Text: "Your orders", Key: "1"},
 		{Address: "/console/help", Text: "Help", Key: "0"},
 	}
 }

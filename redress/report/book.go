@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,6 +80,9 @@ func (b *Book) Add(event *redress.Event) error {
 		return fmt.Errorf("event %d is in the report already, which goes up to %d", event.Sequence, b.Sequence)
 	}
 	b.Sequence, b.Hash = event.Sequence, event.Hash.String()
+	if slices.Contains(quietKinds(), event.Kind) {
+		return nil
+	}
 	var err error
 	switch {
 	case event.Case != "":
@@ -92,6 +96,15 @@ func (b *Book) Add(event *redress.Event) error {
 		return fmt.Errorf("event %d: %w", event.Sequence, err)
 	}
 	return nil
+}
+
+// quietKinds are those that no report counts and that neither open nor close a case: a log has many
+// of them, and they need not be read.
+func quietKinds() []redress.EventKind {
+	return []redress.EventKind{
+		redress.MessageEvent, redress.AskedEvent, redress.RetestedEvent, redress.OverdueEvent, redress.RemindedEvent, redress.RecoveredEvent,
+		redress.PublisherEvent, redress.ReviewEvent,
+	}
 }
 
 const secondsADay = 24 * 60 * 60

@@ -2,11 +2,12 @@ package report_test
 
 import (
 	"log/slog"
-	"path/filepath"
+	"os"
 	"testing"
 	"time"
 
 	"github.com/recourse-dns/recourse/policy/store"
+	"github.com/recourse-dns/recourse/policy/store/storetest"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/audit"
 	"github.com/recourse-dns/recourse/redress/report"
@@ -17,15 +18,9 @@ var today = time.Date(2026, 11, 26, 9, 0, 0, 0, time.UTC)
 
 func day(before int) time.Time { return today.Truncate(24*time.Hour).AddDate(0, 0, -before) }
 
-func open(t *testing.T) *store.DB {
-	t.Helper()
-	db, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "recourse.db"), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	return db
-}
+func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
+
+func open(t *testing.T) *store.DB { return storetest.Open(t) }
 
 func add(t *testing.T, db *store.DB, node string, at time.Time, counts map[string]int64) {
 	t.Helper()
@@ -138,7 +133,7 @@ func TestBooksAreKeptAndHeldToTheLog(t *testing.T) {
 		t.Errorf("%+v %v", faults, err)
 	}
 	err = db.Tx(t.Context(), func(tx *store.Tx) error {
-		_, err := tx.ExecContext(t.Context(), `UPDATE report_books SET book = x'00'`)
+		_, err := tx.ExecContext(t.Context(), `UPDATE report_books SET book = ?`, []byte{0})
 		return err
 	})
 	if err != nil {

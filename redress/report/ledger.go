@@ -77,25 +77,36 @@ func (b *Books) catchUp(ctx context.Context) error {
 	}
 	b.book.past = b.past(ctx)
 	defer b.once.Do(func() { close(b.counted) })
-	err := cases.Each(ctx, b.db, b.book.Sequence, func(event *redress.Event, _ []byte) error {
-		if event.Sequence == b.book.Sequence+1 && b.book.Sequence > 0 && event.Previous.String() != b.book.Hash {
-			return errOther
-		}
-		return b.book.Add(event)
-	})
-	if errors.Is(err, errOther) {
-		b.logger.Error("ALARM: the log is another than the one that was counted for the report; all of it is counted again")
-		b.book = NewBook(b.past(ctx))
-		return cases.Each(ctx, b.db, 0, func(event *redress.Event, _ []byte) error { return b.book.Add(event) })
+	last, hash, err := cases.Last(ctx, b.db)
+	if err == nil {
+		err = b.sameLog(ctx)
+	}
+	if err == nil {
+		err = cases.EachUpTo(ctx, b.db, b.book.Sequence, last, quietKinds(), b.book.Add)
 	}
 	if err != nil {
 		b.book = nil // it may have a part of what failed
 		return fmt.Errorf("count the log: %w", err)
 	}
+	if last > b.book.Sequence { // what came last says nothing that is counted
+		b.book.Sequence, b.book.Hash = last, hash.String()
+	}
 	return nil
 }
 
-var errOther = errors.New("the log is another")
+// sameLog throws away what was counted of another log than there is now.
+func (b *Books) sameLog(ctx context.Context) error {
+	if b.book.Sequence == 0 {
+		return nil
+	}
+	hash, err := cases.HashAt(ctx, b.db, b.book.Sequence)
+	if err != nil || hash.String() == b.book.Hash {
+		return err
+	}
+	b.logger.Error("ALARM: the log is another than the one that was counted for the report; all of it is counted again")
+	b.book = NewBook(b.past(ctx))
+	return nil
+}
 
 // restore reads what was written down last.
 func (b *Books) restore(ctx context.Context) error {

@@ -55,6 +55,12 @@ func conditions(page *redress.Page) (where string, args []any) {
 		add(`c.list = ?`, string(page.List))
 	}
 	addTracks(page, add)
+	if page.Code != 0 {
+		add(`c.code = ?`, page.Code.String())
+	}
+	if !page.FiledBefore.IsZero() {
+		add(`f.at < ?`, page.FiledBefore.UnixMicro())
+	}
 	if page.Actor != "" {
 		add(`c.id IN (SELECT case_id FROM events WHERE actor = ? AND case_id IS NOT NULL)`, page.Actor)
 	}

@@ -39,3 +39,6 @@ CREATE TABLE block_counts (
     count BIGINT NOT NULL,
     PRIMARY KEY (day, node, list)
 );
+
+-- The decisions, for the feed: among millions of events they are few.
+CREATE INDEX events_decided ON events (sequence) WHERE kind IN ('decided', 'authority_decided');

@@ -15,3 +15,10 @@ CREATE TABLE exception_notes (
 
 -- What one person did, for the queue of one's own cases and for the trail.
 CREATE INDEX events_actor ON events (actor, sequence);
+
+-- The trail is searched by time and by what happened.
+CREATE INDEX events_at ON events (at, sequence);
+CREATE INDEX events_kind ON events (kind, sequence);
+
+-- The history of one entry, for the helpdesk.
+CREATE INDEX cases_by_code ON cases (code, due, id);
