@@ -8,6 +8,12 @@ import (
 	"github.com/recourse-dns/recourse/transports/links"
 )
 
+// pagesToward gives the addresses at which a client reaches the pages.
+func (c *Config) pagesToward(machine *links.Machine) func(client netip.Addr) []netip.Addr {
+	listeners := slices.Concat(c.Listen.Web, c.Listen.WebTLS)
+	return func(client netip.Addr) []netip.Addr { return servedAt(listeners, machine.Toward(client)) }
+}
+
 // localPortal is the portal's name where nobody else can answer for it: in home.arpa, in internal, and
 // where the operator says that it is his own.
 func (c *Config) localPortal(machine *links.Machine) local.Portal {
@@ -15,12 +21,11 @@ func (c *Config) localPortal(machine *links.Machine) local.Portal {
 	if name == "" || !local.MayHold(name, parsedNames(c.Resolver.PrivateNames)) {
 		return local.Portal{}
 	}
-	listeners := slices.Concat(c.Listen.Web, c.Listen.WebTLS)
-	return local.Portal{Name: name, Toward: func(client netip.Addr) []netip.Addr { return listening(listeners, machine.Toward(client)) }}
+	return local.Portal{Name: name, Toward: c.pagesToward(machine)}
 }
 
-// listening are those of a machine's addresses at which some listener of the pages is.
-func listening(listeners []netip.AddrPort, own []netip.Addr) []netip.Addr {
+// servedAt are those of a machine's addresses at which some listener of the pages is.
+func servedAt(listeners []netip.AddrPort, own []netip.Addr) []netip.Addr {
 	var found []netip.Addr
 	for _, addr := range own {
 		if slices.ContainsFunc(listeners, func(listener netip.AddrPort) bool { return listensAt(listener.Addr(), addr) }) {

@@ -33,7 +33,7 @@ func TestWherePagesListen(t *testing.T) {
 	for listener, want := range map[string]string{
 		"0.0.0.0:8080": "[192.168.1.2]", "[::]:8080": "[fd00::2]", "192.168.1.2:80": "[192.168.1.2]", "127.0.0.1:80": "[]",
 	} {
-		if got := fmt.Sprint(listening([]netip.AddrPort{netip.MustParseAddrPort(listener)}, own)); got != want {
+		if got := fmt.Sprint(servedAt([]netip.AddrPort{netip.MustParseAddrPort(listener)}, own)); got != want {
 			t.Errorf("%s: %s, not %s", listener, got, want)
 		}
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress/audit"
-	"github.com/recourse-dns/recourse/redress/page"
 	public "github.com/recourse-dns/recourse/redress/report"
 )
 
@@ -30,7 +29,7 @@ func (r reports) Report(ctx context.Context, period public.Period) (*public.Tran
 // startReports has reports made, and their page served; startCounting counts the log for them.
 func (n *node) startReports(database *store.DB) (public.Source, error) {
 	made := reports{books: public.NewBooks(database, n.logger), operator: func() (string, string) { return n.config.Operator.Name, n.config.Operator.Portal }}
-	kit, err := page.New(page.Config{Operator: n.config.operator(), Location: time.Local}, n.logger)
+	kit, err := n.config.pageKit(n.logger)
 	if err != nil {
 		return nil, err
 	}

@@ -218,6 +218,8 @@ type Desk struct {
 	Retention   Retention         `yaml:"retention" later:"terms of retention"`
 	Console     console.Access    `yaml:"console"` // from where staff reaches its pages
 	PlainSignIn bool              `yaml:"plain_sign_in" later:"sign-in with a password"`
+
+	Households []HouseholdAccount `yaml:"households"` // accounts that are bound to the profiles of a home; none: there is one home
 }
 
 // Token lets a program act. Those of reviewers, operators and authorities work in this version.

@@ -23,6 +23,7 @@ type rules struct {
 	catalog  *blocklists.Catalog
 	own      []bundle.Own
 	clients  *profile.Table
+	rows     []profile.Client
 	configs  []profile.Config // of the profiles below
 	profiles []*profile.Profile
 	offered  []*blocklists.Manifest // whose categories a profile may choose
@@ -51,7 +52,7 @@ func newRules(config *Config) (*rules, error) {
 	if made.guard, err = made.guarding.make(nil, time.Time{}); err != nil {
 		return nil, err
 	}
-	made.configs, made.profiles, made.offered, made.signals = config.Profiles, profiles, offered, config.Canaries.Own()
+	made.rows, made.configs, made.profiles, made.offered, made.signals = config.Clients, config.Profiles, profiles, offered, config.Canaries.Own()
 	if made.help, err = config.helpNames(); err != nil {
 		return nil, err
 	}

@@ -47,6 +47,7 @@ type node struct {
 	importer *importer
 	clients  *clientele
 	passes   *passDesk
+	home     *home
 	profiles *profileBook
 	people   *people       // nil where this node has no desk
 	mirror   *fleet.Mirror // nil where this node has a desk

@@ -9,6 +9,7 @@ import (
 func (c *Config) checkDesk() {
 	c.checkStore()
 	c.checkMail()
+	c.checkHouseholds()
 	first := map[string]int{}
 	for i := range c.Desk.Tokens {
 		token, path := &c.Desk.Tokens[i], item("desk.tokens", i)

@@ -20,11 +20,19 @@ func (o *Office) Ask(ctx context.Context, from resolver.Client, id, name string)
 	if whose := o.visitors.Whose(from); whose == "" || whose != id {
 		return redress.ErrNotPermitted
 	}
+	return o.AskFor(ctx, Visitor{Profile: id}, name)
+}
+
+// AskFor is [Office.Ask] of a visitor whom a page has recognised.
+func (o *Office) AskFor(ctx context.Context, from Visitor, name string) error {
+	if from.Profile == "" {
+		return redress.ErrNotPermitted
+	}
 	wanted, err := readName(name)
 	if err != nil {
 		return err
 	}
-	return o.database.Tx(ctx, func(tx *store.Tx) error { return tx.AddRequest(ctx, id, wanted, maxOpen, time.Now()) })
+	return o.database.Tx(ctx, func(tx *store.Tx) error { return tx.AddRequest(ctx, from.Profile, wanted, maxOpen, time.Now()) })
 }
 
 // Requests are those of a profile that wait.

@@ -82,6 +82,9 @@ func (o *Office) Show(id string) (Entry, error) {
 	return entry, nil
 }
 
+// Profiles are the IDs of all profiles, sorted.
+func (o *Office) Profiles() []string { return o.book.Profiles() }
+
 // Put replaces what a profile says. A pause, extra time and what is allowed for a while stay as they are. With nothing in it
 // the profile is left.
 func (o *Office) Put(ctx context.Context, by string, config *profile.Config) (Entry, error) {

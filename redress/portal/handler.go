@@ -31,6 +31,8 @@ type Config struct {
 	Limits *redress.Limits
 	// Policy is the statement of what the resolver does. Nil: none.
 	Policy func() *report.Statement
+	// Household: the pages of a home are beside these, and the first page leads to them.
+	Household bool
 }
 
 // Index is the policy in force, as the pages read it.

@@ -16,10 +16,11 @@ import (
 // homeContent is the first page, with what was looked up, if anything.
 type homeContent struct {
 	ways
-	Pasted   string
-	Mistakes page.Mistakes
-	Name     string
-	Findings []finding
+	Household bool // the pages of a home are here too
+	Pasted    string
+	Mistakes  page.Mistakes
+	Name      string
+	Findings  []finding
 	// Answer is blocked, upstream or free.
 	Answer string
 	// Found is what an unfiltered look-up came to, Upstream who withholds the name there.
@@ -41,7 +42,7 @@ type finding struct {
 }
 
 func (h *handler) home(w http.ResponseWriter, r *http.Request) {
-	content := homeContent{ways: ways{Operator: h.operator}, Pasted: r.URL.Query().Get("name")}
+	content := homeContent{ways: ways{Operator: h.operator}, Household: h.config.Household, Pasted: r.URL.Query().Get("name")}
 	tongue := h.pages.Tongue(r)
 	if content.Pasted == "" {
 		h.pages.Write(w, r, http.StatusOK, "home", page.Head{Title: tongue.Say("home.title"), Index: true}, content)
