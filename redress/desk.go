@@ -8,6 +8,7 @@ import (
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress/notify"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
@@ -131,6 +132,13 @@ type Pending struct {
 	ID   int64
 	Case CaseID
 }
+
+// ErrUnavailable says that the desk cannot read or keep anything now. Nothing was taken; who
+// tries again later may succeed. [store.Unavailable] knows it in any error.
+var ErrUnavailable = store.ErrUnavailable
+
+// RetryAfter is after how many seconds whoever was told so may try again.
+const RetryAfter = 60
 
 // ErrNotFound says that there is no such case, or not for this token.
 var ErrNotFound = errors.New("no such case")

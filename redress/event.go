@@ -147,6 +147,10 @@ const (
 	Ground      TextKind = "ground"
 )
 
+// Personal says whether a text is its party's own affair: it is sealed, and erased in time. What
+// we said, and why, stays with the decision that it belongs to.
+func (k TextKind) Personal() bool { return k != Facts && k != Ground }
+
 // Commitment is the salted hash of a text.
 type Commitment [sha256.Size]byte
 

@@ -37,3 +37,14 @@ const (
 	FlawNoDocument Flaw = "no_document"
 	FlawUnoffered  Flaw = "unoffered" // this method is not offered here
 )
+
+// Flaws are all of them.
+func Flaws() []Flaw {
+	return []Flaw{
+		FlawLate, FlawAbsent, FlawPartly, FlawDoubled, FlawMisplaced, FlawDecorated,
+		FlawBeginning, FlawCut, FlawEarlier, FlawOther, FlawWildcard, FlawUnruled,
+		FlawBogus, FlawNoAnswer, FlawTooLong, FlawNotPublic, FlawUnresolved, FlawNoSite,
+		FlawSlow, FlawTooLarge, FlawElsewhere, FlawEncoded, FlawStatus, FlawSent,
+		FlawNoMailbox, FlawManyCodes, FlawWrongCode, FlawReceived, FlawNoDocument, FlawUnoffered,
+	}
+}

@@ -83,3 +83,8 @@ func ChallengeFor(name wire.Name, value string) Challenge {
 }
 
 func (f *Filing) challenge() Challenge { return ChallengeFor(f.Name, f.Challenge) }
+
+// MetaTag is the value as a line for the head of a home page.
+func MetaTag(value string) string {
+	return `<meta name="redress-challenge" content="` + value + `">`
+}

@@ -24,9 +24,10 @@ func (alarmsCommands) Help() string {
 }
 
 type noticesCommands struct {
-	List  NoticesOptions     `cmd:"" help:"Show the messages that did not arrive."`
-	Retry RetryNoticeOptions `cmd:"" help:"Send one again."`
-	Drop  DropNoticeOptions  `cmd:"" help:"Give one up and erase what was in it."`
+	List   NoticesOptions     `cmd:"" help:"Show the messages that did not arrive."`
+	Retry  RetryNoticeOptions `cmd:"" help:"Send one again."`
+	Drop   DropNoticeOptions  `cmd:"" help:"Give one up and erase what was in it."`
+	Bounce BounceOptions      `cmd:"" help:"Note a report of returned mail, read from standard input."`
 }
 
 // Help says how the commands belong together.

@@ -46,6 +46,7 @@ func noticeCalls(others http.Handler, told *notices) http.Handler {
 	})
 	mux.HandleFunc("POST "+noticePaths+"/retry", noticeCall(told.retry))
 	mux.HandleFunc("POST "+noticePaths+"/drop", noticeCall(told.drop))
+	mux.HandleFunc("POST "+noticePaths+"/bounce", noticeCall(told.bounce))
 	return mux
 }
 

@@ -215,7 +215,7 @@ type Desk struct {
 	Tokens      []Token           `yaml:"tokens"`
 	OIDC        OIDC              `yaml:"oidc" later:"sign-in with OpenID Connect"`
 	Mail        notify.SMTPConfig `yaml:"mail"`
-	Retention   Retention         `yaml:"retention" later:"terms of retention"`
+	Retention   Retention         `yaml:"retention"`
 	Console     console.Access    `yaml:"console"` // from where staff reaches its pages
 	PlainSignIn bool              `yaml:"plain_sign_in" later:"sign-in with a password"`
 
@@ -244,11 +244,6 @@ type OIDC struct {
 	Issuer           string `yaml:"issuer"`
 	ClientID         string `yaml:"client_id"`
 	ClientSecretFile string `yaml:"client_secret_file"`
-}
-
-// Retention is how long personal data stays.
-type Retention struct {
-	Contacts time.Duration `yaml:"contacts"`
 }
 
 // noAnchors is the word that takes the place of a file of trust anchors.

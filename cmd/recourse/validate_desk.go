@@ -8,6 +8,7 @@ import (
 
 func (c *Config) checkDesk() {
 	c.checkStore()
+	c.checkRetention()
 	c.checkMail()
 	c.checkHouseholds()
 	first := map[string]int{}

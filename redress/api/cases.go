@@ -2,7 +2,6 @@ package api
 
 import (
 	"cmp"
-	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -64,7 +63,7 @@ func challengeOf(from redress.Challenge) challenge {
 	return challenge{
 		DNS:  dnsChallenge{Name: from.Name, Type: "TXT", Value: from.Value},
 		HTTP: httpChallenge{URL: from.URL, Body: from.Value},
-		Page: pageChallenge{URL: from.Page, Text: from.Value, Meta: fmt.Sprintf(`<meta name="redress-challenge" content="%s">`, from.Value)},
+		Page: pageChallenge{URL: from.Page, Text: from.Value, Meta: redress.MetaTag(from.Value)},
 	}
 }
 

@@ -39,6 +39,8 @@ type Config struct {
 	Clients *Clients
 	// Profiles is what households do with theirs. Nil: nothing.
 	Profiles *household.Office
+	// Proofs is what of proofs of control lasts. Nil: nothing.
+	Proofs *Proofs
 }
 
 // Token lets a program act. Only the hash of the secret is known here.
@@ -112,6 +114,7 @@ func (h *handler) routes() []route.Route {
 		{Method: http.MethodPost, Path: "/api/v1/cases/{id}/decision", Handler: h.decide},
 	}
 	routes = append(routes, h.orderRoutes()...)
+	routes = append(routes, h.proofRoutes()...)
 	routes = append(routes, h.profileRoutes()...)
 	routes = append(routes, h.nameRoutes()...)
 	return append(routes, h.clientRoutes()...)

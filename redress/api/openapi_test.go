@@ -12,6 +12,8 @@ import (
 	"github.com/recourse-dns/recourse/policy/profile"
 	"github.com/recourse-dns/recourse/policy/rewrite"
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/control"
+	"github.com/recourse-dns/recourse/redress/guide"
 	"github.com/recourse-dns/recourse/redress/orders"
 	"github.com/recourse-dns/recourse/redress/report"
 )
@@ -78,7 +80,7 @@ func TestDocumentHasTheFields(t *testing.T) {
 		"Problem": problem{}, "FieldProblem": fieldProblem{}, "Lookup": lookupReply{}, "LookupResult": lookupResult{}, "Reason": policy.Reason{},
 		"Redress": policy.Redress{}, "Venue": blocklists.Venue{}, "Basis": blocklists.Basis{}, "FileRequest": fileRequest{}, "FileReply": fileReply{},
 		"Challenge": challenge{}, "DNSChallenge": dnsChallenge{}, "HTTPChallenge": httpChallenge{}, "PageChallenge": pageChallenge{}, "Track": track{}, "Effect": effect{}, "NodeEffect": nodeEffect{}, "Blocking": blocking{}, "Status": status{},
-		"StatusEvent": statusEvent{}, "Decision": decision{}, "VerifyRequest": verifyRequest{}, "VerifyReply": verifyReply{},
+		"StatusEvent": statusEvent{}, "Decision": decision{}, "ProgressReply": progressReply{}, "Finding": finding{}, "Steps": guide.Steps{}, "Paper": control.Paper{}, "PapersReply": papersReply{}, "PaperDecisionRequest": paperDecisionRequest{}, "VerifyRequest": verifyRequest{}, "VerifyReply": verifyReply{},
 		"DecisionRequest": decisionRequest{}, "DecisionReply": decisionReply{}, "Summary": summary{}, "Review": review{}, "ReviewEvent": reviewEvent{},
 		"Report": report.Transparency{}, "LogEnd": report.LogEnd{}, "ReportSection": report.Part{}, "ReportTable": report.Table{}, "ReportRow": report.Line{}, "Balance": report.Balance{}, "Month": report.Month{}, "Head": headShape{},
 		"Content": redress.Content{}, "List": listReply{},

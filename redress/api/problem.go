@@ -86,6 +86,12 @@ func (h *handler) fail(w http.ResponseWriter, err error) {
 		}
 	}
 	h.logger.Error("request failed", slog.Any("error", err))
+	if store.Unavailable(err) {
+		w.Header().Set("Retry-After", strconv.Itoa(redress.RetryAfter))
+		write(w, problem{Type: typeBase + "unavailable", Title: "Not possible now", Status: http.StatusServiceUnavailable,
+			Detail: "The desk cannot keep anything at the moment, so nothing was taken. Send it again in a minute. Names go on resolving as they did."})
+		return
+	}
 	write(w, problem{Title: "Internal error", Status: http.StatusInternalServerError, Detail: "Something failed on our side. Nothing was answered for done that is not done."})
 }
 

@@ -105,7 +105,7 @@ func working(t *testing.T, nodes int, do func(t *testing.T, p *place)) {
 		ctx, end := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		for range nodes {
-			worker := control.NewWorker(p.DB, p.desk, quiet)
+			worker := control.NewWorker(p.DB, p.desk, nil, quiet)
 			go func() { worker.Run(ctx); done <- struct{}{} }()
 		}
 		do(t, p)
@@ -158,7 +158,7 @@ func TestRecheckEndsWithTheChallenge(t *testing.T) {
 		}
 		ctx, end := context.WithCancel(t.Context())
 		done := make(chan struct{})
-		go func() { control.NewWorker(p.DB, p.desk, quiet).Run(ctx); close(done) }()
+		go func() { control.NewWorker(p.DB, p.desk, nil, quiet).Run(ctx); close(done) }()
 		time.Sleep(3 * time.Hour)
 		looks := p.asked("_redress-challenge.phish.example")
 		if looks < 20 || looks > 26 {
@@ -213,7 +213,7 @@ func TestRecheckSurvivesARestart(t *testing.T) {
 		run := func(during func()) {
 			ctx, end := context.WithCancel(t.Context())
 			done := make(chan struct{})
-			worker := control.NewWorker(p.DB, p.desk, quiet)
+			worker := control.NewWorker(p.DB, p.desk, nil, quiet)
 			go func() { worker.Run(ctx); close(done) }()
 			during()
 			end()

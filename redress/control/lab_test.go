@@ -69,7 +69,7 @@ func TestTheRecordIsFoundWithoutAsking(t *testing.T) {
 	p := &place{World: redresstest.New(t), sent: letters{new([]string)}}
 	provers := control.Note(p.DB, proof.Methods{redress.ByDNS: proof.NewTXT(handler)})
 	p.desk = redress.NewDesk(redress.Config{}, p.Store, provers, func() redress.Index { return p.Current.Load() }, p.Effect, quiet)
-	worker := control.NewWorker(p.DB, p.desk, quiet)
+	worker := control.NewWorker(p.DB, p.desk, nil, quiet)
 	receipt := p.file(t, "phish.example", redress.Owner)
 
 	look := func(flaw redress.Flaw) {

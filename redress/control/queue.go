@@ -8,6 +8,7 @@ import (
 
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/notify"
 )
 
 // How often a challenge is looked at, and for how long a node has what it took.
@@ -93,9 +94,15 @@ func methods(ctx context.Context, from store.Querier, filing redress.FilingID) (
 	return all, err
 }
 
-// putBack lets a challenge be due again, or with a zero time takes it away for good.
-func (q queue) putBack(ctx context.Context, one *check, next time.Time) error {
+// putBack lets a challenge be due again, or with a zero time takes it away for good,
+// and queues what the party is told of that.
+func (q queue) putBack(ctx context.Context, one *check, next time.Time, told ...notify.Message) error {
 	return q.db.Tx(ctx, func(tx *store.Tx) error {
+		for _, message := range told {
+			if err := notify.Queue(ctx, tx, message); err != nil {
+				return err
+			}
+		}
 		if next.IsZero() {
 			_, err := tx.ExecContext(ctx, `DELETE FROM proof_checks WHERE filing = ?`, string(one.filing))
 			return err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/notify"
 )
 
 // Rechecker looks for the proof of a case now.
@@ -32,6 +33,7 @@ const (
 type Worker struct {
 	queue  queue
 	desk   Rechecker
+	ended  Ended
 	logger *slog.Logger
 
 	mu     sync.Mutex
@@ -39,9 +41,12 @@ type Worker struct {
 	since  time.Time
 }
 
-// NewWorker makes a worker.
-func NewWorker(db *store.DB, desk Rechecker, logger *slog.Logger) *Worker {
-	return &Worker{queue: queue{db}, desk: desk, logger: logger, looked: make(map[string]int)}
+// Ended writes what the party is told of a challenge that ended without a proof; false for nothing.
+type Ended func(ctx context.Context, id redress.CaseID) (notify.Message, bool)
+
+// NewWorker makes a worker. Ended may be nil.
+func NewWorker(db *store.DB, desk Rechecker, ended Ended, logger *slog.Logger) *Worker {
+	return &Worker{queue: queue{db}, desk: desk, ended: ended, logger: logger, looked: make(map[string]int)}
 }
 
 // Run works until the context ends.
@@ -86,7 +91,7 @@ func (w *Worker) Round(ctx context.Context) error {
 
 // look tries the methods of one challenge, and says when it is due again.
 func (w *Worker) look(ctx context.Context, one *check) {
-	next := w.next(one)
+	next, proved := w.next(one), false
 	if w.may(one.name) {
 		for _, method := range one.methods {
 			proof, err := w.desk.Recheck(ctx, one.one, method)
@@ -94,7 +99,7 @@ func (w *Worker) look(ctx context.Context, one *check) {
 			case ctx.Err() != nil:
 				return // it is another's when our time with it is over
 			case errors.Is(err, redress.ErrNotFound), proof.Verified, proof.Flaw == redress.FlawLate:
-				next = time.Time{}
+				next, proved = time.Time{}, proof.Flaw != redress.FlawLate
 			case err != nil:
 				w.logger.Warn("a proof of control could not be looked for; it is tried again", "case", one.one, "method", method, "error", err)
 				next = time.Now().Add(giveUpFor)
@@ -104,9 +109,23 @@ func (w *Worker) look(ctx context.Context, one *check) {
 			}
 		}
 	}
-	if err := w.queue.putBack(ctx, one, next); err != nil && ctx.Err() == nil {
+	if next.IsZero() && !proved && time.Now().Before(one.until) {
+		next = one.until // the last look
+	}
+	if err := w.queue.putBack(ctx, one, next, w.letter(ctx, one, next.IsZero() && !proved)...); err != nil && ctx.Err() == nil {
 		w.logger.Error("what came of a look for a proof was not written down; it is repeated", "case", one.one, "error", err)
 	}
+}
+
+// letter is what the party is told of a challenge that ended.
+func (w *Worker) letter(ctx context.Context, one *check, ended bool) []notify.Message {
+	if !ended || w.ended == nil {
+		return nil
+	}
+	if message, any := w.ended(ctx, one.one); any {
+		return []notify.Message{message}
+	}
+	return nil
 }
 
 // next is when a challenge is due again; zero for never. A part of it is drawn, so that what

@@ -29,10 +29,15 @@
 // A refusal of the recipient or the message is final, a refusal of us is not: credentials and
 // sender are the operator's to mend, and until then nothing may be lost.
 //
+// Mail that comes back (RFC 3464) is handed over by the mail server, through a command that reads
+// it from standard input. To fetch it from a mailbox was refused: it would be one more password, one more
+// parser of a stranger's protocol, and a mailbox that is full is noticed by nobody. A report is believed for what it
+// can do: it names a message by 130 random bits, and ends what was written to that recipient.
+//
 // Failures are told by their class and number. What a mail server says in words repeats the
 // recipient, and a webhook's address may be a secret itself.
 //
 // Mail and webhooks name hosts that the operator wrote down, so that a mail server may have any
 // address. A webhook's host may be a name in somebody else's zone: private addresses want the
-// operator's word, and the address that was judged is the one that is dialled.
+// operator's word. Both go through package outbound, where the address that was judged is the one that is dialled.
 package notify

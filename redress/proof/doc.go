@@ -28,6 +28,10 @@
 // have written it. Not following www and back was decided too: who controls one need not
 // control the other, and the TXT record is there for both.
 //
+// Where the record is not found, each server of the zone is asked for it by itself, so that who
+// waits for a slow secondary is not told to enter again what is right. Those answers are not
+// validated and prove nothing.
+//
 // The details say what is there only as far as it helps. The other value that was
 // found is not repeated: it may be the challenge of another's case.
 package proof

@@ -34,6 +34,13 @@ func (t *TXT) explain(ctx context.Context, places []place, first finding, challe
 		proof.Found = wrong.String()
 		return proof
 	}
+	if t.servers != nil {
+		if lacking := t.servers.without(ctx, owner, challenge); len(lacking) > 0 {
+			proof := refused(redress.FlawPartly, at, "Some name servers have the record at %s, and others do not yet: %s. Wait for them; it needs nothing else from you.", owner, strings.Join(lacking, ", "))
+			proof.Found = strings.Join(lacking, ", ")
+			return proof
+		}
+	}
 	return refused(redress.FlawAbsent, at, "There is no TXT record at %s yet. A new record can take some minutes, at some providers an hour.", owner)
 }
 

@@ -30,6 +30,7 @@ const (
 // TXT proves control by a TXT record. It implements redress.Prover.
 type TXT struct {
 	handler resolver.Handler
+	servers *servers // nil where they are not asked by themselves
 }
 
 // NewTXT makes a prover that asks the handler, which must lie below policy and cache.

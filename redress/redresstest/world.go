@@ -204,3 +204,16 @@ func (e *Effect) Apply(ctx context.Context) (uint64, time.Time, error) {
 
 // Database is where the world keeps what has to outlive it.
 func (w *World) Database() policystore.Config { return w.database }
+
+// Lose lets the next thing that the world's database is to keep fail, as on a disk that has become
+// read-only. It mends itself after that.
+func (w *World) Lose() {
+	w.t.Helper()
+	err := w.DB.Tx(w.t.Context(), func(tx *policystore.Tx) error {
+		_, err := tx.ExecContext(w.t.Context(), `PRAGMA query_only = 1`)
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}

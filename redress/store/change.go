@@ -64,6 +64,9 @@ func apply(ctx context.Context, tx *policystore.Tx, cases []*redress.Case, chang
 	if err := setFiling(ctx, tx, changed.Filing.ID, change); err != nil {
 		return err
 	}
+	if err := moved(ctx, tx, changed.Filing.ID); err != nil {
+		return err
+	}
 	if err := setClocks(ctx, tx, change.Case, change.Clocks); err != nil {
 		return err
 	}
