@@ -20,7 +20,7 @@ type Config struct {
 	Roles      []string               `yaml:"roles" oneof:"resolve,desk"`
 	Listen     Listen                 `yaml:"listen"`
 	TLS        Certificates           `yaml:"tls"`
-	BlockPage  BlockPage              `yaml:"block_page" later:"the block page on listeners of its own"`
+	BlockPage  BlockPage              `yaml:"block_page"`
 	OnCall     notify.OnCallConfig    `yaml:"on_call"`
 	State      string                 `yaml:"state"`
 	Resolver   Resolver               `yaml:"resolver"`
@@ -217,6 +217,7 @@ type Desk struct {
 	Mail        notify.SMTPConfig `yaml:"mail"`
 	Retention   Retention         `yaml:"retention"`
 	Console     console.Access    `yaml:"console"` // from where staff reaches its pages
+	Country     string            `yaml:"country"` // where the operator works, as IT: its public holidays are no working days
 	PlainSignIn bool              `yaml:"plain_sign_in" later:"sign-in with a password"`
 
 	Households []HouseholdAccount `yaml:"households"` // accounts that are bound to the profiles of a home; none: there is one home
@@ -225,9 +226,11 @@ type Desk struct {
 // Token lets a program act. Those of reviewers, operators and authorities work in this version.
 type Token struct {
 	Name  string    `yaml:"name"`
-	Role  string    `yaml:"role" oneof:"reviewer,operator,authority,household,provisioning,node"`
+	Role  string    `yaml:"role" oneof:"reviewer,second_reviewer,operator,auditor,authority,household,provisioning,node"`
 	File  string    `yaml:"file"`
 	Until time.Time `yaml:"until"` // no end where zero
+	// Cleared: its bearer may decide cases about secret lists.
+	Cleared bool `yaml:"cleared"`
 
 	Authority    string              `yaml:"authority"`
 	Jurisdiction []string            `yaml:"jurisdiction"`
@@ -251,5 +254,5 @@ const noAnchors = "none"
 
 // startsAs says whether what is read at the start alone is the same in another configuration.
 func (c *Config) startsAs(other *Config) bool {
-	return reflect.DeepEqual(c.Listen.fixed(), other.Listen.fixed()) && reflect.DeepEqual(c.Desk.Console, other.Desk.Console) && reflect.DeepEqual(c.TLS, other.TLS) && c.StateDir() == other.StateDir() && reflect.DeepEqual(c.ServeRPZ, other.ServeRPZ) && reflect.DeepEqual(c.Resolver.Zones, other.Resolver.Zones)
+	return reflect.DeepEqual(c.Listen.fixed(), other.Listen.fixed()) && reflect.DeepEqual(c.Desk.Console, other.Desk.Console) && reflect.DeepEqual(c.TLS, other.TLS) && reflect.DeepEqual(c.BlockPage, other.BlockPage) && c.StateDir() == other.StateDir() && reflect.DeepEqual(c.ServeRPZ, other.ServeRPZ) && reflect.DeepEqual(c.Resolver.Zones, other.Resolver.Zones)
 }
