@@ -44,6 +44,8 @@ const (
 	ReviewEvent     EventKind = "exception_review"
 	ReblockedEvent  EventKind = "reblocked" // two feeds of their own list the name
 	PublisherEvent  EventKind = "publisher_told"
+	DossierEvent    EventKind = "dossier_sent"
+	LiftedEvent     EventKind = "lifted" // what was decided to end has ended
 	WarnedEvent     EventKind = "warned"
 	SuspendedEvent  EventKind = "suspended"
 )
@@ -146,6 +148,10 @@ const (
 	Facts       TextKind = "facts"
 	Ground      TextKind = "ground"
 )
+
+// Personal says whether a text is its party's own affair: it is sealed, and erased in time. What
+// we said, and why, stays with the decision that it belongs to.
+func (k TextKind) Personal() bool { return k != Facts && k != Ground }
 
 // Commitment is the salted hash of a text.
 type Commitment [sha256.Size]byte

@@ -24,7 +24,7 @@ type auditing struct {
 // startAudit opens the queue and publishes the key and, every hour, the head.
 func (n *node) startAudit(ctx context.Context, held *state, database *store.DB) error {
 	path := held.path(auditKeyFile)
-	if err := audit.Resume(ctx, database, path); err != nil {
+	if err := n.later(audit.Resume(ctx, database, path)); err != nil {
 		return err
 	}
 	key, err := audit.LoadKey(path)
@@ -41,13 +41,19 @@ func (n *node) startAudit(ctx context.Context, held *state, database *store.DB) 
 	}
 	n.closers = append(n.closers, queue)
 	publisher := audit.NewPublisher(database, signer, n.logger)
-	if err := publisher.Begin(ctx); err != nil {
+	begun := publisher.Begin(ctx)
+	if err := n.later(begun); err != nil {
 		return err
 	}
 	n.audit = &auditing{publisher: publisher, queue: queue, memory: readMemory(held.path(auditMemoryFile), n.logger), logger: n.logger}
 	n.audit.pages = audit.NewPages(database, signer, audit.NewFeed(n.config.Operator.Portal, database, n.toldOfList), n.logger)
 	n.background(ctx, func(ctx context.Context) { queue.Run(ctx, audit.Log{DB: database}) })
-	n.background(ctx, publisher.Run)
+	n.background(ctx, func(ctx context.Context) {
+		for ; begun != nil && ctx.Err() == nil; begun = publisher.Begin(ctx) { // no head before its key
+			pause(ctx, keepUpRetry)
+		}
+		publisher.Run(ctx)
+	})
 	return nil
 }
 

@@ -52,7 +52,7 @@ type decisions interface {
 // openDecisions gives the database of a node with a desk, and else what it was told before.
 func (n *node) openDecisions(held *state, database *store.DB) decisions {
 	if n.config.hasDesk() {
-		return database
+		return n.openRemembered(held, database)
 	}
 	var err error
 	if n.mirror, err = fleet.OpenMirror(held.path(fleetFile)); err != nil {
@@ -224,6 +224,9 @@ func (n *node) catchUp(ctx context.Context, database *store.DB, all decided) err
 	generation, since, err := all.Apply(ctx)
 	if err != nil {
 		return err
+	}
+	if err := n.mirror.Remember(ctx, fleet.NewSource(database), writeSecret); err != nil { // the database has it; the file is a copy
+		n.logger.Warn("what was decided is not on disk beside the database", "error", err)
 	}
 	report := fleet.Report{Node: n.config.nodeName(), Version: agent(), At: since, Generation: generation, Position: at}
 	return fleet.Note(ctx, database, &report, time.Now())

@@ -21,7 +21,7 @@ func (n *node) startProfiles(ctx context.Context, held *state, database *store.D
 		defer n.importer.importing.Unlock()
 		return n.importer.again(ctx)
 	}
-	if err := n.profiles.begin(ctx); err != nil {
+	if err := n.later(n.profiles.begin(ctx)); err != nil {
 		return err
 	}
 	n.profiles.warnOfChanged(n.config.Profiles)

@@ -70,11 +70,11 @@ func (n *node) welcomeClaim(ctx context.Context, text *strings.Builder) error {
 	}
 	empty, err := n.people.office.Empty(ctx)
 	if err != nil || !empty {
-		return err
+		return n.later(err) // recourse accounts claim prints it then
 	}
 	link, err := n.people.office.Claim(ctx)
 	if err != nil {
-		return err
+		return n.later(err)
 	}
 	text.WriteString("\n" + printClaim(shownClaim{Code: link.Token, Ends: link.Ends, Addresses: n.claimAddresses()}))
 	return nil

@@ -213,8 +213,9 @@ type Desk struct {
 	Tokens      []Token           `yaml:"tokens"`
 	OIDC        OIDC              `yaml:"oidc" later:"sign-in with OpenID Connect"`
 	Mail        notify.SMTPConfig `yaml:"mail"`
-	Retention   Retention         `yaml:"retention" later:"terms of retention"`
+	Retention   Retention         `yaml:"retention"`
 	Console     console.Access    `yaml:"console"` // from where staff reaches its pages
+	Country     string            `yaml:"country"` // where the operator works, as IT: its public holidays are no working days
 	PlainSignIn bool              `yaml:"plain_sign_in" later:"sign-in with a password"`
 
 	Households []HouseholdAccount `yaml:"households"` // accounts that are bound to the profiles of a home; none: there is one home
@@ -223,9 +224,11 @@ type Desk struct {
 // Token lets a program act. Those of reviewers, operators and authorities work in this version.
 type Token struct {
 	Name  string    `yaml:"name"`
-	Role  string    `yaml:"role" oneof:"reviewer,operator,authority,household,provisioning,node"`
+	Role  string    `yaml:"role" oneof:"reviewer,second_reviewer,operator,auditor,authority,household,provisioning,node"`
 	File  string    `yaml:"file"`
 	Until time.Time `yaml:"until"` // no end where zero
+	// Cleared: its bearer may decide cases about secret lists.
+	Cleared bool `yaml:"cleared"`
 
 	Authority    string              `yaml:"authority"`
 	Jurisdiction []string            `yaml:"jurisdiction"`
@@ -242,11 +245,6 @@ type OIDC struct {
 	Issuer           string `yaml:"issuer"`
 	ClientID         string `yaml:"client_id"`
 	ClientSecretFile string `yaml:"client_secret_file"`
-}
-
-// Retention is how long personal data stays.
-type Retention struct {
-	Contacts time.Duration `yaml:"contacts"`
 }
 
 // noAnchors is the word that takes the place of a file of trust anchors.

@@ -31,7 +31,7 @@ func defaults() *Config {
 		},
 		TLS:    Certificates{ACME: ACME{Challenge: tlsconf.ChallengeTLSALPN, Update: DynamicUpdate{Wait: 10 * time.Second}}},
 		Bundle: Bundle{Guard: "on", Keep: 4},
-		Desk:   Desk{Store: "sqlite"},
+		Desk:   Desk{Store: "sqlite", Retention: Retention{Contacts: contactsKept}},
 	}
 }
 

@@ -91,7 +91,7 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 	if err := n.startCertificates(held, counts); err != nil {
 		return nil, err
 	}
-	database, err := n.config.database().Open(ctx, n.logger)
+	database, err := n.config.database().OpenLater(ctx, n.logger)
 	if err != nil {
 		return nil, err
 	}
@@ -116,10 +116,13 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 	if err := n.makeNotices(database, resolved, counts); err != nil {
 		return nil, err
 	}
+	if n.config.hasDesk() {
+		n.startRetention(ctx, database, counts)
+	}
 	lists := &ledger{database: database, path: held.path(holdsFile), told: discloser{catalog: n.catalog}, logger: n.logger}
 	from := n.openDecisions(held, database)
 	ordered := newOrderBook(from, current, n.logger)
-	if err := ordered.begin(ctx); err != nil {
+	if err := n.later(ordered.begin(ctx)); err != nil {
 		return nil, err
 	}
 	if err := n.startProfiles(ctx, held, database, from, current); err != nil {
@@ -129,7 +132,7 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 		return nil, err
 	}
 	apply := &effect{decisions: from, current: current, path: held.path(overlayFile)}
-	if _, _, err := apply.Apply(ctx); err != nil {
+	if _, _, err := apply.Apply(ctx); n.later(err) != nil {
 		return nil, err
 	}
 	n.trust = trustHandler{validator: resolved.validator}
@@ -153,7 +156,10 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	if err != nil {
 		return err
 	}
-	desk := redress.NewDesk(redress.Config{Portal: n.config.Operator.Portal, Tell: proofs.letters.Tell, Everywhere: everywhere(database)}, cases.New(database), proofs.provers,
+	kept := cases.New(database)
+	casework := n.caseworkConfig(current, kept, database)
+	casework.Tell = proofs.letters.Tell
+	desk := redress.NewDesk(casework, kept, proofs.provers,
 		func() redress.Index { return current.Load() }, all.exceptions, n.logger)
 	limits, limited := redress.NewLimits(redress.DefaultRates()), route.Behind(n.config.Listen.WebTrustedProxies)
 	households := household.New(n.profiles, n.profiles, database)
@@ -175,7 +181,7 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	if pages, err = n.startConsole(desk, office, n.startExceptions(ctx, database, all.exceptions), database, current, resolved, pages); err != nil {
 		return err
 	}
-	if pages, err = proofs.watchPages(kit, limits, limited, pages); err != nil {
+	if pages, err = proofs.pagesBeside(desk, kit, limits, limited, pages); err != nil {
 		return err
 	}
 	n.background(ctx, func(ctx context.Context) { desk.Run(ctx, settleInterval) })
@@ -245,7 +251,7 @@ func readTokens(config *Config) ([]api.Token, error) {
 	var tokens []api.Token
 	for i := range config.Desk.Tokens {
 		token := &config.Desk.Tokens[i]
-		if !slices.Contains([]redress.ActorRole{redress.Reviewer, redress.Operator, redress.Authority, redress.Household, redress.Provisioning, redress.Node}, redress.ActorRole(token.Role)) {
+		if !slices.Contains([]redress.ActorRole{redress.Reviewer, redress.SecondReviewer, redress.Operator, redress.Auditor, redress.Authority, redress.Household, redress.Provisioning, redress.Node}, redress.ActorRole(token.Role)) {
 			continue
 		}
 		secret, err := config.ReadToken(token)
@@ -256,7 +262,7 @@ func readTokens(config *Config) ([]api.Token, error) {
 		if err != nil {
 			return nil, fmt.Errorf("token %q: %w", token.Name, err)
 		}
-		tokens = append(tokens, api.Token{Name: token.Name, Role: redress.ActorRole(token.Role), Hash: redress.HashToken(secret), Until: token.Until, Binding: binding, Profiles: token.Profiles})
+		tokens = append(tokens, api.Token{Name: token.Name, Role: redress.ActorRole(token.Role), Hash: redress.HashToken(secret), Until: token.Until, Binding: binding, Profiles: token.Profiles, Cleared: token.Cleared})
 	}
 	return tokens, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists/guard"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/policy/profile"
+	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
@@ -180,7 +181,9 @@ func (i *importer) loadLocked(ctx context.Context, configured *rules, afresh ...
 	if before != nil && !sameLists(before.rules.catalog, fresh.catalog) { // a catalog zone lists others than before
 		defer i.startAnew() // which ends the context of a refresh, so not before all is written down
 	}
-	if err := i.settle(ctx, fresh, reports, started); err != nil {
+	if err := i.settle(ctx, fresh, reports, started); store.Unavailable(err) {
+		i.logger.Error("what is held of lists is not written down, which the next import does; they are in force", "error", err)
+	} else if err != nil {
 		return fmt.Errorf("lists: they are in force; what is held of them is not written down: %w", err)
 	}
 	for _, report := range reports {

@@ -31,6 +31,10 @@ type ledger struct {
 // read gives the ledger as of now.
 func (l *ledger) read(ctx context.Context, now time.Time) (*guard.Ledger, error) {
 	records, err := l.database.Ledger(ctx)
+	if store.Unavailable(err) {
+		l.logger.Error("the ledger of holds is read from its copy, for the database cannot be used", "error", err)
+		return readLedger(l.path, now)
+	}
 	if err != nil {
 		return nil, err
 	}

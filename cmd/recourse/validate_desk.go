@@ -4,11 +4,16 @@ import (
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/redress/workdays"
 )
 
 func (c *Config) checkDesk() {
 	c.checkStore()
+	c.checkRetention()
 	c.checkMail()
+	if country := c.Desk.Country; country != "" && !workdays.Known(country) {
+		c.report.warn("desk.country", "no public holidays of %s are known; working days are Monday to Friday", quote(country))
+	}
 	c.checkHouseholds()
 	first := map[string]int{}
 	for i := range c.Desk.Tokens {
@@ -59,7 +64,7 @@ func (c *Config) checkRole(path string, token *Token) {
 	switch token.Role {
 	case "":
 		c.report.problem(child(path, "role"), "is missing: reviewer, or another role of a later version")
-	case "reviewer", "operator", "node":
+	case "reviewer", "second_reviewer", "operator", "auditor", "node":
 		if len(token.Networks) > 0 || token.Certificate != "" || token.Mail != "" {
 			c.report.problem(path, "networks, certificate and mail bind tokens of role authority only")
 		}

@@ -35,10 +35,13 @@ func IsPostgres(address string) bool {
 
 // DB is the open database. Its methods may be called from several goroutines.
 type DB struct {
-	kind   kind
-	writer *sql.DB
-	reader *sql.DB
-	topics topics
+	kind    kind
+	writer  *sql.DB
+	reader  *sql.DB
+	file    string // of SQLite
+	keys    keys
+	topics  topics
+	opening readiness
 	// listener is how a connection is made that hears of changes; nil for SQLite.
 	listener *pgx.ConnConfig
 }
@@ -46,17 +49,30 @@ type DB struct {
 // Open opens the database, makes the file with mode 0600 where there is none, and
 // applies the migrations that it lacks.
 func (c Config) Open(ctx context.Context, logger *slog.Logger) (*DB, error) {
-	db, err := c.connect()
+	db, err := c.connect(logger)
 	if err == nil {
-		err = migrate(ctx, db.kind, db.writer, logger)
-	}
-	if err == nil {
-		err = db.reader.PingContext(ctx)
+		err = db.ready(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %q: %w", c.Name(), err), db.Close())
 	}
 	return db, nil
+}
+
+// open finds the database and brings its schema up to date.
+func (db *DB) open(ctx context.Context) error {
+	if db.kind == sqlite {
+		if err := create(db.file); err != nil {
+			return &outage{cause: err}
+		}
+	}
+	if err := migrate(ctx, db.kind, db.writer, db.opening.logger); err != nil {
+		return err
+	}
+	if err := db.reader.PingContext(ctx); err != nil {
+		return err
+	}
+	return db.checkKey(ctx)
 }
 
 // Open opens the SQLite file at a path, as [Config.Open] does.
@@ -65,11 +81,30 @@ func Open(ctx context.Context, path string, logger *slog.Logger) (*DB, error) {
 }
 
 // connect makes the pools, which connect when they are used.
-func (c Config) connect() (*DB, error) {
+func (c Config) connect(logger *slog.Logger) (*DB, error) {
+	db, err := c.pools()
+	if err == nil {
+		db.opening.logger, db.keys.path = logger, c.Keys()
+	}
+	return db, err
+}
+
+func (c Config) pools() (*DB, error) {
 	if IsPostgres(c.Address) {
 		return connectPostgres(c.Address)
 	}
 	return connectSQLite(c.Address)
+}
+
+// pools are those that there are.
+func (db *DB) pools() []*sql.DB {
+	var all []*sql.DB
+	for _, pool := range []*sql.DB{db.reader, db.writer} {
+		if pool != nil {
+			all = append(all, pool)
+		}
+	}
+	return all
 }
 
 // Close waits for what runs and closes.
@@ -78,10 +113,8 @@ func (db *DB) Close() error {
 		return nil
 	}
 	var all []error
-	for _, pool := range []*sql.DB{db.reader, db.writer} {
-		if pool != nil {
-			all = append(all, pool.Close())
-		}
+	for _, pool := range db.pools() {
+		all = append(all, pool.Close())
 	}
 	return errors.Join(all...)
 }
@@ -93,6 +126,8 @@ func (c Config) OpenReader(ctx context.Context) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read database: %w", err)
 	}
+	db.opening.done.Store(true) // as far as it goes
+	db.keys.path = c.Keys()
 	var version int64
 	err = db.QueryRowContext(ctx, `SELECT max(version_id) FROM goose_db_version`).Scan(&version)
 	if err == nil && version < firstWithOrders || noSuchTable(err) {

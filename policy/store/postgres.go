@@ -82,7 +82,7 @@ func pool(config *pgx.ConnConfig, size int, setting, value string) *sql.DB {
 		return prepare(ctx, conn, setting, value)
 	}))
 	made.SetMaxOpenConns(size)
-	made.SetMaxIdleConns(1)
+	made.SetMaxIdleConns(postgres.idle())
 	made.SetConnMaxIdleTime(idleTime)
 	return made
 }

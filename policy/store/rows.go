@@ -9,6 +9,7 @@ import (
 type Querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	Unseal(octets []byte, place, key string) ([]byte, error)
 }
 
 // Each runs a query and gives its rows to scan one after the other. The first error ends it.

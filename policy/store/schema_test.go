@@ -41,7 +41,7 @@ type column struct {
 }
 
 // Both databases have the same tables, columns, indexes and triggers after all migrations.
-func TestSchemasAreTheSame(t *testing.T) {
+func TestMigratedSchemasAreTheSame(t *testing.T) {
 	open := func(config Config) *DB {
 		db, err := config.Open(t.Context(), slog.New(slog.DiscardHandler))
 		if err != nil {

@@ -14,11 +14,11 @@ import (
 const sqliteReaders = 4
 
 func connectSQLite(path string) (*DB, error) {
-	absolute, err := create(path)
+	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{kind: sqlite}
+	db := &DB{kind: sqlite, file: absolute}
 	// What is erased is overwritten, so that the file does not go on telling it.
 	if db.writer, err = openSQLite(absolute, "immediate", "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(1)"); err == nil {
 		db.writer.SetMaxOpenConns(1)
@@ -46,21 +46,18 @@ func readSQLite(path string) (*sql.DB, error) {
 	reader, err := openSQLite(path, "deferred", "query_only(1)")
 	if err == nil {
 		reader.SetMaxOpenConns(sqliteReaders)
+		reader.SetMaxIdleConns(sqlite.idle())
 	}
 	return reader, err
 }
 
 // create makes the file before SQLite does, which would make it readable for all.
-func create(path string) (string, error) {
-	absolute, err := filepath.Abs(path)
+func create(path string) error {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return "", err
+		return err
 	}
-	file, err := os.OpenFile(absolute, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return "", err
-	}
-	return absolute, file.Close()
+	return file.Close()
 }
 
 func openSQLite(path, lock string, pragmas ...string) (*sql.DB, error) {

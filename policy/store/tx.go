@@ -11,20 +11,28 @@ import (
 type Tx struct {
 	tx   *sql.Tx
 	kind kind
+	keys *keys
 	told []Topic
 }
 
 // Tx runs do in a transaction that holds the write lock from its beginning. It
 // commits when do returns nil, and has then been synced to the disk; it rolls back
-// when do returns an error, which it passes on unwrapped, or panics. Do must not
-// call Tx again: there is one writer.
+// when do returns an error, which it passes on, or panics. Do must not call Tx again: there
+// is one writer. Where the database cannot be used the error is [ErrUnavailable]; of a commit
+// that nobody answered it is not known whether it was done.
+//
+// Do runs once. Only what comes before it, to connect and to wait for one's turn, is tried again.
 func (db *DB) Tx(ctx context.Context, do func(*Tx) error) error {
+	return db.checked(db.transact(ctx, do))
+}
+
+func (db *DB) transact(ctx context.Context, do func(*Tx) error) error {
 	tx, err := db.begin(ctx)
 	if err != nil {
 		return fmt.Errorf("begin transaction: %w", err)
 	}
 	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing, and before one the first error counts
-	shared := &Tx{tx: tx, kind: db.kind}
+	shared := &Tx{tx: tx, kind: db.kind, keys: &db.keys}
 	if err := do(shared); err != nil {
 		return err
 	}
@@ -41,6 +49,19 @@ func (db *DB) Tx(ctx context.Context, do func(*Tx) error) error {
 // begin takes the write lock. SQLite has one by itself; in PostgreSQL whoever writes waits for
 // a lock of ours, so that the chain of events has one end to be continued.
 func (db *DB) begin(ctx context.Context) (*sql.Tx, error) {
+	if err := db.ready(ctx); err != nil {
+		return nil, err
+	}
+	tx, err := db.lock(ctx)
+	if err != nil && db.kind == postgres && ctx.Err() == nil && Unavailable(err) {
+		// The connection may be one of before the server was started anew.
+		db.renew()
+		tx, err = db.lock(ctx)
+	}
+	return tx, err
+}
+
+func (db *DB) lock(ctx context.Context) (*sql.Tx, error) {
 	tx, err := db.writer.BeginTx(ctx, nil)
 	if err != nil || db.kind != postgres {
 		return tx, err
@@ -71,10 +92,18 @@ func (t *Tx) QueryRowContext(ctx context.Context, query string, args ...any) *sq
 type View struct {
 	tx   *sql.Tx
 	kind kind
+	keys *keys
 }
 
 // View runs do in a transaction that reads beside the writer and never waits for it.
 func (db *DB) View(ctx context.Context, do func(*View) error) error {
+	return db.checked(db.view(ctx, do))
+}
+
+func (db *DB) view(ctx context.Context, do func(*View) error) error {
+	if err := db.ready(ctx); err != nil {
+		return fmt.Errorf("begin reading: %w", err)
+	}
 	var options *sql.TxOptions // SQLite has one state a transaction in any case
 	if db.kind == postgres {
 		options = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
@@ -84,7 +113,7 @@ func (db *DB) View(ctx context.Context, do func(*View) error) error {
 		return fmt.Errorf("begin reading: %w", err)
 	}
 	defer tx.Rollback() //nolint:errcheck // nothing was written
-	return do(&View{tx: tx, kind: db.kind})
+	return do(&View{tx: tx, kind: db.kind, keys: &db.keys})
 }
 
 // QueryContext runs a statement that gives rows.
@@ -99,10 +128,15 @@ func (v *View) QueryRowContext(ctx context.Context, query string, args ...any) *
 
 // QueryContext reads outside of any transaction.
 func (db *DB) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return db.reader.QueryContext(ctx, db.kind.statement(query), db.kind.arguments(args)...)
+	if err := db.ready(ctx); err != nil {
+		return nil, err
+	}
+	rows, err := db.reader.QueryContext(ctx, db.kind.statement(query), db.kind.arguments(args)...)
+	return rows, db.checked(err)
 }
 
 // QueryRowContext reads one row outside of any transaction.
 func (db *DB) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	_ = db.ready(ctx) // the row tells what cannot be done
 	return db.reader.QueryRowContext(ctx, db.kind.statement(query), db.kind.arguments(args)...)
 }

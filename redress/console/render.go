@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"strconv"
 
+	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/page"
 )
@@ -63,6 +65,10 @@ func (v *visit) fail(err error) {
 		v.fault(http.StatusNotFound, "There is nothing of that number", "Check the address, or look for it in its list.")
 	case errors.Is(err, redress.ErrNotPermitted):
 		v.fault(http.StatusForbidden, "This is not for your role", "Nothing was done.")
+	case store.Unavailable(err):
+		v.logger.Error("page failed", slog.String("page", v.r.Pattern), slog.Any("error", err))
+		v.w.Header().Set("Retry-After", strconv.Itoa(redress.RetryAfter))
+		v.fault(http.StatusServiceUnavailable, "The records cannot be reached now", "Nothing was done. Try again in a minute; names go on resolving as they did.")
 	default:
 		v.logger.Error("page failed", slog.String("page", v.r.Pattern), slog.Any("error", err))
 		v.fault(http.StatusInternalServerError, "Something failed on our side", "Nothing was done that a page does not confirm. Try again in a few minutes.")

@@ -2,6 +2,7 @@ package page_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"testing/fstest"
 
 	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/language"
 	"github.com/recourse-dns/recourse/redress/language/languagetest"
 	"github.com/recourse-dns/recourse/redress/page"
@@ -156,6 +158,9 @@ func TestFaults(t *testing.T) {
 		"missing": {made.Missing, 404, "Questa pagina non esiste"}, "method": {made.WrongMethod, 405, "non si usa così"},
 		"many": {made.TooMany, 429, "Aspetta un minuto"}, "foreign": {made.Foreign, 403, "altro sito"},
 		"failed": {func(w http.ResponseWriter, r *http.Request) { made.Failed(w, r, errors.New("secret cause")) }, 500, "da noi"},
+		"unavailable": {func(w http.ResponseWriter, r *http.Request) {
+			made.Failed(w, r, fmt.Errorf("secret cause: %w", redress.ErrUnavailable))
+		}, 503, "non possiamo ricevere"},
 		"long": {func(w http.ResponseWriter, r *http.Request) {
 			r.Body = http.MaxBytesReader(w, http.NoBody, 0)
 			r.Method, r.Header = http.MethodPost, http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Accept-Language": {"it"}}

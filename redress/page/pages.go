@@ -9,10 +9,13 @@ import (
 	"log/slog"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/policy/store"
+	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/language"
 )
 
@@ -266,9 +269,14 @@ func (p *Pages) Foreign(w http.ResponseWriter, r *http.Request) {
 	p.say(w, r, http.StatusForbidden, "foreign")
 }
 
-// Failed says that we failed, and logs why.
+// Failed says that we failed, or that it cannot be done now, and logs why.
 func (p *Pages) Failed(w http.ResponseWriter, r *http.Request, err error) {
 	p.kit.logger.Error("page failed", slog.Any("error", err))
+	if store.Unavailable(err) {
+		w.Header().Set("Retry-After", strconv.Itoa(redress.RetryAfter))
+		p.say(w, r, http.StatusServiceUnavailable, "unavailable")
+		return
+	}
 	p.say(w, r, http.StatusInternalServerError, "failed")
 }
 

@@ -64,6 +64,9 @@ func apply(ctx context.Context, tx *policystore.Tx, cases []*redress.Case, chang
 	if err := setFiling(ctx, tx, changed.Filing.ID, change); err != nil {
 		return err
 	}
+	if err := moved(ctx, tx, changed.Filing.ID); err != nil {
+		return err
+	}
 	if err := setClocks(ctx, tx, change.Case, change.Clocks); err != nil {
 		return err
 	}
@@ -193,13 +196,4 @@ func (s *Store) Due(ctx context.Context, at time.Time, limit int) ([]redress.Due
 		return nil, fmt.Errorf("read clocks: %w", err)
 	}
 	return due, nil
-}
-
-// NextDue is when the next clock runs out; zero for never.
-func (s *Store) NextDue(ctx context.Context) (time.Time, error) {
-	var next sql.NullInt64
-	if err := s.db.QueryRowContext(ctx, `SELECT min(at) FROM case_clocks`).Scan(&next); err != nil {
-		return time.Time{}, fmt.Errorf("read the next clock: %w", err)
-	}
-	return timeOf(next), nil
 }

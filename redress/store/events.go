@@ -175,17 +175,3 @@ func verifyEvents(ctx context.Context, from policystore.Querier) (count int64, h
 	}, `SELECT `+eventColumns+` FROM events ORDER BY sequence`)
 	return count, head, err
 }
-
-// VerifyTexts recomputes the commitment of every text that is there.
-func VerifyTexts(ctx context.Context, from policystore.Querier) error {
-	return policystore.Each(ctx, from, func(rows *sql.Rows) error {
-		commitment, text, err := scanText(rows)
-		if err != nil {
-			return err
-		}
-		if actual := text.Commitment(); string(actual[:]) != string(commitment) {
-			return fmt.Errorf("%w: a text (%s) was changed", ErrChain, text.Kind)
-		}
-		return nil
-	}, `SELECT `+textColumns+` FROM texts`)
-}

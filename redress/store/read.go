@@ -110,22 +110,3 @@ func readEntry(list, name, scope, order, code, purpose string) (*redress.Entry, 
 	}
 	return entry, entry.Purpose.UnmarshalText([]byte(purpose))
 }
-
-func textsOf(ctx context.Context, from policystore.Querier, filing redress.FilingID) (map[redress.Commitment]redress.Text, error) {
-	texts := make(map[redress.Commitment]redress.Text)
-	err := policystore.Each(ctx, from, func(rows *sql.Rows) error {
-		commitment, text, err := scanText(rows)
-		if err == nil && len(commitment) == len(redress.Commitment{}) {
-			texts[redress.Commitment(commitment)] = text
-		}
-		return err
-	}, `SELECT `+textColumns+` FROM texts WHERE filing = ?`, string(filing))
-	return texts, err
-}
-
-const textColumns = `commitment, kind, salt, body`
-
-func scanText(rows *sql.Rows) (commitment []byte, text redress.Text, err error) {
-	err = rows.Scan(&commitment, &text.Kind, &text.Salt, &text.Body)
-	return commitment, text, err
-}

@@ -71,10 +71,7 @@ func hashOrNull(hash redress.TokenHash) any {
 
 func insertTexts(ctx context.Context, tx *policystore.Tx, filing redress.FilingID, texts []redress.Text) error {
 	for _, text := range texts {
-		commitment := text.Commitment()
-		_, err := tx.ExecContext(ctx, `INSERT INTO texts (commitment, filing, kind, salt, body) VALUES (?, ?, ?, ?, ?)`,
-			commitment[:], string(filing), string(text.Kind), text.Salt, []byte(text.Body))
-		if err != nil {
+		if err := insertText(ctx, tx, filing, &text); err != nil {
 			return err
 		}
 	}

@@ -25,6 +25,7 @@ CREATE TRIGGER heads_unchanged BEFORE UPDATE ON heads FOR EACH ROW
 CREATE TRIGGER heads_kept BEFORE DELETE ON heads FOR EACH ROW
     EXECUTE FUNCTION refuse('heads are only appended');
 
+
 -- How many events of each queue on disk are in the log, so that none comes in twice.
 CREATE TABLE event_queues (
     queue TEXT COLLATE "C" NOT NULL PRIMARY KEY,

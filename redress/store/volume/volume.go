@@ -1,0 +1,204 @@
+package volume
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/recourse-dns/recourse/policy"
+	policystore "github.com/recourse-dns/recourse/policy/store"
+	"github.com/recourse-dns/recourse/redress"
+)
+
+// Desk is how much there is, of the year before End.
+type Desk struct {
+	Cases int
+	// Events is how many each case has, the last of a decided one included; at least 4.
+	Events int
+	End    time.Time
+}
+
+const (
+	year = 365 * 24 * time.Hour
+	// together is how many cases are at work at the same time, and written in one transaction.
+	together = 500
+	// noDeadline is as redress/store has it.
+	noDeadline = 253_402_300_799_000_000
+)
+
+// Fill writes all of it into an empty database, the oldest first. Tell is called now and then
+// with the number of cases that are there.
+func (d Desk) Fill(ctx context.Context, db *policystore.DB, tell func(cases int)) error {
+	w := writer{desk: d, step: year / time.Duration(d.Cases*d.Events+1), at: d.End.Add(-year).UTC().Truncate(time.Millisecond)}
+	for first := 0; first < d.Cases; first += together {
+		err := db.Tx(ctx, func(tx *policystore.Tx) error {
+			return w.batch(ctx, tx, first, min(first+together, d.Cases))
+		})
+		if err != nil {
+			return fmt.Errorf("fill with cases from %d: %w", first, err)
+		}
+		tell(min(first+together, d.Cases))
+	}
+	return nil
+}
+
+// writer is where the log stands.
+type writer struct {
+	desk     Desk
+	step     time.Duration
+	at       time.Time
+	sequence int64
+	previous redress.Hash
+}
+
+// batch writes cases that were at work at the same time: their events alternate.
+func (w *writer) batch(ctx context.Context, tx *policystore.Tx, first, end int) error {
+	filings := rows{into: `filings (id, name, role, language, at, token, challenge, verified_at, method)`}
+	cases := rows{into: `cases (id, filing, position, confidential, hidden, list, entry, scope, order_ref, code, purpose,
+		implementation, implementation_until, merits, merits_until, due)`}
+	began := w.at
+	for number := first; number < end; number++ {
+		if err := filings.add(ctx, tx, filing(number, began)...); err != nil {
+			return err
+		}
+		if err := cases.add(ctx, tx, w.desk.caseOf(number, began)...); err != nil {
+			return err
+		}
+	}
+	if err := filings.flush(ctx, tx); err != nil {
+		return err
+	}
+	if err := cases.flush(ctx, tx); err != nil {
+		return err
+	}
+	events := rows{into: `events (sequence, case_id, at, kind, actor, role, content, previous, hash)`}
+	for turn := range w.desk.Events {
+		for number := first; number < end; number++ {
+			values, err := w.event(number, turn)
+			if err != nil {
+				return err
+			}
+			if err := events.add(ctx, tx, values...); err != nil {
+				return err
+			}
+		}
+	}
+	return events.flush(ctx, tx)
+}
+
+// event is the next of the log: the turn-th of a case.
+func (w *writer) event(number, turn int) ([]any, error) {
+	w.at, w.sequence = w.at.Add(w.step), w.sequence+1
+	event := told(number, turn, w.desk.Events)
+	event.Case, event.Sequence, event.Previous, event.At = caseID(number), w.sequence, w.previous, w.at.Truncate(time.Millisecond)
+	content, err := event.Content.Encode()
+	if err != nil {
+		return nil, err
+	}
+	event.Hash = redress.ChainHash(&event, content)
+	w.previous = event.Hash
+	return []any{event.Sequence, string(event.Case), event.At.UnixMicro(), string(event.Kind), event.Actor.Name, string(event.Actor.Role),
+		string(content), event.Previous[:], event.Hash[:]}, nil
+}
+
+// rows gathers rows of a table and writes several by one statement.
+type rows struct {
+	into   string
+	count  int
+	values []any
+}
+
+// atOnce is how many rows a statement has: all their values fit both databases' bounds.
+const atOnce = 500
+
+func (r *rows) add(ctx context.Context, tx *policystore.Tx, values ...any) error {
+	r.values = append(r.values, values...)
+	if r.count++; r.count < atOnce {
+		return nil
+	}
+	return r.flush(ctx, tx)
+}
+
+func (r *rows) flush(ctx context.Context, tx *policystore.Tx) error {
+	if r.count == 0 {
+		return nil
+	}
+	row := "(" + strings.TrimSuffix(strings.Repeat("?, ", len(r.values)/r.count), ", ") + ")"
+	_, err := tx.ExecContext(ctx, `INSERT INTO `+r.into+` VALUES `+strings.TrimSuffix(strings.Repeat(row+", ", r.count), ", "), r.values...)
+	r.count, r.values = 0, r.values[:0]
+	return err
+}
+
+func caseID(number int) redress.CaseID {
+	return redress.CaseID(fmt.Sprintf("C-%04X-%04X-%04X", number>>32&0xffff, number>>16&0xffff, number&0xffff))
+}
+
+func name(number int) string { return fmt.Sprintf("site-%d.example", number/2) } // two cases a name
+
+// lists are where the entries of cases are, with their purposes.
+var lists = [...]struct{ id, purpose string }{
+	{"phishing", "security"}, {"malware", "security"}, {"scam", "security"}, {"court", "law"}, {"gambling-licences", "law"}, {"adult", "user"},
+}
+
+func filing(number int, at time.Time) []any {
+	token := redress.HashToken(fmt.Sprint("token ", number))
+	var verified any
+	method := ""
+	if number%3 == 0 {
+		verified, method = at.UnixMicro(), "dns"
+	}
+	return []any{fmt.Sprintf("F-%d", number), name(number), "owner", "en", at.UnixMicro(), token[:], fmt.Sprintf("redress=%d", number), verified, method}
+}
+
+// open says whether a case waits for a decision: one in twenty does.
+func open(number int) bool { return number%20 == 7 }
+
+func (d Desk) caseOf(number int, at time.Time) []any {
+	list := lists[number%len(lists)]
+	implementation, merits, due := "confirmed", ended(number, list.purpose), int64(noDeadline)
+	until := at.Add(72 * time.Hour).UnixMicro()
+	if open(number) {
+		implementation, due = "submitted", until
+		if merits = "submitted"; list.purpose == "law" {
+			merits = "referred"
+		}
+	}
+	return []any{string(caseID(number)), fmt.Sprintf("F-%d", number), 0, 0, 0, list.id, name(number), "subtree", "",
+		policy.Code(number).String(), list.purpose, implementation, until, merits, until, due}
+}
+
+func ended(number int, purpose string) string {
+	switch {
+	case purpose == "law":
+		return "closed"
+	case number%3 == 0:
+		return "reversed"
+	}
+	return "upheld"
+}
+
+// told is what happened at a turn of a case: it is filed and looked at, there is talk, and at the
+// end it is decided, where it is.
+func told(number, turn, turns int) redress.Event {
+	list := lists[number%len(lists)]
+	desk, party := redress.Actor{Name: "desk", Role: redress.System}, redress.Actor{Name: "owner", Role: redress.Party}
+	reviewer := redress.Actor{Name: fmt.Sprintf("reviewer-%d", number%7), Role: redress.Reviewer}
+	switch last := turns - 1; {
+	case turn == 0:
+		return redress.Event{Kind: redress.FiledEvent, Actor: party, Content: redress.Content{List: list.id, Entry: name(number)}}
+	case turn == 1:
+		return redress.Event{Kind: redress.TriagedEvent, Actor: desk, Content: redress.Content{Triage: &redress.Triage{Listed: true, Feeds: 1}}}
+	case open(number) || turn < last-1:
+		return redress.Event{Kind: redress.MessageEvent, Actor: party, Content: redress.Content{Texts: map[redress.TextKind]string{redress.Explanation: strings.Repeat("0", 64)}}}
+	case turn == last-1:
+		return redress.Event{Kind: redress.DecidedEvent, Actor: reviewer, Content: redress.Content{Question: redress.Implementation, Outcome: redress.Uphold, Implementation: redress.Confirmed}}
+	case list.purpose == "law":
+		return redress.Event{Kind: redress.PronouncedBy, Actor: redress.Actor{Name: "operator", Role: redress.Operator}, Content: redress.Content{Body: "Court", Outcome: redress.Uphold, Merits: redress.Closed}}
+	}
+	outcome := redress.Uphold
+	if ended(number, list.purpose) == "reversed" {
+		outcome = redress.Reverse
+	}
+	return redress.Event{Kind: redress.DecidedEvent, Actor: reviewer, Content: redress.Content{Question: redress.Merits, Outcome: outcome, List: list.id, Entry: name(number), Merits: redress.State(ended(number, list.purpose))}}
+}
