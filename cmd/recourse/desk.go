@@ -173,7 +173,7 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	if err != nil {
 		return err
 	}
-	shown, err := portal.New(portal.Config{Limits: limits, Limited: limited, Passes: n.passes.forPages(), Papers: papersOf(proofs.papers, desk), Policy: n.disclosed.Load, Household: n.config.isHome()}, kit, desk, func() portal.Index { return current.Load() }, resolved.unfiltered)
+	shown, err := portal.New(portal.Config{Limits: limits, Limited: limited, Passes: n.passes.forPages(), Papers: papersOf(proofs.papers, desk), Progress: proofs.progress, Policy: n.disclosed.Load, Household: n.config.isHome()}, kit, desk, func() portal.Index { return current.Load() }, resolved.unfiltered)
 	if err != nil {
 		return err
 	}
@@ -185,7 +185,7 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	if pages, err = n.startConsole(desk, office, n.startExceptions(ctx, database, all.exceptions), database, current, resolved, pages); err != nil {
 		return err
 	}
-	if pages, err = proofs.pagesBeside(desk, kit, limits, limited, pages); err != nil {
+	if pages, err = proofs.watchPages(kit, limits, limited, pages); err != nil {
 		return err
 	}
 	n.background(ctx, func(ctx context.Context) { desk.Run(ctx, settleInterval) })
