@@ -162,15 +162,19 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	desk := redress.NewDesk(casework, kept, proofs.provers,
 		func() redress.Index { return current.Load() }, all.exceptions, n.logger)
 	limits, limited := redress.NewLimits(redress.DefaultRates()), route.Behind(n.config.Listen.WebTrustedProxies)
+	counted, err := n.startReports(database)
+	if err != nil {
+		return err
+	}
 	households := household.New(n.profiles, n.profiles, database)
 	excepted := n.startExceptions(ctx, database, all.exceptions)
-	calls := api.New(api.Config{Tokens: tokens, Actor: peerOf, Limits: limits, Limited: limited, Replies: database, Orders: office, Exceptions: excepted, Profiles: households, Clients: n.clients.calls(n.config, current), Proofs: proofs.calls()}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
+	calls := api.New(api.Config{Reports: counted, Heads: n.audit.publisher, Tokens: tokens, Actor: peerOf, Limits: limits, Limited: limited, Replies: database, Orders: office, Exceptions: excepted, Profiles: households, Clients: n.clients.calls(n.config, current), Proofs: proofs.calls()}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
 	n.disclosed.Store(public.Disclosure(n.config.deployment()))
 	kit, err := n.config.pageKit(n.logger)
 	if err != nil {
 		return err
 	}
-	shown, err := portal.New(portal.Config{Limits: limits, Limited: limited, Passes: n.passes.forPages(), Papers: papersOf(proofs.papers, desk), Policy: n.disclosed.Load, Household: n.config.isHome()}, kit, desk, func() portal.Index { return current.Load() }, resolved.unfiltered)
+	shown, err := portal.New(portal.Config{Limits: limits, Limited: limited, Passes: n.passes.forPages(), Papers: papersOf(proofs.papers, desk), Progress: proofs.progress, Policy: n.disclosed.Load, Household: n.config.isHome()}, kit, desk, func() portal.Index { return current.Load() }, resolved.unfiltered)
 	if err != nil {
 		return err
 	}
@@ -182,7 +186,7 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	if pages, err = n.withHome(ctx, households, database, kit, limits, pages); err != nil {
 		return err
 	}
-	if pages, err = proofs.pagesBeside(desk, kit, limits, limited, pages); err != nil {
+	if pages, err = proofs.watchPages(kit, limits, limited, pages); err != nil {
 		return err
 	}
 	if pages, err = n.startConsole(kit, desk, office, excepted, database, current, resolved, pages); err != nil {
@@ -202,7 +206,7 @@ func (n *node) startWeb(held *state, calls, private, nodes, pages http.Handler) 
 	mux := http.NewServeMux()
 	health{ready: n.importer.ready}.register(mux)
 	mux.Handle("/api/", calls)
-	mux.Handle("/audit/", n.audit.pages)
+	n.audit.register(mux)
 	mux.Handle("/fleet/", nodes)
 	mux.Handle("/", pages)
 	if err := n.openWeb(mux); err != nil {

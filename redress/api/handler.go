@@ -12,6 +12,7 @@ import (
 	"github.com/recourse-dns/recourse/redress/exceptions"
 	"github.com/recourse-dns/recourse/redress/household"
 	"github.com/recourse-dns/recourse/redress/orders"
+	"github.com/recourse-dns/recourse/redress/report"
 	"github.com/recourse-dns/recourse/redress/route"
 	"github.com/recourse-dns/recourse/resolver"
 )
@@ -35,6 +36,10 @@ type Config struct {
 	Orders *orders.Office
 	// Exceptions is where they are made and ended by hand. Nil: nowhere.
 	Exceptions *exceptions.Office
+	// Heads signs the log of events for receipts. Nil: receipts have no head.
+	Heads Heads
+	// Reports makes transparency reports. Nil: there are none.
+	Reports report.Source
 	// Clients are those that programs bind. Nil: none.
 	Clients *Clients
 	// Profiles is what households do with theirs. Nil: nothing.
@@ -107,6 +112,7 @@ func (h *handler) routes() []route.Route {
 	routes := []route.Route{
 		{Method: http.MethodGet, Path: "/api/v1/openapi.json", Handler: h.document},
 		{Method: http.MethodGet, Path: "/api/v1/lookup", Handler: h.lookup},
+		{Method: http.MethodGet, Path: "/api/v1/report", Handler: h.report},
 		{Method: http.MethodGet, Path: "/api/v1/reasons/{code}", Handler: h.reason},
 		{Method: http.MethodPost, Path: "/api/v1/cases", Handler: h.file},
 		{Method: http.MethodGet, Path: "/api/v1/cases", Handler: h.list},
