@@ -253,19 +253,3 @@ func (d *Desk) Settle(ctx context.Context) (*InForce, error) {
 	}
 	return &InForce{Generation: generation, At: at}, nil
 }
-
-// Run settles at once and then at every interval, until the context ends.
-func (d *Desk) Run(ctx context.Context, interval time.Duration) {
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	for {
-		if _, err := d.Settle(ctx); err != nil && ctx.Err() == nil {
-			d.logger.Error("decisions not in force yet", slog.Any("error", err))
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
-}

@@ -32,8 +32,13 @@ type Config struct {
 	Tell func(c *Case, event *Event) []notify.Message
 	// Mail is where authorities, by name, get their dossiers.
 	Mail map[string]string
+	// Generation is that of the lists in force; where it moves, lifted names are looked at again.
+	// Nil: they are not.
+	Generation func() uint64
 	// Everywhere gives the nodes that have what was decided in a case in force. Nil: none.
 	Everywhere func(ctx context.Context, id CaseID) ([]InForceAt, error)
+	// Entries is how many a list has; false where nothing is told of them. Nil: of none.
+	Entries func(list blocklists.ListID) (int, bool)
 	// Sources are what the facts of a case are gathered from.
 	Sources Sources
 }
@@ -80,8 +85,14 @@ type Cases interface {
 	List(ctx context.Context, page Page) ([]*Case, error)
 	// Due are the clocks that have run out, the oldest first.
 	Due(ctx context.Context, at time.Time, limit int) ([]DueClock, error)
-	// NextDue is when the next clock runs out; zero for never.
-	NextDue(ctx context.Context) (time.Time, error)
+	// Alike are other open cases of the same entry, the oldest first, a few at the most.
+	Alike(ctx context.Context, one *Case) ([]CaseID, error)
+	// Reversals are the decisions behind an event that lifted something of a list, and Corrected
+	// how long each since a time took.
+	Reversals(ctx context.Context, list blocklists.ListID, after int64, limit int) ([]Reversal, error)
+	Corrected(ctx context.Context, list blocklists.ListID, since time.Time) ([]time.Duration, error)
+	// Lifted are cases behind one that have exceptions of security lists in force, by id.
+	Lifted(ctx context.Context, after CaseID, limit int) ([]CaseID, error)
 	// Filed counts what others filed about the name of a case.
 	Filed(ctx context.Context, one *Case) (Duplicates, error)
 }

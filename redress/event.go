@@ -44,6 +44,8 @@ const (
 	ReviewEvent     EventKind = "exception_review"
 	ReblockedEvent  EventKind = "reblocked" // two feeds of their own list the name
 	PublisherEvent  EventKind = "publisher_told"
+	DossierEvent    EventKind = "dossier_sent"
+	LiftedEvent     EventKind = "lifted" // what was decided to end has ended
 	WarnedEvent     EventKind = "warned"
 	SuspendedEvent  EventKind = "suspended"
 )

@@ -21,7 +21,7 @@ type Page struct {
 	All bool
 	// Before takes those only of which a clock of ours runs out until then.
 	Before  time.Time
-	Purpose string
+	Purpose string // law, security or user
 	List    blocklists.ListID
 	// State is that of either track, or of the one that Track says.
 	State State

@@ -24,3 +24,16 @@ type Vantage struct {
 	Clean  bool   `json:"clean"`
 	Detail string `json:"detail"`
 }
+
+// clean says whether at least two networks and two programs each saw a clean site, and none
+// anything else.
+func clean(vantages []Vantage) bool {
+	networks, agents := make(map[string]bool), make(map[string]bool)
+	for _, vantage := range vantages {
+		if !vantage.Clean {
+			return false
+		}
+		networks[vantage.From], agents[vantage.Agent] = true, true
+	}
+	return len(networks) >= 2 && len(agents) >= 2
+}

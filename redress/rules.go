@@ -23,11 +23,12 @@ const (
 	Pronounce Action = "pronounce" // the authority has decided, with an outcome
 	Settled   Action = "external"  // a court or an out-of-court body has, with an outcome
 	Reopen    Action = "reopen"    // the name was listed anew
+	Review    Action = "review"    // it is time to look at an exception again
 )
 
 // Actions are all of them.
 func Actions() []Action {
-	return []Action{Decide, Ask, Answer, Relieve, Appeal, Doubt, Withdraw, Dismiss, Merge, Abandon, Pronounce, Settled, Reopen}
+	return []Action{Decide, Ask, Answer, Relieve, Appeal, Doubt, Withdraw, Dismiss, Merge, Abandon, Pronounce, Settled, Reopen, Review}
 }
 
 // ClockMove is what an action does to the track's clock.
@@ -50,6 +51,7 @@ const (
 	AppealTime  = 14 * 24 * time.Hour
 	RelistTime  = 4 * time.Hour // for what a feed has listed anew
 	DoubtedTime = 72 * time.Hour
+	ReviewTime  = 72 * time.Hour // for an exception that is due
 )
 
 // Rule is one permitted step of a track: who may do what to a case of which kind, where the
@@ -104,7 +106,8 @@ func decisions(kind Kind, question Question, from State, by []ActorRole, final m
 		rule := Rule{Kind: kind, Question: question, Action: Decide, Outcome: outcome, From: from, To: to, By: by}
 		rule.Lifts = outcome != Uphold
 		rule.Refuses = outcome == Uphold
-		rule.Ends = from == Interim || from == Appealed && rule.Lifts
+		// What lifts takes the place of what the case had lifted before.
+		rule.Ends = rule.Lifts || from == Interim || from == Reopened
 		if outcome == Reverse {
 			rule.Other = Closed
 		}
@@ -123,6 +126,7 @@ func meritsRules() []Rule {
 	rules := slices.Concat(
 		decisions(Own, Merits, Submitted, deciders, ends),
 		decisions(Own, Merits, Interim, deciders, ends),
+		decisions(Own, Merits, Reopened, deciders, ends),
 		decisions(Own, Merits, Appealed, seconds, ends),
 		decisions(Own, Merits, NeedInfo, deciders, favourable(ends)),
 	)
@@ -137,7 +141,10 @@ func meritsRules() []Rule {
 		rules = append(rules, Rule{Kind: Own, Question: Merits, Action: Doubt, From: from, To: Appealed, By: deciders, Clock: Start, Term: DoubtedTime})
 	}
 	for _, from := range []State{Reversed, Narrowed, Shortened, Withdrawn, Inadmissible, Closed, Merged} {
-		rules = append(rules, Rule{Kind: Own, Question: Merits, Action: Reopen, From: from, To: Submitted, By: anybody, Clock: Start, Term: RelistTime})
+		rules = append(rules, Rule{Kind: Own, Question: Merits, Action: Reopen, From: from, To: Reopened, By: anybody, Clock: Start, Term: RelistTime})
+	}
+	for _, from := range []State{Reversed, Narrowed, Shortened} {
+		rules = append(rules, Rule{Kind: Own, Question: Merits, Action: Review, From: from, To: Reopened, By: anybody, Clock: Start, Term: ReviewTime})
 	}
 	return append(rules, settled(Own, Merits, Upheld, Narrowed, Shortened)...)
 }
@@ -148,6 +155,7 @@ func implementationRules(kind Kind) []Rule {
 	rules := slices.Concat(
 		decisions(kind, Implementation, Submitted, deciders, ends),
 		decisions(kind, Implementation, Appealed, seconds, ends),
+		decisions(kind, Implementation, Reopened, deciders, ends),
 		decisions(kind, Implementation, NeedInfo, deciders, favourable(ends)),
 	)
 	for _, from := range []State{Confirmed, Inadmissible, Closed} {
@@ -157,7 +165,7 @@ func implementationRules(kind Kind) []Rule {
 		rules = append(rules, Rule{Kind: kind, Question: Implementation, Action: Doubt, From: from, To: Appealed, By: deciders, Clock: Start, Term: DoubtedTime})
 	}
 	for _, from := range []State{Fixed, Withdrawn, Inadmissible, Closed, Merged} {
-		rules = append(rules, Rule{Kind: kind, Question: Implementation, Action: Reopen, From: from, To: Submitted, By: anybody, Clock: Start, Term: RelistTime})
+		rules = append(rules, Rule{Kind: kind, Question: Implementation, Action: Reopen, From: from, To: Reopened, By: anybody, Clock: Start, Term: RelistTime})
 	}
 	return append(rules, settled(kind, Implementation, Confirmed)...)
 }

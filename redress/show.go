@@ -203,7 +203,7 @@ func (s *Status) add(c *Case, event Event) {
 // internal are the events that the party does not see.
 func internal(kind EventKind) bool {
 	switch kind {
-	case TriagedEvent, RetestedEvent, PublisherEvent, OverdueEvent, RereadEvent:
+	case TriagedEvent, RetestedEvent, PublisherEvent, RereadEvent:
 		return true
 	}
 	return false

@@ -10,12 +10,13 @@ import (
 // State is where a track of a case stands, or the whole case for the party.
 type State string
 
-// The states. A track waits for us in the first three, for the party in need_info, for the
+// The states. A track waits for us in the first four, for the party in need_info, for the
 // authority in referred; the others end it, until an appeal, or the name is listed again.
 const (
 	Submitted State = "submitted" // the clock runs, a person of ours decides
 	Interim   State = "interim"   // unblocked until a person has decided
 	Appealed  State = "appeal"    // somebody else decides once more
+	Reopened  State = "reopened"  // what was lifted is looked at again, and stays lifted until then
 	NeedInfo  State = "need_info" // we asked the party, and our clock stands still
 	Referred  State = "referred"  // the authority decides, not we
 
@@ -35,7 +36,7 @@ const (
 
 // States are all states of a track.
 func States() []State {
-	return []State{Submitted, Interim, Appealed, NeedInfo, Referred, Upheld, Reversed, Narrowed, Shortened, Confirmed, Fixed, Closed, Withdrawn, Inadmissible, Merged}
+	return []State{Submitted, Interim, Appealed, Reopened, NeedInfo, Referred, Upheld, Reversed, Narrowed, Shortened, Confirmed, Fixed, Closed, Withdrawn, Inadmissible, Merged}
 }
 
 // Question is which of the two a decision answers.
@@ -75,7 +76,7 @@ func (t Track) Waits() bool { return t.open() || t.State == NeedInfo }
 
 // open says whether the track waits for a decision of ours.
 func (t Track) open() bool {
-	return t.State == Submitted || t.State == Interim || t.State == Appealed
+	return t.State == Submitted || t.State == Interim || t.State == Appealed || t.State == Reopened
 }
 
 // Unfinished says whether anybody has something to do yet.

@@ -17,6 +17,7 @@ import (
 // desk is the API of this machine's desk, whether a server runs or not.
 type desk struct {
 	client *http.Client
+	token  string // of a party, in whose name something is entered
 	close  func() error
 }
 
@@ -72,6 +73,9 @@ func (d *desk) callAt(ctx context.Context, method, path string, body, into any) 
 	}
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
+	}
+	if d.token != "" {
+		request.Header.Set("Authorization", "Bearer "+d.token)
 	}
 	reply, err := d.client.Do(request)
 	if err != nil {
@@ -239,14 +243,17 @@ func runCasesDecide(ctx context.Context, env *environment, options DecideOptions
 
 func (d *desk) decide(ctx context.Context, to io.Writer, options DecideOptions) error {
 	decision := map[string]any{"outcome": options.Outcome, "question": options.Question, "facts": options.Facts, "ground": options.Ground}
-	if options.NarrowTo != "" {
-		decision["narrow_to"] = options.NarrowTo
-	}
+	options.into(decision)
 	var raw json.RawMessage
-	if err := d.call(ctx, http.MethodPost, "/cases/"+url.PathEscape(options.ID)+"/decision", decision, &raw); err != nil {
+	if err := d.call(ctx, http.MethodPost, casePath(options.ID, "decision", options.By), decision, &raw); err != nil {
 		return err
 	}
-	if options.JSON {
+	return printRuling(to, options.ID, raw, options.JSON)
+}
+
+// printRuling prints what a decision came to.
+func printRuling(to io.Writer, id string, raw json.RawMessage, asJSON bool) error {
+	if asJSON {
 		return printJSON(to, raw)
 	}
 	var ruling struct {
@@ -265,7 +272,7 @@ func (d *desk) decide(ctx context.Context, to io.Writer, options DecideOptions) 
 		return err
 	}
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s: %s\n", options.ID, ruling.State)
+	fmt.Fprintf(&text, "%s: %s\n", id, ruling.State)
 	if ruling.Effect != nil {
 		fmt.Fprintf(&text, "in force since %s, generation %d\n", ruling.Effect.At.Format(time.RFC3339), ruling.Effect.Generation)
 	}

@@ -215,6 +215,7 @@ type Desk struct {
 	Mail        notify.SMTPConfig `yaml:"mail"`
 	Retention   Retention         `yaml:"retention"`
 	Console     console.Access    `yaml:"console"`       // from where staff reaches its pages
+	Country     string            `yaml:"country"`       // where the operator works, as IT: its public holidays are no working days
 	PlainSignIn bool              `yaml:"plain_sign_in"` // over plain HTTP, from the local network
 
 	Households []HouseholdAccount `yaml:"households"` // accounts that are bound to the profiles of a home; none: there is one home
@@ -226,6 +227,8 @@ type Token struct {
 	Role  string    `yaml:"role" oneof:"reviewer,second_reviewer,operator,auditor,authority,household,provisioning,node"`
 	File  string    `yaml:"file"`
 	Until time.Time `yaml:"until"` // no end where zero
+	// Cleared: its bearer may decide cases about secret lists.
+	Cleared bool `yaml:"cleared"`
 
 	Authority    string              `yaml:"authority"`
 	Jurisdiction []string            `yaml:"jurisdiction"`

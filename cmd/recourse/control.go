@@ -55,7 +55,7 @@ func (c *control) Close() error {
 // peerOf says who asks over the control socket; false on any other listener.
 func peerOf(request *http.Request) (redress.Actor, bool) {
 	name, ok := request.Context().Value(peerKey{}).(string)
-	return redress.Actor{Name: name, Role: redress.Operator}, ok
+	return redress.Actor{Name: name, Role: redress.Operator, Cleared: true}, ok
 }
 
 // dialControl gives a client whose every request goes to the socket.

@@ -156,7 +156,10 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	if err != nil {
 		return err
 	}
-	desk := redress.NewDesk(redress.Config{Portal: n.config.Operator.Portal, Tell: proofs.letters.Tell, Everywhere: everywhere(database)}, cases.New(database), proofs.provers,
+	kept := cases.New(database)
+	casework := n.caseworkConfig(current, kept, database)
+	casework.Tell = proofs.letters.Tell
+	desk := redress.NewDesk(casework, kept, proofs.provers,
 		func() redress.Index { return current.Load() }, all.exceptions, n.logger)
 	limits, limited := redress.NewLimits(redress.DefaultRates()), route.Behind(n.config.Listen.WebTrustedProxies)
 	households := household.New(n.profiles, n.profiles, database)
@@ -179,7 +182,7 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	if pages, err = n.startConsole(desk, office, n.startExceptions(ctx, database, all.exceptions), database, current, resolved, pages); err != nil {
 		return err
 	}
-	if pages, err = proofs.watchPages(kit, limits, limited, pages); err != nil {
+	if pages, err = proofs.pagesBeside(desk, kit, limits, limited, pages); err != nil {
 		return err
 	}
 	n.background(ctx, func(ctx context.Context) { desk.Run(ctx, settleInterval) })
@@ -257,7 +260,7 @@ func readTokens(config *Config) ([]api.Token, error) {
 		if err != nil {
 			return nil, fmt.Errorf("token %q: %w", token.Name, err)
 		}
-		tokens = append(tokens, api.Token{Name: token.Name, Role: redress.ActorRole(token.Role), Hash: redress.HashToken(secret), Until: token.Until, Binding: binding, Profiles: token.Profiles,
+		tokens = append(tokens, api.Token{Name: token.Name, Role: redress.ActorRole(token.Role), Hash: redress.HashToken(secret), Until: token.Until, Binding: binding, Profiles: token.Profiles, Cleared: token.Cleared,
 			Rate: redress.Rate{Burst: int(token.Rate.Burst), PerMinute: int(token.Rate.PerMinute)}})
 	}
 	return tokens, nil

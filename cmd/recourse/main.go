@@ -118,6 +118,19 @@ type casesCommands struct {
 	List   CasesOptions  `cmd:"" help:"List the cases, those whose time runs out first."`
 	Show   CaseOptions   `cmd:"" help:"Show one case with its events."`
 	Decide DecideOptions `cmd:"" help:"Decide a case."`
+
+	Ask       AskOptions       `cmd:"" help:"Ask the party for what is missing."`
+	Reply     ReplyOptions     `cmd:"" help:"Write to the party."`
+	Dismiss   DismissOptions   `cmd:"" help:"End a case as inadmissible, with reasons."`
+	Close     CloseOptions     `cmd:"" help:"End a case that the party did not answer in."`
+	Merge     MergeOptions     `cmd:"" help:"Let another case of the same entry stand for one."`
+	Reread    RereadOptions    `cmd:"" help:"Say what you think of a decision that was drawn to be read again."`
+	Refer     DossierOptions   `cmd:"" help:"Print the dossier of a case about an order, for its authority."`
+	Facts     FactsOptions     `cmd:"" help:"Print what is known about a case."`
+	Statement StatementOptions `cmd:"" help:"Print the statement of reasons of a case's decision."`
+	Appeal    AppealOptions    `cmd:"" help:"Enter an appeal that came on paper, with the party's token."`
+	Authority AuthorityOptions `cmd:"" name:"authority-decision" help:"Record what the authority decided of its order; a lift is in force at once."`
+	External  ExternalOptions  `cmd:"" help:"Record what a court or an out-of-court body made of a decision."`
 }
 
 // ConfigFlag is the configuration of commands that work without a file too.
@@ -219,11 +232,12 @@ type DecideOptions struct {
 	ConfigFlag
 	JSONFlag
 	ID       string `arg:"" help:"The case."`
-	Outcome  string `required:"" enum:"uphold,reverse,narrow" placeholder:"OUTCOME" help:"uphold, reverse or narrow."`
+	Outcome  string `required:"" enum:"uphold,reverse,narrow,shorten" placeholder:"OUTCOME" help:"uphold, reverse, narrow or shorten."`
 	Question string `default:"merits" enum:"implementation,merits" help:"What is decided: merits, or implementation (did we carry it out rightly)."`
 	Facts    string `required:"" placeholder:"TEXT" help:"What was found."`
 	Ground   string `required:"" placeholder:"TEXT" help:"Why that leads to the outcome."`
-	NarrowTo string `placeholder:"NAME" help:"With narrow: the name below the entry that stays blocked."`
+	PartOptions
+	ByFlag
 }
 
 // Help shows the command at work.
@@ -231,14 +245,6 @@ func (DecideOptions) Help() string {
 	return example("A reversal is in force for the next question, and survives every new import of the list. The merits of a law list are its authority's to decide.",
 		`recourse cases decide ID --outcome reverse --facts "the site was cleaned" --ground "no longer phishing"`,
 		`recourse cases decide ID --outcome narrow --narrow-to bad.shop.example --facts "only one host is meant" --ground "the rest is somebody else's"`)
-}
-
-// Validate holds narrow and --narrow-to together; kong calls it.
-func (o *DecideOptions) Validate() error {
-	if (o.Outcome == "narrow") != (o.NarrowTo != "") {
-		return errors.New("--outcome narrow and --narrow-to go together")
-	}
-	return nil
 }
 
 // Run is called by the command line.

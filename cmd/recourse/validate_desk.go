@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/redress/workdays"
 )
 
 func (c *Config) checkDesk() {
@@ -11,6 +12,9 @@ func (c *Config) checkDesk() {
 	c.checkRetention()
 	c.checkMail()
 	c.checkSignIn()
+	if country := c.Desk.Country; country != "" && !workdays.Known(country) {
+		c.report.warn("desk.country", "no public holidays of %s are known; working days are Monday to Friday", quote(country))
+	}
 	c.checkHouseholds()
 	first := map[string]int{}
 	for i := range c.Desk.Tokens {

@@ -17,11 +17,17 @@ func bearer(r *http.Request) string {
 	return strings.TrimSpace(token)
 }
 
+// maxPerson is the longest name of a person who acts over the control socket.
+const maxPerson = 100
+
 // actor is who acts, by the connection or by a token of the configuration. All
 // tokens are compared, so that the time tells nothing of which was near.
 func (h *handler) actor(r *http.Request) (redress.Actor, bool) {
 	if h.config.Actor != nil {
 		if actor, known := h.config.Actor(r); known {
+			if by := r.URL.Query().Get("by"); by != "" && len(by) <= maxPerson { // who of the machine's people
+				actor.Name = by + " (" + actor.Name + ")"
+			}
 			return actor, true
 		}
 	}

@@ -3,9 +3,11 @@ package api
 import (
 	"cmp"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
+	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/redress"
 )
 
@@ -28,6 +30,8 @@ type fileReply struct {
 	StatusURL string           `json:"status_url"`
 	Challenge challenge        `json:"challenge"`
 	Linked    []redress.CaseID `json:"linked"`
+	// Words are to be printed: they open the case when the link is lost.
+	Words string `json:"recovery_words"`
 }
 
 // challenge is how control of the name is proved.
@@ -84,7 +88,7 @@ func (h *handler) file(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Location", "/api/v1/cases/"+string(receipt.ID))
 	respond(w, http.StatusCreated, fileReply{
 		ID: receipt.ID, Token: receipt.Token, State: receipt.State, StatusURL: h.desk.StatusURL(receipt.ID, receipt.Token),
-		Challenge: challengeOf(receipt.Challenge), Linked: notNil(receipt.Linked),
+		Challenge: challengeOf(receipt.Challenge), Linked: notNil(receipt.Linked), Words: receipt.Recovery,
 	})
 }
 
@@ -202,15 +206,7 @@ func (h *handler) decide(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ruling, err := h.desk.Decide(r.Context(), actor, id, redress.Decision(request))
-	if err != nil {
-		h.fail(w, err)
-		return
-	}
-	status := http.StatusOK
-	if ruling.Pending {
-		status = http.StatusAccepted
-	}
-	respond(w, status, decisionReply{State: ruling.State, Effect: effectOf(ruling.Effect), StillBlockedBy: blockingOf(ruling.StillBlockedBy)})
+	h.ruled(w, &ruling, err)
 }
 
 // listReply is one page of cases, the next deadline first.
@@ -246,7 +242,10 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request) {
 
 func pageOf(w http.ResponseWriter, r *http.Request) (redress.Page, bool) {
 	query := r.URL.Query()
-	page := redress.Page{Limit: 50, All: query.Get("all") == "true"}
+	page := redress.Page{
+		Limit: 50, All: query.Get("all") == "true", Purpose: query.Get("purpose"), List: blocklists.ListID(query.Get("list")),
+		State: redress.State(query.Get("state")), Reread: query.Get("reread") == "true",
+	}
 	wrong := func(field, detail string) (redress.Page, bool) {
 		write(w, problem{Type: typeBase + "invalid", Title: "A parameter is not right", Status: http.StatusBadRequest, Errors: []fieldProblem{{Field: field, Detail: detail}}})
 		return redress.Page{}, false
@@ -264,6 +263,22 @@ func pageOf(w http.ResponseWriter, r *http.Request) (redress.Page, bool) {
 			return wrong("after", "is not what an answer of this call had as next")
 		}
 		page.After = after
+	}
+	if text := query.Get("name"); text != "" {
+		name, err := redress.ReadName(text)
+		if err != nil {
+			return wrong("name", err.Error())
+		}
+		page.Name = name
+	}
+	if page.State != "" && !slices.Contains(redress.States(), page.State) {
+		return wrong("state", "is not a state of a track")
+	}
+	if text := query.Get("before"); text != "" {
+		var err error
+		if page.Before, err = time.Parse(time.RFC3339, text); err != nil {
+			return wrong("before", "is not a time, as 2026-11-30T12:00:00Z")
+		}
 	}
 	return page, true
 }

@@ -111,6 +111,7 @@ func (h *handler) routes() []route.Route {
 		{Method: http.MethodPost, Path: "/api/v1/cases/{id}/verify", Handler: h.verify},
 		{Method: http.MethodPost, Path: "/api/v1/cases/{id}/decision", Handler: h.decide},
 	}
+	routes = append(routes, h.caseRoutes()...)
 	routes = append(routes, h.orderRoutes()...)
 	routes = append(routes, h.proofRoutes()...)
 	routes = append(routes, h.profileRoutes()...)

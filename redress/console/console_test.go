@@ -33,6 +33,7 @@ type desk struct {
 	lists   *shelf
 	catalog *blocklists.Catalog
 	handler http.Handler
+	kit     *page.Kit
 }
 
 func newDesk(t *testing.T) *desk {
@@ -44,6 +45,7 @@ func newDesk(t *testing.T) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
+	d.kit = kit
 	d.handler, err = console.New(console.Config{SignIn: "/sign-in", SignOut: "/sign-out", Accounts: "/account"}, kit, console.Parts{
 		Gate: headers{}, Desk: d.Desk, Office: d.office, Lists: d.lists, Work: d.lists, Holds: d.lists, Database: d.DB,
 		Exceptions: exceptions.New(d.DB, func() *blocklists.Catalog { return d.catalog }, d.Effect, slog.New(slog.DiscardHandler)),

@@ -14,9 +14,14 @@
 // Whoever may change a profile may leave it, in one step and without a reason. That nothing is
 // filtered any more is a change like any, with who and when; of what was filtered nothing stays.
 //
-// A request to allow a name is told to nobody but the household: it is in no log, and decided it
-// is nowhere. Who asks is known by the profile of the address, so that a request cannot name
-// another home's profile.
+// A request to allow a name is told to nobody but the household: it is in no log, decided it
+// is nowhere, and undecided it is erased after 14 days. Who asks is known by the profile of the address, by the
+// device's own token, or by what a page has recognised ([Visitor]), so that a request cannot name another home's profile.
+// It is of the profile and not of the device: nobody is told which of two children asked.
+//
+// A name that is allowed for a while has its end beside it in the profile, as pauses have, so that a restart neither
+// lengthens nor forgets it, and no answer outlasts it. Refused: a timer that takes the name out again, which is
+// nothing after the power went.
 //
 // Extra time counts from bedtime and not from when it is granted: half an hour more is half an
 // hour more, also where it is granted early.

@@ -36,6 +36,7 @@ func Operator() policy.Operator {
 //	gambling  user: casino.example, shared.example
 //	hidden    law in IT, secret: secret.example, shared.example
 //	discreet  security, shows no names: discreet.example
+//	scam      security, of another publisher: scam.example
 func lists() map[string][]string {
 	return map[string][]string{
 		"court":    {"court.example", "shared.example", "xn--bcher-kva.example"},
@@ -43,6 +44,7 @@ func lists() map[string][]string {
 		"gambling": {"casino.example", "shared.example"},
 		"hidden":   {"secret.example", "shared.example"},
 		"discreet": {"discreet.example"},
+		"scam":     {"scam.example"},
 	}
 }
 
@@ -66,6 +68,7 @@ func manifests() []*blocklists.Manifest {
 		{ID: "gambling", Purpose: blocklists.User, Category: "gambling", Title: map[string]string{"en": "Gambling"}, Publisher: publisher},
 		&hidden,
 		{ID: "discreet", Purpose: blocklists.Security, Category: "malware", Title: map[string]string{"en": "Discreet"}, Publisher: publisher, Disclosure: blocklists.NoName},
+		{ID: "scam", Purpose: blocklists.Security, Category: "scam", Title: map[string]string{"en": "Scams"}, Publisher: blocklists.Publisher{Name: "Other Feed", Contact: "mailto:feed@other.example"}},
 	}
 	for _, manifest := range all {
 		manifest.Scope, manifest.Format, manifest.ReviewEvery = blocklists.Subtree, "domains", 90*24*time.Hour
@@ -83,6 +86,9 @@ type World struct {
 	Effect  *Effect
 	DNS     *DNS
 	Logs    *Log
+	// Config is the desk's, and Lists the names of each list, from the next Restart on.
+	Config redress.Config
+	Lists  map[string][]string
 
 	t        testing.TB
 	database policystore.Config
@@ -91,8 +97,8 @@ type World struct {
 // New makes a world that ends with the test.
 func New(t testing.TB) *World {
 	t.Helper()
-	w := &World{t: t, database: storetest.New(t), DNS: NewDNS(), Logs: new(Log)}
-	w.Current = policy.NewCurrent(&policy.Snapshot{Bundle: compile(t), Operator: Operator(), Key: policy.Key(strings.Repeat("k", policy.MinKey))})
+	w := &World{t: t, database: storetest.New(t), DNS: NewDNS(), Logs: new(Log), Lists: lists(), Config: redress.Config{Portal: Portal, Operator: Operator().Name, Contact: Operator().Contact}}
+	w.Current = policy.NewCurrent(&policy.Snapshot{Bundle: compile(t, w.Lists), Operator: Operator(), Key: policy.Key(strings.Repeat("k", policy.MinKey))})
 	w.Restart()
 	t.Cleanup(func() { _ = w.DB.Close() })
 	return w
@@ -111,11 +117,11 @@ func (w *World) Restart() {
 	if w.DB, err = w.database.Open(context.Background(), slog.New(slog.DiscardHandler)); err != nil {
 		w.t.Fatalf("open database: %v", err)
 	}
-	index := compile(w.t)
+	index := compile(w.t, w.Lists)
 	w.Current.Update(func(s policy.Snapshot) policy.Snapshot { s.Bundle, s.Overlay = index, nil; return s })
 	w.Store = store.New(w.DB)
 	w.Effect = &Effect{db: w.DB, current: w.Current}
-	w.Desk = redress.NewDesk(redress.Config{Portal: Portal}, w.Store, proof.Methods{redress.ByDNS: proof.NewTXT(w.DNS)}, func() redress.Index { return w.Current.Load() }, w.Effect, w.Logs.Logger())
+	w.Desk = redress.NewDesk(w.Config, w.Store, proof.Methods{redress.ByDNS: proof.NewTXT(w.DNS)}, func() redress.Index { return w.Current.Load() }, w.Effect, w.Logs.Logger())
 	if _, _, err := w.Effect.Apply(context.Background()); err != nil {
 		w.t.Fatalf("derive overlay: %v", err)
 	}
@@ -144,10 +150,10 @@ func (w *World) Code(list, name string) policy.Code {
 	return 0
 }
 
-func compile(t testing.TB) *bundle.Bundle {
+func compile(t testing.TB, lists map[string][]string) *bundle.Bundle {
 	t.Helper()
 	files := fstest.MapFS{}
-	for id, names := range lists() {
+	for id, names := range lists {
 		files[id] = &fstest.MapFile{Data: []byte("# a list\n" + strings.Join(names, "\n") + "\n"), Mode: 0o444}
 	}
 	catalog, err := blocklists.NewCatalog(manifests())

@@ -197,12 +197,3 @@ func (s *Store) Due(ctx context.Context, at time.Time, limit int) ([]redress.Due
 	}
 	return due, nil
 }
-
-// NextDue is when the next clock runs out; zero for never.
-func (s *Store) NextDue(ctx context.Context) (time.Time, error) {
-	var next sql.NullInt64
-	if err := s.db.QueryRowContext(ctx, `SELECT min(at) FROM case_clocks`).Scan(&next); err != nil {
-		return time.Time{}, fmt.Errorf("read the next clock: %w", err)
-	}
-	return timeOf(next), nil
-}

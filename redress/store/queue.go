@@ -104,3 +104,41 @@ func (s *Store) Filed(ctx context.Context, one *redress.Case) (redress.Duplicate
 	found.Last = timeOf(last)
 	return found, nil
 }
+
+// maxAlike bounds the cases of one entry that are looked at.
+const maxAlike = 20
+
+// Alike are other open cases of the same entry, the oldest first.
+func (s *Store) Alike(ctx context.Context, one *redress.Case) ([]redress.CaseID, error) {
+	if one.Entry == nil {
+		return nil, nil
+	}
+	found, err := s.ids(ctx, `SELECT c.id FROM cases c JOIN filings f ON f.id = c.filing
+		WHERE f.name = ? AND f.id <> ? AND c.list = ? AND c.entry = ? AND c.scope = ? AND c.order_ref = ? AND c.hidden = 0 AND c.due < ? ORDER BY f.at, c.id LIMIT ?`,
+		one.Filing.Name.String(), string(one.Filing.ID), string(one.Entry.List), one.Entry.Name.String(), one.Entry.Scope.String(), one.Entry.Order, int64(noDeadline), maxAlike)
+	if err != nil {
+		return nil, fmt.Errorf("read cases of an entry: %w", err)
+	}
+	return found, nil
+}
+
+// Lifted are cases that have exceptions of security lists in force, by id.
+func (s *Store) Lifted(ctx context.Context, after redress.CaseID, limit int) ([]redress.CaseID, error) {
+	found, err := s.ids(ctx, `SELECT DISTINCT c.id FROM exceptions e JOIN cases c ON c.id = e.case_id
+		WHERE e.ended_at IS NULL AND e.case_id > ? AND c.purpose = 'security' ORDER BY c.id LIMIT ?`, string(after), limit)
+	if err != nil {
+		return nil, fmt.Errorf("read lifted cases: %w", err)
+	}
+	return found, nil
+}
+
+func (s *Store) ids(ctx context.Context, query string, args ...any) ([]redress.CaseID, error) {
+	var found []redress.CaseID
+	err := policystore.Each(ctx, s.db, func(rows *sql.Rows) error {
+		var id redress.CaseID
+		err := rows.Scan(&id)
+		found = append(found, id)
+		return err
+	}, query, args...)
+	return found, err
+}

@@ -180,7 +180,7 @@ const (
 func (w *week) Drawing(names map[string]string) template.HTML {
 	var out strings.Builder
 	height := decimal(7*dayHeight + 20)
-	out.WriteString(`<svg class="week" viewBox="0 0 ` + decimal(weekLeft+weekWidth+8) + ` ` + height + `" aria-hidden="true" focusable="false">`)
+	out.WriteString(`<svg class="week" viewBox="0 0 ` + decimal(weekLeft+weekWidth+20) + ` ` + height + `" aria-hidden="true" focusable="false">`)
 	for i, day := range days() {
 		y := decimal(i*dayHeight + 2)
 		out.WriteString(`<rect class="awake" x="` + decimal(weekLeft) + `" y="` + y + `" width="` + decimal(weekWidth) + `" height="` + decimal(dayHeight-4) + `"/>`)

@@ -50,8 +50,8 @@ func (v *Visit) Do(actions ...chromedp.Action[chromedp.Void]) { v.t.Helper(); v.
 // must have the texts.
 func (v *Visit) See(name string, texts ...string) string {
 	v.t.Helper()
-	v.do(chromedp.WaitVisible("main"))
-	shown := v.Text("body")
+	v.do(chromedp.WaitVisible(chromedp.CSS("main"))) // a search would find the word too, and wait for that
+	shown := read(v, chromedp.Text(chromedp.CSS("body")))
 	for _, text := range texts {
 		if !strings.Contains(shown, text) {
 			v.t.Errorf("%s lacks %q:\n%s", name, text, shown)

@@ -25,8 +25,6 @@ CREATE TRIGGER heads_unchanged BEFORE UPDATE ON heads FOR EACH ROW
 CREATE TRIGGER heads_kept BEFORE DELETE ON heads FOR EACH ROW
     EXECUTE FUNCTION refuse('heads are only appended');
 
--- What the public is told of decisions is read from the end.
-CREATE INDEX events_decided ON events (sequence) WHERE kind IN ('decided', 'authority_decided');
 
 -- How many events of each queue on disk are in the log, so that none comes in twice.
 CREATE TABLE event_queues (

@@ -1,0 +1,440 @@
+package redress_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/redresstest"
+	"github.com/recourse-dns/recourse/resolver/wire"
+)
+
+var second = redress.Actor{Name: "second", Role: redress.SecondReviewer}
+
+func work(t *testing.T, w *redresstest.World) {
+	t.Helper()
+	if err := w.Desk.Work(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if logged := w.Logs.String(); strings.Contains(logged, `"level":"ERROR"`) {
+		t.Fatalf("the clerk failed: %s", logged)
+	}
+}
+
+func read(t *testing.T, w *redresstest.World, id redress.CaseID) *redress.Case {
+	t.Helper()
+	one, err := w.Store.Case(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return one
+}
+
+// kinds are those of a case's events, in order.
+func kinds(one *redress.Case) string {
+	var all []string
+	for _, event := range one.Events {
+		all = append(all, string(event.Kind))
+	}
+	return strings.Join(all, " ")
+}
+
+// notices are the kinds of what waits to be told, with the key.
+func notices(t *testing.T, w *redresstest.World, kind string) (bodies []string) {
+	t.Helper()
+	rows, err := w.DB.QueryContext(t.Context(), `SELECT body FROM notices WHERE kind = ? AND channel = 'mail' ORDER BY id`, kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var body string
+		if err := rows.Scan(&body); err != nil {
+			t.Fatal(err)
+		}
+		bodies = append(bodies, body)
+	}
+	return bodies
+}
+
+func TestReferralIsSentRemindedAndPublished(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := redresstest.New(t)
+		w.Config.Mail = map[string]string{"Tribunale di Esempio": "court@authority.example"}
+		w.Restart()
+		receipt := file(t, w, application("www.court.example"))
+		work(t, w)
+		sent := notices(t, w, "case.referral")
+		if len(sent) != 1 || !strings.Contains(sent[0], "RG 1234/2026") || !strings.Contains(sent[0], "The site was cleaned") || strings.Contains(sent[0], "owner@example.net") {
+			t.Fatalf("dossier %q", sent)
+		}
+		for _, step := range []struct {
+			wait time.Duration
+			want string
+		}{
+			{9 * 24 * time.Hour, "filed referred triaged dossier_sent clock_missed"},
+			{24 * time.Hour, "filed referred triaged dossier_sent clock_missed clock_missed authority_reminded"},
+			{20 * 24 * time.Hour, "filed referred triaged dossier_sent clock_missed clock_missed authority_reminded unanswered"},
+			{100 * 24 * time.Hour, "filed referred triaged dossier_sent clock_missed clock_missed authority_reminded unanswered"},
+		} {
+			time.Sleep(step.wait)
+			work(t, w)
+			work(t, w) // once more changes nothing
+			got := strings.Fields(kinds(read(t, w, receipt.ID)))
+			want := strings.Fields(step.want)
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Fatalf("after %s more: %v, want %v", step.wait, got, want)
+			}
+		}
+		operator := redress.Actor{Name: "olga", Role: redress.Operator}
+		decision := redress.AuthorityDecision{Decision: redress.Decision{Outcome: "reverse"}, Body: "Tribunale di Esempio", Ref: "RG 99/2027"}
+		ruling, err := w.Desk.AuthorityDecision(t.Context(), operator, receipt.ID, decision)
+		if err != nil || ruling.Effect == nil || len(w.Blocked("court.example")) != 0 {
+			t.Fatalf("lifted: %+v, %v, blocked %v", ruling, err, w.Blocked("court.example"))
+		}
+		if one := read(t, w, receipt.ID); one.Merits.State != redress.Reversed || len(one.Clocks) > 1 {
+			t.Errorf("merits %v, clocks %v", one.Merits, one.Clocks)
+		}
+	})
+}
+
+func TestSeveralNodesServeAClockOnce(t *testing.T) {
+	w := redresstest.New(t)
+	receipt := file(t, w, application("court.example"))
+	done := make(chan error)
+	for range 4 {
+		go func() { done <- w.Desk.Work(context.Background()) }()
+	}
+	for range 4 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	if got := kinds(read(t, w, receipt.ID)); strings.Count(got, "triaged") != 1 || strings.Count(got, "dossier_sent") != 1 {
+		t.Errorf("events %s", got)
+	}
+}
+
+func TestSilenceOfThePartyIsClosedByAPerson(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := redresstest.New(t)
+		receipt := file(t, w, application("phish.example"))
+		before := read(t, w, receipt.ID).Merits.Deadline
+		time.Sleep(10 * time.Hour)
+		if err := w.Desk.AskParty(t.Context(), reviewer, receipt.ID, "", "Which plugin was it?"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * 24 * time.Hour)
+		work(t, w)
+		if one := read(t, w, receipt.ID); one.Merits.State != redress.NeedInfo {
+			t.Fatalf("merits %v", one.Merits)
+		}
+		if err := w.Desk.Close(t.Context(), reviewer, receipt.ID, "No answer.", "Nothing to go by."); err == nil {
+			t.Fatal("closed before 14 days")
+		}
+		if err := w.Desk.Message(t.Context(), receipt.ID, receipt.Token, "It was a gallery."); err != nil {
+			t.Fatal(err)
+		}
+		if one := read(t, w, receipt.ID); one.Merits.State != redress.Submitted || !one.Merits.Deadline.Equal(before.Add(5*24*time.Hour)) {
+			t.Fatalf("after the answer: %v; before %s", one.Merits, before)
+		}
+		if err := w.Desk.AskParty(t.Context(), reviewer, receipt.ID, "", "And which version?"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(15 * 24 * time.Hour)
+		work(t, w)
+		one := read(t, w, receipt.ID)
+		if one.Merits.State != redress.NeedInfo || !strings.HasSuffix(kinds(one), "reply_overdue") {
+			t.Fatalf("the desk closed it by itself: %v, %s", one.Merits, kinds(one))
+		}
+		if err := w.Desk.Close(t.Context(), reviewer, receipt.ID, "No answer.", "Nothing to go by."); err != nil {
+			t.Fatal(err)
+		}
+		if one = read(t, w, receipt.ID); one.Merits.State != redress.Closed || one.AppealUntil().IsZero() {
+			t.Errorf("merits %v, appeal until %s", one.Merits, one.AppealUntil())
+		}
+	})
+}
+
+type vantages []redress.Vantage
+
+func (v vantages) Retest(context.Context, wire.Name) []redress.Vantage { return v }
+
+type known time.Duration
+
+func (k known) FirstSeen(context.Context, wire.Name) (time.Time, bool) {
+	return time.Now().Add(-time.Duration(k)), k != 0
+}
+
+func TestInterimRelief(t *testing.T) {
+	seen := vantages{{From: "a", Agent: "one", Clean: true}, {From: "b", Agent: "two", Clean: true}}
+	old := known(31 * 24 * time.Hour)
+	for _, c := range []struct {
+		name   string
+		role   string
+		proved bool
+		second bool // another feed has the name
+		seen   vantages
+		age    known
+		want   redress.State
+	}{
+		{"all speaks for it", "owner", true, false, seen, old, redress.Interim},
+		{"no proof", "owner", false, false, seen, old, redress.Submitted},
+		{"a reporter", "reporter", true, false, seen, old, redress.Submitted},
+		{"a second feed", "owner", true, true, seen, old, redress.Submitted},
+		{"a young name", "owner", true, false, seen, known(29 * 24 * time.Hour), redress.Submitted},
+		{"an unknown age", "owner", true, false, seen, 0, redress.Submitted},
+		{"one network", "owner", true, false, vantages{{From: "a", Agent: "one", Clean: true}, {From: "a", Agent: "two", Clean: true}}, old, redress.Submitted},
+		{"one program", "owner", true, false, vantages{{From: "a", Agent: "one", Clean: true}, {From: "b", Agent: "one", Clean: true}}, old, redress.Submitted},
+		{"one sees harm", "owner", true, false, append(slices.Clone(seen), redress.Vantage{From: "c", Agent: "one"}), old, redress.Submitted},
+		{"nobody looked", "owner", true, false, nil, old, redress.Submitted},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := redresstest.New(t)
+				w.Config.Sources = redress.Sources{Retester: c.seen, Age: c.age}
+				if c.second {
+					w.Lists["scam"] = append(w.Lists["scam"], "phish.example")
+				}
+				w.Restart()
+				given := application("phish.example")
+				given.Role = c.role
+				receipt := file(t, w, given)
+				if c.proved {
+					w.DNS.Add(receipt.Challenge.Name + `. 60 IN TXT "` + receipt.Challenge.Value + `"`)
+					if proof, err := w.Desk.Verify(t.Context(), receipt.ID, receipt.Token, redress.Attempt{}); err != nil || !proof.Verified {
+						t.Fatalf("verify: %+v, %v", proof, err)
+					}
+				}
+				work(t, w)
+				one := read(t, w, receipt.ID)
+				if one.Merits.State != c.want || (len(w.Blocked("phish.example")) == 0) != (c.want == redress.Interim) {
+					t.Fatalf("merits %v, blocked by %v: %s", one.Merits, w.Blocked("phish.example"), kinds(one))
+				}
+				if c.want != redress.Interim {
+					return
+				}
+				time.Sleep(73 * time.Hour)
+				work(t, w)
+				if one = read(t, w, receipt.ID); one.Merits.State != redress.Interim || len(notices(t, w, "case.missed")) == 0 {
+					t.Fatalf("after 72 hours: %v, %s", one.Merits, kinds(one))
+				}
+				decide(t, w, receipt.ID, redress.Decision{Outcome: "uphold", Facts: "A kit lies there.", Ground: "Our terms, 4."})
+				if len(w.Blocked("phish.example")) == 0 {
+					t.Error("the relief outlived the decision")
+				}
+			})
+		})
+	}
+}
+
+func TestListedAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := redresstest.New(t)
+		time.Sleep(time.Hour)
+		receipt := file(t, w, application("phish.example"))
+		decide(t, w, receipt.ID, redress.Decision{Outcome: "reverse"})
+		if err := w.Desk.Relisted(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if one := read(t, w, receipt.ID); one.Merits.State != redress.Reversed {
+			t.Fatalf("reopened without news: %v", one.Merits)
+		}
+		time.Sleep(time.Hour)
+		w.Restart() // the list is new, and has the name since now
+		for range 2 {
+			if err := w.Desk.Relisted(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		one := read(t, w, receipt.ID)
+		if one.Merits.State != redress.Reopened || time.Until(one.Merits.Deadline) != redress.RelistTime || len(w.Blocked("phish.example")) != 0 || strings.Count(kinds(one), "reopened") != 1 {
+			t.Fatalf("merits %v, blocked %v, %s", one.Merits, w.Blocked("phish.example"), kinds(one))
+		}
+		time.Sleep(time.Hour)
+		w.Lists["scam"] = append(w.Lists["scam"], "phish.example")
+		w.Restart()
+		for range 2 {
+			if err := w.Desk.Relisted(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		one = read(t, w, receipt.ID)
+		if !slices.Contains(w.Blocked("phish.example"), "phishing") || strings.Count(kinds(one), "reblocked") != 1 || one.Merits.State != redress.Reopened {
+			t.Fatalf("two feeds: blocked %v, %s", w.Blocked("phish.example"), kinds(one))
+		}
+		decide(t, w, receipt.ID, redress.Decision{Outcome: "reverse"})
+		if slices.Contains(w.Blocked("phish.example"), "phishing") {
+			t.Error("the second reversal lifted nothing")
+		}
+	})
+}
+
+func TestExceptionIsReviewed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := redresstest.New(t)
+		receipt := file(t, w, application("phish.example"))
+		decide(t, w, receipt.ID, redress.Decision{Outcome: "reverse"})
+		time.Sleep(91 * 24 * time.Hour)
+		w.Restart() // or the list itself would be past its review
+		work(t, w)
+		if one := read(t, w, receipt.ID); one.Merits.State != redress.Reopened || len(w.Blocked("phish.example")) != 0 {
+			t.Fatalf("merits %v, blocked %v", one.Merits, w.Blocked("phish.example"))
+		}
+		decide(t, w, receipt.ID, redress.Decision{Outcome: "uphold", Facts: "It is back.", Ground: "Our terms, 4."})
+		if len(w.Blocked("phish.example")) == 0 {
+			t.Error("what was upheld stays lifted")
+		}
+	})
+}
+
+func TestShortenedBlockEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := redresstest.New(t)
+		receipt := file(t, w, application("casino.example"))
+		until := time.Now().Add(10 * 24 * time.Hour)
+		decide(t, w, receipt.ID, redress.Decision{Outcome: "shorten", Until: until})
+		work(t, w)
+		if len(w.Blocked("casino.example")) == 0 {
+			t.Fatal("lifted before its time")
+		}
+		time.Sleep(time.Until(until))
+		work(t, w)
+		if len(w.Blocked("casino.example")) != 0 {
+			t.Error("the block goes on after its end")
+		}
+	})
+}
+
+func TestAppealGoesToSomebodyElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := redresstest.New(t)
+		receipt := file(t, w, application("phish.example"))
+		reasons := redress.Decision{Outcome: "uphold", Facts: "Seen today.", Ground: "Our terms, 4."}
+		first := redress.Actor{Name: "Anna  Rossi", Role: redress.Operator}
+		if _, err := w.Desk.Decide(t.Context(), first, receipt.ID, reasons); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(150 * 24 * time.Hour)
+		if err := w.Desk.Appeal(t.Context(), receipt.ID, receipt.Token, "", "It was cleaned long ago."); err != nil {
+			t.Fatal(err)
+		}
+		if one := read(t, w, receipt.ID); time.Until(one.Merits.Deadline) != redress.AppealTime {
+			t.Errorf("deadline in %s", time.Until(one.Merits.Deadline))
+		}
+		for _, actor := range []redress.Actor{reviewer, {Name: "anna rossi", Role: redress.Operator}} {
+			if _, err := w.Desk.Decide(t.Context(), actor, receipt.ID, reasons); err == nil {
+				t.Fatalf("%v decided the appeal", actor)
+			}
+		}
+		if _, err := w.Desk.Decide(t.Context(), second, receipt.ID, reasons); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Desk.Appeal(t.Context(), receipt.ID, receipt.Token, "", "Once more."); err == nil {
+			t.Error("a second appeal was taken")
+		}
+		statement, err := w.Desk.Statement(t.Context(), receipt.ID, receipt.Token)
+		if err != nil || statement.SecondBy != redress.Operator || statement.DecidedBy != redress.SecondReviewer || statement.What != redress.StaysBlocked || !statement.Summarised {
+			t.Errorf("statement %+v, %v", statement, err)
+		}
+
+		late := file(t, w, application("casino.example"))
+		if _, err := w.Desk.Decide(t.Context(), first, late.ID, reasons); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(190 * 24 * time.Hour)
+		if err := w.Desk.Appeal(t.Context(), late.ID, late.Token, "", "Too late."); err == nil {
+			t.Error("an appeal after six months was taken")
+		}
+	})
+}
+
+func TestContactIsHiddenUntilDecided(t *testing.T) {
+	w := redresstest.New(t)
+	receipt := file(t, w, application("phish.example"))
+	contact := func(actor redress.Actor) string {
+		t.Helper()
+		one, err := w.Desk.Review(t.Context(), actor, receipt.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return one.Text(one.Events[0], redress.Contact)
+	}
+	if got := contact(reviewer); got != "" {
+		t.Fatalf("shown before the decision: %q", got)
+	}
+	decide(t, w, receipt.ID, redress.Decision{Outcome: "reverse"})
+	if contact(reviewer) == "" || contact(second) != "" || contact(redress.Actor{Name: "reviewer-1", Role: redress.Auditor}) != "" {
+		t.Error("shown to the wrong people")
+	}
+}
+
+func TestLostLinkIsRegained(t *testing.T) {
+	w := redresstest.New(t)
+	receipt := file(t, w, application("phish.example"))
+	for _, words := range []string{"", "babab-babab-babab-babab-babab-babab", receipt.Recovery[:10], strings.Repeat("a", 10000)} {
+		if _, _, err := w.Desk.Recover(t.Context(), receipt.ID, words); err == nil {
+			t.Fatalf("%q opened the case", words)
+		}
+	}
+	typed := strings.ToUpper(strings.ReplaceAll(receipt.Recovery, "-", "  "))
+	token, words, err := w.Desk.Recover(t.Context(), receipt.ID, typed)
+	if err != nil || words == receipt.Recovery {
+		t.Fatal(err)
+	}
+	if _, err := w.Desk.Show(t.Context(), receipt.ID, receipt.Token); err == nil {
+		t.Error("the old link still opens")
+	}
+	if _, _, err := w.Desk.Recover(t.Context(), receipt.ID, receipt.Recovery); err == nil {
+		t.Error("the old words still open")
+	}
+	if _, err := w.Desk.Show(t.Context(), receipt.ID, token); err != nil {
+		t.Error(err)
+	}
+
+	renewal, err := w.Desk.Renewal(receipt.ID, "phish.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.DNS.Add(renewal.Challenge.Name + `. 60 IN TXT "` + renewal.Challenge.Value + `"`)
+	if _, _, err := w.Desk.Renew(t.Context(), receipt.ID, renewal.Secret); err == nil {
+		t.Fatal("renewed a case of which control was never proved")
+	}
+	w.DNS.Add(receipt.Challenge.Name + `. 60 IN TXT "` + receipt.Challenge.Value + `"`)
+	if proof, err := w.Desk.Verify(t.Context(), receipt.ID, token, redress.Attempt{}); err != nil || !proof.Verified {
+		t.Fatal(proof, err)
+	}
+	if _, _, err := w.Desk.Renew(t.Context(), receipt.ID, "a"+renewal.Secret[1:]); err == nil && renewal.Secret[0] != 'a' {
+		t.Error("another secret renewed it")
+	}
+	token, _, err = w.Desk.Renew(t.Context(), receipt.ID, renewal.Secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Desk.Show(t.Context(), receipt.ID, token); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDuplicatesOfOnePartyMerge(t *testing.T) {
+	w := redresstest.New(t)
+	first := file(t, w, application("phish.example"))
+	same, other := application("phish.example"), application("phish.example")
+	same.Contact, other.Contact = " OWNER@example.net ", "else@example.net"
+	again, stranger := file(t, w, same), file(t, w, other)
+	work(t, w)
+	if one := read(t, w, again.ID); one.Merits.State != redress.Merged || one.Implementation.State != redress.Merged {
+		t.Errorf("the second of one party: %v", one.Merits)
+	}
+	for _, id := range []redress.CaseID{first.ID, stranger.ID} {
+		if one := read(t, w, id); one.Merits.State != redress.Submitted {
+			t.Errorf("%s: %v", id, one.Merits)
+		}
+	}
+}
