@@ -113,7 +113,7 @@ func readDatabase(ctx context.Context, env *environment, flag ConfigFlag) (*stor
 	if err != nil {
 		return nil, nil, err
 	}
-	database, err := store.OpenReader(ctx, filepath.Join(config.StateDir(), databaseFile))
+	database, err := config.database().OpenReader(ctx)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("%w: nothing was ever logged here", err)
 	}
@@ -208,7 +208,7 @@ func (o *AuditRotateOptions) Run(ctx context.Context, env *environment) error {
 }
 
 func (o *AuditRotateOptions) rotate(ctx context.Context, env *environment, config *Config, held *state) error {
-	database, err := store.Open(ctx, held.path(databaseFile), env.logger())
+	database, err := config.database().Open(ctx, env.logger())
 	if err != nil {
 		return err
 	}
