@@ -74,23 +74,18 @@ func (c *Config) checkPlainSignIn() {
 	}
 	const why = "would let passwords cross a public network in clear"
 	if portal, err := url.Parse(c.Operator.Portal); err == nil && portal.Scheme == "http" {
-		if addr, err := netip.ParseAddr(portal.Hostname()); err == nil && isWorldwide(addr) {
+		if addr, err := netip.ParseAddr(portal.Hostname()); err == nil && isPublic(addr) {
 			c.report.problem("desk.plain_sign_in", why+": operator.portal is http on the public address %s", addr)
 			return
 		}
 	}
 	for _, address := range c.Listen.Web {
-		if isWorldwide(address.Addr()) {
+		if isPublic(address.Addr()) {
 			c.report.problem("desk.plain_sign_in", why+": listen.web has the public address %s", address.Addr())
 			return
 		}
 	}
 	c.report.warn("desk.plain_sign_in", "passwords and codes cross the local network in clear, for clients on private addresses and on the same link; with a certificate (listen.web_tls) they need not")
-}
-
-func isWorldwide(addr netip.Addr) bool {
-	addr = addr.Unmap().WithZone("")
-	return addr.IsGlobalUnicast() && !addr.IsPrivate()
 }
 
 func loopbackHost(host string) bool {
