@@ -14,6 +14,7 @@ import (
 
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress/audit"
+	public "github.com/recourse-dns/recourse/redress/report"
 )
 
 type auditCommands struct {
@@ -104,6 +105,9 @@ func (o *AuditVerifyOptions) verify(ctx context.Context, env *environment, check
 		return audit.Result{}, err
 	}
 	result, err := audit.VerifyDatabase(ctx, database, checker)
+	if err == nil && len(result.Faults) == 0 { // else it is known already that the log cannot be counted on
+		result.Faults, err = public.VerifyBooks(ctx, database)
+	}
 	return result, errors.Join(err, database.Close())
 }
 

@@ -331,3 +331,23 @@ func TestTheSameOrderTwice(t *testing.T) {
 		t.Errorf("what is no exact name: %+v", err)
 	}
 }
+
+// TestTheLogSaysNothingOfSecretLists: neither which list an order is for, nor its number, nor a sum of
+// its names that somebody could find them by.
+func TestTheLogSaysNothingOfSecretLists(t *testing.T) {
+	w := newWorld(t, func(court *blocklists.Manifest) { court.Disclosure = blocklists.Secret })
+	w.submit(submission(0, "secret.example"))
+	count := 0
+	err := cases.Each(t.Context(), w.db, 0, func(event *redress.Event, content []byte) error {
+		count++
+		for _, hidden := range []string{"court", "RG 1", "digest", "secret.example"} {
+			if strings.Contains(string(content), hidden) {
+				t.Errorf("%s has %q: %s", event.Kind, hidden, content)
+			}
+		}
+		return nil
+	})
+	if err != nil || count < 2 {
+		t.Errorf("%d events, %v", count, err)
+	}
+}
