@@ -167,11 +167,7 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 		return err
 	}
 	households := household.New(n.profiles, n.profiles, database)
-<<<<<<< HEAD
-	calls := api.New(api.Config{Tokens: tokens, Actor: peerOf, Limits: limits, Limited: limited, Replies: database, Orders: office, Profiles: households, Clients: n.clients.calls(n.config, current), Proofs: proofs.calls()}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
-=======
-	calls := api.New(api.Config{Reports: counted, Heads: n.audit.publisher, Tokens: tokens, Actor: peerOf, Limits: limits, Limited: limited, Orders: office, Profiles: households, Clients: n.clients.calls(n.config, current), Proofs: proofs.calls()}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
->>>>>>> int
+	calls := api.New(api.Config{Reports: counted, Heads: n.audit.publisher, Tokens: tokens, Actor: peerOf, Limits: limits, Limited: limited, Replies: database, Orders: office, Profiles: households, Clients: n.clients.calls(n.config, current), Proofs: proofs.calls()}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
 	n.disclosed.Store(public.Disclosure(n.config.deployment()))
 	kit, err := n.config.pageKit(n.logger)
 	if err != nil {
