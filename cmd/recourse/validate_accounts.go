@@ -72,16 +72,11 @@ func (c *Config) checkPlainSignIn() {
 	if !c.Desk.PlainSignIn {
 		return
 	}
-	const why = "would let passwords cross a public network in clear"
-	if portal, err := url.Parse(c.Operator.Portal); err == nil && portal.Scheme == "http" {
-		if addr, err := netip.ParseAddr(portal.Hostname()); err == nil && isPublic(addr) {
-			c.report.problem("desk.plain_sign_in", why+": operator.portal is http on the public address %s", addr)
-			return
-		}
-	}
+	portal, err := url.Parse(c.Operator.Portal)
+	secured := err == nil && portal.Scheme == "https" // a plain one at a public address is refused by itself
 	for _, address := range c.Listen.Web {
-		if isPublic(address.Addr()) {
-			c.report.problem("desk.plain_sign_in", why+": listen.web has the public address %s", address.Addr())
+		if secured && isPublic(address.Addr()) {
+			c.report.problem("desk.plain_sign_in", "would let passwords cross a public network in clear: listen.web has the public address %s", address.Addr())
 			return
 		}
 	}

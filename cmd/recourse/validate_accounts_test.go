@@ -34,8 +34,9 @@ func TestSignInIsChecked(t *testing.T) {
 		{plain, oidc(good), "desk.oidc", ""},
 		{"http://localhost:8080", oidc(good), "", ""},
 		{plain, "desk: {plain_sign_in: true}\n", "", "desk.plain_sign_in"},
-		{public, "desk: {plain_sign_in: true}\n", "desk.plain_sign_in", ""},
-		{plain, "desk: {plain_sign_in: true} # web: \"192.0.2.1:80\"\n", "desk.plain_sign_in", ""},
+		{public, "desk: {plain_sign_in: true}\n", "operator.portal", ""},
+		{plain, "desk: {plain_sign_in: true} # web: \"192.0.2.1:80\"\n", "operator.portal", ""},
+		{secure, "desk: {plain_sign_in: true} # web: \"192.0.2.1:80\"\n", "desk.plain_sign_in", ""},
 		{plain, "desk: {plain_sign_in: true} # web: \"0.0.0.0:80\", \"192.168.1.2:81\"\n", "", "desk.plain_sign_in"},
 	} {
 		_, web, _ := strings.Cut(test.text, "# web: ")

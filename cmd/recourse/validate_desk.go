@@ -11,10 +11,10 @@ func (c *Config) checkDesk() {
 	c.checkStore()
 	c.checkRetention()
 	c.checkMail()
+	c.checkSignIn()
 	if country := c.Desk.Country; country != "" && !workdays.Known(country) {
 		c.report.warn("desk.country", "no public holidays of %s are known; working days are Monday to Friday", quote(country))
 	}
-	c.checkSignIn()
 	c.checkHouseholds()
 	first := map[string]int{}
 	for i := range c.Desk.Tokens {
