@@ -48,7 +48,7 @@ func (n *node) startAudit(ctx context.Context, held *state, database *store.DB) 
 	n.audit = &auditing{publisher: publisher, queue: queue, memory: readMemory(held.path(auditMemoryFile), n.logger), logger: n.logger}
 	n.audit.pages = audit.NewPages(database, signer, audit.NewFeed(n.config.Operator.Portal, database, n.toldOfList), n.logger)
 	n.background(ctx, func(ctx context.Context) { queue.Run(ctx, audit.Log{DB: database}) })
-	n.background(ctx, func(ctx context.Context) {
+	n.alone(func(ctx context.Context) {
 		for ; begun != nil && ctx.Err() == nil; begun = publisher.Begin(ctx) { // no head before its key
 			pause(ctx, keepUpRetry)
 		}

@@ -117,7 +117,7 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 		return nil, err
 	}
 	if n.config.hasDesk() {
-		n.startRetention(ctx, database, counts)
+		n.startRetention(database, counts)
 	}
 	lists := &ledger{database: database, path: held.path(holdsFile), told: discloser{catalog: n.catalog}, logger: n.logger}
 	from := n.openDecisions(held, database)
