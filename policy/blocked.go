@@ -2,7 +2,7 @@ package policy
 
 import (
 	"fmt"
-	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -25,14 +25,15 @@ const BlockTTL = blockTTL * time.Second
 func (s *Snapshot) blocked(query *resolver.Query, match *Match, at stead) (*resolver.Answer, error) {
 	reply := query.Message()
 	reply.AuthenticatedData, reply.Authoritative = false, false
-	switch form := replyOf(match); form {
-	case blocklists.Refused:
+	switch form := replyOf(match); {
+	case form == blocklists.Refused:
 		reply.Rcode = dns.RcodeRefused
-	case blocklists.NXDomain, blocklists.Page:
-		// The block page is a later version's; a name error blocks without it.
+	case form == blocklists.NXDomain, form == blocklists.Page && len(s.Operator.BlockPage) == 0:
 		reply.Rcode = dns.RcodeNameError
-	case blocklists.Zero:
-		reply.Answer = unspecified(query, at.owner)
+	case form == blocklists.Page:
+		reply.Answer = addresses(query, at.owner, s.Operator.BlockPage)
+	case form == blocklists.Zero:
+		reply.Answer = addresses(query, at.owner, []netip.Addr{netip.IPv4Unspecified(), netip.IPv6Unspecified()})
 	}
 	if reply.Rcode != dns.RcodeRefused {
 		at.complete(reply, query, match)
@@ -82,18 +83,22 @@ func replyOf(match *Match) blocklists.Reply {
 	return match.Manifest.Answer
 }
 
-// unspecified is the address that leads nowhere; none for other types than A and AAAA.
-func unspecified(query *resolver.Query, owner wire.Name) []dns.RR {
-	header := dns.RR_Header{Name: owner.FQDN(), Rrtype: query.Question.Type, Class: dns.ClassINET, Ttl: blockTTL}
-	switch {
-	case query.Question.Class != wire.ClassIN:
+// addresses are those of the question's type; none for other types than A and AAAA.
+func addresses(query *resolver.Query, owner wire.Name, all []netip.Addr) []dns.RR {
+	if query.Question.Class != wire.ClassIN {
 		return nil
-	case query.Question.Type == wire.TypeA:
-		return []dns.RR{&dns.A{Hdr: header, A: net.IPv4zero}}
-	case query.Question.Type == wire.TypeAAAA:
-		return []dns.RR{&dns.AAAA{Hdr: header, AAAA: net.IPv6zero}}
 	}
-	return nil
+	header := dns.RR_Header{Name: owner.FQDN(), Rrtype: query.Question.Type, Class: dns.ClassINET, Ttl: blockTTL}
+	var records []dns.RR
+	for _, addr := range all {
+		switch {
+		case query.Question.Type == wire.TypeA && addr.Is4():
+			records = append(records, &dns.A{Hdr: header, A: addr.AsSlice()})
+		case query.Question.Type == wire.TypeAAAA && addr.Is6():
+			records = append(records, &dns.AAAA{Hdr: header, AAAA: addr.AsSlice()})
+		}
+	}
+	return records
 }
 
 // complete puts the aliases before what stands at their end or, where that is nothing,

@@ -312,7 +312,7 @@ func (v *Verdict) conclusion() string {
 	}
 	text := fmt.Sprintf(done+": list %s decides, purpose %s, code %s", v.Primary.Entry.List, v.Primary.Purpose(), v.Primary.Code)
 	if v.Primary.Manifest.Answer == blocklists.Page {
-		text += "; answered with nxdomain, for this version has no block page"
+		text += "; answered with the addresses of the block page"
 	}
 	return text
 }

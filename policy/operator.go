@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"net/netip"
 	"strings"
 
 	"github.com/recourse-dns/recourse/resolver"
@@ -25,6 +26,8 @@ type Operator struct {
 	// Database is the name under which clients know our reason pages as a database of filtering
 	// incidents. Empty: the portal's host; "none" for none.
 	Database string `yaml:"database"`
+	// BlockPage is the addresses of the block page, which answers of the form page give; it is not of this section.
+	BlockPage []netip.Addr `yaml:"-"`
 }
 
 // MaxPortal is the longest portal in octets with which code and address of a reason

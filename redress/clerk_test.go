@@ -2,12 +2,14 @@ package redress_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/redresstest"
 	"github.com/recourse-dns/recourse/resolver/wire"
@@ -436,5 +438,82 @@ func TestDuplicatesOfOnePartyMerge(t *testing.T) {
 		if one := read(t, w, id); one.Merits.State != redress.Submitted {
 			t.Errorf("%s: %v", id, one.Merits)
 		}
+	}
+}
+
+func TestReversalsOfAList(t *testing.T) {
+	w := redresstest.New(t)
+	w.Config.Entries = func(list blocklists.ListID) (int, bool) { return 400, list == "phishing" }
+	w.Restart()
+	receipt := file(t, w, application("phish.example"))
+	decide(t, w, receipt.ID, redress.Decision{Outcome: "reverse", Facts: "It is clean.", Ground: "Nothing is left."})
+	upheld := file(t, w, application("shared.example"))
+	decide(t, w, upheld.Linked[0], redress.Decision{Outcome: "uphold", Facts: "It is not.", Ground: "Our terms, 4."})
+	found, err := w.Desk.Reversals(t.Context(), "phishing", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found.Reversals) != 1 || found.Reversals[0].Name != "phish.example" || found.Reversals[0].Facts != "It is clean." || *found.Score.PerTenThousand != 25 {
+		t.Errorf("found %+v", found)
+	}
+	if _, err := w.Desk.Reversals(t.Context(), "hidden", 0); err == nil {
+		t.Error("a secret list's reversals were told")
+	}
+}
+
+type approvals string
+
+func (a approvals) Approved(_ context.Context, list blocklists.ListID, person string) (bool, error) {
+	return list == "phishing" && person == string(a), nil
+}
+
+func TestNobodyDecidesAListThatHeApproved(t *testing.T) {
+	w := redresstest.New(t)
+	w.Config.Approvals = approvals("anna rossi")
+	w.Restart()
+	receipt := file(t, w, application("phish.example"))
+	_, err := w.Desk.Decide(t.Context(), redress.Actor{Name: "Anna Rossi", Role: redress.Reviewer}, receipt.ID, redress.Decision{Outcome: "reverse"})
+	if !errors.Is(err, redress.ErrOwnList) {
+		t.Fatalf("got %v", err)
+	}
+	if approved, err := w.Store.Approved(t.Context(), "phishing", "anna rossi"); err != nil || approved {
+		t.Errorf("the store says %v, %v", approved, err)
+	}
+	decide(t, w, receipt.ID, redress.Decision{Outcome: "reverse"})
+}
+
+func TestPartsOfABlockAreLetGo(t *testing.T) {
+	for name, c := range map[string]struct {
+		decision redress.Decision
+		blocked  []string
+		open     []string
+	}{
+		"all but one below":  {redress.Decision{NarrowTo: "bad.phish.example"}, []string{"bad.phish.example", "a.bad.phish.example"}, []string{"phish.example", "www.phish.example"}},
+		"the name alone":     {redress.Decision{NarrowScope: "exact"}, []string{"phish.example"}, []string{"www.phish.example"}},
+		"names below":        {redress.Decision{Except: []string{"good.phish.example", "fine.phish.example"}}, []string{"phish.example", "x.phish.example"}, []string{"good.phish.example", "a.fine.phish.example"}},
+		"but in one country": {redress.Decision{Jurisdiction: []string{"it"}}, []string{"phish.example"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := redresstest.New(t)
+			receipt := file(t, w, application("phish.example"))
+			c.decision.Outcome = "narrow"
+			decide(t, w, receipt.ID, c.decision)
+			for range 2 {
+				for _, name := range c.blocked {
+					if len(w.Blocked(name)) == 0 {
+						t.Errorf("%s is open", name)
+					}
+				}
+				for _, name := range c.open {
+					if len(w.Blocked(name)) != 0 {
+						t.Errorf("%s is blocked", name)
+					}
+				}
+				w.Restart()
+			}
+			if exception := w.Current.Load().Overlay.CoversIn("phishing", wire.MustName("phish.example"), "FR"); (exception != nil) != (len(c.decision.Jurisdiction) > 0 || c.decision.NarrowTo != "") {
+				t.Errorf("for a client in France: %+v", exception)
+			}
+		})
 	}
 }

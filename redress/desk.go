@@ -91,7 +91,7 @@ type Cases interface {
 	// how long each since a time took.
 	Reversals(ctx context.Context, list blocklists.ListID, after int64, limit int) ([]Reversal, error)
 	Corrected(ctx context.Context, list blocklists.ListID, since time.Time) ([]time.Duration, error)
-	// Lifted are cases behind one that have exceptions of security lists in force, by id.
+	// Lifted are cases behind one that have exceptions in force, by id.
 	Lifted(ctx context.Context, after CaseID, limit int) ([]CaseID, error)
 	// Filed counts what others filed about the name of a case.
 	Filed(ctx context.Context, one *Case) (Duplicates, error)

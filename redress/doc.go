@@ -36,6 +36,31 @@
 // Deciding the merits does not answer whether we implemented rightly, and the other
 // way round; each keeps its clock. Only a reversal ends both, as nothing is left to ask.
 //
+// What may be done is one table, [Rules], of who may take which step from which state, what it does
+// to the clock, and whether it lifts or ends exceptions; testdata/steps.txt has every pair of state
+// and action to be read. What was refused: methods that each know some states.
+//
+// The clerk ([Desk.Run]) serves clocks that are rows beside the cases. A clock goes in the
+// transaction that did what it asked for, so that several nodes serve it once. It asks, tells and
+// unblocks; a party's silence of 14 days, or an interim relief of 72 hours, it only brings before a
+// person. Two feeds of different publishers that list a lifted name anew do block it again at once:
+// that is a new block, and its case is open again with 4 hours to look.
+//
+// A lifting decision takes the place of what the case had lifted before, so that one case never
+// leaves two exceptions that contradict each other.
+//
+// A party whose case is about nothing, and one whose case is about a secret entry, see the same
+// states after the same words, and the same authorities named in the end: those of all secret lists.
+//
+// A lost link is had again by six printed words of 96 bits, or by a record in the DNS that is an
+// HMAC of case, name and a secret that we do not keep. So to begin a renewal reads and writes
+// nothing, and does not tell whether there is such a case. It works where control was proved
+// before: what a mere reporter wrote is not the owner's to read.
+//
+// Who decided is compared as people are (blocklists.Person), for appeals, reading again and
+// contacts. Which decisions are read again follows from a hash of case, question and time, which
+// anybody can check and nobody who decides can choose.
+//
 // To uphold the merits of a law case records why it was referred, and its state
 // stays referred. To reverse or narrow there is refused with [ErrReferred].
 package redress

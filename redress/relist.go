@@ -2,6 +2,7 @@ package redress
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -43,7 +44,10 @@ func (d *Desk) Relisted(ctx context.Context) error {
 
 func (d *Desk) relisted(ctx context.Context, id CaseID) (blocked bool, err error) {
 	one, err := d.store.Case(ctx, id)
-	if err != nil || one.Entry == nil {
+	switch {
+	case errors.Is(err, ErrNotFound): // an exception that was made before its case was lost, or by hand
+		return false, nil
+	case err != nil || one.Entry == nil || one.Entry.Purpose != blocklists.Security:
 		return false, err
 	}
 	since := one.liftedAt()

@@ -160,6 +160,7 @@ func (s *Statement) add(one *Case, event *Event) {
 		s.Facts, s.Ground = one.Text(*event, Facts), one.Text(*event, Ground)
 		s.NarrowTo, s.NarrowScope, s.Except, s.Body, s.Ref, s.Effect = content.NarrowTo, content.NarrowScope, content.Except, content.Body, content.Ref, nil
 		s.What = whatOf(event)
+		s.Automated, s.Source = false, "notice" // a person decided, on what was filed
 		if !content.Until.IsZero() {
 			s.Until = content.Until
 		}

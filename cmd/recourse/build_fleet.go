@@ -163,6 +163,9 @@ func (n *node) startBare(ctx context.Context, held *state, current *policy.Curre
 		portal = elsewhere(desk)
 	}
 	away := elsewhere(desk)
+	if err := n.bareBlockPage(current, resolved); err != nil {
+		return err
+	}
 	if err := n.startWeb(held, away, n.private(away, current, resolved), away, portal); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"log/slog"
@@ -8,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/recourse-dns/recourse/redress"
+	ownership "github.com/recourse-dns/recourse/redress/control"
 	"github.com/recourse-dns/recourse/redress/language"
 	"github.com/recourse-dns/recourse/redress/page"
 	"github.com/recourse-dns/recourse/redress/portal"
@@ -63,4 +66,12 @@ func builtin() []string {
 		return nil
 	}
 	return slices.Sorted(slices.Values(texts.Languages()))
+}
+
+// papersOf takes documents of parties from the pages.
+func papersOf(papers *ownership.Papers, desk *redress.Desk) func(ctx context.Context, id redress.CaseID, token string, content []byte) error {
+	return func(ctx context.Context, id redress.CaseID, token string, content []byte) error {
+		_, err := papers.Add(ctx, desk, id, token, content)
+		return err
+	}
 }

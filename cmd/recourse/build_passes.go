@@ -43,6 +43,7 @@ func (c *Config) passZone() string {
 func (c *Config) operator() policy.Operator {
 	said := c.Operator
 	said.PassZone = c.passZone()
+	said.BlockPage = c.BlockPage.addresses()
 	return said
 }
 

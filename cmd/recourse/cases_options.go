@@ -230,3 +230,19 @@ func (o *ElsewhereOptions) pronounce(ctx context.Context, env *environment, what
 	}
 	return errors.Join(err, desk.close())
 }
+
+// narrows says whether any part is given that belongs to narrow.
+func (o *PartOptions) narrows() bool {
+	return o.NarrowTo != "" || o.NarrowScope != "" || len(o.Except) > 0 || len(o.Jurisdiction) > 0
+}
+
+// Validate holds an outcome and its parts together; kong calls it.
+func (o *DecideOptions) Validate() error {
+	switch {
+	case (o.Outcome == "narrow") != o.narrows():
+		return errors.New("--outcome narrow and --narrow-to go together, or one of --narrow-scope, --except and --jurisdiction in its place")
+	case (o.Outcome == "shorten") != !o.Until.IsZero():
+		return errors.New("--outcome shorten and --until go together")
+	}
+	return nil
+}

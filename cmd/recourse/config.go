@@ -19,7 +19,7 @@ type Config struct {
 	Roles      []string               `yaml:"roles" oneof:"resolve,desk"`
 	Listen     Listen                 `yaml:"listen"`
 	TLS        Certificates           `yaml:"tls"`
-	BlockPage  BlockPage              `yaml:"block_page" later:"the block page on listeners of its own"`
+	BlockPage  BlockPage              `yaml:"block_page"`
 	OnCall     notify.OnCallConfig    `yaml:"on_call"`
 	State      string                 `yaml:"state"`
 	Resolver   Resolver               `yaml:"resolver"`
@@ -252,5 +252,5 @@ const noAnchors = "none"
 
 // startsAs says whether what is read at the start alone is the same in another configuration.
 func (c *Config) startsAs(other *Config) bool {
-	return reflect.DeepEqual(c.Listen.fixed(), other.Listen.fixed()) && reflect.DeepEqual(c.Desk.Console, other.Desk.Console) && reflect.DeepEqual(c.TLS, other.TLS) && c.StateDir() == other.StateDir() && reflect.DeepEqual(c.ServeRPZ, other.ServeRPZ) && reflect.DeepEqual(c.Resolver.Zones, other.Resolver.Zones)
+	return reflect.DeepEqual(c.Listen.fixed(), other.Listen.fixed()) && reflect.DeepEqual(c.Desk.Console, other.Desk.Console) && reflect.DeepEqual(c.TLS, other.TLS) && reflect.DeepEqual(c.BlockPage, other.BlockPage) && c.StateDir() == other.StateDir() && reflect.DeepEqual(c.ServeRPZ, other.ServeRPZ) && reflect.DeepEqual(c.Resolver.Zones, other.Resolver.Zones)
 }

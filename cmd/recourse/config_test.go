@@ -20,7 +20,7 @@ var fixtures = map[string][]string{
 	"forward":     {},
 	"household":   {"desk.plain_sign_in"},
 	"conformance": {"operator.portal", "resolver.validation_time", "bundle.guard"},
-	"isp": {"block_page", "bundle.popular.file",
+	"isp": {"bundle.popular.file",
 		"serve_rpz.jurisdiction",
 		"desk.store", "desk.oidc"},
 }

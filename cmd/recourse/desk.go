@@ -169,17 +169,19 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	if err != nil {
 		return err
 	}
-	pages, err := portal.New(portal.Config{Limits: limits, Limited: limited, Passes: n.passes.forPages(), Policy: n.disclosed.Load, Household: n.config.isHome()}, kit, desk, func() portal.Index { return current.Load() }, resolved.unfiltered)
+	shown, err := portal.New(portal.Config{Limits: limits, Limited: limited, Passes: n.passes.forPages(), Papers: papersOf(proofs.papers, desk), Policy: n.disclosed.Load, Household: n.config.isHome()}, kit, desk, func() portal.Index { return current.Load() }, resolved.unfiltered)
 	if err != nil {
 		return err
 	}
-	if pages, err = n.withHome(ctx, households, database, kit, limits, pages); err != nil {
+	n.blockPage = shown.BlockPage()
+	pages, err := n.withHome(ctx, households, database, kit, limits, shown)
+	if err != nil {
 		return err
 	}
 	if pages, err = n.startConsole(desk, office, n.startExceptions(ctx, database, all.exceptions), database, current, resolved, pages); err != nil {
 		return err
 	}
-	if pages, err = proofs.watchPages(kit, limits, limited, pages); err != nil {
+	if pages, err = proofs.pagesBeside(desk, kit, limits, limited, pages); err != nil {
 		return err
 	}
 	n.background(ctx, func(ctx context.Context) { desk.Run(ctx, settleInterval) })
@@ -212,10 +214,13 @@ func (n *node) startWeb(held *state, calls, private, nodes, pages http.Handler) 
 
 // openWeb serves the pages where they are wanted, plain and over TLS.
 func (n *node) openWeb(pages http.Handler) (err error) {
+	if n.block, err = n.serveWeb(n.config.BlockPage.Listen, n.blockPage, nil); err != nil {
+		return err
+	}
 	if n.web, err = n.serveWeb(n.config.Listen.Web, pages, nil); err != nil || len(n.config.Listen.WebTLS) == 0 {
 		return err
 	}
-	encrypted := n.certificates.Server("h2", "http/1.1")
+	encrypted := n.encrypted("h2", "http/1.1")
 	if slices.ContainsFunc(n.config.Desk.Tokens, func(token Token) bool { return token.Certificate != "" }) {
 		encrypted.ClientAuth = tls.RequestClientCert // which the token is held to, and nothing else
 	}

@@ -43,13 +43,13 @@ func (n *node) openDoH(opened *doors, address netip.AddrPort, service *transport
 
 // tryDoH opens TCP last: whoever waits for the door tries to connect.
 func (n *node) tryDoH(opened *doors, address netip.AddrPort, service *transports.Service) (netip.AddrPort, error) {
-	third, err := doh.ListenHTTP3(doh.HTTP3Config{Address: address, TLS: n.certificates.Server(doh.HTTP3), Sockets: n.sockets}, service, n.logger)
+	third, err := doh.ListenHTTP3(doh.HTTP3Config{Address: address, TLS: n.encrypted(doh.HTTP3), Sockets: n.sockets}, service, n.logger)
 	if err != nil {
 		return address, fmt.Errorf("HTTP/3: %w", err)
 	}
 	found := third.Addr()
 	door, err := doh.Listen(doh.Config{
-		Address: found, TLS: n.certificates.Server("h2", "http/1.1"), AltSvc: n.altSvc(found),
+		Address: found, TLS: n.encrypted("h2", "http/1.1"), AltSvc: n.altSvc(found),
 		Proxies: proxy.Trusted(n.config.Listen.ProxyProtocolFrom), Sockets: n.sockets,
 	}, service, n.logger)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 func (n *node) startDoQ(opened *doors, service *transports.Service, zones transports.Zones) error {
 	for _, address := range n.config.Listen.DoQ {
 		door, err := doq.Listen(doq.Config{
-			Address: address, TLS: n.certificates.Server(doq.Protocol), Zones: zones, Sockets: n.sockets,
+			Address: address, TLS: n.encrypted(doq.Protocol), Zones: zones, Sockets: n.sockets,
 		}, service, n.logger)
 		if err != nil {
 			return err

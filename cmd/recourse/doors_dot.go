@@ -11,7 +11,7 @@ func (n *node) startDoT(opened *doors, service *transports.Service, zones transp
 	var streams []*stream.Counts
 	for _, address := range n.config.Listen.DoT {
 		door, err := dot.Listen(dot.Config{
-			Address: address, TLS: n.certificates.Server(dot.Protocol), Zones: zones,
+			Address: address, TLS: n.encrypted(dot.Protocol), Zones: zones,
 			Proxies: n.config.Listen.ProxyProtocolFrom, Sockets: n.sockets,
 		}, service, n.logger)
 		if err != nil {

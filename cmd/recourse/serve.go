@@ -45,6 +45,8 @@ type node struct {
 
 	certificates *tlsconf.Certificates // nil where nothing is encrypted
 
+	blockPage http.Handler // nil where this node has no desk
+
 	importer *importer
 	clients  *clientele
 	passes   *passDesk
@@ -63,6 +65,7 @@ type node struct {
 	doh       []netip.AddrPort
 	doq       []netip.AddrPort
 	web       []netip.AddrPort
+	block     []netip.AddrPort
 	webTLS    []netip.AddrPort
 	// console and consoleTLS are where the pages of staff are, when they are not on the web's.
 	console    []netip.AddrPort
@@ -313,6 +316,9 @@ func (n *node) welcome(ctx context.Context, to io.Writer) error {
 	}
 	for _, address := range n.doq {
 		fmt.Fprintf(&text, "DNS      %s (QUIC)\n", address)
+	}
+	for _, address := range n.block {
+		fmt.Fprintf(&text, "blocked  http://%s (whatever the host)\n", address)
 	}
 	for _, address := range n.web {
 		fmt.Fprintf(&text, "web      http://%s\n", address)

@@ -112,6 +112,8 @@ func (c *Config) checkPortal() {
 		c.report.problem("operator.portal", "%s is not an http or https address, as https://dns.example.net", quote(c.Operator.Portal))
 	case address.RawQuery != "" || address.Fragment != "":
 		c.report.problem("operator.portal", "%s has a query or a fragment: an address of a reason is made by adding to it", quote(c.Operator.Portal))
+	case address.Scheme == "http":
+		c.checkPlainPortal(address.Hostname())
 	}
 }
 

@@ -69,16 +69,3 @@ func (c *Config) checkSocket(taken claims, port string, wanted claim) {
 	}
 	taken[port] = append(taken[port], wanted)
 }
-
-func (c *Config) checkBlockPage() {
-	for i, address := range c.BlockPage.IPv4 {
-		if address.IsValid() && !address.Is4() {
-			c.report.problem(item("block_page.ipv4", i), "%s is not an IPv4 address", address)
-		}
-	}
-	for i, address := range c.BlockPage.IPv6 {
-		if address.IsValid() && !address.Is6() {
-			c.report.problem(item("block_page.ipv6", i), "%s is not an IPv6 address", address)
-		}
-	}
-}

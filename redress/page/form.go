@@ -3,6 +3,7 @@ package page
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Mistake is what is wrong with one field of a form, in words.
@@ -42,7 +43,8 @@ type Field struct {
 
 // newField makes a field in a template: its further values come as pairs.
 func newField(id, label string, value any, mistakes Mistakes, pairs ...any) (Field, error) {
-	f := Field{ID: id, Label: label, Value: fmt.Sprint(value), Wrong: mistakes.Of(id), Name: id, Max: 2048, Rows: 8, Complete: "off"}
+	// What is no text is not shown as such: a page in pieces would be what a stranger makes of it.
+	f := Field{ID: id, Label: label, Value: strings.ToValidUTF8(fmt.Sprint(value), "\uFFFD"), Wrong: mistakes.Of(id), Name: id, Max: 2048, Rows: 8, Complete: "off"}
 	if len(pairs)%2 != 0 {
 		return f, errors.New("field: a value is missing")
 	}

@@ -134,6 +134,8 @@ type Head struct {
 	// SignedIn is who is; "" nobody. SignOut is where the form that ends that is posted to.
 	SignedIn string
 	SignOut  string
+	// Away is the origin that links and forms of the page lead to, where it is shown in another site's place; "": here.
+	Away string
 	// Script is the address of a script of ours; "" none.
 	Script string
 }
@@ -173,8 +175,12 @@ func (p *Pages) Write(w http.ResponseWriter, r *http.Request, status int, name s
 		return
 	}
 	octets := body.Bytes()
-	if chosen {
-		octets = carry(octets, tongue.Tag())
+	if chosen || head.Away != "" {
+		carried := ""
+		if chosen {
+			carried = tongue.Tag()
+		}
+		octets = carry(octets, carried, head.Away)
 	}
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")

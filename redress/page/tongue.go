@@ -36,15 +36,16 @@ func (p *Pages) languages(r *http.Request, current *language.Tongue, offered []s
 	for _, tag := range offered {
 		query.Set(languageKey, tag)
 		links = append(links, Link{
-			Text: p.texts.In(tag).Say("language.name"), Address: r.URL.EscapedPath() + "?" + query.Encode(), Current: tag == current.Tag(),
+			Text: p.texts.In(tag).Say("language.name"), Address: "?" + query.Encode(), Current: tag == current.Tag(),
 		})
 	}
 	return links
 }
 
-// carry adds the chosen language to all links and forms of a page that lead into this site. In what
+// carry adds the chosen language, if any, to all links and forms of a page that lead into this site, and
+// the origin that they shall lead to, if any. In what
 // html/template writes a quote is never part of a text, so that the beginnings looked for are attributes.
-func carry(body []byte, tag string) []byte {
+func carry(body []byte, tag, away string) []byte {
 	var out bytes.Buffer
 	for {
 		start, isForm := nextAddress(body)
@@ -55,15 +56,25 @@ func carry(body []byte, tag string) []byte {
 		}
 		address := strings.ReplaceAll(string(body[start:start+end]), "&amp;", "&")
 		out.Write(body[:start])
-		out.WriteString(strings.ReplaceAll(withLanguage(address, tag), "&", "&amp;"))
+		out.WriteString(strings.ReplaceAll(carried(address, tag, away), "&", "&amp;"))
 		body = body[start+end:]
-		if closing := bytes.IndexByte(body, '>'); isForm && closing >= 0 && bytes.Contains(body[:closing], []byte(`method="get"`)) {
+		if closing := bytes.IndexByte(body, '>'); isForm && tag != "" && closing >= 0 && bytes.Contains(body[:closing], []byte(`method="get"`)) {
 			// Such a form takes its address's parameters from its fields.
 			out.Write(body[:closing+1])
 			out.WriteString(`<input type="hidden" name="` + languageKey + `" value="` + tag + `">`)
 			body = body[closing+1:]
 		}
 	}
+}
+
+func carried(address, tag, away string) string {
+	if strings.HasPrefix(address, "/assets/") || strings.HasPrefix(address, "//") {
+		return address
+	}
+	if tag != "" {
+		address = withLanguage(address, tag)
+	}
+	return away + address
 }
 
 // nextAddress is where the next address of this site begins, and whether a form's.
@@ -81,7 +92,7 @@ func nextAddress(body []byte) (start int, isForm bool) {
 
 // withLanguage adds the parameter to an address of ours that has none.
 func withLanguage(address, tag string) string {
-	if strings.HasPrefix(address, "//") || strings.HasPrefix(address, "/assets/") || strings.HasPrefix(address, "/api/") || strings.Contains(address, languageKey+"=") {
+	if strings.HasPrefix(address, "/api/") || strings.Contains(address, languageKey+"=") {
 		return address
 	}
 	before, fragment, found := strings.Cut(address, "#")

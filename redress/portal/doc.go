@@ -8,8 +8,23 @@
 //
 // # Decisions
 //
-// All words stand in the templates and in words.go, so that a catalogue of languages
-// can take their place.
+// All words stand in catalogues (texts/, package language). What other packages say in English for
+// programs, as the ground of a block, what is wrong with a name or a proof, is said here again
+// by its kind and not translated from its text.
+//
+// A look-up compares what lists that may be shown say with an unfiltered look-up, and never with a filtered
+// one: the difference of those two would tell what is on a confidential list. The same is done for every name.
+//
+// The last day to contest an order is computed where the order's document says when it was published, and
+// the time counts from there. From the day on which we first saw an entry nothing is computed: told
+// too late a day, a party would lose its right.
+//
+// The block page is judged for the address that asks, as the DNS judges it. Who is no client of ours is
+// told what blocks the name for somebody, but never of confidential lists. Its links lead to the portal, and a
+// pass is had there, since a form sent from a blocked site's name is one from another site.
+//
+// Recovery words are in a cookie of their case for an hour after the filing, so that the page that
+// shows them may be loaded again without filing again.
 //
 // A party's link carries the token once; the first page takes it into a cookie for
 // that case alone and sends the browser on to the clean address, so that the token
@@ -21,7 +36,7 @@
 // form must survive a night in an open tab.
 //
 // Nothing is loaded but the one style sheet, at an address with its hash. The content
-// security policy forbids all else, inline styles and scripts included.
+// security policy forbids all else, inline styles and scripts included (package page).
 //
 // The page of a block that offers a pass also loads a style sheet from, and sends a form to, a name made for this
 // showing of it (redress/passing); its policy names that one. Its Referrer-Policy is strict-origin: told less,

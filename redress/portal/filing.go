@@ -77,7 +77,7 @@ func (h *handler) file(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	h.keep(w, append([]redress.CaseID{receipt.ID}, receipt.Linked...), receipt.Token)
+	h.keep(w, append([]redress.CaseID{receipt.ID}, receipt.Linked...), receipt.Token, receipt.Recovery)
 	h.pages.Redirect(w, r, "/cases/"+string(receipt.ID))
 }
 

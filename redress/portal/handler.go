@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"embed"
 	"errors"
 	"fmt"
@@ -9,14 +10,17 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/guide"
 	"github.com/recourse-dns/recourse/redress/language"
 	"github.com/recourse-dns/recourse/redress/page"
 	"github.com/recourse-dns/recourse/redress/report"
 	"github.com/recourse-dns/recourse/redress/route"
 	"github.com/recourse-dns/recourse/resolver"
+	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
 // Config is what the portal obeys.
@@ -29,6 +33,8 @@ type Config struct {
 	Passes Passes
 	// Limits are shared with the API. Nil: the default ones, not shared.
 	Limits *redress.Limits
+	// Papers takes what a party sends to show that a name is its own, for a person to look at. Nil: none is taken.
+	Papers func(ctx context.Context, id redress.CaseID, token string, content []byte) error
 	// Policy is the statement of what the resolver does. Nil: none.
 	Policy func() *report.Statement
 	// Household: the pages of a home are beside these, and the first page leads to them.
@@ -40,6 +46,8 @@ type Index interface {
 	redress.Index
 	// ReasonOf is what the public may know of a match.
 	ReasonOf(match policy.Match) policy.Reason
+	// Explain judges a name for a client that need not be there.
+	Explain(name wire.Name, subject policy.Subject, at time.Time) (policy.Verdict, error)
 }
 
 //go:embed templates/*.html texts/*.json
@@ -63,11 +71,23 @@ type handler struct {
 	desk     *redress.Desk
 	index    func() Index
 	reach    *redress.Reach
+	guide    *guide.Guide
 }
 
-// New makes the handler of the public pages. The unfiltered resolver lies below
-// policy. Its error is a fault of the program, of the portal's address or of an operator's texts.
-func New(config Config, kit *page.Kit, desk *redress.Desk, index func() Index, unfiltered resolver.Handler) (http.Handler, error) {
+// Portal is the public pages, and the page that is seen in the place of blocked sites.
+type Portal struct {
+	pages, block http.Handler
+}
+
+// ServeHTTP serves the public pages; and where the host is a blocked site's, its block page.
+func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.pages.ServeHTTP(w, r) }
+
+// BlockPage serves the block page alone, whatever is asked for.
+func (p *Portal) BlockPage() http.Handler { return p.block }
+
+// New makes the public pages. The unfiltered resolver lies below policy. Its error is a fault of the
+// program, of the portal's address or of an operator's texts.
+func New(config Config, kit *page.Kit, desk *redress.Desk, index func() Index, unfiltered resolver.Handler) (*Portal, error) {
 	if config.Limits == nil {
 		config.Limits = redress.NewLimits(redress.DefaultRates())
 	}
@@ -76,10 +96,17 @@ func New(config Config, kit *page.Kit, desk *redress.Desk, index func() Index, u
 	}
 	h := &handler{config: config, operator: kit.Operator(), kit: kit, desk: desk, index: index, reach: redress.NewReach(unfiltered)}
 	var err error
+	if h.guide, err = guide.New(h.operator.Name, unfiltered, kit.More()); err != nil {
+		return nil, fmt.Errorf("portal: %w", err)
+	}
 	if h.pages, err = newPages(kit); err != nil {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
-	return h.serve()
+	pages, err := h.serve()
+	if err != nil {
+		return nil, err
+	}
+	return &Portal{pages: pages, block: page.Guarded(http.HandlerFunc(h.blockPage))}, nil
 }
 
 func newPages(kit *page.Kit) (*page.Pages, error) {
@@ -108,7 +135,16 @@ func (h *handler) routes() []route.Route {
 		{Method: http.MethodGet, Path: "/contest", Handler: h.contest},
 		{Method: http.MethodGet, Path: "/cases/new", Handler: h.blankForm},
 		{Method: http.MethodPost, Path: "/cases/new", Handler: h.file},
+		{Method: http.MethodGet, Path: "/cases/lost", Handler: h.lost},
+		{Method: http.MethodPost, Path: "/cases/lost/words", Handler: h.recover},
+		{Method: http.MethodPost, Path: "/cases/lost/renew", Handler: h.renewal},
 		{Method: http.MethodGet, Path: "/cases/{id}", Handler: h.status},
+		{Method: http.MethodGet, Path: "/cases/{id}/dossier.json", Handler: copyOf(h, h.desk.Dossier)},
+		{Method: http.MethodGet, Path: "/cases/{id}/statement.json", Handler: copyOf(h, h.desk.Statement)},
+		{Method: http.MethodPost, Path: "/cases/{id}/document", Handler: h.document},
+		{Method: http.MethodPost, Path: "/cases/{id}/message", Handler: h.message},
+		{Method: http.MethodPost, Path: "/cases/{id}/appeal", Handler: h.appeal},
+		{Method: http.MethodPost, Path: "/cases/{id}/withdraw", Handler: h.withdraw},
 		{Method: http.MethodPost, Path: "/cases/{id}/verify", Handler: h.verify},
 	}...)
 }

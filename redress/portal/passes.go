@@ -93,6 +93,8 @@ func (h *handler) byHost(portal http.Handler) http.Handler {
 			w.Header().Del("Cross-Origin-Opener-Policy")
 		}
 		switch {
+		case !is && h.isBlockedHost(r):
+			h.blockPage(w, r)
 		case !is:
 			portal.ServeHTTP(w, r)
 		case r.Method == http.MethodPost && r.URL.Path == passForm:

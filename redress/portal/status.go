@@ -1,38 +1,87 @@
 package portal
 
 import (
+	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/guide"
+	"github.com/recourse-dns/recourse/redress/language"
 	"github.com/recourse-dns/recourse/redress/page"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
 // statusContent is a case as its party sees it.
 type statusContent struct {
-	redress.Status
 	ways
-	// Link is the party's link, token included, to be kept.
-	Link string
+	redress.Status
+	// Link is the party's link, token included, to be kept, and Words the words that replace it; "" where
+	// they were shown before.
+	Link  string
+	Words string
 	// Resolving: nothing of ours blocks the name any more, and it resolves.
 	Resolving bool
-	// Proof is what the proof of control said just now; nil if none was run.
+	// Proof is what the proof of control said just now; nil if none was run. Said is that in the reader's language.
 	Proof *redress.Proof
+	Said  string
+	// Steps are what to do at the name's hosts, and a message to whoever looks after the site.
+	Steps guide.Steps
+	// TakesPapers: a document may be sent.
+	TakesPapers bool
+	Mistakes    page.Mistakes
+	// Text is what was written and not taken.
+	Text string
+	Done string // what was done just now: a key of the texts
+}
+
+// Provable says whether there is still something to prove control for.
+func (c *statusContent) Provable() bool {
+	return c.State == redress.Submitted || c.State == redress.Referred || c.State == redress.NeedInfo
+}
+
+// Open says whether the party may still withdraw.
+func (c *statusContent) Open() bool {
+	return c.Merits.Unfinished() || c.Implementation.Unfinished()
+}
+
+// MayAppeal says whether there is an appeal to be had now.
+func (c *statusContent) MayAppeal() bool { return time.Now().Before(c.AppealUntil) }
+
+// Question is the one that an appeal is about: the last decided.
+func (c *statusContent) Question() redress.Question {
+	if c.Decision != nil && c.Decision.Question != "" {
+		return c.Decision.Question
+	}
+	return redress.Merits
 }
 
 // cookieName is the cookie of one case. Each case has its own, at its own path, so
 // that two filings do not take each other's place.
 func cookieName(id redress.CaseID) string { return "case-" + string(id) }
 
-// keep sets the cookies of a filing's cases.
-func (h *handler) keep(w http.ResponseWriter, ids []redress.CaseID, token string) {
+// wordsName is the cookie that holds a case's recovery words for the short time in which they are shown.
+func wordsName(id redress.CaseID) string { return "words-" + string(id) }
+
+// wordsLife is how long the recovery words are shown, in seconds.
+const wordsLife = 3600
+
+// keep sets the cookies of a filing's cases, and of the first the words, if any.
+func (h *handler) keep(w http.ResponseWriter, ids []redress.CaseID, token, words string) {
 	for _, id := range ids {
-		http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure where the portal is https; a loopback portal is not
-			Name: cookieName(id), Value: token, Path: "/cases/" + string(id), HttpOnly: true, SameSite: http.SameSiteLaxMode,
-			Secure: strings.HasPrefix(h.operator.Portal, "https://"),
-		})
+		h.set(w, id, cookieName(id), token, 0)
 	}
+	if words != "" {
+		h.set(w, ids[0], wordsName(ids[0]), words, wordsLife)
+	}
+}
+
+func (h *handler) set(w http.ResponseWriter, id redress.CaseID, name, value string, life int) {
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure where the portal is https; a loopback portal is not
+		Name: name, Value: value, Path: "/cases/" + string(id), MaxAge: life, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Secure: strings.HasPrefix(h.operator.Portal, "https://"),
+	})
 }
 
 // caseOf reads the id of the path and the token of its cookie.
@@ -58,13 +107,58 @@ func (h *handler) status(w http.ResponseWriter, r *http.Request) {
 		h.admit(w, r, id, given)
 		return
 	}
+	h.show(w, r, http.StatusOK, id, token, &statusContent{Done: doneKey(r.URL.Query().Get("done"))})
+}
+
+// doneKey lets through what may have been done.
+func doneKey(what string) string {
+	switch what {
+	case "message", "appeal", "withdraw", "document":
+		return "done." + what
+	}
+	return ""
+}
+
+// show shows a case to whoever has its token, with what is to be said beside.
+func (h *handler) show(w http.ResponseWriter, r *http.Request, code int, id redress.CaseID, token string, content *statusContent) {
 	status, err := h.desk.Show(r.Context(), id, token)
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	h.showStatus(w, r, http.StatusOK, &statusContent{Status: status, Link: h.desk.StatusURL(id, token)})
+	content.Status, content.Link = status, h.desk.StatusURL(id, token)
+	if cookie, err := r.Cookie(wordsName(id)); err == nil {
+		content.Words = bounded(cookie.Value)
+	}
+	tongue := h.pages.Tongue(r)
+	h.dress(r, tongue, content)
+	purpose := ""
+	if content.Entry != nil {
+		purpose = content.Entry.Purpose.String()
+	}
+	h.pages.Write(w, r, code, "status", page.Head{Title: tongue.Say("status.title", "id", id), Purpose: purpose}, content)
 }
+
+func (h *handler) dress(r *http.Request, tongue *language.Tongue, content *statusContent) {
+	content.ways = ways{Operator: h.operator}
+	if content.Entry != nil {
+		content.Spelled = spell(content.Entry.Code.String())
+	}
+	// Green is only what the reader can try: decided, and the name resolves.
+	content.Resolving = content.State == redress.Decided && len(content.StillBlockedBy) == 0 && h.resolves(r, content.Name)
+	if content.Proof != nil {
+		content.Said = h.guide.Explain(tongue.Tag(), content.Proof.Flaw, content.Proof.At, content.Proof.Found)
+	}
+	content.TakesPapers = h.config.Papers != nil
+	if name, err := wire.ParseName(content.Name); err == nil && !content.Verified && content.Provable() {
+		ctx, cancel := context.WithTimeout(r.Context(), guidePatience)
+		defer cancel()
+		content.Steps = h.guide.Steps(ctx, tongue.Tag(), name, content.Challenge)
+	}
+}
+
+// guidePatience is how long it may take to find out where a name's hosts are.
+const guidePatience = 2 * time.Second
 
 // admit takes the token of a party's link into a cookie and sends the browser to
 // the clean address.
@@ -74,54 +168,35 @@ func (h *handler) admit(w http.ResponseWriter, r *http.Request, id redress.CaseI
 		h.fail(w, r, err)
 		return
 	}
-	h.keep(w, append([]redress.CaseID{id}, status.Linked...), token)
+	h.keep(w, append([]redress.CaseID{id}, status.Linked...), token, "")
 	h.pages.Redirect(w, r, "/cases/"+string(id))
 }
 
-func (h *handler) showStatus(w http.ResponseWriter, r *http.Request, code int, content *statusContent) {
-	purpose := ""
-	if content.Entry != nil {
-		purpose = content.Entry.Purpose.String()
-	}
-	content.ways = ways{Operator: h.operator}
-	if content.Entry != nil {
-		content.Spelled = spell(content.Entry.Code.String())
-	}
-	// Green is only what the reader can try: decided, and the name resolves.
-	content.Resolving = content.State == redress.Decided && len(content.StillBlockedBy) == 0 && h.resolves(r, content.Name)
-	title := h.pages.Tongue(r).Say("status.title", "id", content.ID)
-	h.pages.Write(w, r, code, "status", page.Head{Title: title, Purpose: purpose}, content)
-}
-
 func (h *handler) verify(w http.ResponseWriter, r *http.Request) {
-	id, token, ok := caseOf(r)
+	id, token, ok := h.posted(w, r)
 	if !ok {
-		h.missingCase(w, r)
 		return
 	}
-	if _, ok := h.config.Limits.Proofs.AllowKey(string(id)); !ok {
-		h.pages.TooMany(w, r)
-		return
-	}
-	if !h.pages.ReadForm(w, r) {
-		return
-	}
-	proof, err := h.desk.Verify(r.Context(), id, token, redress.Attempt{Method: redress.ByDNS})
+	attempt := redress.Attempt{Method: redress.Method(r.PostForm.Get("method")), Code: bounded(r.PostForm.Get("mailed"))}
+	proof, err := h.desk.Verify(r.Context(), id, token, attempt)
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	status, err := h.desk.Show(r.Context(), id, token)
-	if err != nil {
-		h.fail(w, r, err)
-		return
-	}
-	h.showStatus(w, r, http.StatusOK, &statusContent{Status: status, Link: h.desk.StatusURL(id, token), Proof: &proof})
+	h.show(w, r, http.StatusOK, id, token, &statusContent{Proof: &proof})
 }
 
-// Provable says whether there is still something to prove control for.
-func (c *statusContent) Provable() bool {
-	return c.State == redress.Submitted || c.State == redress.Referred
+// posted reads a form about a case; where it cannot, it has answered.
+func (h *handler) posted(w http.ResponseWriter, r *http.Request) (id redress.CaseID, token string, ok bool) {
+	if id, token, ok = caseOf(r); !ok {
+		h.missingCase(w, r)
+		return id, token, false
+	}
+	if _, ok = h.config.Limits.Proofs.AllowKey(string(id)); !ok {
+		h.pages.TooMany(w, r)
+		return id, token, false
+	}
+	return id, token, h.pages.ReadForm(w, r)
 }
 
 // resolves says whether a name has an address, past all filters.

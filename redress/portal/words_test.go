@@ -27,7 +27,7 @@ func catalogues(t *testing.T) (own, kit *language.Catalogue) {
 
 func TestCatalogue(t *testing.T) {
 	own, kit := catalogues(t)
-	languagetest.Check(t, languagetest.Part{Texts: own, Also: kit, Templates: os.DirFS("templates"), Sets: []string{"own.", "wrong.", "missing.", "pass.", "passed."}})
+	languagetest.Check(t, languagetest.Part{Texts: own, Also: kit, Templates: os.DirFS("templates"), Sets: []string{"own.", "wrong.", "missing.", "pass.", "passed.", "done."}})
 }
 
 // Every state, event and outcome that a rule can lead to has words.

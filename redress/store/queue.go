@@ -108,24 +108,24 @@ func (s *Store) Filed(ctx context.Context, one *redress.Case) (redress.Duplicate
 // maxAlike bounds the cases of one entry that are looked at.
 const maxAlike = 20
 
-// Alike are other open cases of the same entry, the oldest first.
+// Alike are other open cases of the same entry among the first filings about its name, the oldest
+// first.
 func (s *Store) Alike(ctx context.Context, one *redress.Case) ([]redress.CaseID, error) {
 	if one.Entry == nil {
 		return nil, nil
 	}
-	found, err := s.ids(ctx, `SELECT c.id FROM cases c JOIN filings f ON f.id = c.filing
-		WHERE f.name = ? AND f.id <> ? AND c.list = ? AND c.entry = ? AND c.scope = ? AND c.order_ref = ? AND c.hidden = 0 AND c.due < ? ORDER BY f.at, c.id LIMIT ?`,
-		one.Filing.Name.String(), string(one.Filing.ID), string(one.Entry.List), one.Entry.Name.String(), one.Entry.Scope.String(), one.Entry.Order, int64(noDeadline), maxAlike)
+	found, err := s.ids(ctx, `SELECT c.id FROM (SELECT id, at FROM filings WHERE name = ? AND id <> ? ORDER BY at LIMIT ?) AS f JOIN cases c ON c.filing = f.id
+		WHERE c.list = ? AND c.entry = ? AND c.scope = ? AND c.order_ref = ? AND c.hidden = 0 AND c.due < ? ORDER BY f.at, c.id`,
+		one.Filing.Name.String(), string(one.Filing.ID), maxAlike, string(one.Entry.List), one.Entry.Name.String(), one.Entry.Scope.String(), one.Entry.Order, int64(noDeadline))
 	if err != nil {
 		return nil, fmt.Errorf("read cases of an entry: %w", err)
 	}
 	return found, nil
 }
 
-// Lifted are cases that have exceptions of security lists in force, by id.
+// Lifted are cases that have exceptions in force, by id.
 func (s *Store) Lifted(ctx context.Context, after redress.CaseID, limit int) ([]redress.CaseID, error) {
-	found, err := s.ids(ctx, `SELECT DISTINCT c.id FROM exceptions e JOIN cases c ON c.id = e.case_id
-		WHERE e.ended_at IS NULL AND e.case_id > ? AND c.purpose = 'security' ORDER BY c.id LIMIT ?`, string(after), limit)
+	found, err := s.ids(ctx, `SELECT DISTINCT case_id FROM exceptions WHERE ended_at IS NULL AND case_id > ? ORDER BY case_id LIMIT ?`, string(after), limit)
 	if err != nil {
 		return nil, fmt.Errorf("read lifted cases: %w", err)
 	}

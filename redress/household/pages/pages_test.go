@@ -279,7 +279,7 @@ func TestChartsAreOffByDefault(t *testing.T) {
 }
 
 func TestEveryPageInEveryLanguage(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, func(config *pages.Config) { config.Languages = nil })
 	for _, tag := range []string{"en", "de", "es", "et", "fr", "it", "pl"} {
 		for _, path := range []string{"/home/", "/home/device", "/home/ask", "/home/check", "/home/router", "/home/router/asus", "/home/devices", "/home/profiles/tablet", "/home/charts", "/home/fix/at-192.168.1.20"} {
 			r := request(http.MethodGet, path, tabletAt, nil, w.parent)

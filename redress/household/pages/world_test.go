@@ -190,7 +190,7 @@ func newWorld(t *testing.T, changes ...func(*pages.Config)) *world {
 		t.Fatal(err)
 	}
 	w.config = pages.Config{
-		Kit: kit, Gate: desk.Gate, Office: household.New(w.book, w.around, desk.Database), Devices: w.around, Registry: registry, Ear: w.ear, Probes: w.probes,
+		Kit: kit, Languages: []string{"en"}, Gate: desk.Gate, Office: household.New(w.book, w.around, desk.Database), Devices: w.around, Registry: registry, Ear: w.ear, Probes: w.probes,
 		Check: pages.Check{Zone: "check.dns.home.arpa", Scheme: "http", Port: "8080"}, Hosts: []string{"dns.home.arpa"}, Origin: "http://dns.home.arpa:8080",
 		Address: func(r *http.Request) netip.Addr { return netip.MustParseAddrPort(r.RemoteAddr).Addr() }, Limits: redress.NewLimits(redress.DefaultRates()),
 		Categories: func() []string { return []string{"adult", "gambling"} }, Zone: "Europe/Berlin", Charts: w.charts,
