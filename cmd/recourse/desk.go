@@ -157,7 +157,7 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 		return err
 	}
 	kept := cases.New(database)
-	casework := n.caseworkConfig(current, kept, database)
+	casework := n.caseworkConfig(current, kept, database, resolved.unfiltered)
 	casework.Tell = proofs.letters.Tell
 	desk := redress.NewDesk(casework, kept, proofs.provers,
 		func() redress.Index { return current.Load() }, all.exceptions, n.logger)
