@@ -122,20 +122,30 @@ func groundOfOwn(role Role) string {
 	return "a name that the account holder denies"
 }
 
+// DetectionOf is how the entries of a list came to be listed: those of law by an authority's notice,
+// all others by the programs of who maintains them.
+func DetectionOf(manifest *blocklists.Manifest) Detection {
+	if manifest.Purpose == blocklists.Law {
+		return Notice
+	}
+	return Automated
+}
+
 const accountHolder = "the account holder"
 
 func (s *Snapshot) reasonOfList(reason *Reason, match *Match) {
 	manifest := match.Manifest
 	switch manifest.Purpose {
 	case blocklists.Law:
-		reason.DecidedBy, reason.Detection = match.Authority().Name, Notice
+		reason.DecidedBy = match.Authority().Name
 		reason.LegalBasis = append(reason.LegalBasis, match.LegalBasis()...)
 		reason.Jurisdiction = append(reason.Jurisdiction, match.Jurisdiction()...)
 	case blocklists.Security:
-		reason.DecidedBy, reason.Detection = s.Operator.Name, Automated
+		reason.DecidedBy = s.Operator.Name
 	default:
-		reason.DecidedBy, reason.Detection = accountHolder, Automated
+		reason.DecidedBy = accountHolder
 	}
+	reason.Detection = DetectionOf(manifest)
 	reason.Ground = groundOf(match)
 	if manifest.Disclosure == blocklists.Secret {
 		reason.Confidential = true

@@ -11,6 +11,7 @@ import (
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/notify"
 	"github.com/recourse-dns/recourse/redress/redresstest"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
@@ -48,17 +49,14 @@ func kinds(one *redress.Case) string {
 // notices are the kinds of what waits to be told, with the key.
 func notices(t *testing.T, w *redresstest.World, kind string) (bodies []string) {
 	t.Helper()
-	rows, err := w.DB.QueryContext(t.Context(), `SELECT body FROM notices WHERE kind = ? AND channel = 'mail' ORDER BY id`, kind)
+	queued, err := notify.Outbox(t.Context(), w.DB)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var body string
-		if err := rows.Scan(&body); err != nil {
-			t.Fatal(err)
+	for _, one := range queued {
+		if one.Kind == kind && one.Channel == "mail" {
+			bodies = append(bodies, one.Body)
 		}
-		bodies = append(bodies, body)
 	}
 	return bodies
 }

@@ -15,7 +15,7 @@
 //
 // The folders: orders takes in what authorities order, store keeps cases, proof finds out who controls a name, outbound connects
 // to what strangers name, api and
-// portal are the two doors, for programs and for people.
+// portal are the two doors, for programs and for people; page and language are what all pages share.
 //
 // # Decisions
 //

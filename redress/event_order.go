@@ -28,6 +28,7 @@ type OrderFacts struct {
 	Ref       string            `json:"ref,omitempty"`
 	List      blocklists.ListID `json:"list,omitempty"`
 	Authority string            `json:"authority,omitempty"`
+	Country   string            `json:"country,omitempty"` // the authority's
 	// Names is how many names the event is about, and Digest the SHA-256 of them: sorted,
 	// one a line, each with its scope.
 	Names     int       `json:"names,omitempty"`

@@ -14,6 +14,7 @@ import (
 
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress/audit"
+	public "github.com/recourse-dns/recourse/redress/report"
 )
 
 type auditCommands struct {
@@ -104,6 +105,9 @@ func (o *AuditVerifyOptions) verify(ctx context.Context, env *environment, check
 		return audit.Result{}, err
 	}
 	result, err := audit.VerifyDatabase(ctx, database, checker)
+	if err == nil && len(result.Faults) == 0 { // else it is known already that the log cannot be counted on
+		result.Faults, err = public.VerifyBooks(ctx, database)
+	}
 	return result, errors.Join(err, database.Close())
 }
 
@@ -113,7 +117,7 @@ func readDatabase(ctx context.Context, env *environment, flag ConfigFlag) (*stor
 	if err != nil {
 		return nil, nil, err
 	}
-	database, err := store.OpenReader(ctx, filepath.Join(config.StateDir(), databaseFile))
+	database, err := config.database().OpenReader(ctx)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("%w: nothing was ever logged here", err)
 	}
@@ -208,7 +212,7 @@ func (o *AuditRotateOptions) Run(ctx context.Context, env *environment) error {
 }
 
 func (o *AuditRotateOptions) rotate(ctx context.Context, env *environment, config *Config, held *state) error {
-	database, err := store.Open(ctx, held.path(databaseFile), env.logger())
+	database, err := config.database().Open(ctx, env.logger())
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ type memory struct {
 	path     string
 	Settings map[string]string               `json:"settings"`
 	Lists    map[blocklists.ListID]knownList `json:"lists"`
+	Staff    audit.StaffFacts                `json:"staff"`
 }
 
 func readMemory(path string, logger *slog.Logger) *memory {

@@ -10,14 +10,19 @@ import (
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/audit"
+	public "github.com/recourse-dns/recourse/redress/report"
 )
 
 // auditing is the log of events as the server writes to it beside cases and orders.
 type auditing struct {
 	publisher *audit.Publisher
+	begun     error // why the key is not published yet
 	queue     *audit.Queue
 	memory    *memory
+	database  *store.DB
+	books     *public.Books // nil without a desk
 	pages     http.Handler
+	report    map[string]http.Handler // by pattern
 	logger    *slog.Logger
 }
 
@@ -45,16 +50,18 @@ func (n *node) startAudit(ctx context.Context, held *state, database *store.DB) 
 	if err := n.later(begun); err != nil {
 		return err
 	}
-	n.audit = &auditing{publisher: publisher, queue: queue, memory: readMemory(held.path(auditMemoryFile), n.logger), logger: n.logger}
+	n.audit = &auditing{publisher: publisher, begun: begun, database: database, queue: queue, memory: readMemory(held.path(auditMemoryFile), n.logger), logger: n.logger}
 	n.audit.pages = audit.NewPages(database, signer, audit.NewFeed(n.config.Operator.Portal, database, n.toldOfList), n.logger)
 	n.background(ctx, func(ctx context.Context) { queue.Run(ctx, audit.Log{DB: database}) })
-	n.alone(func(ctx context.Context) {
-		for ; begun != nil && ctx.Err() == nil; begun = publisher.Begin(ctx) { // no head before its key
-			pause(ctx, keepUpRetry)
-		}
-		publisher.Run(ctx)
-	})
 	return nil
+}
+
+// register serves what is public of the log.
+func (a *auditing) register(mux *http.ServeMux) {
+	mux.Handle("/audit/", a.pages)
+	for pattern, handler := range a.report {
+		mux.Handle(pattern, handler)
+	}
 }
 
 // toldOfList is what the feed may say of a list in force.

@@ -174,7 +174,7 @@ func (n *node) startBare(ctx context.Context, held *state, current *policy.Curre
 
 // private are the calls of the control socket: those of the API, and of this machine alone.
 func (n *node) private(calls http.Handler, current *policy.Current, resolved *resolution) http.Handler {
-	return n.accountCalls(noticeCalls(listCalls(explainCalls(controlCalls(calls, resolved), current), n.importer), n.notices))
+	return auditCalls(n.accountCalls(noticeCalls(listCalls(explainCalls(controlCalls(calls, resolved), current), n.importer), n.notices)), n.audit.database)
 }
 
 const (

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy"
@@ -70,6 +71,7 @@ func (c *Config) ticketZone() (passing.Zone, bool) {
 type passDesk struct {
 	tickets *passing.Tickets
 	stage   resolver.Stage // above what resolves, below policy; nil where nobody can have a pass
+	used    atomic.Int64   // passes that were given
 }
 
 // startPasses makes the book of passes, which lives as long as the node and nowhere else.
@@ -90,7 +92,7 @@ func (p *passDesk) forPages() portal.Passes {
 	if p.tickets == nil {
 		return nil
 	}
-	return p.tickets
+	return countedPasses{p.tickets, &p.used}
 }
 
 // checkPasses says what keeps people from the passes that lists offer.

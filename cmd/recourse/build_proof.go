@@ -21,7 +21,6 @@ import (
 	"github.com/recourse-dns/recourse/redress/page"
 	"github.com/recourse-dns/recourse/redress/proof"
 	"github.com/recourse-dns/recourse/redress/registry"
-	"github.com/recourse-dns/recourse/redress/steps"
 	cases "github.com/recourse-dns/recourse/redress/store"
 	"github.com/recourse-dns/recourse/redress/watch"
 	"github.com/recourse-dns/recourse/resolver/wire"
@@ -113,36 +112,23 @@ func (p *proving) unproved(ctx context.Context, id redress.CaseID) (notify.Messa
 // calls is what programs see and send of proofs.
 func (p *proving) calls() *api.Proofs {
 	return &api.Proofs{
-		Progress: func(ctx context.Context, id redress.CaseID) (ownership.Progress, error) {
-			return ownership.ProgressOf(ctx, p.database, id)
-		},
-		Papers: p.papers, Guide: p.guide,
+		Progress: p.progress, Papers: p.papers, Guide: p.guide,
 	}
 }
 
-// pagesBeside puts the page of a proof, and those for owners who watch a name, beside others.
-func (p *proving) pagesBeside(desk *redress.Desk, kit *page.Kit, limits *redress.Limits, limited func(*http.Request) netip.Addr, others http.Handler) (http.Handler, error) {
+func (p *proving) progress(ctx context.Context, id redress.CaseID) (ownership.Progress, error) {
+	return ownership.ProgressOf(ctx, p.database, id)
+}
+
+// watchPages puts the pages for owners who watch a name beside others.
+func (p *proving) watchPages(kit *page.Kit, limits *redress.Limits, limited func(*http.Request) netip.Addr, others http.Handler) (http.Handler, error) {
 	pages, err := p.watches.Handler(watch.Door{Blocking: p.blocking, Explain: p.guide, Limits: limits, Limited: limited}, kit)
 	if err != nil {
 		return nil, err
 	}
-	proof, err := steps.New(steps.Config{Database: p.database, Papers: p.papers, Guide: p.guide, Limits: limits, Token: tokenOf}, desk, kit)
-	if err != nil {
-		return nil, err
-	}
 	mux := http.NewServeMux()
-	mux.Handle("/cases/{id}/proof", proof)
 	mux.Handle("/watch", pages)
 	mux.Handle("/watch/", pages)
 	mux.Handle("/", others)
 	return mux, nil
-}
-
-// tokenOf is the secret of a case in the cookie that the portal gave for it.
-func tokenOf(r *http.Request, id redress.CaseID) string {
-	cookie, err := r.Cookie("case-" + string(id))
-	if err != nil {
-		return ""
-	}
-	return cookie.Value
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/recourse-dns/recourse/policy/profile"
 	"github.com/recourse-dns/recourse/redress/console"
 	"github.com/recourse-dns/recourse/redress/notify"
+	transparency "github.com/recourse-dns/recourse/redress/report"
 )
 
 // Config is the shape of the configuration file. Paths in it are relative to the
@@ -30,6 +31,7 @@ type Config struct {
 	Clients    []profile.Client       `yaml:"clients"`
 	ServeRPZ   ServeRPZ               `yaml:"serve_rpz"`
 	Desk       Desk                   `yaml:"desk"`
+	Report     transparency.Config    `yaml:"report"` // what the operator states in the transparency report
 	Fleet      Fleet                  `yaml:"fleet"`
 
 	report *report

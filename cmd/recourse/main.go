@@ -103,6 +103,7 @@ type commands struct {
 	Fleet     fleetCommands    `cmd:"" help:"See the nodes that follow this desk."`
 	Report    ReportOptions    `cmd:"" help:"Print what this resolver does and keeps, and the annex to its impact assessment."`
 	Audit     auditCommands    `cmd:"" help:"Verify and export the log of events."`
+	Backup    BackupOptions    `cmd:"" help:"Copy the desk's database while the server runs."`
 	Cache     cacheCommands    `cmd:"" help:"Work on what the running resolver keeps."`
 	Trace     TraceOptions     `cmd:"" help:"Resolve a name and show every step of it."`
 	Trust     trustCommands    `cmd:"" help:"Say what validation trusts."`

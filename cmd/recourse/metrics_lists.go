@@ -39,6 +39,17 @@ func (c *listCounters) of(list blocklists.ListID, purpose blocklists.Purpose) ta
 	return counter
 }
 
+// totals are all counts so far, by list.
+func (c *listCounters) totals() map[string]int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	totals := make(map[string]int64, len(c.made))
+	for key, counter := range c.made {
+		totals[string(key.list)] += counter.Load()
+	}
+	return totals
+}
+
 // Describe implements [prometheus.Collector].
 func (c *listCounters) Describe(to chan<- *prometheus.Desc) { to <- c.about }
 

@@ -49,6 +49,15 @@ func (c *queryCounts) add(worker uint32, door resolver.Door, outcome transports.
 	c.set.Add(worker, c.nanoseconds, int64(queries)*int64(took))
 }
 
+// total is how many queries were answered.
+func (c *queryCounts) total() int64 {
+	total := int64(0)
+	for place := range c.latencies {
+		total += c.set.Sum(place)
+	}
+	return total
+}
+
 // Describe implements [prometheus.Collector].
 func (c *queryCounts) Describe(to chan<- *prometheus.Desc) {
 	to <- c.queries

@@ -10,15 +10,16 @@ import (
 
 // ordersCommands are the life of an order.
 type ordersCommands struct {
-	Add      OrderAddOptions     `cmd:"" help:"Enter an order; it is in force with the reply."`
-	List     OrderListOptions    `cmd:"" help:"List the orders, the oldest first."`
-	Show     OrderShowOptions    `cmd:"" help:"Show one order with its names and events."`
-	Change   OrderChangeOptions  `cmd:"" help:"Add, lift and correct names, dates and texts of an order."`
-	Lift     OrderLiftOptions    `cmd:"" help:"Lift names of an order, or the whole order."`
-	Suspend  OrderSuspendOptions `cmd:"" help:"Stop an order's effect until a time."`
-	Resume   OrderResumeOptions  `cmd:"" help:"End a suspension before its time."`
-	Release  OrderReleaseOptions `cmd:"" help:"Let go of names that a safeguard holds."`
-	Receipts ReceiptsOptions     `cmd:"" help:"Prove since when each change of an order is in force."`
+	Add         OrderAddOptions     `cmd:"" help:"Enter an order; it is in force with the reply."`
+	List        OrderListOptions    `cmd:"" help:"List the orders, the oldest first."`
+	Show        OrderShowOptions    `cmd:"" help:"Show one order with its names and events."`
+	Change      OrderChangeOptions  `cmd:"" help:"Add, lift and correct names, dates and texts of an order."`
+	Lift        OrderLiftOptions    `cmd:"" help:"Lift names of an order, or the whole order."`
+	Suspend     OrderSuspendOptions `cmd:"" help:"Stop an order's effect until a time."`
+	Resume      OrderResumeOptions  `cmd:"" help:"End a suspension before its time."`
+	Release     OrderReleaseOptions `cmd:"" help:"Let go of names that a safeguard holds."`
+	Information InformationOptions  `cmd:"" help:"Take down that an authority asked for information, for the report."`
+	Receipts    ReceiptsOptions     `cmd:"" help:"Prove since when each change of an order is in force."`
 }
 
 // Help says how the commands belong together.

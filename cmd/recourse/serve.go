@@ -141,6 +141,7 @@ func (n *node) start(ctx context.Context, inLab bool) error {
 	if err != nil {
 		return err
 	}
+	n.startCounting(ctx, counts)
 	n.audit.configured("started", n.config, n.importer.current.Load().Key, false)
 	n.startCache(resolved.kept, inLab)
 	for _, kept := range resolved.standIns {

@@ -46,6 +46,15 @@
 // one is gone. A leader is never sure to be the only one at the moment its connection breaks, so what it does
 // has to bear being done twice.
 //
+// Personal texts are sealed one by one, each for its row, with a key that is not in the database:
+// a copy of that alone tells nobody who complained. Commitments are over the plain text, so that
+// the log says the same whatever the key is; salts are sealed too, as with one an address could
+// be guessed. Sealing the whole file was refused: it would say nothing of PostgreSQL.
+//
+// An outage is one error, [ErrUnavailable], and never mends itself by doing a transaction twice:
+// only what comes before its function runs is tried again. [Config.OpenLater] gives a database
+// that opens when it can be, so that a resolver never waits for its desk.
+//
 // Migrations only go forward. A database that a later version has written is
 // refused: an older program would write rows that the newer one forbids.
 package store

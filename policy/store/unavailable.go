@@ -5,8 +5,8 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io"
-	"net"
 	"strings"
+	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	modernc "modernc.org/sqlite"
@@ -45,13 +45,12 @@ func lost(err error) bool {
 	if errors.Is(err, context.Canceled) {
 		return false
 	}
-	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
-		return true
+	for _, broken := range []error{driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNREFUSED, syscall.ETIMEDOUT, syscall.EHOSTUNREACH} {
+		if errors.Is(err, broken) {
+			return true
+		}
 	}
-	if _, is := errors.AsType[*pgconn.ConnectError](err); is {
-		return true
-	}
-	_, is := errors.AsType[*net.OpError](err)
+	_, is := errors.AsType[*pgconn.ConnectError](err)
 	return is
 }
 

@@ -30,6 +30,8 @@ type fileReply struct {
 	StatusURL string           `json:"status_url"`
 	Challenge challenge        `json:"challenge"`
 	Linked    []redress.CaseID `json:"linked"`
+	// Head signs how the log stood just after the filing.
+	Head *redress.Head `json:"head,omitempty"`
 	// Words are to be printed: they open the case when the link is lost.
 	Words string `json:"recovery_words"`
 }
@@ -89,6 +91,7 @@ func (h *handler) file(w http.ResponseWriter, r *http.Request) {
 	respond(w, http.StatusCreated, fileReply{
 		ID: receipt.ID, Token: receipt.Token, State: receipt.State, StatusURL: h.desk.StatusURL(receipt.ID, receipt.Token),
 		Challenge: challengeOf(receipt.Challenge), Linked: notNil(receipt.Linked), Words: receipt.Recovery,
+		Head: h.head(r.Context()),
 	})
 }
 

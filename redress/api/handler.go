@@ -11,6 +11,7 @@ import (
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/household"
 	"github.com/recourse-dns/recourse/redress/orders"
+	"github.com/recourse-dns/recourse/redress/report"
 	"github.com/recourse-dns/recourse/redress/route"
 	"github.com/recourse-dns/recourse/resolver"
 )
@@ -30,6 +31,10 @@ type Config struct {
 	Limits *redress.Limits
 	// Orders is where orders of authorities come in. Nil: nowhere.
 	Orders *orders.Office
+	// Heads signs the log of events for receipts. Nil: receipts have no head.
+	Heads Heads
+	// Reports makes transparency reports. Nil: there are none.
+	Reports report.Source
 	// Clients are those that programs bind. Nil: none.
 	Clients *Clients
 	// Profiles is what households do with theirs. Nil: nothing.
@@ -100,6 +105,7 @@ func (h *handler) routes() []route.Route {
 	routes := []route.Route{
 		{Method: http.MethodGet, Path: "/api/v1/openapi.json", Handler: h.document},
 		{Method: http.MethodGet, Path: "/api/v1/lookup", Handler: h.lookup},
+		{Method: http.MethodGet, Path: "/api/v1/report", Handler: h.report},
 		{Method: http.MethodGet, Path: "/api/v1/reasons/{code}", Handler: h.reason},
 		{Method: http.MethodPost, Path: "/api/v1/cases", Handler: h.file},
 		{Method: http.MethodGet, Path: "/api/v1/cases", Handler: h.list},

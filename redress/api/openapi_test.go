@@ -15,6 +15,7 @@ import (
 	"github.com/recourse-dns/recourse/redress/control"
 	"github.com/recourse-dns/recourse/redress/guide"
 	"github.com/recourse-dns/recourse/redress/orders"
+	"github.com/recourse-dns/recourse/redress/report"
 )
 
 // description is the part of the document that the test looks at.
@@ -62,6 +63,17 @@ func TestDocumentHasTheRoutes(t *testing.T) {
 	}
 }
 
+// headShape is how a head writes itself.
+type headShape struct {
+	Type      string `json:"type"`
+	Origin    string `json:"origin"`
+	Sequence  int64  `json:"sequence"`
+	Hash      string `json:"hash"`
+	At        string `json:"at"`
+	Key       string `json:"key"`
+	Signature string `json:"signature"`
+}
+
 func TestDocumentHasTheFields(t *testing.T) {
 	d := describe(t)
 	shapes := map[string]any{
@@ -70,6 +82,7 @@ func TestDocumentHasTheFields(t *testing.T) {
 		"Challenge": challenge{}, "DNSChallenge": dnsChallenge{}, "HTTPChallenge": httpChallenge{}, "PageChallenge": pageChallenge{}, "Track": track{}, "Effect": effect{}, "NodeEffect": nodeEffect{}, "Blocking": blocking{}, "Status": status{},
 		"StatusEvent": statusEvent{}, "Decision": decision{}, "ProgressReply": progressReply{}, "Finding": finding{}, "Steps": guide.Steps{}, "Paper": control.Paper{}, "PapersReply": papersReply{}, "PaperDecisionRequest": paperDecisionRequest{}, "VerifyRequest": verifyRequest{}, "VerifyReply": verifyReply{},
 		"DecisionRequest": decisionRequest{}, "DecisionReply": decisionReply{}, "Summary": summary{}, "Review": review{}, "ReviewEvent": reviewEvent{},
+		"Report": report.Transparency{}, "LogEnd": report.LogEnd{}, "ReportSection": report.Part{}, "ReportTable": report.Table{}, "ReportRow": report.Line{}, "Balance": report.Balance{}, "Month": report.Month{}, "Head": headShape{},
 		"Content": redress.Content{}, "List": listReply{},
 		"Triage": redress.Triage{}, "FactMatch": redress.FactMatch{}, "Duplicates": redress.Duplicates{}, "Vantage": redress.Vantage{},
 		"CaseState": doneReply{}, "MessageRequest": messageRequest{}, "AskingRequest": askingRequest{}, "AppealRequest": appealRequest{}, "WithdrawalRequest": withdrawalRequest{},

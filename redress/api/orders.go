@@ -156,6 +156,8 @@ type receiptsReply struct {
 	List     blocklists.ListID `json:"list"`
 	State    orders.State      `json:"state"`
 	Receipts []receipt         `json:"receipts"`
+	// Head signs how the log stands now, with the events of this order.
+	Head *redress.Head `json:"head,omitempty"`
 }
 
 // receipt says since when a change of an order is in force at a node; null while it is not.
@@ -181,7 +183,7 @@ func (h *handler) orderReceipts(w http.ResponseWriter, r *http.Request, sender *
 		return
 	}
 	order := &proof.Record.Order
-	reply := receiptsReply{Ref: order.Ref, List: order.List, State: proof.State, Receipts: []receipt{}}
+	reply := receiptsReply{Ref: order.Ref, List: order.List, State: proof.State, Receipts: []receipt{}, Head: h.head(r.Context())}
 	for i := range proof.Receipts {
 		one := &proof.Receipts[i]
 		reply.Receipts = append(reply.Receipts, receipt{

@@ -19,7 +19,10 @@ import (
 func VerifyDatabase(ctx context.Context, db *store.DB, checker *Checker) (Result, error) {
 	texts := ""
 	err := db.View(ctx, func(view *store.View) error {
-		if err := eachLine(ctx, view, func(line Line) error { return takeLine(json.RawMessage(line.JSON), checker) }); err != nil {
+		if err := eachLine(ctx, view, func(line Line) error {
+			_, err := takeLine(json.RawMessage(line.JSON), checker)
+			return err
+		}); err != nil {
 			return err
 		}
 		err := cases.Each(ctx, view, 0, func(event *redress.Event, content []byte) error {

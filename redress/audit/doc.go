@@ -20,4 +20,15 @@
 //
 // The key signs what takes its place. One that was lost cannot, and then the new one vouches for
 // itself: a [Checker] says so and fails, until the auditor is given the new key by another way.
+//
+// What happens to lists and configuration goes through a [Queue] on the disk also while the database
+// is there: one way in, that is tried every day, and not a second one for bad days that nobody tries. Events have
+// numbers in their queue, and the log remembers up to which it has them, so that each comes in once. A node without a
+// database gives its queue another [Sink]. What people decide is appended in the transaction of the decision.
+//
+// All secret lists are one subject, and their versions are told as a hash under the deployment's key. A hash of the
+// text alone would let whoever has a list that leaked find out whether it is ours.
+//
+// An exported log is lines that carry the content as the octets that were hashed. Refused: to nest it as JSON,
+// which programs that read and write it again do not keep octet by octet.
 package audit

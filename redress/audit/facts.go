@@ -136,7 +136,7 @@ type BlocksCount struct {
 	Answers int64            `json:"answers"`
 	Blocked map[string]int64 `json:"blocked"` // by list
 	Passes  int64            `json:"passes,omitempty"`
-	OptOuts int64            `json:"opt_outs,omitempty"` // profiles that ask for nothing
+	OptOuts int64            `json:"opt_outs,omitempty"` // profiles that were left
 }
 
 // InformationOrder is an order to tell about somebody.

@@ -154,7 +154,7 @@ func publish(ctx context.Context, tx *store.Tx, sequence any, line json.Marshale
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO heads (id, sequence, line) SELECT coalesce(max(id), 0) + 1, ?, ? FROM heads`, sequence, string(encoded))
+	_, err = tx.ExecContext(ctx, `INSERT INTO heads (id, sequence, line) SELECT coalesce(max(id), 0) + 1, CAST(? AS BIGINT), ? FROM heads`, sequence, string(encoded))
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/recourse-dns/recourse/policy/store"
+	"github.com/recourse-dns/recourse/policy/store/storetest"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/audit"
 	cases "github.com/recourse-dns/recourse/redress/store"
@@ -18,15 +19,9 @@ import (
 
 var quiet = slog.New(slog.DiscardHandler)
 
-func open(t *testing.T) *store.DB {
-	t.Helper()
-	db, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "recourse.db"), quiet)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	return db
-}
+func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
+
+func open(t *testing.T) *store.DB { return storetest.Open(t) }
 
 func about(t *testing.T, number int) redress.Event {
 	t.Helper()

@@ -24,7 +24,7 @@ const (
 )
 
 // ReadHeads gives a checker what a file of heads holds: lines as they are published, or
-// receipts, each with the head that it holds.
+// receipts, each with the head that it holds. Events of an exported log are passed over.
 func ReadHeads(from io.Reader, checker *Checker) (lines int, err error) {
 	limited := &io.LimitedReader{R: from, N: maxHeads + 1}
 	decoder := json.NewDecoder(limited)
@@ -39,38 +39,46 @@ func ReadHeads(from io.Reader, checker *Checker) (lines int, err error) {
 		case err != nil:
 			return lines, fmt.Errorf("value %d, octet %d: %w", lines+1, decoder.InputOffset(), err)
 		}
-		lines++
-		if err := takeLine(value, checker); err != nil {
-			return lines, fmt.Errorf("value %d, before octet %d: %w", lines, decoder.InputOffset(), err)
+		taken, err := takeLine(value, checker)
+		if err != nil {
+			return lines, fmt.Errorf("value that ends at octet %d: %w", decoder.InputOffset(), err)
+		}
+		if taken {
+			lines++
 		}
 	}
 }
 
-func takeLine(value json.RawMessage, checker *Checker) error {
+// takeLine says whether the value is a head, a key or a receipt; an event is none, and nothing else may
+// be there.
+func takeLine(value json.RawMessage, checker *Checker) (bool, error) {
 	var kind struct {
-		Type string          `json:"type"`
-		Head json.RawMessage `json:"head"`
+		Type     string          `json:"type"`
+		Head     json.RawMessage `json:"head"`
+		Previous string          `json:"previous"`
 	}
 	if err := json.Unmarshal(value, &kind); err != nil {
-		return errors.New("neither a head, nor a key, nor a receipt")
+		return false, errors.New("neither a head, nor a key, nor a receipt")
 	}
 	switch {
 	case kind.Type == KeyLine:
 		var key Key
 		if err := json.Unmarshal(value, &key); err != nil {
-			return err
+			return false, err
 		}
 		checker.Key(&key)
-		return nil
+		return true, nil
+	case kind.Type == "" && kind.Previous != "":
+		return false, nil
 	case kind.Type != redress.HeadLine && len(kind.Head) > 0:
 		value = kind.Head
 	}
 	var head redress.Head
 	if err := json.Unmarshal(value, &head); err != nil {
-		return err
+		return false, err
 	}
 	checker.Head(head)
-	return nil
+	return true, nil
 }
 
 // ParseKey reads a public key: in PEM, as openssl writes it, or 64 hexadecimal digits.

@@ -73,7 +73,14 @@ func (o outbox) next(ctx context.Context, of lane, now time.Time) (*Notice, erro
 	if err != nil {
 		return nil, fmt.Errorf("read notice: %w", err)
 	}
-	notice.Data, notice.Queued, notice.due = json.RawMessage(data), time.UnixMicro(queued).UTC(), time.UnixMicro(due)
+	notice.Queued, notice.due = time.UnixMicro(queued).UTC(), time.UnixMicro(due)
+	content := letter{Address: of.address, Body: notice.Body, HTML: notice.HTML, Leave: notice.Leave, Data: json.RawMessage(data)}
+	if err := content.unseal(o.db, notice.Message); errors.Is(err, ErrUnreadable) {
+		return nil, errors.Join(fmt.Errorf("notice %d: %w", notice.ID, err), o.finish(ctx, notice, dead, now))
+	} else if err != nil {
+		return nil, fmt.Errorf("read notice: %w", err)
+	}
+	notice.Address, notice.Body, notice.HTML, notice.Leave, notice.Data = content.Address, content.Body, content.HTML, content.Leave, content.Data
 	if tried.Valid {
 		notice.tried = time.UnixMicro(tried.Int64)
 	}

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -29,10 +30,15 @@ func QueueFor(ctx context.Context, tx *store.Tx, message Message, notBefore time
 		return fmt.Errorf("queue notice %q: %w", message.Kind, err)
 	}
 	for _, way := range message.To.channels() {
-		_, err := tx.ExecContext(ctx, `INSERT INTO notices (key, channel, duty, address, kind, message, subject, body, html, leave, data, queued_at, due_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key, channel) DO NOTHING`,
-			message.Key, string(way), string(message.To.duty), message.To.address, message.Kind, strings.ToLower(rand.Text()),
-			message.Subject, message.Body, message.HTML, message.Leave, data, time.Now().UnixMicro(), notBefore.UnixMicro())
+		id := strings.ToLower(rand.Text())
+		content := letter{Address: message.To.address, Body: message.Body, HTML: message.HTML, Leave: message.Leave, Data: json.RawMessage(data)}
+		mark, body, err := content.seal(tx, id)
+		if err != nil {
+			return fmt.Errorf("queue notice %q: %w", message.Kind, err)
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO notices (key, channel, duty, address, kind, message, subject, body, queued_at, due_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key, channel) DO NOTHING`,
+			message.Key, string(way), string(message.To.duty), mark, message.Kind, id, message.Subject, body, time.Now().UnixMicro(), notBefore.UnixMicro())
 		if err != nil {
 			return fmt.Errorf("queue notice %q: %w", message.Kind, err)
 		}

@@ -116,10 +116,11 @@ func TestQueueMakesTextsHarmless(t *testing.T) {
 	message.Subject = "Order\r\nBcc: all@example.net\x00\u2028\u202e " + strings.Repeat("é", 300)
 	message.Body = "one\r\ntwo\rthree\x00\u202e\xff" + strings.Repeat("é", 200<<10)
 	write(t, db, func(tx *store.Tx) error { return notify.Queue(t.Context(), tx, message) })
-	var subject, body string
-	if err := db.QueryRowContext(t.Context(), `SELECT subject, body FROM notices`).Scan(&subject, &body); err != nil {
-		t.Fatal(err)
+	queued, err := notify.Outbox(t.Context(), db)
+	if err != nil || len(queued) != 1 {
+		t.Fatal(queued, err)
 	}
+	subject, body := queued[0].Subject, queued[0].Body
 	if want := "Order Bcc: all@example.net é"; !strings.HasPrefix(subject, want) || len([]rune(subject)) != 200 || !strings.HasSuffix(subject, "…") {
 		t.Errorf("subject %q", subject)
 	}

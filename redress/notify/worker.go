@@ -174,7 +174,7 @@ func (w *Worker) attempt(sending context.Context, notice *Notice) bool {
 // send tries once, and gives how that is to be written down; nil for not at all.
 func (w *Worker) send(ctx context.Context, notice *Notice) (settle func(context.Context) error, goOn bool) {
 	sender := w.sender(notice.lane.channel)
-	if notice.Address = w.addressOf(notice.lane); notice.Address == "" || sender == nil {
+	if notice.Address = w.addressOf(notice); notice.Address == "" || sender == nil {
 		w.count(notice.lane.channel, string(nobody))
 		return func(ctx context.Context) error { return w.outbox.finish(ctx, notice, nobody, time.Now()) }, true
 	}
@@ -201,13 +201,14 @@ func (w *Worker) send(ctx context.Context, notice *Notice) (settle func(context.
 	return func(ctx context.Context) error { return w.outbox.postpone(ctx, notice, until, now) }, false
 }
 
-// addressOf is the address behind a lane.
-func (w *Worker) addressOf(of lane) string {
+// addressOf is the notice's own address, or that of whoever has the duty now.
+func (w *Worker) addressOf(notice *Notice) string {
+	of := notice.lane
 	routes := w.routes()
 	contact := routes.OnCall
 	switch of.duty {
 	case "":
-		return of.address
+		return notice.Address
 	case escalation:
 		contact = routes.Escalation
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
-	cases "github.com/recourse-dns/recourse/redress/store"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
@@ -298,7 +297,7 @@ func (e *edit) write(ctx context.Context) error {
 		told.Names, told.Digest, told.Missing = len(e.lifted), digestOfNames(e.lifted), nil
 		events = append(events, event(e.record, redress.OrderLifted, e.sender.Actor, e.at, &told))
 	}
-	if err := cases.Append(ctx, e.tx, events...); err != nil {
+	if err := e.office.log(ctx, e.tx, events...); err != nil {
 		return err
 	}
 	e.office.logger.Info("order changed", slog.String("ref", e.record.Order.Ref), slog.Int("added", len(e.added)), slog.Int("lifted", len(e.lifted)),

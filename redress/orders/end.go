@@ -10,7 +10,6 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
-	cases "github.com/recourse-dns/recourse/redress/store"
 )
 
 // Ending is why a whole order is lifted.
@@ -58,7 +57,7 @@ func (e *edit) liftAll(ctx context.Context) error {
 	}
 	facts := factsOf(e.record)
 	facts.Why, facts.Decision, facts.Names, facts.Digest = e.why, e.decision.String(), len(e.lifted), digestOfNames(e.lifted)
-	if err := cases.Append(ctx, e.tx, event(e.record, redress.OrderLifted, e.sender.Actor, e.at, facts)); err != nil {
+	if err := e.office.log(ctx, e.tx, event(e.record, redress.OrderLifted, e.sender.Actor, e.at, facts)); err != nil {
 		return err
 	}
 	e.office.logger.Info("order lifted", slog.String("ref", e.record.Order.Ref), slog.Int("names", len(e.lifted)), slog.String("by", e.sender.Name()))
@@ -83,7 +82,7 @@ func (o *Office) second(ctx context.Context, tx *store.Tx, sender *Sender, recor
 	}
 	facts := factsOf(record)
 	facts.Decision = decision.String()
-	return true, cases.Append(ctx, tx, event(record, redress.OrderDecision, sender.Actor, at, facts))
+	return true, o.log(ctx, tx, event(record, redress.OrderDecision, sender.Actor, at, facts))
 }
 
 // Pause is until when an order has no effect, and why.
@@ -137,7 +136,7 @@ func (o *Office) pause(ctx context.Context, sender *Sender, ref string, list blo
 		}
 		facts := factsOf(e.record)
 		facts.Why, facts.Until, facts.Names, facts.What = pause.Reason, pause.Until, len(e.open), what
-		if err := cases.Append(ctx, e.tx, event(e.record, redress.OrderSuspended, sender.Actor, e.at, facts)); err != nil {
+		if err := e.office.log(ctx, e.tx, event(e.record, redress.OrderSuspended, sender.Actor, e.at, facts)); err != nil {
 			return err
 		}
 		return o.tellSuspended(ctx, e, what)
@@ -243,7 +242,7 @@ func (e *edit) held(names []blocklists.OrderEntry) ([]*store.OrderName, *invalid
 func (e *edit) writeRelease(ctx context.Context, let []blocklists.OrderEntry, said int, note string) error {
 	facts := factsOf(e.record)
 	facts.Names, facts.Why, facts.Digest = said, note, digestOfNames(let)
-	if err := cases.Append(ctx, e.tx, event(e.record, redress.OrderReleased, e.sender.Actor, e.at, facts)); err != nil || len(let) == 0 {
+	if err := e.office.log(ctx, e.tx, event(e.record, redress.OrderReleased, e.sender.Actor, e.at, facts)); err != nil || len(let) == 0 {
 		return err
 	}
 	if err := e.tx.NoteOrderChange(ctx, changeOf(e.record, WhatReleased, e.sender.Name(), len(let), e.at)); err != nil {

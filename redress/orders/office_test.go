@@ -1,6 +1,7 @@
 package orders_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/policy/store/storetest"
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/notify"
 	"github.com/recourse-dns/recourse/redress/orders"
 	cases "github.com/recourse-dns/recourse/redress/store"
 )
@@ -142,17 +144,14 @@ func (w *world) stands() (orders.State, []string) {
 func (w *world) told() []string {
 	w.t.Helper()
 	var told []string
-	rows, err := w.db.QueryContext(w.t.Context(), `SELECT kind || ' to ' || CASE duty WHEN '' THEN address ELSE duty END FROM notices WHERE channel = 'mail' AND due_at <= ? ORDER BY id`, time.Now().UnixMicro())
+	queued, err := notify.Outbox(w.t.Context(), w.db)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var one string
-		if err := rows.Scan(&one); err != nil {
-			w.t.Fatal(err)
+	for _, one := range queued {
+		if one.Channel == "mail" && !one.Due.After(time.Now()) {
+			told = append(told, one.Kind+" to "+cmp.Or(one.Duty, one.Address))
 		}
-		told = append(told, one)
 	}
 	return told
 }
@@ -330,5 +329,25 @@ func TestTheSameOrderTwice(t *testing.T) {
 	unlawful, is := errors.AsType[*orders.Unlawful](err)
 	if !is || len(unlawful.Fields) != 4 {
 		t.Errorf("what is no exact name: %+v", err)
+	}
+}
+
+// TestTheLogSaysNothingOfSecretLists: neither which list an order is for, nor its number, nor a sum of
+// its names that somebody could find them by.
+func TestTheLogSaysNothingOfSecretLists(t *testing.T) {
+	w := newWorld(t, func(court *blocklists.Manifest) { court.Disclosure = blocklists.Secret })
+	w.submit(submission(0, "secret.example"))
+	count := 0
+	err := cases.Each(t.Context(), w.db, 0, func(event *redress.Event, content []byte) error {
+		count++
+		for _, hidden := range []string{"court", "RG 1", "digest", "secret.example"} {
+			if strings.Contains(string(content), hidden) {
+				t.Errorf("%s has %q: %s", event.Kind, hidden, content)
+			}
+		}
+		return nil
+	})
+	if err != nil || count < 2 {
+		t.Errorf("%d events, %v", count, err)
 	}
 }

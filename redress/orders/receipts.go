@@ -11,7 +11,6 @@ import (
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/fleet"
-	cases "github.com/recourse-dns/recourse/redress/store"
 )
 
 // What a change of an order did.
@@ -204,7 +203,7 @@ func (o *Office) settle(ctx context.Context, tx *store.Tx, change *store.OrderCh
 		events = append(events, event(record, redress.OrderLate, system, at, &told))
 		o.logger.Warn("an order came in force after its time", slog.String("ref", record.Order.Ref), slog.Duration("late", late))
 	}
-	return cases.Append(ctx, tx, events...)
+	return o.log(ctx, tx, events...)
 }
 
 // answerTTL is for how long a client that an order concerns may keep an answer: the longest

@@ -11,7 +11,6 @@ import (
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/notify"
-	cases "github.com/recourse-dns/recourse/redress/store"
 )
 
 const (
@@ -122,7 +121,7 @@ func (o *Office) enforce(ctx context.Context, tx *store.Tx, record *store.OrderR
 	}
 	facts := factsOf(record)
 	facts.Names, facts.Digest, facts.Why = len(names), digestOfNames(entriesOf(names)), "over "+safeguardsOf(names)
-	if err := cases.Append(ctx, tx, event(record, redress.OrderOverridden, system(), at, facts)); err != nil {
+	if err := o.log(ctx, tx, event(record, redress.OrderOverridden, system(), at, facts)); err != nil {
 		return err
 	}
 	if err := tx.NoteOrderChange(ctx, changeOf(record, WhatEnforced, "deadlines", len(names), at)); err != nil {
@@ -141,7 +140,7 @@ func (o *Office) enforce(ctx context.Context, tx *store.Tx, record *store.OrderR
 func (o *Office) notExecuted(ctx context.Context, tx *store.Tx, record *store.OrderRecord, names []store.OrderName, at time.Time) error {
 	facts := factsOf(record)
 	facts.Names, facts.Digest, facts.Why = len(names), digestOfNames(entriesOf(names)), "held by "+safeguardsOf(names)
-	if err := cases.Append(ctx, tx, event(record, redress.OrderNotExecuted, system(), at, facts)); err != nil {
+	if err := o.log(ctx, tx, event(record, redress.OrderNotExecuted, system(), at, facts)); err != nil {
 		return err
 	}
 	made := &notice{kind: "not-executed", subject: "Order " + record.Order.Ref + ": not executed"}

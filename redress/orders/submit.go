@@ -12,7 +12,6 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
-	cases "github.com/recourse-dns/recourse/redress/store"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
@@ -137,7 +136,7 @@ func (o *Office) record(ctx context.Context, sender *Sender, submission *Submiss
 		for _, field := range wrong.fields[:min(len(wrong.fields), 20)] {
 			facts.Missing = append(facts.Missing, field.Field)
 		}
-		return cases.Append(ctx, tx, event(record, redress.OrderRecorded, sender.Actor, at, facts))
+		return o.log(ctx, tx, event(record, redress.OrderRecorded, sender.Actor, at, facts))
 	})
 	if err != nil {
 		return fmt.Errorf("record order: %w", err)
@@ -165,7 +164,7 @@ func (o *Office) accept(ctx context.Context, tx *store.Tx, sender *Sender, recor
 	}
 	facts := factsOf(record)
 	facts.Names, facts.Digest, facts.Missing = len(record.Order.Entries), digestOfNames(record.Order.Entries), record.Deficient
-	if err := cases.Append(ctx, tx, event(record, redress.OrderAccepted, sender.Actor, record.At, facts)); err != nil {
+	if err := o.log(ctx, tx, event(record, redress.OrderAccepted, sender.Actor, record.At, facts)); err != nil {
 		return err
 	}
 	if err := o.noteAdded(ctx, tx, sender, record, names, record.At); err != nil {
@@ -238,7 +237,7 @@ func (o *Office) noteAdded(ctx context.Context, tx *store.Tx, sender *Sender, re
 	if held > 0 {
 		facts := factsOf(record)
 		facts.Names = held
-		if err := cases.Append(ctx, tx, event(record, redress.OrderHeld, redress.Actor{Name: "safeguards", Role: redress.System}, at, facts)); err != nil {
+		if err := o.log(ctx, tx, event(record, redress.OrderHeld, redress.Actor{Name: "safeguards", Role: redress.System}, at, facts)); err != nil {
 			return err
 		}
 	}
@@ -275,7 +274,7 @@ func (o *Office) again(ctx context.Context, sender *Sender, record *store.OrderR
 func factsOf(record *store.OrderRecord) *redress.OrderFacts {
 	order := &record.Order
 	return &redress.OrderFacts{
-		Ref: order.Ref, List: order.List, Authority: order.Authority.Name,
+		Ref: order.Ref, List: order.List, Authority: order.Authority.Name, Country: order.Authority.Country,
 		Received: order.Received, Effective: order.Effective, EnforceBy: order.EnforceBy, Expires: order.Expires,
 	}
 }

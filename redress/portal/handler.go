@@ -14,6 +14,7 @@ import (
 
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/control"
 	"github.com/recourse-dns/recourse/redress/guide"
 	"github.com/recourse-dns/recourse/redress/language"
 	"github.com/recourse-dns/recourse/redress/page"
@@ -35,6 +36,8 @@ type Config struct {
 	Limits *redress.Limits
 	// Papers takes what a party sends to show that a name is its own, for a person to look at. Nil: none is taken.
 	Papers func(ctx context.Context, id redress.CaseID, token string, content []byte) error
+	// Progress is how far the proof of control of a case is. Nil: that is not shown.
+	Progress func(ctx context.Context, id redress.CaseID) (control.Progress, error)
 	// Policy is the statement of what the resolver does. Nil: none.
 	Policy func() *report.Statement
 	// Household: the pages of a home are beside these, and the first page leads to them.

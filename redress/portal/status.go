@@ -28,6 +28,9 @@ type statusContent struct {
 	Said  string
 	// Steps are what to do at the name's hosts, and a message to whoever looks after the site.
 	Steps guide.Steps
+	// Looks are what our own last looks for a proof found, and Next is when we look again.
+	Looks []look
+	Next  time.Time
 	// TakesPapers: a document may be sent.
 	TakesPapers bool
 	Mistakes    page.Mistakes
@@ -132,6 +135,10 @@ func (h *handler) show(w http.ResponseWriter, r *http.Request, code int, id redr
 	}
 	tongue := h.pages.Tongue(r)
 	h.dress(r, tongue, content)
+	if err := h.looked(r, id, tongue, content); err != nil {
+		h.pages.Failed(w, r, err)
+		return
+	}
 	purpose := ""
 	if content.Entry != nil {
 		purpose = content.Entry.Purpose.String()
@@ -155,6 +162,30 @@ func (h *handler) dress(r *http.Request, tongue *language.Tongue, content *statu
 		defer cancel()
 		content.Steps = h.guide.Steps(ctx, tongue.Tag(), name, content.Challenge)
 	}
+}
+
+// look is what one look for a proof found; empty where it was right.
+type look struct {
+	At   time.Time
+	Said string
+}
+
+// looked says what our own looks for a proof found, where there is still one to look for.
+func (h *handler) looked(r *http.Request, id redress.CaseID, tongue *language.Tongue, content *statusContent) error {
+	if h.config.Progress == nil || content.Verified || !content.Provable() {
+		return nil
+	}
+	progress, err := h.config.Progress(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	content.Next = progress.Next
+	for _, one := range progress.Findings {
+		if one.Flaw != "" {
+			content.Looks = append(content.Looks, look{At: one.At, Said: h.guide.Explain(tongue.Tag(), one.Flaw, one.Place, one.Found)})
+		}
+	}
+	return nil
 }
 
 // guidePatience is how long it may take to find out where a name's hosts are.

@@ -3,7 +3,11 @@
 // [Disclosure] is the statement of policy and practice under the heads of RFC 8932, section
 // 6.1; [Assessment] is the annex to a data protection impact assessment. Both are a
 // [Statement] made once from a [Deployment], and written as a part of a page, as text, or
-// as JSON. The transparency report, recomputed from events, is to come here too.
+// as JSON.
+//
+// [Transparency] is the report of a period, in the sections of Implementing Regulation (EU) 2024/2835. It
+// is made from a [Book]: the log of events, counted day by day. [Books] keeps one up to date
+// beside a database; an auditor makes the same one from an exported log.
 //
 // # Decisions
 //
@@ -21,4 +25,18 @@
 //
 // What the program does not do yet is not promised. The term of what a party wrote is said as
 // it is today, until erasure runs by itself.
+//
+// The report is a fold of the log, and its state is written down now and then, so that a year's report over
+// millions of events reads only what is new. The same events give the same octets, in one go or in parts; audit
+// verify makes the book anew and compares. Refused: sums by SQL over tables of cases, which an auditor
+// who has the log alone could not repeat.
+//
+// Counts are kept by day, so that any period is a sum. Lengths are counted in steps that grow with them; a median is then
+// exact to the step, and the same however the log was read.
+//
+// What came in is held to what is closed and what is open, which are counted apart, a purpose and a list. Where
+// they differ there is no report at all: a wrong number that is published is worse than none.
+//
+// Cases about nothing and cases about secret lists have one purpose, undisclosed, and no list. Their sum says
+// neither how many there are of which.
 package report

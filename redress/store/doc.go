@@ -19,4 +19,8 @@
 //
 // The suite in storetest is what a store must do, so that a second one, for a fleet,
 // is held to the same.
+//
+// When personal texts are to be erased is computed once a filing has moved, and kept with it, so
+// that the daily look is at what is due and not at all that there is. What the desk said, and why,
+// is no personal text of a party: decisions can be read, also when the key is lost.
 package store

@@ -46,6 +46,44 @@ func Each(ctx context.Context, from policystore.Querier, after int64, do func(ev
 	}, `SELECT `+eventColumns+` FROM events WHERE sequence > ? ORDER BY sequence`, after)
 }
 
+// EachUpTo gives the events after a sequence up to another, but for those of some kinds, the oldest first.
+func EachUpTo(ctx context.Context, from policystore.Querier, after, last int64, but []redress.EventKind, do func(event *redress.Event) error) error {
+	args := []any{after, last}
+	for _, kind := range but {
+		args = append(args, string(kind))
+	}
+	return policystore.Each(ctx, from, func(rows *sql.Rows) error {
+		event, _, err := scanEvent(rows)
+		if err != nil {
+			return err
+		}
+		return do(&event)
+	}, `SELECT `+eventColumns+` FROM events WHERE sequence > ? AND sequence <= ? AND kind NOT IN (''`+strings.Repeat(`, ?`, len(but))+`) ORDER BY sequence`, args...)
+}
+
+// HashAt gives the hash of an event; zero where there is none.
+func HashAt(ctx context.Context, from policystore.Querier, sequence int64) (redress.Hash, error) {
+	var octets []byte
+	err := from.QueryRowContext(ctx, `SELECT hash FROM events WHERE sequence = ?`, sequence).Scan(&octets)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return redress.Hash{}, err
+	}
+	var hash redress.Hash
+	copy(hash[:], octets)
+	return hash, nil
+}
+
+// CaseEvents gives the events of a case before a sequence, the oldest first.
+func CaseEvents(ctx context.Context, from policystore.Querier, id redress.CaseID, before int64) ([]redress.Event, error) {
+	var events []redress.Event
+	err := policystore.Each(ctx, from, func(rows *sql.Rows) error {
+		event, _, err := scanEvent(rows)
+		events = append(events, event)
+		return err
+	}, `SELECT `+eventColumns+` FROM events WHERE case_id = ? AND sequence < ? ORDER BY sequence`, string(id), before)
+	return events, err
+}
+
 // Last gives sequence and hash of the newest event; zero where there is none.
 func Last(ctx context.Context, from policystore.Querier) (sequence int64, hash redress.Hash, err error) {
 	var octets []byte

@@ -69,16 +69,12 @@ func (p *place) block(lists ...string) {
 // mails are the subjects of what was queued, each with where it leads.
 func (p *place) mails(t testing.TB) (subjects []string, links []url.Values) {
 	t.Helper()
-	rows, err := p.DB.QueryContext(t.Context(), `SELECT address, subject, body, leave FROM notices ORDER BY id`)
+	queued, err := notify.Outbox(t.Context(), p.DB)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var address, subject, body, leave string
-		if err := rows.Scan(&address, &subject, &body, &leave); err != nil {
-			t.Fatal(err)
-		}
+	for _, one := range queued {
+		address, subject, body, leave := one.Address, one.Subject, one.Body, one.Leave
 		if leave == "" {
 			_, after, _ := strings.Cut(body, "https://portal.example/watch/")
 			leave, _, _ = strings.Cut(after, "\n")

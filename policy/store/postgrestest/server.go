@@ -165,9 +165,13 @@ func (s *Server) run(ctx context.Context, statement string) error {
 	return nil
 }
 
-// Command is one of PostgreSQL's own programs, as pg_dump.
-func (s *Server) Command(ctx context.Context, name string, args ...string) *exec.Cmd {
-	return exec.CommandContext(ctx, filepath.Join(s.bin, name), args...) //nolint:gosec // for tests, which say what they run
+// Programs is the folder of PostgreSQL's own programs, as pg_dump; empty where there are none.
+func Programs() string {
+	bin, err := newest()
+	if err != nil {
+		return ""
+	}
+	return bin
 }
 
 // Present says whether the machine has a PostgreSQL.
