@@ -75,6 +75,19 @@ func (l *Limiter) AllowKey(text string) (wait time.Duration, ok bool) {
 	return wait, ok
 }
 
+// Left says how much is left in a bucket of AllowKey, and after how long it is full.
+func (l *Limiter) Left(text string) (left int, full time.Duration) {
+	at := time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	current, known := l.buckets[l.keyOf(text, at)]
+	if !known {
+		return l.rate.Burst, 0
+	}
+	current = l.filled(current, at)
+	return int(current.left), l.until(float64(l.rate.Burst) - current.left)
+}
+
 func (l *Limiter) perSecond() float64 { return float64(max(1, l.rate.PerMinute)) / 60 }
 
 func (l *Limiter) until(missing float64) time.Duration {

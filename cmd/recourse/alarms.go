@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -49,20 +47,12 @@ func (AlarmsOptions) Help() string {
 
 // Run is called by the command line.
 func (o *AlarmsOptions) Run(ctx context.Context, env *environment) error {
-	var open []notify.Raised
-	if err := withNotices(ctx, env, o.ConfigFlag, http.MethodGet, alarmPaths, nil, &open); err != nil {
-		return err
-	}
-	if o.JSON {
-		return printJSON(env.stdout, open)
-	}
-	return printAlarms(env.stdout, open)
+	return callDesk(ctx, env, o.ConfigFlag, o.JSON, http.MethodGet, alarmPaths, nil, printAlarms)
 }
 
-func printAlarms(to io.Writer, open []notify.Raised) error {
+func printAlarms(open []notify.Raised) string {
 	if len(open) == 0 {
-		_, err := fmt.Fprintln(to, "there is no alarm")
-		return err
+		return "there is no alarm\n"
 	}
 	var text strings.Builder
 	for _, alarm := range open {
@@ -72,8 +62,7 @@ func printAlarms(to io.Writer, open []notify.Raised) error {
 		}
 		fmt.Fprintf(&text, "%d  since %s  %s%s\n    %s\n", alarm.ID, alarm.Since.Format(time.RFC3339), heard, urgentWord(alarm.Urgent), alarm.Subject)
 	}
-	_, err := io.WriteString(to, text.String())
-	return err
+	return text.String()
 }
 
 func urgentWord(urgent bool) string {
@@ -97,12 +86,9 @@ func (AckOptions) Help() string {
 
 // Run is called by the command line.
 func (o *AckOptions) Run(ctx context.Context, env *environment) error {
-	var alarm notify.Raised
-	if err := withNotices(ctx, env, o.ConfigFlag, http.MethodPost, alarmPaths+"/ack", acknowledgement{ID: o.ID, By: o.By}, &alarm); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintf(env.stdout, "alarm %d is acknowledged by %s\n", alarm.ID, alarm.AcknowledgedBy)
-	return err
+	return callDesk(ctx, env, o.ConfigFlag, false, http.MethodPost, alarmPaths+"/ack", acknowledgement{ID: o.ID, By: o.By}, func(alarm notify.Raised) string {
+		return fmt.Sprintf("alarm %d is acknowledged by %s\n", alarm.ID, alarm.AcknowledgedBy)
+	})
 }
 
 // NoticesOptions are the flags of notices list.
@@ -118,23 +104,18 @@ func (NoticesOptions) Help() string {
 
 // Run is called by the command line.
 func (o *NoticesOptions) Run(ctx context.Context, env *environment) error {
-	var dead []notify.Dead
-	if err := withNotices(ctx, env, o.ConfigFlag, http.MethodGet, noticePaths, nil, &dead); err != nil {
-		return err
-	}
-	if o.JSON {
-		return printJSON(env.stdout, dead)
-	}
+	return callDesk(ctx, env, o.ConfigFlag, o.JSON, http.MethodGet, noticePaths, nil, printDead)
+}
+
+func printDead(dead []notify.Dead) string {
 	if len(dead) == 0 {
-		_, err := fmt.Fprintln(env.stdout, "every message has arrived or is under way")
-		return err
+		return "every message has arrived or is under way\n"
 	}
 	var text strings.Builder
 	for _, one := range dead {
 		fmt.Fprintf(&text, "%d  given up %s after %s by %s  %s  %s\n", one.ID, one.Ended.Format(time.RFC3339), count(one.Attempts, "attempt"), one.Channel, one.Kind, one.Key)
 	}
-	_, err := io.WriteString(env.stdout, text.String())
-	return err
+	return text.String()
 }
 
 // RetryNoticeOptions are the flags of notices retry.
@@ -170,19 +151,7 @@ func (o *DropNoticeOptions) Run(ctx context.Context, env *environment) error {
 }
 
 func workOnNotice(ctx context.Context, env *environment, flag ConfigFlag, id int64, what, said string) error {
-	var done deadNotice
-	if err := withNotices(ctx, env, flag, http.MethodPost, noticePaths+"/"+what, deadNotice{ID: id}, &done); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintf(env.stdout, said, done.ID)
-	return err
-}
-
-// withNotices makes one call to the running server or, where none runs, to a node of its own.
-func withNotices(ctx context.Context, env *environment, flag ConfigFlag, method, path string, body, into any) error {
-	desk, err := openNode(ctx, env, flag, &node{asItIs: true})
-	if err != nil {
-		return err
-	}
-	return errors.Join(desk.callAt(ctx, method, path, body, into), desk.close())
+	return callDesk(ctx, env, flag, false, http.MethodPost, noticePaths+"/"+what, deadNotice{ID: id}, func(done deadNotice) string {
+		return fmt.Sprintf(said, done.ID)
+	})
 }

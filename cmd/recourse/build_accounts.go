@@ -13,6 +13,11 @@ import (
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/accounts"
+	"github.com/recourse-dns/recourse/redress/accounts/provider"
+	"github.com/recourse-dns/recourse/redress/console"
+	"github.com/recourse-dns/recourse/redress/page"
+	"github.com/recourse-dns/recourse/redress/route"
+	"github.com/recourse-dns/recourse/redress/signin"
 	cases "github.com/recourse-dns/recourse/redress/store"
 )
 
@@ -41,7 +46,7 @@ func newPeople(config *Config, held *state, database *store.DB, n *node) (*peopl
 	if err != nil {
 		return nil, err
 	}
-	office, err := accounts.New(accounts.Config{Secret: secret}, database, accountLog{}, n.logger)
+	office, err := accounts.New(accounts.Config{Secret: secret, Origin: config.Operator.Portal, Title: config.Operator.Name}, database, accountLog{}, n.logger)
 	if err != nil {
 		return nil, err
 	}
@@ -56,6 +61,50 @@ func (c *Config) secure(r *http.Request) bool {
 	}
 	portal, err := url.Parse(c.Operator.Portal)
 	return err == nil && portal.Scheme == "https" && strings.EqualFold(portal.Host, r.Host)
+}
+
+// maySignIn says whether somebody may sign in over this connection: over TLS, on this machine, and where
+// plain_sign_in says so on the local network. A password never crosses a public network in clear.
+func (c *Config) maySignIn(r *http.Request) bool {
+	if c.secure(r) {
+		return true
+	}
+	client := route.Behind(c.Listen.WebTrustedProxies)(r)
+	host, _, err := net.SplitHostPort(r.Host)
+	if err != nil {
+		host = r.Host
+	}
+	named, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	if client.IsLoopback() && (strings.EqualFold(host, "localhost") || err == nil && named.IsLoopback()) {
+		return true
+	}
+	return c.Desk.PlainSignIn && isNear(client, localOf(r))
+}
+
+// localOf is the address of ours that a request came to.
+func localOf(r *http.Request) netip.Addr {
+	local, is := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	if !is {
+		return netip.Addr{}
+	}
+	return local.AddrPort().Addr().Unmap().WithZone("")
+}
+
+// isNear says whether a client is on the local network: at a private address, or with an address from the same
+// link as ours.
+func isNear(client, own netip.Addr) bool {
+	if isPrivately(client) {
+		return isPrivately(own)
+	}
+	if !client.Is6() || !own.Is6() {
+		return false
+	}
+	link, err := own.Prefix(64)
+	return err == nil && link.Contains(client)
+}
+
+func isPrivately(addr netip.Addr) bool {
+	return addr.IsPrivate() || addr.IsLoopback() || addr.IsLinkLocalUnicast()
 }
 
 // linkAddress is where a word for a first sign-in is used.
@@ -106,4 +155,80 @@ func ownAddresses(listener netip.Addr) []netip.Addr {
 		}
 	}
 	return found
+}
+
+// withSignIn puts the pages of sign-in before others.
+func (n *node) withSignIn(kit *page.Kit, others http.Handler) (http.Handler, error) {
+	vouching, name, err := n.config.provider()
+	if err != nil {
+		return nil, err
+	}
+	pages, err := signin.New(signin.Config{
+		Portal: n.config.Operator.Portal, Title: n.config.Operator.Name, Offered: n.config.Operator.Languages, More: n.config.languageFiles(), Provider: vouching, ProviderName: name,
+		May: n.config.maySignIn, Network: route.Behind(n.config.Listen.WebTrustedProxies), Home: homeOf,
+	}, kit, n.people.office, n.people.gate, n.logger)
+	if err != nil {
+		return nil, err
+	}
+	handler, err := pages.Handler()
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", others)
+	for _, one := range pages.Routes() {
+		mux.Handle(one.Method+" "+one.Path, handler)
+	}
+	return mux, nil
+}
+
+// homeOf is where somebody of a role works.
+func homeOf(role redress.ActorRole) string {
+	if role == redress.Household {
+		return "/home/"
+	}
+	return console.Path
+}
+
+// provider is who vouches for people; nil where nobody does.
+func (c *Config) provider() (*provider.Provider, string, error) {
+	oidc := &c.Desk.OIDC
+	if oidc.Issuer == "" {
+		return nil, "", nil
+	}
+	secret, err := readSecret(c.File(oidc.ClientSecretFile))
+	if err != nil {
+		return nil, "", fmt.Errorf("desk.oidc.client_secret_file: %w", err)
+	}
+	name := oidc.Name
+	if address, err := url.Parse(oidc.Issuer); name == "" && err == nil {
+		name = address.Host
+	}
+	return provider.New(provider.Config{
+		Issuer: oidc.Issuer, ClientID: oidc.ClientID, ClientSecret: secret, Redirect: c.Operator.Portal + signin.CallbackPath, Roles: oidc.Roles.roles(),
+	}), name, nil
+}
+
+// The words that are looked for where the configuration names none: recourse-reviewer and so on, in the claim roles.
+const (
+	rolesClaim  = "roles"
+	rolesPrefix = "recourse-"
+)
+
+// roles is how the provider's words become roles. An authority's account needs to say whose it is, which no
+// provider does.
+func (c Claims) roles() provider.Roles {
+	made := provider.Roles{Claim: c.Claim, Map: map[string]redress.ActorRole{}}
+	if made.Claim == "" {
+		made.Claim = rolesClaim
+	}
+	for word, role := range c.Map {
+		made.Map[word] = redress.ActorRole(role)
+	}
+	for _, role := range accounts.Roles() {
+		if len(c.Map) == 0 && role != redress.Authority {
+			made.Map[rolesPrefix+string(role)] = role
+		}
+	}
+	return made
 }

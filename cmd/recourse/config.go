@@ -213,13 +213,13 @@ type Desk struct {
 	Store       string            `yaml:"store"`            // sqlite or postgres://user@host/db
 	ContactKey  string            `yaml:"contact_key_file"` // of a fleet; one's own where empty
 	Tokens      []Token           `yaml:"tokens"`
-	OIDC        OIDC              `yaml:"oidc" later:"sign-in with OpenID Connect"`
+	OIDC        OIDC              `yaml:"oidc"`
 	Mail        notify.SMTPConfig `yaml:"mail"`
 	Retention   Retention         `yaml:"retention"`
-	Console     console.Access    `yaml:"console"` // from where staff reaches its pages
-	Country     string            `yaml:"country"` // where the operator works, as IT: its public holidays are no working days
-	Retest      []RetestPoint     `yaml:"retest"`  // networks from which a site that was cleaned is looked at
-	PlainSignIn bool              `yaml:"plain_sign_in" later:"sign-in with a password"`
+	Console     console.Access    `yaml:"console"`       // from where staff reaches its pages
+	Country     string            `yaml:"country"`       // where the operator works, as IT: its public holidays are no working days
+	Retest      []RetestPoint     `yaml:"retest"`        // networks from which a site that was cleaned is looked at
+	PlainSignIn bool              `yaml:"plain_sign_in"` // over plain HTTP, from the local network
 
 	Households []HouseholdAccount `yaml:"households"` // accounts that are bound to the profiles of a home; none: there is one home
 }
@@ -240,7 +240,14 @@ type Token struct {
 	DailyMax     uint32              `yaml:"daily_max"`   // names; no bound where 0
 	Networks     []netip.Prefix      `yaml:"networks"`    // from which it works; anywhere where empty
 	Certificate  string              `yaml:"certificate"` // a file of client certificates of which one must be shown
+	Rate         TokenRate           `yaml:"rate"`        // how often it may call; without a limit where empty
 	Mail         string              `yaml:"mail"`        // where the authority is told of its orders
+}
+
+// TokenRate is calls at once, and calls more a minute.
+type TokenRate struct {
+	Burst     uint32 `yaml:"burst"`
+	PerMinute uint32 `yaml:"per_minute"`
 }
 
 // OIDC is a provider of identities for people who sign in.
@@ -248,6 +255,14 @@ type OIDC struct {
 	Issuer           string `yaml:"issuer"`
 	ClientID         string `yaml:"client_id"`
 	ClientSecretFile string `yaml:"client_secret_file"`
+	Name             string `yaml:"name"` // what the button says; the issuer's host where empty
+	Roles            Claims `yaml:"roles"`
+}
+
+// Claims is how what the provider says of a person becomes a role.
+type Claims struct {
+	Claim string            `yaml:"claim"` // dotted: realm_access.roles
+	Map   map[string]string `yaml:"map"`   // its words to roles
 }
 
 // noAnchors is the word that takes the place of a file of trust anchors.

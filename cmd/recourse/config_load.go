@@ -142,8 +142,11 @@ const (
 )
 
 // ReadToken reads the secret of a token: what its file holds, without white space around it.
-func (c *Config) ReadToken(token *Token) (string, error) {
-	file, err := openFile(c.File(token.File))
+func (c *Config) ReadToken(token *Token) (string, error) { return readSecret(c.File(token.File)) }
+
+// readSecret reads a file with one secret in it.
+func readSecret(path string) (string, error) {
+	file, err := openFile(path)
 	if err != nil {
 		return "", err
 	}

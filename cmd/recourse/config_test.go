@@ -22,7 +22,7 @@ var fixtures = map[string][]string{
 	"conformance": {"operator.portal", "resolver.validation_time", "bundle.guard"},
 	"isp": {"bundle.popular.file",
 		"serve_rpz.jurisdiction",
-		"desk.store", "desk.oidc"},
+		"desk.store"},
 }
 
 func TestLoadConfigWarnsOfWhatComesLater(t *testing.T) {

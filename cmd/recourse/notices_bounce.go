@@ -35,12 +35,9 @@ func (o *BounceOptions) Run(ctx context.Context, env *environment) error {
 		_, err := fmt.Fprintln(env.stdout, "no report of a message of ours; nothing is noted")
 		return err
 	}
-	var noted notify.Report
-	if err := withNotices(ctx, env, o.ConfigFlag, http.MethodPost, noticePaths+"/bounce", report, &noted); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(env.stdout, "noted: status %s\n", noted.Status)
-	return err
+	return callDesk(ctx, env, o.ConfigFlag, false, http.MethodPost, noticePaths+"/bounce", report, func(noted notify.Report) string {
+		return fmt.Sprintf("noted: status %s\n", noted.Status)
+	})
 }
 
 // bounce notes a report of returned mail. One of a message that we do not know is nothing to us.

@@ -85,9 +85,7 @@ func runOrdersAdd(ctx context.Context, env *environment, options OrderAddOptions
 	if options.By != "" {
 		path += "?by=" + url.QueryEscape(options.By)
 	}
-	return withOrders(ctx, env, options.ConfigFlag, func(desk *desk) error {
-		return desk.changed(ctx, env.stdout, options.JSON, http.MethodPost, path, &submission)
-	})
+	return changeOrder(ctx, env, options.ConfigFlag, options.JSON, http.MethodPost, path, &submission)
 }
 
 // fill puts what the flags say into the order.
@@ -121,23 +119,13 @@ func (o *OrderAddOptions) fill(submission *orders.Submission) {
 	}
 }
 
-// changed calls, and says how the order stands then.
-func (d *desk) changed(ctx context.Context, to io.Writer, asJSON bool, method, path string, body any) error {
-	var raw json.RawMessage
-	if err := d.call(ctx, method, path, body, &raw); err != nil {
-		return err
-	}
-	if asJSON {
-		return printJSON(to, raw)
-	}
-	var order changedOrder
-	if err := json.Unmarshal(raw, &order); err != nil {
-		return err
-	}
-	var text strings.Builder
-	order.write(&text)
-	_, err := io.WriteString(to, text.String())
-	return err
+// changeOrder calls, and says how the order stands then.
+func changeOrder(ctx context.Context, env *environment, flag ConfigFlag, asJSON bool, method, path string, body any) error {
+	return callDesk(ctx, env, flag, asJSON, method, path, body, func(order changedOrder) string {
+		var text strings.Builder
+		order.write(&text)
+		return text.String()
+	})
 }
 
 // runOrdersChange changes an order as a file says.
@@ -146,9 +134,7 @@ func runOrdersChange(ctx context.Context, env *environment, options OrderChangeO
 	if err := readJSONFile(env, options.File, &change); err != nil {
 		return err
 	}
-	return withOrders(ctx, env, options.ConfigFlag, func(desk *desk) error {
-		return desk.changed(ctx, env.stdout, options.JSON, http.MethodPatch, options.path(""), &change)
-	})
+	return changeOrder(ctx, env, options.ConfigFlag, options.JSON, http.MethodPatch, options.path(""), &change)
 }
 
 // runOrdersLift lifts names, or the whole order.
@@ -157,38 +143,30 @@ func runOrdersLift(ctx context.Context, env *environment, options OrderLiftOptio
 	if options.DecisionBy != "" {
 		decision = &orders.Decision{Authority: blocklists.Authority{Name: options.DecisionBy}, Ref: options.DecisionRef}
 	}
-	return withOrders(ctx, env, options.ConfigFlag, func(desk *desk) error {
-		if len(options.Name) == 0 {
-			return desk.changed(ctx, env.stdout, options.JSON, http.MethodDelete, options.path(""), &orders.Ending{Why: options.Why, Decision: decision})
-		}
-		change := orders.Change{Why: options.Why, Decision: decision}
-		for _, name := range options.Name {
-			change.Lift = append(change.Lift, orders.Name{Name: name})
-		}
-		return desk.changed(ctx, env.stdout, options.JSON, http.MethodPatch, options.path(""), &change)
-	})
+	if len(options.Name) == 0 {
+		return changeOrder(ctx, env, options.ConfigFlag, options.JSON, http.MethodDelete, options.path(""), &orders.Ending{Why: options.Why, Decision: decision})
+	}
+	change := orders.Change{Why: options.Why, Decision: decision}
+	for _, name := range options.Name {
+		change.Lift = append(change.Lift, orders.Name{Name: name})
+	}
+	return changeOrder(ctx, env, options.ConfigFlag, options.JSON, http.MethodPatch, options.path(""), &change)
 }
 
 // runOrdersSuspend stops an order's effect.
 func runOrdersSuspend(ctx context.Context, env *environment, options OrderSuspendOptions) error {
 	pause := orders.Pause{Until: options.Until.UTC().Format(time.RFC3339), Reason: options.Reason}
-	return withOrders(ctx, env, options.ConfigFlag, func(desk *desk) error {
-		return desk.changed(ctx, env.stdout, options.JSON, http.MethodPost, options.path("/suspension"), &pause)
-	})
+	return changeOrder(ctx, env, options.ConfigFlag, options.JSON, http.MethodPost, options.path("/suspension"), &pause)
 }
 
 // runOrdersResume ends a suspension.
 func runOrdersResume(ctx context.Context, env *environment, options OrderResumeOptions) error {
-	return withOrders(ctx, env, options.ConfigFlag, func(desk *desk) error {
-		return desk.changed(ctx, env.stdout, options.JSON, http.MethodDelete, options.path("/suspension"), nil)
-	})
+	return changeOrder(ctx, env, options.ConfigFlag, options.JSON, http.MethodDelete, options.path("/suspension"), nil)
 }
 
 // runOrdersRelease says one person's word for names that are held.
 func runOrdersRelease(ctx context.Context, env *environment, options OrderReleaseOptions) error {
-	return withOrders(ctx, env, options.ConfigFlag, func(desk *desk) error {
-		return desk.changed(ctx, env.stdout, options.JSON, http.MethodPost, options.path("/releases"), &orders.Letting{Names: options.Name, Note: options.Note})
-	})
+	return changeOrder(ctx, env, options.ConfigFlag, options.JSON, http.MethodPost, options.path("/releases"), &orders.Letting{Names: options.Name, Note: options.Note})
 }
 
 // runOrdersList prints all orders.
@@ -198,33 +176,10 @@ func runOrdersList(ctx context.Context, env *environment, options OrderListOptio
 
 // runOrdersShow prints one order.
 func runOrdersShow(ctx context.Context, env *environment, options OrderShowOptions) error {
-	return withOrders(ctx, env, options.ConfigFlag, func(desk *desk) error {
-		var raw json.RawMessage
-		if err := desk.call(ctx, http.MethodGet, options.path(""), nil, &raw); err != nil {
-			return err
-		}
-		if options.JSON {
-			return printJSON(env.stdout, raw)
-		}
-		var order printedOrder
-		if err := json.Unmarshal(raw, &order); err != nil {
-			return err
-		}
-		_, err := io.WriteString(env.stdout, order.text())
-		return err
-	})
+	return callDesk(ctx, env, options.ConfigFlag, options.JSON, http.MethodGet, options.path(""), nil, (*printedOrder).text)
 }
 
 // runOrdersReceipts prints what proves an order.
 func runOrdersReceipts(ctx context.Context, env *environment, options ReceiptsOptions) error {
-	return withOrders(ctx, env, options.ConfigFlag, func(desk *desk) error {
-		var raw json.RawMessage
-		if err := desk.call(ctx, http.MethodGet, options.path("/receipts"), nil, &raw); err != nil {
-			return err
-		}
-		if options.JSON {
-			return printJSON(env.stdout, raw)
-		}
-		return printReceipts(env.stdout, raw)
-	})
+	return callDesk(ctx, env, options.ConfigFlag, options.JSON, http.MethodGet, options.path("/receipts"), nil, printedReceipts.text)
 }

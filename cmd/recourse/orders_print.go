@@ -175,23 +175,22 @@ func (o *printedOrder) text() string {
 	return text.String()
 }
 
-func printReceipts(to io.Writer, raw json.RawMessage) error {
-	var proof struct {
-		Ref, List, State string
-		Receipts         []struct {
-			Node, What  string
-			Names       int
-			Generation  uint64
-			Received    time.Time
-			InForce     *time.Time `json:"in_force"`
-			Scheduled   *time.Time
-			Late        float64    `json:"late_seconds"`
-			CachedUntil *time.Time `json:"cached_until"`
-		}
+// printedReceipts is what proves an order, as it is printed.
+type printedReceipts struct {
+	Ref, List, State string
+	Receipts         []struct {
+		Node, What  string
+		Names       int
+		Generation  uint64
+		Received    time.Time
+		InForce     *time.Time `json:"in_force"`
+		Scheduled   *time.Time
+		Late        float64    `json:"late_seconds"`
+		CachedUntil *time.Time `json:"cached_until"`
 	}
-	if err := json.Unmarshal(raw, &proof); err != nil {
-		return err
-	}
+}
+
+func (proof printedReceipts) text() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s (list %s): %s\n", proof.Ref, proof.List, strings.ReplaceAll(proof.State, "_", " "))
 	for _, one := range proof.Receipts {
@@ -209,6 +208,5 @@ func printReceipts(to io.Writer, raw json.RawMessage) error {
 		}
 		text.WriteByte('\n')
 	}
-	_, err := io.WriteString(to, text.String())
-	return err
+	return text.String()
 }

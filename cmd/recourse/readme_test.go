@@ -65,7 +65,7 @@ func TestQuickStartServes(t *testing.T) {
 	if err := n.welcome(t.Context(), &welcome); err != nil {
 		t.Error(err)
 	}
-	for _, want := range []string{"DNS ", "TLS      self-signed for localhost; kdig +tls-pin=", "web ", "state ", "www.signed.example", "blocked-by-law.example", "/r/", "nsupdate"} {
+	for _, want := range []string{"DNS ", "TLS      self-signed for localhost; kdig +tls-pin=", "web ", "state ", "www.signed.example", "blocked-by-law.example", "/r/", "nsupdate", "There is no account yet", "/claim\n"} {
 		if !strings.Contains(welcome.String(), want) {
 			t.Errorf("the welcome lacks %q:\n%s", want, welcome.String())
 		}

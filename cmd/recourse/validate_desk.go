@@ -12,6 +12,7 @@ func (c *Config) checkDesk() {
 	c.checkRetention()
 	c.checkMail()
 	c.checkRetest()
+	c.checkSignIn()
 	if country := c.Desk.Country; country != "" && !workdays.Known(country) {
 		c.report.warn("desk.country", "no public holidays of %s are known; working days are Monday to Friday", quote(country))
 	}
@@ -48,8 +49,14 @@ func (c *Config) checkToken(path string, token *Token) {
 			c.report.problem(item(child(path, "lists"), i), "no list has the id %s", quote(string(id)))
 		}
 	}
+	if (token.Rate.Burst == 0) != (token.Rate.PerMinute == 0) || token.Rate.Burst > maxRate || token.Rate.PerMinute > maxRate {
+		c.report.problem(child(path, "rate"), "has a burst and a number per_minute, of up to a million each, as {burst: 100, per_minute: 600}")
+	}
 	c.checkRole(path, token)
 }
+
+// maxRate bounds what a rate says.
+const maxRate = 1_000_000
 
 func (c *Config) hasList(id blocklists.ListID) bool {
 	for _, manifest := range c.Blocklists {

@@ -162,7 +162,13 @@ func (o *Office) Accept(ctx context.Context, choice *Choice) (*Admission, error)
 	if err != nil {
 		return nil, err
 	}
-	return o.accept(ctx, account, choice.Word, choice.Before, func(tx *store.Tx) error { return o.keepChosen(ctx, tx, account.ID, chosen) })
+	return o.accept(ctx, account, random(handleSize), choice.Word, choice.Before, func(tx *store.Tx, admission *Admission) error {
+		if err := o.keepChosen(ctx, tx, account.ID, chosen); err != nil {
+			return err
+		}
+		admission.Codes, err = o.newCodes(ctx, tx, account.ID)
+		return err
+	})
 }
 
 // chosen is a password and a second factor as they are kept.
@@ -201,7 +207,7 @@ func (o *Office) keepChosen(ctx context.Context, tx *store.Tx, id ID, made chose
 }
 
 // accept uses the word up, makes the account where it is the first, sets its factors, and opens a session.
-func (o *Office) accept(ctx context.Context, account *Account, word, before string, set func(*store.Tx) error) (*Admission, error) {
+func (o *Office) accept(ctx context.Context, account *Account, handle []byte, word, before string, set func(*store.Tx, *Admission) error) (*Admission, error) {
 	admission := &Admission{Account: account, Device: o.device(account.ID), Left: -1}
 	err := o.database.Tx(ctx, func(tx *store.Tx) error {
 		var whose sql.NullString
@@ -212,13 +218,10 @@ func (o *Office) accept(ctx context.Context, account *Account, word, before stri
 		if err != nil {
 			return err
 		}
-		if err := o.begin(ctx, tx, account, whose.Valid); err != nil {
+		if err := o.begin(ctx, tx, account, handle, whose.Valid); err != nil {
 			return err
 		}
-		if err := set(tx); err != nil {
-			return err
-		}
-		if admission.Codes, err = o.newCodes(ctx, tx, account.ID); err != nil {
+		if err := set(tx, admission); err != nil {
 			return err
 		}
 		admission.Session, err = o.openSession(ctx, tx, account, ByLink, before)
@@ -230,14 +233,14 @@ func (o *Office) accept(ctx context.Context, account *Account, word, before stri
 	return admission, nil
 }
 
-func (o *Office) begin(ctx context.Context, tx *store.Tx, account *Account, made bool) error {
+func (o *Office) begin(ctx context.Context, tx *store.Tx, account *Account, handle []byte, made bool) error {
 	if made {
 		return o.note(ctx, tx, actorOf(account), FactorChanged, account.ID, Facts{What: "first sign-in"})
 	}
 	if err := unclaimed(ctx, tx); err != nil {
 		return ErrWord
 	}
-	if err := insertAccount(ctx, tx, account, "", ""); err != nil {
+	if err := insertAccount(ctx, tx, account, handle, "", ""); err != nil {
 		return err
 	}
 	return o.note(ctx, tx, actorOf(account), Claimed, account.ID, factsOf(account))

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/go-webauthn/webauthn/webauthn"
+
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
 )
@@ -17,6 +19,10 @@ type Config struct {
 	// Secret is what all keys of the office are made from; at least 16 octets that every desk of a
 	// deployment has.
 	Secret []byte
+	// Origin is the scheme and host of the pages, that passkeys are bound to; without a name and https there are none.
+	Origin string
+	// Title is what a passkey and an app for codes say that they are for.
+	Title string
 	// Cost is what a hash of a password takes. Zero: the default.
 	Cost Cost
 	// Staff and Home are how long sessions last. Zero: the default terms.
@@ -36,7 +42,8 @@ type Office struct {
 	log      Log
 	keys     keys
 	hasher   *hasher
-	decoy    []byte // the sealed second factor of accounts that are not there
+	passkeys *webauthn.WebAuthn // nil: there can be none
+	decoy    []byte             // the sealed second factor of accounts that are not there
 	logger   *slog.Logger
 }
 
@@ -59,7 +66,11 @@ func New(config Config, database *store.DB, log Log, logger *slog.Logger) (*Offi
 	if err != nil {
 		return nil, fmt.Errorf("accounts: %w", err)
 	}
-	return &Office{config: config, database: database, log: log, keys: made, hasher: newHasher(config.Cost), decoy: decoy, logger: logger}, nil
+	passkeys, err := newPasskeys(config.Origin, config.Title)
+	if err != nil {
+		return nil, fmt.Errorf("accounts: %w", err)
+	}
+	return &Office{config: config, passkeys: passkeys, database: database, log: log, keys: made, hasher: newHasher(config.Cost), decoy: decoy, logger: logger}, nil
 }
 
 // Making is an account to be made.
@@ -78,7 +89,7 @@ func (o *Office) Add(ctx context.Context, by redress.Actor, making Making) (*Acc
 	}
 	var link Link
 	err = o.database.Tx(ctx, func(tx *store.Tx) error {
-		if err := insertAccount(ctx, tx, account, "", ""); err != nil {
+		if err := insertAccount(ctx, tx, account, random(handleSize), "", ""); err != nil {
 			return err
 		}
 		if link, err = o.newLink(ctx, tx, account.ID); err != nil {
@@ -103,11 +114,14 @@ func makeAccount(making Making) (*Account, error) {
 	return &Account{ID: ID("A-" + grouped(3)), Name: name, Role: making.Role, Authority: making.Authority, Cleared: making.Cleared, Made: now()}, nil
 }
 
-func insertAccount(ctx context.Context, tx *store.Tx, account *Account, issuer, subject string) error {
+// handleSize is the octets by which passkeys know an account.
+const handleSize = 32
+
+func insertAccount(ctx context.Context, tx *store.Tx, account *Account, handle []byte, issuer, subject string) error {
 	var id string
 	err := tx.QueryRowContext(ctx, `INSERT INTO accounts (id, name, role, authority, cleared, issuer, subject, handle, made_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (name) DO NOTHING RETURNING id`,
-		string(account.ID), account.Name, string(account.Role), account.Authority, bit(account.Cleared), issuer, subject, random(32), account.Made.UnixMicro()).Scan(&id)
+		string(account.ID), account.Name, string(account.Role), account.Authority, bit(account.Cleared), issuer, subject, handle, account.Made.UnixMicro()).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return ErrTaken
 	}

@@ -163,8 +163,10 @@ func TestWhatIsNotBound(t *testing.T) {
 	if got := c.who(addressed("10.0.0.1")) + c.who(addressed("192.0.2.1")); got != "IT//" {
 		t.Errorf("something refused took effect: %s", got)
 	}
-	none := serve(t)
-	if status, _, _ := none.call("PUT", "/api/v1/clients/10.0.0.0%2F8", reviewerToken, `{}`); status != 404 {
+	none := serve(t, func(config *api.Config) {
+		config.Tokens = append(config.Tokens, api.Token{Name: "crm", Role: redress.Provisioning, Hash: redress.HashToken(provisioningToken)})
+	})
+	if status, _, _ := none.call("PUT", "/api/v1/clients/10.0.0.0%2F8", provisioningToken, `{}`); status != 404 {
 		t.Errorf("without clients: %d", status)
 	}
 }

@@ -29,6 +29,8 @@ type Config struct {
 	Limited func(*http.Request) netip.Addr
 	// Limits are shared with the portal. Nil: the default ones, not shared.
 	Limits *redress.Limits
+	// Replies keeps replies for calls with an Idempotency-Key. Nil: the key is passed over.
+	Replies Replies
 	// Orders is where orders of authorities come in. Nil: nowhere.
 	Orders *orders.Office
 	// Heads signs the log of events for receipts. Nil: receipts have no head.
@@ -52,6 +54,8 @@ type Token struct {
 	Cleared bool
 	// Until is when the token ends; zero for never.
 	Until time.Time
+	// Rate is how often it may call; the zero value: without a limit.
+	Rate redress.Rate
 	// Binding is of the role authority; what it says of jurisdiction, networks and
 	// certificates, of provisioning and household too.
 	Binding Binding
@@ -128,5 +132,5 @@ func (h *handler) serve() http.Handler {
 	missing := func(w http.ResponseWriter, _ *http.Request) {
 		write(w, problem{Title: "Not found", Status: http.StatusNotFound, Detail: "There is no such call. The calls are described at /api/v1/openapi.json."})
 	}
-	return route.Guarded("default-src 'none'; frame-ancestors 'none'", route.Mux(h.routes(), wrongMethod, missing))
+	return route.Guarded("default-src 'none'; frame-ancestors 'none'", h.rated(route.Mux(h.authorised(h.replayed(h.routes())), wrongMethod, missing)))
 }

@@ -5,13 +5,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/recourse-dns/recourse/policy/store"
+	"github.com/recourse-dns/recourse/policy/store/storetest"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/accounts"
 )
@@ -53,26 +53,27 @@ func (l *Log) Events() []Event {
 	return slices.Clone(l.events)
 }
 
+// Origin is where the desk's pages are.
+const Origin = "https://desk.example"
+
 // New makes a desk that ends with the test.
 func New(t *testing.T) *Desk {
 	t.Helper()
-	database, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "recourse.db"), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := database.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	database := storetest.Open(t)
 	return Over(t, database)
 }
 
 // Over makes a desk over a database.
 func Over(t *testing.T, database *store.DB) *Desk {
 	t.Helper()
+	return At(t, database, Origin)
+}
+
+// At makes a desk over a database, whose pages are at an origin.
+func At(t *testing.T, database *store.DB, origin string) *Desk {
+	t.Helper()
 	log := new(Log)
-	office, err := accounts.New(accounts.Config{Secret: []byte(strings.Repeat("s", 32)), Cost: accounts.Cost{Memory: 64, Passes: 1, Lanes: 1}}, database, log, slog.New(slog.DiscardHandler))
+	office, err := accounts.New(accounts.Config{Secret: []byte(strings.Repeat("s", 32)), Origin: origin, Title: "Example", Cost: accounts.Cost{Memory: 64, Passes: 1, Lanes: 1}}, database, log, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
