@@ -11,11 +11,12 @@ import (
 	"github.com/recourse-dns/recourse/redress"
 	cases "github.com/recourse-dns/recourse/redress/store"
 	"github.com/recourse-dns/recourse/redress/workdays"
+	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
 // caseworkConfig is what the desk obeys.
-func (n *node) caseworkConfig(current *policy.Current, kept *cases.Store, database *store.DB) redress.Config {
+func (n *node) caseworkConfig(current *policy.Current, kept *cases.Store, database *store.DB, below resolver.Handler) redress.Config {
 	config := redress.Config{
 		Portal: n.config.Operator.Portal, Operator: n.config.Operator.Name, Contact: n.config.Operator.Contact,
 		Holiday:     workdays.Holidays(n.config.Desk.Country),
@@ -25,7 +26,7 @@ func (n *node) caseworkConfig(current *policy.Current, kept *cases.Store, databa
 		Mail:        make(map[string]string),
 		Entries:     func(list blocklists.ListID) (int, bool) { return toldEntries(current.Load(), list) },
 		Generation:  func() uint64 { return current.Load().Bundle.Generation() },
-		Sources:     redress.Sources{Safeguard: func(entry *blocklists.Entry) (string, string, uint32) { return safeguardOf(current.Load(), entry) }, Age: listedAge{current}},
+		Sources:     redress.Sources{Safeguard: func(entry *blocklists.Entry) (string, string, uint32) { return safeguardOf(current.Load(), entry) }, Age: listedAge{current}, Retester: n.retester(below)},
 	}
 	for _, token := range n.config.Desk.Tokens {
 		if token.Authority != "" && token.Mail != "" {

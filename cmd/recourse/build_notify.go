@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/recourse-dns/recourse/policy/store"
@@ -28,7 +29,7 @@ type notices struct {
 	routes   atomic.Pointer[notify.Routes]
 }
 
-// makeNotices reads where notices go. They leave once [node.startNotices] is called, which
+// makeNotices reads where notices go. They leave once [node.startLeading] is called, which
 // commands that only write them do not.
 func (n *node) makeNotices(database *store.DB, resolved *resolution, counts *metrics) error {
 	made := &notices{database: database, lookup: hosts{resolved.unfiltered}}
@@ -43,9 +44,22 @@ func (n *node) makeNotices(database *store.DB, resolved *resolution, counts *met
 	return nil
 }
 
-// startNotices has one process of the database send them.
-func (n *node) startNotices(ctx context.Context) {
-	n.background(ctx, func(ctx context.Context) { n.notices.database.Join(ctx, n.notices.worker.Run, n.logger) })
+// alone is work that one process of a shared database does: the one that leads.
+func (n *node) alone(run func(context.Context)) { n.led = append(n.led, run) }
+
+// startLeading joins the other processes of the database, and does what one alone has to do
+// while this one leads. Commands, which start no doors, never do.
+func (n *node) startLeading(ctx context.Context) {
+	n.alone(n.notices.worker.Run)
+	n.background(ctx, func(ctx context.Context) {
+		n.notices.database.Join(ctx, func(ctx context.Context) {
+			var all sync.WaitGroup
+			for _, run := range n.led {
+				all.Go(func() { run(ctx) })
+			}
+			all.Wait()
+		}, n.logger)
+	})
 }
 
 // reloadNotices puts the routes of another configuration in force.

@@ -95,9 +95,9 @@ func blocking(current *policy.Current, name wire.Name) []string {
 
 // start looks at open challenges, and erases what is no longer needed.
 func (p *proving) start(ctx context.Context, n *node, desk *redress.Desk) {
-	n.background(ctx, ownership.NewWorker(p.database, desk, p.unproved, n.logger).Run)
+	n.alone(ownership.NewWorker(p.database, desk, p.unproved, n.logger).Run)
 	n.background(ctx, func(ctx context.Context) { ownership.Janitor(ctx, p.database, p.papers, n.logger) })
-	n.background(ctx, watch.NewWorker(p.watches, p.blocking, n.logger).Run)
+	n.alone(watch.NewWorker(p.watches, p.blocking, n.logger).Run)
 }
 
 // unproved writes to a party whose challenge ended without a proof.

@@ -48,7 +48,7 @@ type retention struct {
 }
 
 // startRetention looks after personal data at the start, and once a day.
-func (n *node) startRetention(ctx context.Context, database *store.DB, counts *metrics) {
+func (n *node) startRetention(database *store.DB, counts *metrics) {
 	count := func(name, help string) prometheus.Counter {
 		made := prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
 		counts.registry.MustRegister(made)
@@ -62,7 +62,7 @@ func (n *node) startRetention(ctx context.Context, database *store.DB, counts *m
 		sealed:   count("recourse_resealed_texts_total", "Personal texts that were sealed anew with a new key."),
 		failures: count("recourse_retention_failures_total", "Times that personal data could not be looked after."),
 	}
-	n.background(ctx, made.run)
+	n.alone(made.run)
 }
 
 func (r *retention) run(ctx context.Context) {

@@ -218,6 +218,7 @@ type Desk struct {
 	Retention   Retention         `yaml:"retention"`
 	Console     console.Access    `yaml:"console"`       // from where staff reaches its pages
 	Country     string            `yaml:"country"`       // where the operator works, as IT: its public holidays are no working days
+	Retest      []RetestPoint     `yaml:"retest"`        // networks from which a site that was cleaned is looked at
 	PlainSignIn bool              `yaml:"plain_sign_in"` // over plain HTTP, from the local network
 
 	Households []HouseholdAccount `yaml:"households"` // accounts that are bound to the profiles of a home; none: there is one home

@@ -39,13 +39,13 @@ func (n *node) startCounting(ctx context.Context, counts *metrics) {
 	if n.audit.books == nil {
 		return
 	}
-	n.background(ctx, func(ctx context.Context) {
+	n.alone(func(ctx context.Context) {
 		for begun := n.audit.begun; begun != nil && ctx.Err() == nil; begun = n.audit.publisher.Begin(ctx) { // no head before its key
 			pause(ctx, keepUpRetry)
 		}
 		n.audit.publisher.Run(ctx)
 	})
-	n.background(ctx, func(ctx context.Context) { n.audit.books.Run(ctx, bookInterval) })
+	n.alone(func(ctx context.Context) { n.audit.books.Run(ctx, bookInterval) })
 	counter := &dayCounter{node: n, database: n.audit.database, name: n.config.nodeName(), counts: counts, last: map[string]int64{}, pending: map[time.Time]map[string]int64{}}
 	n.background(ctx, counter.run)
 }

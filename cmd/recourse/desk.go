@@ -117,7 +117,7 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 		return nil, err
 	}
 	if n.config.hasDesk() {
-		n.startRetention(ctx, database, counts)
+		n.startRetention(database, counts)
 	}
 	lists := &ledger{database: database, path: held.path(holdsFile), told: discloser{catalog: n.catalog}, logger: n.logger}
 	from := n.openDecisions(held, database)
@@ -157,7 +157,7 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 		return err
 	}
 	kept := cases.New(database)
-	casework := n.caseworkConfig(current, kept, database)
+	casework := n.caseworkConfig(current, kept, database, resolved.unfiltered)
 	casework.Tell = proofs.letters.Tell
 	desk := redress.NewDesk(casework, kept, proofs.provers,
 		func() redress.Index { return current.Load() }, all.exceptions, n.logger)

@@ -38,9 +38,10 @@ import (
 type node struct {
 	config  *Config
 	logger  *slog.Logger
-	closers []io.Closer // in the order in which they were opened
-	ends    []func()    // of the work in the background, and of the web
-	asItIs  bool        // nothing is imported unless it is asked for
+	closers []io.Closer             // in the order in which they were opened
+	ends    []func()                // of the work in the background, and of the web
+	led     []func(context.Context) // what one process of a shared database does
+	asItIs  bool                    // nothing is imported unless it is asked for
 
 	certificates *tlsconf.Certificates // nil where nothing is encrypted
 
@@ -162,7 +163,7 @@ func (n *node) start(ctx context.Context, inLab bool) error {
 		return err
 	}
 	n.followCertificates(ctx)
-	n.startNotices(ctx)
+	n.startLeading(ctx)
 	n.background(ctx, n.importer.refresh)
 	n.background(ctx, n.importer.keepCodes)
 	n.background(ctx, n.importer.watch)

@@ -11,6 +11,7 @@ func (c *Config) checkDesk() {
 	c.checkStore()
 	c.checkRetention()
 	c.checkMail()
+	c.checkRetest()
 	c.checkSignIn()
 	if country := c.Desk.Country; country != "" && !workdays.Known(country) {
 		c.report.warn("desk.country", "no public holidays of %s are known; working days are Monday to Friday", quote(country))

@@ -17,4 +17,14 @@
 //
 // Events name an account by its id; the name is in the table of accounts alone, and goes when the
 // account is removed.
+//
+// Attempts in vain are counted in the database, so that a restart forgets none, by account and by network under a key
+// of the day. A browser that was let in before is counted apart: a lock that strangers can shut is worse than none.
+// Whatever is wrong, one hash is made and one answer given.
+//
+// All keys are made from the deployment's key, which every desk of a deployment has and which is backed up anyway. A key
+// file of its own would be one more thing to lose, and with it every second factor.
+//
+// What a browser keeps of a ceremony is sealed, and each challenge is taken once: nobody who is not known yet makes the
+// database grow by asking.
 package accounts

@@ -25,4 +25,10 @@
 //
 // Looked-up names, addresses and bodies are never logged; a log of who looked for
 // what is the list of suspicions that this project refuses to keep.
+//
+// Whose a call is stands in one table, before every handler; a call that it does not name is nobody's. What a token is
+// bound to, the handlers look at.
+//
+// A reply that is kept for an Idempotency-Key is sealed with key and bearer token, which we do not keep: it may hold the
+// token of a case. Sessions of people are not taken here, so that no other site can make a browser call.
 package api

@@ -23,14 +23,24 @@ const maxAddresses = 4
 // Dialer connects to hosts by name. The address that is connected to is the very one that
 // was found allowed: between the two nobody can change what a name means.
 type Dialer struct {
-	lookup Lookup
-	allow  func(netip.Addr) bool
+	lookup  Lookup
+	allow   func(netip.Addr) bool
+	connect Connect
 }
+
+// Connect makes a connection to an address and port, as [net.Dialer.DialContext] does.
+type Connect func(ctx context.Context, network, address string) (net.Conn, error)
 
 // NewDialer makes a dialer. Allow says of an address that is not public whether it may be
 // connected to all the same; nil: none may.
 func NewDialer(lookup Lookup, allow func(netip.Addr) bool) *Dialer {
-	return &Dialer{lookup: lookup, allow: allow}
+	return &Dialer{lookup: lookup, allow: allow, connect: new(net.Dialer).DialContext}
+}
+
+// Through is the same dialer by way of another network: connect is given an address that was
+// found allowed, and never a name.
+func (d *Dialer) Through(connect Connect) *Dialer {
+	return &Dialer{lookup: d.lookup, allow: d.allow, connect: connect}
 }
 
 // Dial connects over TCP to a host and port. Its error is an *[Error].
@@ -49,7 +59,7 @@ func (d *Dialer) Dial(ctx context.Context, address string) (net.Conn, error) {
 	}
 	var errs []error
 	for _, addr := range addrs {
-		conn, err := new(net.Dialer).DialContext(ctx, "tcp", netip.AddrPortFrom(addr, uint16(port)).String())
+		conn, err := d.connect(ctx, "tcp", netip.AddrPortFrom(addr, uint16(port)).String())
 		if err == nil {
 			return conn, nil
 		}
