@@ -305,7 +305,7 @@ func TestValidate(t *testing.T) {
 		{"two tokens in a file", "r.token", "two.token", "two.token) holds more than one word"},
 		{"long token", "r.token", "long.token", "long.token) holds more than the 1024 octets of a token"},
 		{"token without anything", "{name: r, role: reviewer, file: r.token}", "{}", "f:8: desk.tokens[0].name: is missing\nf:8: desk.tokens[0].file: is missing\nf:8: desk.tokens[0].role: is missing"},
-		{"role", "role: reviewer", "role: reviewers", `f:8: desk.tokens[0].role: "reviewers" is not one of reviewer, operator,`},
+		{"role", "role: reviewer", "role: reviewers", `f:8: desk.tokens[0].role: "reviewers" is not one of reviewer, second_reviewer,`},
 		{"bound reviewer", "role: reviewer", "role: reviewer, lists: [a]", "f:8: desk.tokens[0]: authority, jurisdiction, lists and daily_max bind tokens of role authority only"},
 		{"list of a token", "role: reviewer", "role: authority, authority: C, jurisdiction: [IT], lists: [b]", `f:8: desk.tokens[0].lists[0]: no list has the id "b"`},
 		{"ended token", "role: reviewer", "role: reviewer, until: 2020-01-01", `f:8: warning: desk.tokens[0].until: token "r" ended on 2020-01-01`},

@@ -100,7 +100,7 @@ func TestProgramsAskOverHTTPS(t *testing.T) {
 		}
 	}
 	page := "http://www.phish.example:" + portOf(t, e.web) + "/"
-	if said, ok := e.run(t, "curl", "-sS", "--doh-url", "https://"+e.address+"/dns-query", "--cacert", e.trusted, page); ok && !strings.Contains(said, "Check a site") {
+	if said, ok := e.run(t, "curl", "-sS", "--doh-url", "https://"+e.address+"/dns-query", "--cacert", e.trusted, page); ok && !strings.Contains(said, "this site may be dangerous") {
 		t.Errorf("curl --doh-url: %s", said)
 	}
 	host, port, _ := net.SplitHostPort(e.address)
@@ -206,7 +206,7 @@ func TestChromiumAsksOverHTTPS(t *testing.T) {
 		t.Fatalf("%v\n%s", err, e.stderr)
 	}
 	shown, err := chromedp.Run(browser, chromedp.Text("body"))
-	if err != nil || !strings.Contains(shown, "Check a site") {
+	if err != nil || !strings.Contains(shown, "this site may be dangerous") {
 		t.Errorf("the browser shows %q, %v", shown, err)
 	}
 	if e.counted(t, `recourse_queries_total{door="doh",outcome="blocked"}`) == 0 {

@@ -28,7 +28,7 @@ func TestReadmeCommands(t *testing.T) {
 		words := regexp.MustCompile("`([a-z]+)[^`]*`").FindAllStringSubmatch(strings.Replace(line, "recourse ", "", 1), -1)
 		first := words[0][1]
 		commands := [][]string{{first}}
-		if slices.Contains([]string{"lists", "cases", "cache", "trust", "clients", "alarms", "notices"}, first) {
+		if slices.Contains([]string{"lists", "cases", "cache", "trust", "clients", "alarms", "notices", "audit", "accounts", "fleet", "orders"}, first) {
 			commands = [][]string{{first, strings.Fields(strings.Trim(strings.Replace(line, "| `recourse ", "", 1), "`| "))[1]}}
 			for _, word := range words[1:] {
 				commands = append(commands, []string{first, word[1]})

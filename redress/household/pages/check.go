@@ -100,7 +100,7 @@ func (h *handler) foundDevice(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if _, is := h.config.Probes.Recognise(label, h.config.Address(r)); is {
-		http.SetCookie(w, &http.Cookie{Name: deviceCookie, Value: label, Path: Root, MaxAge: 15 * 60, HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode})
+		http.SetCookie(w, &http.Cookie{Name: deviceCookie, Value: label, Path: Root, MaxAge: 15 * 60, HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode}) //nolint:gosec // a home has no TLS
 	}
 	h.done(w, r, "/home/device")
 }

@@ -80,7 +80,7 @@ func (h *handler) leaveDevice(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if cookie, err := r.Cookie(deviceCookie); err == nil { // it holds what the device was before
-		http.SetCookie(w, &http.Cookie{Name: cookie.Name, Path: Root, MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+		http.SetCookie(w, &http.Cookie{Name: cookie.Name, Path: Root, MaxAge: -1, HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode}) //nolint:gosec // a home has no TLS
 	}
 	h.done(w, r, "/home/device")
 }
