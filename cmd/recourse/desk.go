@@ -174,7 +174,7 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	if err != nil {
 		return err
 	}
-	shown, err := portal.New(portal.Config{Limits: limits, Limited: limited, Passes: n.passes.forPages(), Papers: papersOf(proofs.papers, desk), Progress: proofs.progress, Policy: n.disclosed.Load, Household: n.config.isHome()}, kit, desk, func() portal.Index { return current.Load() }, resolved.unfiltered)
+	shown, err := portal.New(portal.Config{Limits: limits, Limited: limited, Passes: n.passes.forPages(), Papers: papersOf(proofs.papers, desk), Progress: proofs.progress, Policy: n.disclosed.Load, Household: n.config.isHome(), Watch: n.config.Desk.Mail.SMTP != ""}, kit, desk, func() portal.Index { return current.Load() }, resolved.unfiltered)
 	if err != nil {
 		return err
 	}

@@ -42,6 +42,8 @@ type Config struct {
 	Policy func() *report.Statement
 	// Household: the pages of a home are beside these, and the first page leads to them.
 	Household bool
+	// Watch: owners can watch a name, and the first page says so.
+	Watch bool
 }
 
 // Index is the policy in force, as the pages read it.

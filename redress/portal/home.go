@@ -17,6 +17,7 @@ import (
 type homeContent struct {
 	ways
 	Household bool // the pages of a home are here too
+	Watch     bool // owners can watch a name
 	Pasted    string
 	Mistakes  page.Mistakes
 	Name      string
@@ -42,7 +43,7 @@ type finding struct {
 }
 
 func (h *handler) home(w http.ResponseWriter, r *http.Request) {
-	content := homeContent{ways: ways{Operator: h.operator}, Household: h.config.Household, Pasted: r.URL.Query().Get("name")}
+	content := homeContent{ways: ways{Operator: h.operator}, Household: h.config.Household, Watch: h.config.Watch, Pasted: r.URL.Query().Get("name")}
 	tongue := h.pages.Tongue(r)
 	if content.Pasted == "" {
 		h.pages.Write(w, r, http.StatusOK, "home", page.Head{Title: tongue.Say("home.title"), Index: true}, content)
