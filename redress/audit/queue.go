@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -243,7 +244,7 @@ func (q *Queue) Flush(ctx context.Context, to Sink) error {
 	}
 }
 
-// next gives those that wait the longest.
+// next gives those that wait the longest. They are copies: the log writes into them where they stand.
 func (q *Queue) next() (string, int64, []redress.Event) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -254,7 +255,7 @@ func (q *Queue) next() (string, int64, []redress.Event) {
 			q.put(&told)
 		}
 	}
-	return q.name, q.first, q.waiting[:min(flushed, len(q.waiting))]
+	return q.name, q.first, slices.Clone(q.waiting[:min(flushed, len(q.waiting))])
 }
 
 func (q *Queue) done(count int) error {
