@@ -18,7 +18,7 @@ if ! command -v "${CC:-gcc}" >/dev/null 2>&1; then
 fi
 
 # Tests of processes mostly wait: three run beside each other on two cores.
-go test $race -timeout 15m -parallel 3 -v ./... >"$log" 2>&1
+go test $race -timeout 30m -parallel 3 -v ./... >"$log" 2>&1
 status=$?
 (cd bench && go test $race -timeout 15m -v ./...) >>"$log" 2>&1 || status=$?
 grep -E '^(ok|FAIL|panic:|\?) ' "$log" | grep -v 'no test files'
