@@ -114,7 +114,7 @@ func Nodes(ctx context.Context, from store.Querier) ([]Node, error) {
 	return found, nil
 }
 
-// Forget removes a node that is no more, with its receipts older than the time.
+// Forget leaves a node out of the list that is no more. Its receipts stay: they prove what was.
 func Forget(ctx context.Context, db *store.DB, node string) error {
 	err := db.Tx(ctx, func(tx *store.Tx) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM fleet_nodes WHERE node = ?`, node)

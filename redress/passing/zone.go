@@ -3,10 +3,10 @@ package passing
 import (
 	"context"
 	"net/netip"
-	"time"
 
 	"github.com/miekg/dns"
 
+	"github.com/recourse-dns/recourse/redress/onetime"
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
@@ -18,9 +18,6 @@ type Zone struct {
 	Addresses []netip.Addr
 	Host      wire.Name
 }
-
-// ticketTTL keeps a ticket's name out of every cache: each must be asked for here.
-const ticketTTL = 0
 
 // Stage answers for the zone, and notes who looks a ticket up. All else goes on.
 func (t *Tickets) Stage(zone Zone) resolver.Stage {
@@ -62,15 +59,7 @@ func (s *stage) lead(ctx context.Context, query *resolver.Query) (*resolver.Answ
 	if err != nil {
 		return nil, err
 	}
-	for _, addr := range addresses {
-		header := dns.RR_Header{Name: reply.Question[0].Name, Rrtype: qtype, Class: dns.ClassINET, Ttl: ticketTTL}
-		switch {
-		case qtype == wire.TypeA && addr.Is4():
-			reply.Answer = append(reply.Answer, &dns.A{Hdr: header, A: addr.AsSlice()})
-		case qtype == wire.TypeAAAA && addr.Is6():
-			reply.Answer = append(reply.Answer, &dns.AAAA{Hdr: header, AAAA: addr.AsSlice()})
-		}
-	}
+	onetime.Lead(reply, addresses)
 	return s.finish(query, reply)
 }
 
@@ -81,7 +70,7 @@ func (s *stage) addresses(ctx context.Context, query *resolver.Query) ([]netip.A
 		if query.Question.Type == wire.TypeAAAA && query.Client.Addr.Is4() {
 			return nil, nil
 		}
-		return s.lookUp(ctx, query)
+		return onetime.LookUp(ctx, s.next, query, s.zone.Host)
 	}
 	var same []netip.Addr
 	for _, addr := range known {
@@ -95,44 +84,6 @@ func (s *stage) addresses(ctx context.Context, query *resolver.Query) ([]netip.A
 	return known, nil
 }
 
-// lookUp asks for the portal's own name, as the client would.
-func (s *stage) lookUp(ctx context.Context, query *resolver.Query) ([]netip.Addr, error) {
-	further := *query
-	further.Question.Name = s.zone.Host
-	answer, err := s.next.Resolve(ctx, &further)
-	if err != nil {
-		return nil, err
-	}
-	message, err := answer.Unpack()
-	if err != nil {
-		return nil, err
-	}
-	var found []netip.Addr
-	for _, record := range message.Answer {
-		var octets []byte
-		switch data := record.(type) {
-		case *dns.A:
-			octets = data.A.To4()
-		case *dns.AAAA:
-			octets = data.AAAA.To16()
-		}
-		if addr, ok := netip.AddrFromSlice(octets); ok {
-			found = append(found, addr)
-		}
-	}
-	return found, nil
-}
-
-// finish makes the answer of a reply; with nothing in it, an SOA record that lets nobody keep that.
 func (s *stage) finish(query *resolver.Query, reply *dns.Msg) (*resolver.Answer, error) {
-	if len(reply.Answer) == 0 {
-		zone := s.zone.Name.FQDN()
-		reply.Ns = []dns.RR{&dns.SOA{
-			Hdr: dns.RR_Header{Name: zone, Rrtype: dns.TypeSOA, Class: dns.ClassINET, Ttl: ticketTTL},
-			Ns:  zone, Mbox: "nobody.invalid.", Serial: 1, Refresh: 3600, Retry: 1200, Expire: 604800, Minttl: ticketTTL,
-		}}
-	}
-	answer := resolver.NewAnswer(reply, query.Now)
-	answer.Origin, answer.Security, answer.TTL = resolver.Local, resolver.Insecure, time.Duration(ticketTTL)
-	return answer.Pack()
+	return onetime.Finish(s.zone.Name, query, reply)
 }

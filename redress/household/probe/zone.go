@@ -8,6 +8,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/recourse-dns/recourse/redress/onetime"
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
@@ -62,15 +63,7 @@ func (s *stage) lead(ctx context.Context, query *resolver.Query, name string) (*
 	if err != nil {
 		return nil, err
 	}
-	for _, addr := range addresses {
-		header := dns.RR_Header{Name: reply.Question[0].Name, Rrtype: qtype, Class: dns.ClassINET}
-		switch {
-		case qtype == wire.TypeA && addr.Is4():
-			reply.Answer = append(reply.Answer, &dns.A{Hdr: header, A: addr.AsSlice()})
-		case qtype == wire.TypeAAAA && addr.Is6():
-			reply.Answer = append(reply.Answer, &dns.AAAA{Hdr: header, AAAA: addr.AsSlice()})
-		}
-	}
+	onetime.Lead(reply, addresses)
 	return s.finish(query, reply)
 }
 
@@ -78,44 +71,11 @@ func (s *stage) addresses(ctx context.Context, query *resolver.Query) ([]netip.A
 	if s.zone.Toward != nil {
 		return s.zone.Toward(query.Client.Addr), nil
 	}
-	further := *query
-	further.Question.Name = s.zone.Host
-	answer, err := s.next.Resolve(ctx, &further)
-	if err != nil {
-		return nil, err
-	}
-	message, err := answer.Unpack()
-	if err != nil {
-		return nil, err
-	}
-	var found []netip.Addr
-	for _, record := range message.Answer {
-		var octets net.IP
-		switch data := record.(type) {
-		case *dns.A:
-			octets = data.A.To4()
-		case *dns.AAAA:
-			octets = data.AAAA.To16()
-		}
-		if addr, ok := netip.AddrFromSlice(octets); ok {
-			found = append(found, addr)
-		}
-	}
-	return found, nil
+	return onetime.LookUp(ctx, s.next, query, s.zone.Host)
 }
 
-// finish makes the answer of a reply. Nothing of it may be kept: each name must be asked for here.
 func (s *stage) finish(query *resolver.Query, reply *dns.Msg) (*resolver.Answer, error) {
-	if len(reply.Answer) == 0 {
-		zone := s.zone.Name.FQDN()
-		reply.Ns = []dns.RR{&dns.SOA{
-			Hdr: dns.RR_Header{Name: zone, Rrtype: dns.TypeSOA, Class: dns.ClassINET},
-			Ns:  zone, Mbox: "nobody.invalid.", Serial: 1, Refresh: 3600, Retry: 1200, Expire: 604800,
-		}}
-	}
-	answer := resolver.NewAnswer(reply, query.Now)
-	answer.Origin, answer.Security, answer.TTL = resolver.Local, resolver.Insecure, 0
-	return answer.Pack()
+	return onetime.Finish(s.zone.Name, query, reply)
 }
 
 // LabelOf is the label that a host below a zone is of; false for another host.
