@@ -159,18 +159,6 @@ func (w *Writer) Unproved(c *redress.Case) (notify.Message, bool) {
 	return message, true
 }
 
-// Erased tells that the party's address is erased, to be queued while it is still there.
-func (w *Writer) Erased(c *redress.Case) (notify.Message, bool) {
-	to, known := mailboxOf(c)
-	if !known || c.Hidden {
-		return notify.Message{}, false
-	}
-	d := w.draft(c.Filing.Language, "erased.subject", "id", string(c.ID)).say("erased.body")
-	message := w.about(d, string(c.ID), c.Filing.Name.String()).message("case.erased")
-	message.To, message.Key = notify.Mail(to), "filing/"+string(c.Filing.ID)+"/erased"
-	return message, true
-}
-
 // Code writes a code to a mailbox of the name. It implements control.Letters.
 func (w *Writer) Code(language, name, id, code string, until time.Time) notify.Message {
 	d := w.draft(language, "code.subject", "name", name).say("code.why", "name", name)
