@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -168,17 +167,10 @@ func (d *Desk) tell(one *Case, change *Change) {
 	if one.Hidden || d.config.Tell == nil {
 		return
 	}
-	after := *one
-	after.Implementation, after.Merits = change.Implementation, change.Merits
-	after.Texts = maps.Clone(one.Texts)
-	if after.Texts == nil {
-		after.Texts = make(map[Commitment]Text)
-	}
-	for _, text := range change.Texts {
-		after.Texts[text.Commitment()] = text
-	}
+	after := one.after(change)
+	after.Events = one.Events
 	for i := range change.Events {
-		change.Notices = append(change.Notices, d.config.Tell(&after, &change.Events[i])...)
+		change.Notices = append(change.Notices, d.config.Tell(after, &change.Events[i])...)
 	}
 }
 

@@ -1,9 +1,11 @@
 package redress
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 )
 
 // Written is a statement of reasons as a person reads it. The one that a party was sent is kept with the
@@ -49,22 +51,15 @@ func (d *Desk) write(one *Case, change *Change) error {
 	if d.config.Statements == nil || one.Hidden || one.Unconfirmed() {
 		return nil
 	}
-	after := *one
-	after.Implementation, after.Merits = change.Implementation, change.Merits
-	after.Texts = maps.Clone(one.Texts)
-	if after.Texts == nil {
-		after.Texts = make(map[Commitment]Text)
-	}
-	for _, text := range change.Texts {
-		after.Texts[text.Commitment()] = text
-	}
+	after := one.after(change)
+	after.Events = slices.Clone(one.Events)
 	for i := range change.Events {
 		event := &change.Events[i]
-		after.Events = append(after.Events[:len(after.Events):len(after.Events)], *event)
+		after.Events = append(after.Events, *event)
 		if !event.isDecision() {
 			continue
 		}
-		made, err := d.stated(&after)
+		made, err := d.stated(after)
 		if err != nil {
 			return err
 		}
@@ -83,6 +78,21 @@ func (d *Desk) write(one *Case, change *Change) error {
 	return nil
 }
 
+// after is the case as a change leaves it.
+func (c *Case) after(change *Change) *Case {
+	after := *c
+	after.Implementation, after.Merits = change.Implementation, change.Merits
+	after.Texts = maps.Clone(c.Texts)
+	if after.Texts == nil {
+		after.Texts = make(map[Commitment]Text)
+	}
+	for _, text := range change.Texts {
+		after.Texts[text.Commitment()] = text
+	}
+	after.Events = slices.Concat(c.Events, change.Events)
+	return &after
+}
+
 // Sent is the statement that the party was sent of a decision; false where none is kept.
 func (c *Case) Sent(event *Event) (Written, bool) {
 	var written Written
@@ -91,4 +101,32 @@ func (c *Case) Sent(event *Event) (Written, bool) {
 		return Written{}, false
 	}
 	return written, true
+}
+
+// Preview is the statement that a decision would come to. Nothing is written of it.
+func (d *Desk) Preview(ctx context.Context, actor Actor, id CaseID, decision Decision) (Statement, error) {
+	if !actor.May() {
+		return Statement{}, ErrNotPermitted
+	}
+	if err := decision.check(); err != nil {
+		return Statement{}, err
+	}
+	if err := d.mayDecide(ctx, actor, id); err != nil {
+		return Statement{}, fmt.Errorf("preview: %w", err)
+	}
+	one, err := d.store.Case(ctx, id)
+	if err != nil {
+		return Statement{}, fmt.Errorf("preview: %w", err)
+	}
+	change, _, err := one.decide(actor, Decide, &decision, now())
+	if err != nil {
+		return Statement{}, fmt.Errorf("preview: %w", err)
+	}
+	made, err := d.stated(one.after(&change))
+	if err != nil || d.config.Statements == nil {
+		return made, err
+	}
+	written := d.config.Statements.Write(&made, one.Filing.Language)
+	made.Written = &written
+	return made, nil
 }

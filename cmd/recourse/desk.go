@@ -159,6 +159,9 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	kept := cases.New(database)
 	casework := n.caseworkConfig(current, kept, database, resolved.unfiltered)
 	casework.Tell = proofs.letters.Tell
+	if err := n.writeStatements(&casework); err != nil {
+		return err
+	}
 	desk := redress.NewDesk(casework, kept, proofs.provers,
 		func() redress.Index { return current.Load() }, all.exceptions, n.logger)
 	limits, limited := redress.NewLimits(redress.DefaultRates()), route.Behind(n.config.Listen.WebTrustedProxies)

@@ -21,8 +21,8 @@ var files embed.FS
 type Config struct {
 	// Location is the time zone of all times. Nil: UTC.
 	Location *time.Location
-	// Offered are the languages, the first where nothing fits; empty: all that there are.
-	Offered []string
+	// First are languages that go before the others, the very first where nothing fits. All are offered.
+	First []string
 	// More are texts that an operator adds; nil for none.
 	More fs.FS
 }
@@ -57,7 +57,13 @@ func New(config Config) (*Writer, error) {
 		config.Location = time.UTC
 	}
 	texts := language.Join(own, kit)
-	return &Writer{config: config, texts: texts, chooser: texts.Chooser(config.Offered)}, nil
+	offered := slices.DeleteFunc(slices.Clone(config.First), func(tag string) bool { return !texts.Has(tag) })
+	for _, tag := range texts.Languages() {
+		if !slices.Contains(offered, tag) {
+			offered = append(offered, tag)
+		}
+	}
+	return &Writer{config: config, texts: texts, chooser: texts.Chooser(offered)}, nil
 }
 
 // Languages implements [redress.Statements].
