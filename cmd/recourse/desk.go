@@ -106,7 +106,10 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 	if n.clients, err = n.startClients(ctx, held); err != nil {
 		return nil, err
 	}
-	n.passes, n.home = n.startPasses(ctx, current), n.startHome(current, counts)
+	if n.passes, err = n.startPasses(ctx, held, current); err != nil {
+		return nil, err
+	}
+	n.home = n.startHome(current, counts)
 	resolved, err := newResolution(n.config, internet, current, counts, n.config.discovery(n.certified()), stages(n.passes.stage, n.home.stage), n.logger)
 	if err != nil {
 		return nil, err
