@@ -15,8 +15,7 @@ import (
 	"github.com/recourse-dns/recourse/transports/tlsconf"
 )
 
-// defaults is what holds where the file says nothing. For a key that comes later
-// it is what this version does.
+// defaults is what holds where the file says nothing.
 func defaults() *Config {
 	return &Config{
 		Operator: policy.Operator{Languages: []string{"en"}},

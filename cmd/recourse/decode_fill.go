@@ -13,8 +13,6 @@ import (
 //
 //	yaml:"key"        the key; a field without it is not for the file
 //	oneof:"a,b"       the words that a text, or each text of a list, may be
-//	later:"feature"   known to the contract, not supported yet: a warning where
-//	                  the file asks for anything but what the field already holds
 type filler struct {
 	report *report
 }
@@ -25,13 +23,12 @@ func (f *filler) root(tree *fileNode, into any) {
 		f.report.problem("", "must be a mapping of keys to values, not %s", tree.kind)
 		return
 	}
-	f.structure("", tree, reflect.ValueOf(into).Elem(), field{})
+	f.structure("", tree, reflect.ValueOf(into).Elem())
 }
 
 // field is what the tags around a value say.
 type field struct {
 	oneOf []string
-	muted bool // a later key around it has warned already
 }
 
 // value fills one value; the path's line is noted already.
@@ -51,7 +48,7 @@ func (f *filler) value(path string, from *fileNode, into reflect.Value, tags fie
 		f.value(path, from, target.Elem(), tags)
 		into.Set(target)
 	case reflect.Struct:
-		f.structure(path, from, into, tags)
+		f.structure(path, from, into)
 	case reflect.Slice:
 		f.slice(path, from, into, tags)
 	case reflect.Map:
@@ -119,7 +116,7 @@ func (f *filler) dictionary(path string, from *fileNode, into reflect.Value, tag
 	into.Set(result)
 }
 
-func (f *filler) structure(path string, from *fileNode, into reflect.Value, tags field) {
+func (f *filler) structure(path string, from *fileNode, into reflect.Value) {
 	if from.kind != kindMapping {
 		f.wrongKind(path, "a mapping", from, "write its keys: "+strings.Join(keysOf(into.Type()), ", "))
 		return
@@ -132,32 +129,17 @@ func (f *filler) structure(path string, from *fileNode, into reflect.Value, tags
 			continue
 		}
 		about := reflect.VisibleFields(into.Type())[index]
-		f.known(at, entry.value, into.FieldByIndex(about.Index), about.Tag, tags)
+		f.known(at, entry.value, into.FieldByIndex(about.Index), about.Tag)
 	}
 }
 
-// known fills the field of a known key, and warns where its feature comes later.
-func (f *filler) known(path string, from *fileNode, into reflect.Value, tag reflect.StructTag, around field) {
-	feature := tag.Get("later")
-	tags := field{muted: around.muted || feature != ""}
+// known fills the field of a known key.
+func (f *filler) known(path string, from *fileNode, into reflect.Value, tag reflect.StructTag) {
+	var tags field
 	if words := tag.Get("oneof"); words != "" {
 		tags.oneOf = strings.Split(words, ",")
 	}
-	before := reflect.New(into.Type()).Elem()
-	before.Set(into)
 	f.value(path, from, into, tags)
-	if feature != "" && !around.muted && asksForMore(before, into) {
-		f.report.warnLater(path, feature)
-	}
-}
-
-// asksForMore says whether a file's value wants anything but what was there before
-// it, which is what this version does. An empty list or mapping wants nothing.
-func asksForMore(before, after reflect.Value) bool {
-	if after.Kind() == reflect.Slice || after.Kind() == reflect.Map {
-		return after.Len() > 0 && !reflect.DeepEqual(before.Interface(), after.Interface())
-	}
-	return !reflect.DeepEqual(before.Interface(), after.Interface())
 }
 
 // unique notes where the keys of a mapping stand, and leaves out what comes twice.

@@ -217,55 +217,6 @@ func TestDecodeBoundsSize(t *testing.T) {
 	}
 }
 
-// later has keys whose features are to come, with the value that holds until then.
-type later struct {
-	Mode   string   `yaml:"mode" later:"modes"`
-	On     bool     `yaml:"on" later:"switches"`
-	Listed []string `yaml:"listed" later:"things listed"`
-	Whole  inner    `yaml:"whole" later:"whole things"`
-	Outer  struct {
-		Inner bool `yaml:"inner" later:"inner switches"`
-	} `yaml:"outer" later:"outer things"`
-}
-
-func TestLaterKeysWarnWhereTheyAskForMore(t *testing.T) {
-	for _, test := range []struct {
-		text string
-		want []string
-	}{
-		{"mode: off\non: true\nlisted: []\nwhole: {}\n", nil},
-		{"mode: ~\non: ~\n", nil},
-		{"mode: fast", []string{"f:1: warning: mode: not supported by this version yet (modes); going on without it"}},
-		{"mode: off\non: false", []string{"f:2: warning: on: not supported by this version yet (switches); going on without it"}},
-		{"listed: [a]\nwhole: {name: b}", []string{"f:1: warning: listed: not supported", "f:2: warning: whole: not supported"}},
-		{"outer: {inner: true}", []string{"f:1: warning: outer: not supported"}},
-	} {
-		into, report := &later{Mode: "off", On: true}, newReport("f")
-		decode([]byte(test.text), into, report)
-		if err := report.err(); err != nil {
-			t.Errorf("%q: %s", test.text, err)
-		}
-		warnings := report.sortedWarnings()
-		if len(warnings) != len(test.want) {
-			t.Errorf("%q: warnings %v, not %v", test.text, warnings, test.want)
-			continue
-		}
-		for i, warning := range warnings {
-			if !strings.HasPrefix(warning.String(), test.want[i]) {
-				t.Errorf("%q: %s, not %s", test.text, warning, test.want[i])
-			}
-		}
-	}
-}
-
-func TestLaterKeysAreStillChecked(t *testing.T) {
-	into, report := new(later), newReport("f")
-	decode([]byte("whole: {nme: a}\non: maybe"), into, report)
-	if err := new(ConfigError); !errors.As(report.err(), &err) || len(err.Problems) != 2 {
-		t.Errorf("got %v", report.err())
-	}
-}
-
 func TestPositions(t *testing.T) {
 	_, report := decodeSample("text: a\n\ninners:\n  - name: a\n  - deep:\n      name: b\n")
 	for path, want := range map[string]int{"text": 1, "inners": 3, "inners[0]": 4, "inners[0].name": 4, "inners[1].deep.name": 6,

@@ -148,11 +148,6 @@ func (r *report) warn(path, format string, args ...any) {
 	}
 }
 
-// warnLater says that a key's feature comes with a later version.
-func (r *report) warnLater(path, feature string) {
-	r.warn(path, "not supported by this version yet (%s); going on without it", feature)
-}
-
 // isBad says whether the path, or one that it lies below, has a problem already.
 func (r *report) isBad(path string) bool {
 	for path != "" {

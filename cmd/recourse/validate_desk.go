@@ -72,7 +72,7 @@ func (c *Config) checkRole(path string, token *Token) {
 	c.checkHousehold(path, token)
 	switch token.Role {
 	case "":
-		c.report.problem(child(path, "role"), "is missing: reviewer, or another role of a later version")
+		c.report.problem(child(path, "role"), "is missing: reviewer, second_reviewer, operator, auditor, authority, household, provisioning or node")
 	case "reviewer", "second_reviewer", "operator", "auditor", "node":
 		if len(token.Networks) > 0 || token.Certificate != "" || token.Mail != "" {
 			c.report.problem(path, "networks, certificate and mail bind tokens of role authority only")
@@ -88,7 +88,5 @@ func (c *Config) checkRole(path string, token *Token) {
 		c.checkAuthority(path, token)
 	case "provisioning", "household":
 		c.checkClientRole(path, token)
-	default:
-		c.report.warnLater(path, "tokens of role "+token.Role)
 	}
 }

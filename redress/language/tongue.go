@@ -116,14 +116,33 @@ func (t *Tongue) form(key, class string) string {
 
 // fill replaces the placeholders in one go, so that a value with braces stays what it is.
 func fill(form string, pairs []any, show func(...any) string) string {
-	if !strings.Contains(form, "{") {
+	before, rest, has := strings.Cut(form, "{")
+	if !has {
 		return form
 	}
-	olds := make([]string, 0, len(pairs))
-	for i := 0; i+1 < len(pairs); i += 2 {
-		olds = append(olds, "{"+fmt.Sprint(pairs[i])+"}", show(pairs[i+1]))
+	var out strings.Builder
+	for has {
+		out.WriteString(before)
+		name, after, closed := strings.Cut(rest, "}")
+		if value, given := valueOf(pairs, name); closed && given {
+			out.WriteString(show(value))
+			rest = after
+		} else {
+			out.WriteByte('{')
+		}
+		before, rest, has = strings.Cut(rest, "{")
 	}
-	return strings.NewReplacer(olds...).Replace(form)
+	out.WriteString(before)
+	return out.String()
+}
+
+func valueOf(pairs []any, name string) (any, bool) {
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if key, is := pairs[i].(string); is && key == name {
+			return pairs[i+1], true
+		}
+	}
+	return nil, false
 }
 
 // Number writes a whole number with the language's own gap between thousands.

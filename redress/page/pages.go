@@ -73,7 +73,7 @@ func (k *Kit) Pages(source Source) (*Pages, error) {
 		return nil, fmt.Errorf("page: %w", err)
 	}
 	for _, tag := range p.chooser.Offered() {
-		if p.templates[tag], err = inLanguage(parsed, k.functions(p.texts.In(tag))); err != nil {
+		if p.templates[tag], err = k.inLanguage(parsed, p.texts.In(tag)); err != nil {
 			return nil, fmt.Errorf("page: %w", err)
 		}
 	}
@@ -112,14 +112,15 @@ func (k *Kit) parse(source Source) (map[string]*template.Template, error) {
 	return parsed, err
 }
 
-func inLanguage(parsed map[string]*template.Template, functions template.FuncMap) (map[string]*template.Template, error) {
+func (k *Kit) inLanguage(parsed map[string]*template.Template, tongue *language.Tongue) (map[string]*template.Template, error) {
 	said := make(map[string]*template.Template, len(parsed))
 	for name, page := range parsed {
 		cloned, err := page.Clone()
 		if err != nil {
 			return nil, err
 		}
-		said[name] = cloned.Funcs(functions)
+		said[name] = cloned.Funcs(k.functions(tongue))
+		fold(said[name], tongue)
 	}
 	return said, nil
 }

@@ -2,6 +2,7 @@ package volume
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 	"time"
@@ -9,12 +10,13 @@ import (
 	"github.com/recourse-dns/recourse/policy"
 	policystore "github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/audit"
 )
 
 // Desk is how much there is, of the year before End.
 type Desk struct {
 	Cases int
-	// Events is how many each case has, the last of a decided one included; at least 4.
+	// Events is how many each case has, the last of a decided one included; at least 5.
 	Events int
 	End    time.Time
 }
@@ -27,12 +29,27 @@ const (
 	noDeadline = 253_402_300_799_000_000
 )
 
+// Execer is what a transaction can do that writes.
+type Execer interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
 // Fill writes all of it into an empty database, the oldest first. Tell is called now and then
 // with the number of cases that are there.
 func (d Desk) Fill(ctx context.Context, db *policystore.DB, tell func(cases int)) error {
-	w := writer{desk: d, step: year / time.Duration(d.Cases*d.Events+1), at: d.End.Add(-year).UTC().Truncate(time.Millisecond)}
+	return d.Write(ctx, func(do func(Execer) error) error {
+		return db.Tx(ctx, func(tx *policystore.Tx) error { return do(tx) })
+	}, tell)
+}
+
+// Write is Fill for whoever has transactions of another kind.
+func (d Desk) Write(ctx context.Context, transact func(do func(Execer) error) error, tell func(cases int)) error {
+	w := writer{desk: d, step: year / time.Duration(d.Cases*d.Events+len(lists)+1), at: d.End.Add(-year).UTC().Truncate(time.Millisecond)}
+	if err := transact(func(tx Execer) error { return w.versions(ctx, tx) }); err != nil {
+		return fmt.Errorf("fill with lists: %w", err)
+	}
 	for first := 0; first < d.Cases; first += together {
-		err := db.Tx(ctx, func(tx *policystore.Tx) error {
+		err := transact(func(tx Execer) error {
 			return w.batch(ctx, tx, first, min(first+together, d.Cases))
 		})
 		if err != nil {
@@ -45,37 +62,46 @@ func (d Desk) Fill(ctx context.Context, db *policystore.DB, tell func(cases int)
 
 // writer is where the log stands.
 type writer struct {
-	desk     Desk
-	step     time.Duration
-	at       time.Time
-	sequence int64
-	previous redress.Hash
+	desk       Desk
+	step       time.Duration
+	at         time.Time
+	sequence   int64
+	previous   redress.Hash
+	exceptions int
+}
+
+const eventRow = `events (sequence, case_id, subject, at, kind, actor, role, content, previous, hash)`
+
+// versions tells of the lists, so that the log knows what they are for.
+func (w *writer) versions(ctx context.Context, tx Execer) error {
+	events := rows{into: eventRow}
+	for _, list := range lists {
+		event, err := redress.About("list/"+list.id, audit.Version, redress.Actor{Name: "desk", Role: redress.System}, w.at, audit.ListVersion{Purpose: list.purpose, Entries: 100_000})
+		if err != nil {
+			return err
+		}
+		values, err := w.append(&event)
+		if err != nil {
+			return err
+		}
+		if err := events.add(ctx, tx, values...); err != nil {
+			return err
+		}
+	}
+	return events.flush(ctx, tx)
 }
 
 // batch writes cases that were at work at the same time: their events alternate.
-func (w *writer) batch(ctx context.Context, tx *policystore.Tx, first, end int) error {
-	filings := rows{into: `filings (id, name, role, language, at, token, challenge, verified_at, method)`}
-	cases := rows{into: `cases (id, filing, position, confidential, hidden, list, entry, scope, order_ref, code, purpose,
-		implementation, implementation_until, merits, merits_until, due)`}
-	began := w.at
-	for number := first; number < end; number++ {
-		if err := filings.add(ctx, tx, filing(number, began)...); err != nil {
-			return err
-		}
-		if err := cases.add(ctx, tx, w.desk.caseOf(number, began)...); err != nil {
-			return err
-		}
-	}
-	if err := filings.flush(ctx, tx); err != nil {
+func (w *writer) batch(ctx context.Context, tx Execer, first, end int) error {
+	if err := w.cases(ctx, tx, first, end); err != nil {
 		return err
 	}
-	if err := cases.flush(ctx, tx); err != nil {
-		return err
-	}
-	events := rows{into: `events (sequence, case_id, at, kind, actor, role, content, previous, hash)`}
+	events := rows{into: eventRow}
 	for turn := range w.desk.Events {
 		for number := first; number < end; number++ {
-			values, err := w.event(number, turn)
+			event := told(number, turn, w.desk.Events)
+			event.Case = caseID(number)
+			values, err := w.append(&event)
 			if err != nil {
 				return err
 			}
@@ -87,18 +113,58 @@ func (w *writer) batch(ctx context.Context, tx *policystore.Tx, first, end int) 
 	return events.flush(ctx, tx)
 }
 
-// event is the next of the log: the turn-th of a case.
-func (w *writer) event(number, turn int) ([]any, error) {
+// cases writes what is kept beside the log: filings, cases, clocks of those that wait, exceptions of those that were reversed.
+func (w *writer) cases(ctx context.Context, tx Execer, first, end int) error {
+	filings := rows{into: `filings (id, name, role, language, at, token, challenge, verified_at, method, erase_at)`}
+	cases := rows{into: `cases (id, filing, position, confidential, hidden, list, entry, scope, order_ref, code, purpose,
+		implementation, implementation_until, merits, merits_until, due)`}
+	clocks := rows{into: `case_clocks (case_id, kind, at)`}
+	exceptions := rows{into: `exceptions (id, kind, list, name, case_id, at)`}
+	announced := rows{into: `announcements (sequence, exception, change, at)`}
+	for number := first; number < end; number++ {
+		list := lists[number%len(lists)]
+		err := filings.add(ctx, tx, w.filing(number)...)
+		if err == nil {
+			err = cases.add(ctx, tx, w.desk.caseOf(number, w.at)...)
+		}
+		switch {
+		case err != nil:
+		case open(number):
+			err = clocks.add(ctx, tx, string(caseID(number)), "implementation", w.desk.due(number).UnixMicro())
+		case ended(number, list.purpose) == "reversed":
+			w.exceptions++
+			if err = exceptions.add(ctx, tx, w.exceptions, "decided", list.id, name(number), string(caseID(number)), w.at.UnixMicro()); err == nil {
+				err = announced.add(ctx, tx, w.exceptions, w.exceptions, "added", w.at.UnixMicro())
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for _, one := range []*rows{&filings, &cases, &clocks, &exceptions, &announced} { // in this order: they refer to each other
+		if err := one.flush(ctx, tx); err != nil {
+			return err
+		}
+	}
+	_, err := tx.ExecContext(ctx, fmt.Sprintf(`UPDATE exception_sequence SET value = %d`, w.exceptions))
+	return err
+}
+
+// append makes an event the next of the log, and gives its row.
+func (w *writer) append(event *redress.Event) ([]any, error) {
 	w.at, w.sequence = w.at.Add(w.step), w.sequence+1
-	event := told(number, turn, w.desk.Events)
-	event.Case, event.Sequence, event.Previous, event.At = caseID(number), w.sequence, w.previous, w.at.Truncate(time.Millisecond)
+	event.Sequence, event.Previous, event.At = w.sequence, w.previous, w.at.Truncate(time.Millisecond)
 	content, err := event.Content.Encode()
 	if err != nil {
 		return nil, err
 	}
-	event.Hash = redress.ChainHash(&event, content)
+	event.Hash = redress.ChainHash(event, content)
 	w.previous = event.Hash
-	return []any{event.Sequence, string(event.Case), event.At.UnixMicro(), string(event.Kind), event.Actor.Name, string(event.Actor.Role),
+	var one any // null where it is of none
+	if event.Case != "" {
+		one = string(event.Case)
+	}
+	return []any{event.Sequence, one, event.Subject, event.At.UnixMicro(), string(event.Kind), event.Actor.Name, string(event.Actor.Role),
 		string(content), event.Previous[:], event.Hash[:]}, nil
 }
 
@@ -112,7 +178,7 @@ type rows struct {
 // atOnce is how many rows a statement has: all their values fit both databases' bounds.
 const atOnce = 500
 
-func (r *rows) add(ctx context.Context, tx *policystore.Tx, values ...any) error {
+func (r *rows) add(ctx context.Context, tx Execer, values ...any) error {
 	r.values = append(r.values, values...)
 	if r.count++; r.count < atOnce {
 		return nil
@@ -120,7 +186,7 @@ func (r *rows) add(ctx context.Context, tx *policystore.Tx, values ...any) error
 	return r.flush(ctx, tx)
 }
 
-func (r *rows) flush(ctx context.Context, tx *policystore.Tx) error {
+func (r *rows) flush(ctx context.Context, tx Execer) error {
 	if r.count == 0 {
 		return nil
 	}
@@ -141,28 +207,44 @@ var lists = [...]struct{ id, purpose string }{
 	{"phishing", "security"}, {"malware", "security"}, {"scam", "security"}, {"court", "law"}, {"gambling-licences", "law"}, {"adult", "user"},
 }
 
-func filing(number int, at time.Time) []any {
+func (w *writer) filing(number int) []any {
+	at := w.at
 	token := redress.HashToken(fmt.Sprint("token ", number))
 	var verified any
 	method := ""
 	if number%3 == 0 {
 		verified, method = at.UnixMicro(), "dns"
 	}
-	return []any{fmt.Sprintf("F-%d", number), name(number), "owner", "en", at.UnixMicro(), token[:], fmt.Sprintf("redress=%d", number), verified, method}
+	var erase any
+	if !open(number) {
+		erase = w.desk.End.Add(time.Duration(number%360+1) * 24 * time.Hour).UnixMicro()
+	}
+	return []any{fmt.Sprintf("F-%d", number), name(number), "owner", "en", at.UnixMicro(), token[:], fmt.Sprintf("redress=%d", number), verified, method, erase}
 }
 
 // open says whether a case waits for a decision: one in twenty does.
 func open(number int) bool { return number%20 == 7 }
+
+// due is when a case that waits has to be decided: within two months, a month after the end.
+func (d Desk) due(number int) time.Time {
+	return d.End.Add(30*24*time.Hour + time.Duration(number)*7919*time.Second%(60*24*time.Hour))
+}
+
+// submitted is how a case begins.
+func submitted(purpose string) redress.State {
+	if purpose == "law" {
+		return redress.Referred
+	}
+	return redress.Submitted
+}
 
 func (d Desk) caseOf(number int, at time.Time) []any {
 	list := lists[number%len(lists)]
 	implementation, merits, due := "confirmed", ended(number, list.purpose), int64(noDeadline)
 	until := at.Add(72 * time.Hour).UnixMicro()
 	if open(number) {
-		implementation, due = "submitted", until
-		if merits = "submitted"; list.purpose == "law" {
-			merits = "referred"
-		}
+		until = d.due(number).UnixMicro()
+		implementation, merits, due = "submitted", string(submitted(list.purpose)), until
 	}
 	return []any{string(caseID(number)), fmt.Sprintf("F-%d", number), 0, 0, 0, list.id, name(number), "subtree", "",
 		policy.Code(number).String(), list.purpose, implementation, until, merits, until, due}
@@ -179,25 +261,30 @@ func ended(number int, purpose string) string {
 }
 
 // told is what happened at a turn of a case: it is filed and looked at, there is talk, and at the
-// end it is decided, where it is.
+// end it is decided and in force, where it is.
 func told(number, turn, turns int) redress.Event {
 	list := lists[number%len(lists)]
 	desk, party := redress.Actor{Name: "desk", Role: redress.System}, redress.Actor{Name: "owner", Role: redress.Party}
 	reviewer := redress.Actor{Name: fmt.Sprintf("reviewer-%d", number%7), Role: redress.Reviewer}
+	reversed := ended(number, list.purpose) == "reversed"
 	switch last := turns - 1; {
 	case turn == 0:
-		return redress.Event{Kind: redress.FiledEvent, Actor: party, Content: redress.Content{List: list.id, Entry: name(number)}}
+		return redress.Event{Kind: redress.FiledEvent, Actor: party, Content: redress.Content{
+			List: list.id, Entry: name(number), Implementation: redress.Submitted, Merits: submitted(list.purpose),
+		}}
 	case turn == 1:
 		return redress.Event{Kind: redress.TriagedEvent, Actor: desk, Content: redress.Content{Triage: &redress.Triage{Listed: true, Feeds: 1}}}
-	case open(number) || turn < last-1:
+	case open(number), turn < last-2, turn == last && !reversed:
 		return redress.Event{Kind: redress.MessageEvent, Actor: party, Content: redress.Content{Texts: map[redress.TextKind]string{redress.Explanation: strings.Repeat("0", 64)}}}
-	case turn == last-1:
+	case turn == last-2:
 		return redress.Event{Kind: redress.DecidedEvent, Actor: reviewer, Content: redress.Content{Question: redress.Implementation, Outcome: redress.Uphold, Implementation: redress.Confirmed}}
+	case turn == last:
+		return redress.Event{Kind: redress.InForceEvent, Actor: desk, Content: redress.Content{Generation: 1}}
 	case list.purpose == "law":
 		return redress.Event{Kind: redress.PronouncedBy, Actor: redress.Actor{Name: "operator", Role: redress.Operator}, Content: redress.Content{Body: "Court", Outcome: redress.Uphold, Merits: redress.Closed}}
 	}
 	outcome := redress.Uphold
-	if ended(number, list.purpose) == "reversed" {
+	if reversed {
 		outcome = redress.Reverse
 	}
 	return redress.Event{Kind: redress.DecidedEvent, Actor: reviewer, Content: redress.Content{Question: redress.Merits, Outcome: outcome, List: list.id, Entry: name(number), Merits: redress.State(ended(number, list.purpose))}}
