@@ -3,8 +3,8 @@ package letters_test
 import (
 	"html"
 	"regexp"
-	"strings"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
