@@ -105,7 +105,10 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 	if n.clients, err = n.startClients(ctx, held); err != nil {
 		return nil, err
 	}
-	n.passes, n.home = n.startPasses(ctx, current), n.startHome(current, counts)
+	if n.passes, err = n.startPasses(ctx, held, current); err != nil {
+		return nil, err
+	}
+	n.home = n.startHome(current, counts)
 	resolved, err := newResolution(n.config, internet, current, counts, n.config.discovery(n.certified()), stages(n.passes.stage, n.home.stage), n.logger)
 	if err != nil {
 		return nil, err
@@ -158,6 +161,9 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	kept := cases.New(database)
 	casework := n.caseworkConfig(current, kept, database, resolved.unfiltered)
 	casework.Tell = proofs.letters.Tell
+	if err := n.writeStatements(&casework); err != nil {
+		return err
+	}
 	desk := redress.NewDesk(casework, kept, proofs.provers,
 		func() redress.Index { return current.Load() }, all.exceptions, n.logger)
 	limits, limited, door := n.startLimits(ctx, database, desk)

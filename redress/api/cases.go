@@ -182,6 +182,8 @@ type decisionRequest struct {
 	Question string `json:"question"`
 	Facts    string `json:"facts"`
 	Ground   string `json:"ground"`
+	// Language is that of facts and ground; empty: the desk's.
+	Language string `json:"language"`
 	NarrowTo string `json:"narrow_to"`
 	// NarrowScope, Except and Jurisdiction are other ways to narrow; Until is of shorten.
 	NarrowScope  string    `json:"narrow_scope"`

@@ -147,6 +147,7 @@ func (h *handler) routes() []route.Route {
 		{Method: http.MethodPost, Path: "/cases/lost/renew", Handler: h.renewal},
 		{Method: http.MethodGet, Path: "/cases/{id}", Handler: h.status},
 		{Method: http.MethodGet, Path: "/cases/{id}/dossier.json", Handler: copyOf(h, h.desk.Dossier)},
+		{Method: http.MethodGet, Path: "/cases/{id}/statement", Handler: h.statement},
 		{Method: http.MethodGet, Path: "/cases/{id}/statement.json", Handler: copyOf(h, h.desk.Statement)},
 		{Method: http.MethodPost, Path: "/cases/{id}/document", Handler: h.document},
 		{Method: http.MethodPost, Path: "/cases/{id}/message", Handler: h.message},
