@@ -17,7 +17,7 @@ func (w *Writer) Tell(c *redress.Case, event *redress.Event) []notify.Message {
 	if !known || c.Hidden {
 		return nil
 	}
-	if event.Kind == redress.FiledEvent && !w.receipts.may(to, time.Now()) {
+	if event.Kind == redress.FiledEvent && w.config.MayWrite != nil && !w.config.MayWrite(to) {
 		return nil
 	}
 	d, kind := w.of(c, event)

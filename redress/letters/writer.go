@@ -34,6 +34,8 @@ type Config struct {
 	More fs.FS
 	// Blocking gives the lists, none of them secret, that block a name now. Nil: nobody knows.
 	Blocking func(name wire.Name) []string
+	// MayWrite bounds what strangers can make us send to a mailbox that they name. Nil: nothing does.
+	MayWrite func(mailbox string) bool
 }
 
 // Writer writes letters.
@@ -41,8 +43,6 @@ type Writer struct {
 	config  Config
 	texts   *words.Catalogue
 	chooser words.Chooser
-	// receipts bounds what strangers can make us send to a mailbox that they name.
-	receipts *daily
 }
 
 // Catalogue is the letters' own texts.
@@ -68,7 +68,7 @@ func New(config Config) (*Writer, error) {
 		config.Location = time.UTC
 	}
 	texts := words.Join(own, kit)
-	return &Writer{config: config, texts: texts, chooser: texts.Chooser(config.Languages), receipts: newDaily()}, nil
+	return &Writer{config: config, texts: texts, chooser: texts.Chooser(config.Languages)}, nil
 }
 
 // draft is a letter that is being written.

@@ -34,6 +34,8 @@ type Config struct {
 	Passes Passes
 	// Limits are shared with the API. Nil: the default ones, not shared.
 	Limits *redress.Limits
+	// Filings takes what is filed. Nil: the desk does, without limits but those in memory.
+	Filings Filings
 	// Papers takes what a party sends to show that a name is its own, for a person to look at. Nil: none is taken.
 	Papers func(ctx context.Context, id redress.CaseID, token string, content []byte) error
 	// Progress is how far the proof of control of a case is. Nil: that is not shown.
