@@ -1,278 +1,135 @@
 package exceptions_test
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
+	"context"
 	"fmt"
 	"log/slog"
 	"os"
 	"slices"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
-	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/policy/store/storetest"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/exceptions"
 	"github.com/recourse-dns/recourse/redress/redresstest"
-	cases "github.com/recourse-dns/recourse/redress/store"
-	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
 func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
 
-var (
-	operator = redress.Actor{Name: "ada", Role: redress.Operator}
-	second   = redress.Actor{Name: "bo", Role: redress.SecondReviewer}
-	auditor  = redress.Actor{Name: "cy", Role: redress.Auditor}
-)
+type applied struct{}
 
-// desk is a world with an office.
-type desk struct {
-	*redresstest.World
-	*exceptions.Office
-	t *testing.T
-}
+func (applied) Apply(context.Context) (uint64, time.Time, error) { return 7, time.Now(), nil }
 
-func open(t *testing.T) *desk {
+// newOffice is an office in a world with a decided exception of each of some names, and one of the operator's own of
+// others.
+func newOffice(t *testing.T, decided []string, own int) (*exceptions.Office, []redress.CaseID) {
 	t.Helper()
 	w := redresstest.New(t)
-	var lists []*blocklists.Manifest
-	for _, list := range w.Current.Load().Bundle.Lists() {
-		lists = append(lists, list.Manifest)
+	phishing := &blocklists.Manifest{
+		ID: "phishing", Purpose: blocklists.Security, Category: "phishing", Title: map[string]string{"en": "Phishing"}, ReviewEvery: time.Hour,
+		Publisher: blocklists.Publisher{Name: "Example CERT"}, Source: blocklists.Source{File: "phishing.txt"}, Format: "domains",
 	}
-	catalog, err := blocklists.NewCatalog(lists)
+	catalog, err := blocklists.NewCatalog([]*blocklists.Manifest{phishing})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &desk{World: w, t: t, Office: exceptions.New(w.DB, func() *blocklists.Catalog { return catalog }, w.Effect, slog.New(slog.DiscardHandler))}
+	office := exceptions.New(w.DB, func() *blocklists.Catalog { return catalog }, applied{}, slog.New(slog.DiscardHandler))
+	var cases []redress.CaseID
+	for i, name := range decided {
+		receipt, err := w.Desk.File(t.Context(), redress.Application{Name: name, Role: "owner", Explanation: "It was cleaned last week.", GoodFaith: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		who := redress.Actor{Name: fmt.Sprintf("reviewer-%d", len(decided)-i), Role: redress.Reviewer}
+		if _, err := w.Desk.Decide(t.Context(), who, receipt.ID, redress.Decision{Outcome: "reverse", Facts: "Clean.", Ground: "Ours."}); err != nil {
+			t.Fatal(err)
+		}
+		cases = append(cases, receipt.ID)
+	}
+	for i := range own {
+		wanted := exceptions.Wanted{List: "phishing", Name: fmt.Sprintf("n%03d.example", i), Reason: "Ours.", Review: time.Now().Add(time.Duration(own-i) * time.Hour)}
+		if _, err := office.Make(t.Context(), redress.Actor{Name: fmt.Sprintf("Operator-%d", i%3), Role: redress.Operator}, wanted); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return office, cases
 }
 
-func (d *desk) make(list, name string) exceptions.Outcome {
-	d.t.Helper()
-	made, err := d.Make(d.t.Context(), operator, exceptions.Wanted{List: list, Name: name, Reason: "Our own shop."})
-	if err != nil {
-		d.t.Fatal(err)
+// all walks the pages of a list; the places travel as text.
+func all(t *testing.T, office *exceptions.Office, sort exceptions.Sort) []exceptions.Shown {
+	t.Helper()
+	var found []exceptions.Shown
+	for text, pages := "", 0; ; pages++ {
+		place, is := exceptions.ParsePlace(text, sort)
+		if !is || pages > 10 {
+			t.Fatalf("page %d begins at %q: %t", pages, text, is)
+		}
+		page, next, err := office.List(t.Context(), sort, place)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, page...)
+		if text = next.String(); text == "" {
+			return found
+		}
 	}
-	return made
 }
 
-// facts are what the newest event of an exception says, and who caused it.
-func (d *desk) facts(id int64) (redress.Event, exceptions.Facts) {
-	d.t.Helper()
-	events, err := cases.New(d.DB).Trail(d.t.Context(), cases.Trail{Subject: fmt.Sprintf("exception/%d", id), Limit: 1})
-	if err != nil || len(events) != 1 {
-		d.t.Fatalf("%d events, %v", len(events), err)
-	}
-	var facts exceptions.Facts
-	if err := json.Unmarshal(events[0].Content.Facts, &facts); err != nil {
-		d.t.Fatal(err)
-	}
-	return events[0], facts
-}
-
-// TestMadeAndEnded: what is made is in force when the answer comes, on this list alone, and is
-// blocked again when it is ended; both are events that name the reason by its hash only.
-func TestMadeAndEnded(t *testing.T) {
-	d := open(t)
-	before := time.Now().Truncate(time.Millisecond)
-	made := d.make(" phishing ", "HTTPS://Shared.example./shop")
-	if made.Pending || made.InForce == nil || made.Kind != blocklists.Operator || made.Name != wire.MustName("shared.example") || made.By != "ada" {
-		t.Errorf("made %+v", made)
-	}
-	if term := made.Review.Sub(before); term < exceptions.ReviewTerm-time.Second || term > exceptions.ReviewTerm+time.Minute {
-		t.Errorf("somebody looks again after %v", term)
-	}
-	if got := strings.Join(d.Blocked("www.shared.example"), " "); strings.Contains(got, "phishing") || !strings.Contains(got, "court") {
-		t.Errorf("blocked by %q, want the other lists", got)
-	}
-	event, facts := d.facts(made.ID)
-	if event.Kind != exceptions.MadeEvent || event.Actor != operator || facts.List != "phishing" || facts.Name != "shared.example" || !facts.Review.Equal(made.Review) || len(facts.Reason) != 64 {
-		t.Errorf("%s by %+v: %+v", event.Kind, event.Actor, facts)
-	}
-	if content, err := event.Content.Encode(); err != nil || bytes.Contains(content, []byte("shop")) {
-		t.Errorf("the log has the reason itself: %s %v", content, err)
-	}
-
-	shown, err := d.Show(t.Context(), made.ID)
-	if err != nil || shown.Reason != "Our own shop." || !shown.Ended.IsZero() || !shown.Review.Equal(made.Review) || !shown.At.Equal(made.At) {
-		t.Errorf("shown %+v, %v", shown, err)
-	}
-	ended, err := d.End(t.Context(), second, made.ID, "The shop was sold.")
-	if err != nil || ended.Pending || ended.InForce == nil || ended.Ended.IsZero() {
-		t.Errorf("ended %+v, %v", ended, err)
-	}
-	if !slices.Contains(d.Blocked("www.shared.example"), "phishing") {
-		t.Error("it is ended and still in force")
-	}
-	if event, facts := d.facts(made.ID); event.Kind != exceptions.EndedEvent || event.Actor != second || facts.Name != "shared.example" {
-		t.Errorf("%s by %+v: %+v", event.Kind, event.Actor, facts)
-	}
-	if _, err := d.End(t.Context(), second, made.ID, "Again."); !errors.Is(err, exceptions.ErrNoException) {
-		t.Errorf("ended twice: %v", err)
-	}
-	if shown, err := d.Show(t.Context(), made.ID); err != nil || shown.Ended.IsZero() || shown.Reason != "Our own shop." {
-		t.Errorf("one that has ended is shown as %+v, %v", shown, err)
-	}
-	d.make("phishing", "shared.example") // once more, as the first has ended
-}
-
-// TestRefusedExceptions: every mistake has its field, all are told at once, and nothing is kept.
-func TestRefusedExceptions(t *testing.T) {
-	d := open(t)
-	for _, one := range []struct {
-		wanted exceptions.Wanted
-		fields string
-	}{
-		{exceptions.Wanted{}, "list name reason"},
-		{exceptions.Wanted{List: "absent", Name: "phish.example", Reason: "r"}, "list"},
-		{exceptions.Wanted{List: "court", Name: "court.example", Reason: "r"}, "list"},
-		{exceptions.Wanted{List: "hidden", Name: "secret.example", Reason: "r"}, "list"},
-		{exceptions.Wanted{List: "phishing", Name: "a..b", Reason: "r"}, "name"},
-		{exceptions.Wanted{List: "phishing", Name: "phish.example", Reason: " \t\n"}, "reason"},
-		{exceptions.Wanted{List: "phishing", Name: "phish.example", Reason: strings.Repeat("ä", 2001)}, "reason"},
-		{exceptions.Wanted{List: "phishing", Name: "phish.example", Reason: "r", Review: time.Now().Add(-time.Minute)}, "review"},
-		{exceptions.Wanted{List: "phishing", Name: "phish.example", Reason: "r", Review: time.Now().Add(exceptions.ReviewTerm + 24*time.Hour)}, "review"},
+// TestEveryOrderHasEveryExceptionOnce walks more than two pages in each order.
+func TestEveryOrderHasEveryExceptionOnce(t *testing.T) {
+	const own = 2*exceptions.MaxPage + 3
+	office, _ := newOffice(t, []string{"phish.example", "scam.example"}, own)
+	for sort, before := range map[exceptions.Sort]func(a, b *exceptions.Shown) bool{
+		exceptions.ByNumber: func(a, b *exceptions.Shown) bool { return a.ID < b.ID },
+		exceptions.ByReview: func(a, b *exceptions.Shown) bool { return !b.Review.Before(a.Review) },
+		exceptions.ByMaker:  func(a, b *exceptions.Shown) bool { return a.By < b.By || a.By == b.By && a.ID < b.ID },
+		exceptions.ByCase:   func(a, b *exceptions.Shown) bool { return a.Case < b.Case || a.Case == b.Case && a.ID < b.ID },
 	} {
-		_, err := d.Make(t.Context(), operator, one.wanted)
-		var wrong *redress.Invalid
-		var fields []string
-		if errors.As(err, &wrong) {
-			for _, field := range wrong.Fields {
-				fields = append(fields, field.Field)
+		found := all(t, office, sort)
+		seen := map[int64]bool{}
+		for i := range found {
+			seen[found[i].ID] = true
+			if i > 0 && !before(&found[i-1], &found[i]) {
+				t.Errorf("%q: %d stands before %d", sort, found[i-1].ID, found[i].ID)
 			}
 		}
-		if got := strings.Join(fields, " "); got != one.fields {
-			t.Errorf("%+v: %v; want %s", one.wanted, err, one.fields)
+		if len(found) != own+2 || len(seen) != own+2 {
+			t.Errorf("%q: %d exceptions, %d different", sort, len(found), len(seen))
 		}
-	}
-	fine := exceptions.Wanted{List: "phishing", Name: "phish.example", Reason: strings.Repeat("ä", 2000)}
-	for _, actor := range []redress.Actor{{}, auditor, second, {Name: "party", Role: redress.Authority}} {
-		if _, err := d.Make(t.Context(), actor, fine); !errors.Is(err, redress.ErrNotPermitted) {
-			t.Errorf("made by %q: %v", actor.Role, err)
-		}
-	}
-	if page, _, err := d.List(t.Context(), 0); err != nil || len(page) != 0 {
-		t.Errorf("kept all the same: %v, %v", page, err)
-	}
-	made, err := d.Make(t.Context(), operator, fine)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var wrong *redress.Invalid
-	if _, err := d.Make(t.Context(), operator, fine); !errors.As(err, &wrong) || wrong.Fields[0].Field != "name" || !strings.Contains(wrong.Fields[0].Text, fmt.Sprint(made.ID)) {
-		t.Errorf("the same again: %v", err)
-	}
-	if _, err := d.End(t.Context(), auditor, made.ID, "r"); !errors.Is(err, redress.ErrNotPermitted) {
-		t.Errorf("ended by an auditor: %v", err)
-	}
-	if _, err := d.End(t.Context(), operator, made.ID, ""); !errors.As(err, &wrong) || wrong.Fields[0].Field != "reason" {
-		t.Errorf("ended for no reason: %v", err)
-	}
-	if _, err := d.End(t.Context(), operator, made.ID+1, "r"); !errors.Is(err, exceptions.ErrNoException) {
-		t.Errorf("ended what is not there: %v", err)
 	}
 }
 
-// TestOneOfManyAtOnce: who asks for the same at the same moment gets one exception in all.
-func TestOneOfManyAtOnce(t *testing.T) {
-	d := open(t)
-	var (
-		group sync.WaitGroup
-		made  atomic.Int64
-	)
-	for range 8 {
-		group.Go(func() {
-			_, err := d.Make(t.Context(), operator, exceptions.Wanted{List: "phishing", Name: "phish.example", Reason: "r"})
-			var wrong *redress.Invalid
-			switch {
-			case err == nil:
-				made.Add(1)
-			case !errors.As(err, &wrong):
-				t.Error(err)
-			}
-		})
+// TestDecidedExceptionsHaveTheirReview: when, who, and which case.
+func TestDecidedExceptionsHaveTheirReview(t *testing.T) {
+	office, cases := newOffice(t, []string{"phish.example"}, 0)
+	found := all(t, office, exceptions.ByReview)
+	if len(found) != 1 {
+		t.Fatalf("%+v", found)
 	}
-	group.Wait()
-	if page, _, err := d.List(t.Context(), 0); err != nil || len(page) != 1 || made.Load() != 1 {
-		t.Errorf("%d were made, %d are listed, %v", made.Load(), len(page), err)
+	one := found[0]
+	if days := time.Until(one.Review).Hours() / 24; days < 89.9 || days > 90.1 {
+		t.Errorf("it is looked at again in %.1f days", days)
+	}
+	if one.By != "reviewer-1" || one.Case != string(cases[0]) {
+		t.Errorf("by %q, case %q", one.By, one.Case)
+	}
+	shown, err := office.Show(t.Context(), one.ID)
+	if err != nil || !shown.Review.Equal(one.Review) || shown.By != one.By {
+		t.Errorf("by itself it is %+v, %v", shown, err)
 	}
 }
 
-// TestPagesOfExceptions: decided ones are among them, ended ones are not, and none is on two pages.
-func TestPagesOfExceptions(t *testing.T) {
-	d := open(t)
-	err := d.DB.Tx(t.Context(), func(tx *store.Tx) error {
-		for i := range exceptions.MaxPage + 1 {
-			one := blocklists.Exception{Kind: blocklists.Operator, List: "phishing", Name: wire.MustName(fmt.Sprintf("n%d.example", i)), At: time.Now().UTC()}
-			if i == 7 {
-				one.Kind, one.Case, one.Keep = blocklists.Decided, "7K4Q-92QF-M3TX", wire.MustName("bad.n7.example")
+func TestPlacesOfOthersAreRefused(t *testing.T) {
+	for text, sorts := range map[string][]exceptions.Sort{
+		"x": exceptions.Sorts(), "-1": exceptions.Sorts(), "1.": exceptions.Sorts()[:2], "1.!": exceptions.Sorts(), "7": exceptions.Sorts()[1:], "7.Nw": exceptions.Sorts()[:1],
+		"7.YQ": exceptions.Sorts()[:2], "7.AA": exceptions.Sorts(), "99999999999999999999": exceptions.Sorts(),
+	} {
+		for _, sort := range exceptions.Sorts() {
+			if _, is := exceptions.ParsePlace(text, sort); is == slices.Contains(sorts, sort) {
+				t.Errorf("%q for %q: %t", text, sort, is)
 			}
-			id, err := tx.AddException(t.Context(), one)
-			if err == nil && i == 3 {
-				err = tx.EndException(t.Context(), id, time.Now())
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	last := d.make("gambling", "casino.example")
-	page, next, err := d.List(t.Context(), 0)
-	if err != nil || len(page) != exceptions.MaxPage || next != page[exceptions.MaxPage-1].ID {
-		t.Fatalf("%d on the first page, next %d, %v", len(page), next, err)
-	}
-	if decided := page[6]; decided.Kind != blocklists.Decided || decided.Case != "7K4Q-92QF-M3TX" || decided.Keep != wire.MustName("bad.n7.example") || decided.By != "" || decided.Reason != "" || !decided.Review.IsZero() {
-		t.Errorf("a decided one is shown as %+v", decided)
-	}
-	for i := range page {
-		if page[i].Name == wire.MustName("n3.example") || i > 0 && page[i].ID <= page[i-1].ID {
-			t.Errorf("place %d has %+v", i, page[i])
-		}
-	}
-	rest, end, err := d.List(t.Context(), next)
-	if err != nil || end != 0 || len(rest) != 1 || rest[0].ID != last.ID {
-		t.Errorf("the second page: %+v, next %d, %v", rest, end, err)
-	}
-}
-
-// TestPendingIsTriedAgain: what could not be put in force is said to wait, and is put in force
-// as soon as that works.
-func TestPendingIsTriedAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := open(t)
-		go d.Run(t.Context(), time.Second)
-		d.Effect.Fail(errors.New("the disk is full"))
-		if made := d.make("phishing", "phish.example"); !made.Pending || made.InForce != nil {
-			t.Errorf("made %+v", made)
-		}
-		time.Sleep(3 * time.Second)
-		if len(d.Blocked("phish.example")) == 0 {
-			t.Error("it is in force although that failed")
-		}
-		d.Effect.Fail(nil)
-		time.Sleep(2 * time.Second)
-		synctest.Wait()
-		if got := d.Blocked("phish.example"); len(got) != 0 {
-			t.Errorf("still blocked by %v", got)
-		}
-	})
-}
-
-func TestParseID(t *testing.T) {
-	for text, want := range map[string]int64{"1": 1, "9223372036854775807": 1<<63 - 1, "": 0, "0": 0, "-1": 0, "1x": 0, " 1": 0, "9223372036854775808": 0} {
-		if got, err := exceptions.ParseID(text); got != want || (err == nil) != (want > 0) {
-			t.Errorf("%q is read as %d, %v", text, got, err)
 		}
 	}
 }
