@@ -30,7 +30,7 @@ func (n *node) startConsole(kit *page.Kit, desk *redress.Desk, office *orders.Of
 	}
 	staff, err := console.New(ways, kit, console.Parts{
 		Gate: staffGate{gate: n.people.gate, lists: n.importer}, Desk: desk, Office: office, Lists: shelf, Work: shelf, Holds: shelf,
-		Exceptions: made, Database: database, Snapshot: current.Load, Reach: redress.NewReach(resolved.unfiltered),
+		Exceptions: made, People: n.people.office, Database: database, Snapshot: current.Load, Reach: redress.NewReach(resolved.unfiltered),
 	}, n.logger)
 	if err != nil {
 		return nil, err

@@ -52,7 +52,9 @@ type Parts struct {
 	Holds  Safeguards
 	// Exceptions are made and ended there.
 	Exceptions *exceptions.Office
-	Database   *store.DB
+	// People are who may sign in.
+	People   Accounts
+	Database *store.DB
 	// Snapshot is the policy in force, asked anew at every use.
 	Snapshot func() *policy.Snapshot
 	// Reach says whether names resolve unfiltered.

@@ -8,6 +8,7 @@ import (
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/language"
+	"github.com/recourse-dns/recourse/redress/limits"
 	"github.com/recourse-dns/recourse/redress/page"
 )
 
@@ -21,6 +22,8 @@ type formContent struct {
 	// Subject is the name that the code stands for, so that none has to be written; "" where it has none that may be shown.
 	Subject string
 	Longest int
+	// Limit is why nothing was taken yet, and the way past; nil otherwise.
+	Limit *limits.Refused
 }
 
 func (h *handler) blankForm(w http.ResponseWriter, r *http.Request) {
@@ -66,11 +69,15 @@ func (h *handler) file(w http.ResponseWriter, r *http.Request) {
 	content := &formContent{Application: redress.Application{
 		ReasonCode: r.PostForm.Get("code"), Name: r.PostForm.Get("name"), Role: r.PostForm.Get("role"), Explanation: r.PostForm.Get("explanation"),
 		GoodFaith: r.PostForm.Get("good_faith") == "yes", Contact: r.PostForm.Get("contact"), Language: tongue.Tag(),
+		Passage: r.PostForm.Get("passage"),
 	}}
-	receipt, err := h.desk.File(r.Context(), content.Application)
+	receipt, err := h.take(r, content.Application)
 	if invalid, ok := errors.AsType[*redress.Invalid](err); ok {
 		content.Mistakes = mistakes(tongue, invalid, &content.Application)
 		h.form(w, r, http.StatusUnprocessableEntity, content)
+		return
+	}
+	if h.refused(w, r, err, content) {
 		return
 	}
 	if err != nil {
