@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -24,6 +23,8 @@ type Decision struct {
 	Question string
 	Facts    string
 	Ground   string
+	// Language is that of facts and ground, as en; empty: the desk's.
+	Language string
 	// NarrowTo is the name below the entry's that stays blocked, with what lies below
 	// it, for narrow only; all else that the entry covers is let go.
 	NarrowTo string
@@ -143,14 +144,18 @@ func (d *Desk) rule(ctx context.Context, id CaseID, decide func(c *Case, at time
 func (d *Desk) change(ctx context.Context, id CaseID, do func(cases []*Case) ([]Change, error)) error {
 	return d.store.Change(ctx, id, func(cases []*Case) ([]Change, error) {
 		changes, err := do(cases)
-		if err != nil || d.config.Tell == nil {
-			return changes, err
+		if err != nil {
+			return nil, err
 		}
 		for i := range changes {
 			for _, one := range cases {
-				if one.ID == changes[i].Case {
-					d.tell(one, &changes[i])
+				if one.ID != changes[i].Case {
+					continue
 				}
+				if err := d.write(one, &changes[i]); err != nil {
+					return nil, err
+				}
+				d.tell(one, &changes[i])
 			}
 		}
 		return changes, nil
@@ -159,20 +164,13 @@ func (d *Desk) change(ctx context.Context, id CaseID, do func(cases []*Case) ([]
 
 // tell adds what the party is told of each event; of a hidden case nothing.
 func (d *Desk) tell(one *Case, change *Change) {
-	if one.Hidden {
+	if one.Hidden || d.config.Tell == nil {
 		return
 	}
-	after := *one
-	after.Implementation, after.Merits = change.Implementation, change.Merits
-	after.Texts = maps.Clone(one.Texts)
-	if after.Texts == nil {
-		after.Texts = make(map[Commitment]Text)
-	}
-	for _, text := range change.Texts {
-		after.Texts[text.Commitment()] = text
-	}
+	after := one.after(change)
+	after.Events = one.Events
 	for i := range change.Events {
-		change.Notices = append(change.Notices, d.config.Tell(&after, &change.Events[i])...)
+		change.Notices = append(change.Notices, d.config.Tell(after, &change.Events[i])...)
 	}
 }
 
@@ -225,6 +223,9 @@ func (d *Decision) check() error {
 		case text == "" && d.Outcome == string(Uphold):
 			invalid.add(field, "is missing: to uphold a block needs facts and a ground")
 		}
+	}
+	if !isLanguage(d.Language) {
+		invalid.add("language", "give the language tag of facts and ground, as en, or nothing")
 	}
 	d.checkParts(invalid)
 	slices.SortFunc(invalid.Fields, func(a, b FieldProblem) int { return strings.Compare(a.Field, b.Field) })

@@ -30,6 +30,10 @@ type Config struct {
 	Approvals Approvals
 	// Tell gives what the party is told of an event, in the transaction that writes it. Nil: nothing.
 	Tell func(c *Case, event *Event) []notify.Message
+	// Statements writes what the party is sent of a decision. Nil: nothing is written, nor kept.
+	Statements Statements
+	// Language is that in which people of ours write where they do not say; empty: nobody knows.
+	Language string
 	// Mail is where authorities, by name, get their dossiers.
 	Mail map[string]string
 	// Generation is that of the lists in force; where it moves, lifted names are looked at again.

@@ -15,7 +15,7 @@
 //
 // The folders: orders takes in what authorities order, store keeps cases, proof finds out who controls a name, outbound connects
 // to what strangers name, api and
-// portal are the two doors, for programs and for people; page and language are what all pages share.
+// portal are the two doors, for programs and for people; statements writes reasons for people; page and language are what all pages share.
 //
 // # Decisions
 //
@@ -32,6 +32,10 @@
 // Texts that people write (explanation, contact, facts, ground) are rows of their
 // own, and an event holds only a salted hash of each. They can be erased when their
 // time is over and the chain of events still proves what happened.
+//
+// The statement of reasons that a party is sent is written in the transaction of the decision, by whoever
+// implements [Statements], and is one more text that the event commits to: it cannot be changed later, and
+// is kept with facts and ground. Of a case that the party may not know of none is written.
 //
 // Deciding the merits does not answer whether we implemented rightly, and the other
 // way round; each keeps its clock. Only a reversal ends both, as nothing is left to ask.

@@ -98,6 +98,8 @@ type Content struct {
 	// Clock is the one that was missed, and Deadline when it ran out.
 	Clock    ClockKind `json:"clock,omitempty"`
 	Deadline time.Time `json:"deadline,omitzero"`
+	// Language is that in which whoever decided wrote.
+	Language string `json:"language,omitempty"`
 	// Agrees is of who read a decision again.
 	Agrees *bool   `json:"agrees,omitempty"`
 	Triage *Triage `json:"triage,omitempty"`
@@ -147,11 +149,13 @@ const (
 	Contact     TextKind = "contact"
 	Facts       TextKind = "facts"
 	Ground      TextKind = "ground"
+	// Reasons are the statement of reasons as it was sent, a [Written].
+	Reasons TextKind = "reasons"
 )
 
 // Personal says whether a text is its party's own affair: it is sealed, and erased in time. What
 // we said, and why, stays with the decision that it belongs to.
-func (k TextKind) Personal() bool { return k != Facts && k != Ground }
+func (k TextKind) Personal() bool { return k != Facts && k != Ground && k != Reasons }
 
 // Commitment is the salted hash of a text.
 type Commitment [sha256.Size]byte

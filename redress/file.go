@@ -36,6 +36,8 @@ type Application struct {
 	GoodFaith   bool
 	Contact     string
 	Language    string
+	// Passage is the secret of a [Desk.Passage] that goes before limits; empty for none.
+	Passage string
 }
 
 // Receipt is what the party gets. The token is nowhere else, not even in the store.

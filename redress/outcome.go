@@ -50,7 +50,7 @@ func (c *Case) decide(actor Actor, action Action, decision *Decision, at time.Ti
 	if err != nil {
 		return Change{}, Rule{}, err
 	}
-	content := Content{Question: question, Outcome: outcome}
+	content := Content{Question: question, Outcome: outcome, Language: decision.Language}
 	if rule.Lifts {
 		if err := c.lift(&change, &content, decision, at); err != nil {
 			return Change{}, Rule{}, err

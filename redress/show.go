@@ -69,6 +69,9 @@ type StatusDecision struct {
 	Ground   string
 	NarrowTo string
 	Until    time.Time
+	// Language is that of facts and ground; empty: unknown. Sent: the whole statement is kept.
+	Language string
+	Sent     bool
 	// Effect is since when it is in force; nil while it is not, or has none.
 	Effect *InForce
 }
@@ -81,6 +84,9 @@ func (d *Desk) Show(ctx context.Context, id CaseID, token string) (Status, error
 		return Status{}, err
 	}
 	status := d.status(shown)
+	if status.Decision != nil && status.Decision.Language == "" {
+		status.Decision.Language = d.config.Language
+	}
 	status.StillBlockedBy = d.StillBlocking(shown.Filing.Name)
 	if made := status.Decision; made != nil && made.Effect != nil && d.config.Everywhere != nil {
 		if made.Effect.Nodes, err = d.config.Everywhere(ctx, id); err != nil {
@@ -196,6 +202,7 @@ func (s *Status) add(c *Case, event Event) {
 		s.Decision = &StatusDecision{
 			At: event.At, By: event.Actor.Role, Question: content.Question, Outcome: content.Outcome,
 			Facts: c.Text(event, Facts), Ground: c.Text(event, Ground), NarrowTo: content.NarrowTo, Until: content.Until,
+			Language: content.Language, Sent: content.Texts[Reasons] != "",
 		}
 	}
 }

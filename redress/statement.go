@@ -11,8 +11,8 @@ import (
 )
 
 // Statement is a statement of reasons, for a decision or for a block: what Article 17(3) of
-// Regulation (EU) 2022/2065 asks of others, taken as a template. Its fixed words are for a page
-// to put into the party's language.
+// Regulation (EU) 2022/2065 asks of others, taken as a template. Its words are of closed sets and
+// in no language; [Statements] writes it for people.
 type Statement struct {
 	Case     CaseID    `json:"case,omitempty"`
 	Code     string    `json:"reason_code,omitempty"`
@@ -58,6 +58,14 @@ type Statement struct {
 	// What can be done about it (f).
 	Remedies  []Remedy `json:"remedies"`
 	Languages []string `json:"languages"`
+
+	// TextLanguage is that of facts and ground, as whoever decided wrote them; empty: unknown.
+	TextLanguage string `json:"text_language,omitempty"`
+	// Written is the statement for a person to read: AsSent, the one that the party was sent. Versions are
+	// the languages in which it can be had.
+	Written  *Written `json:"written,omitempty"`
+	AsSent   bool     `json:"as_sent"`
+	Versions []string `json:"versions"`
 
 	// Record is the machine copy, with the names of the Transparency Database.
 	Record Record `json:"record"`
@@ -121,7 +129,7 @@ func (d *Desk) stated(one *Case) (Statement, error) {
 	if at < 0 {
 		return Statement{}, fmt.Errorf("statement: %w", ErrState)
 	}
-	made := Statement{Case: one.ID, Name: one.Filing.Name.String(), Territory: []string{}, LegalBasis: []blocklists.Basis{}, Remedies: []Remedy{}, Languages: []string{}}
+	made := Statement{Case: one.ID, Name: one.Filing.Name.String(), Territory: []string{}, LegalBasis: []blocklists.Basis{}, Remedies: []Remedy{}, Languages: []string{}, Versions: []string{}}
 	if one.Entry != nil {
 		made.Code, made.Name, made.Scope = one.Entry.Code.String(), one.Entry.Name.String(), one.Entry.Scope.String()
 		made.Purpose = one.Entry.Purpose.String()
@@ -131,6 +139,12 @@ func (d *Desk) stated(one *Case) (Statement, error) {
 	}
 	for _, event := range one.Events {
 		made.add(one, &event)
+	}
+	if made.TextLanguage == "" {
+		made.TextLanguage = d.config.Language
+	}
+	if d.config.Statements != nil {
+		made.Versions = d.config.Statements.Languages()
 	}
 	made.remedies(one, d.StatusURL(one.ID, ""))
 	made.Record = made.record()
@@ -159,7 +173,11 @@ func (s *Statement) add(one *Case, event *Event) {
 		s.DecidedBy, s.At, s.Question, s.Outcome = event.Actor.Role, event.At, content.Question, content.Outcome
 		s.Facts, s.Ground = one.Text(*event, Facts), one.Text(*event, Ground)
 		s.NarrowTo, s.NarrowScope, s.Except, s.Body, s.Ref, s.Effect = content.NarrowTo, content.NarrowScope, content.Except, content.Body, content.Ref, nil
-		s.What = whatOf(event)
+		s.What, s.TextLanguage = whatOf(event), content.Language
+		s.Written, s.AsSent = nil, false
+		if sent, kept := one.Sent(event); kept {
+			s.Written, s.AsSent = &sent, true
+		}
 		s.Automated, s.Source = false, "notice" // a person decided, on what was filed
 		if !content.Until.IsZero() {
 			s.Until = content.Until
@@ -200,7 +218,7 @@ func (s *Statement) remedies(one *Case, status string) {
 // BlockStatement is the statement of reasons of a block itself.
 func BlockStatement(reason policy.Reason) Statement {
 	made := Statement{
-		Code: reason.Code.String(), Name: reason.Name, What: StaysBlocked, Territory: []string{}, LegalBasis: []blocklists.Basis{}, Remedies: []Remedy{},
+		Code: reason.Code.String(), Name: reason.Name, What: StaysBlocked, Territory: []string{}, LegalBasis: []blocklists.Basis{}, Remedies: []Remedy{}, Versions: []string{},
 		Purpose: reason.Purpose.String(), Scope: reason.Scope,
 	}
 	made.block(reason)

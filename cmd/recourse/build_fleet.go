@@ -32,6 +32,8 @@ type Fleet struct {
 	TokenFile string `yaml:"token_file"`
 	KeyFile   string `yaml:"key_file"`
 	CAFile    string `yaml:"ca_file"` // who signs the desk's certificate; the system's authorities where empty
+	// The other desks, where several share a database: each tells the others which passes it gave.
+	Desks []string `yaml:"desks"`
 	// A desk's key, the same at all desks of one database; one of its own where empty.
 	SigningKeyFile string `yaml:"signing_key_file"`
 	// The root of reason codes, the same at every node; one of its own where empty.
@@ -87,6 +89,8 @@ func (n *node) follow(ctx context.Context, held *state, all decided) error {
 	}
 	follower := fleet.NewFollower(settings, n.mirror, all, client, writeSecret, n.logger)
 	n.background(ctx, follower.Run)
+	n.background(ctx, fleet.FollowClients(settings, n.clients.bindings, n.clients.devices, client, n.logger).Run)
+	n.background(ctx, fleet.TellEvents(settings, n.audit.database, client, n.logger).Run)
 	return nil
 }
 
@@ -144,7 +148,12 @@ func (n *node) startFleet(ctx context.Context, held *state, database *store.DB, 
 	}
 	ctx, end := context.WithCancel(context.WithoutCancel(ctx))
 	n.ends = append(n.ends, end)
-	return fleet.NewDesk(ctx, fleet.DeskConfig{Key: key, Deployment: fingerprint(deployment), Actor: actor}, database, n.logger).Handler(), public, nil
+	settings := fleet.DeskConfig{Key: key, Deployment: fingerprint(deployment), Actor: actor}
+	n.passes.serveNodes(&settings)
+	if n.config.hasNodes() {
+		settings.Clients = fleet.NewClients(n.clients.bindings, n.clients.devices)
+	}
+	return fleet.NewDesk(ctx, settings, database, n.logger).Handler(), public, nil
 }
 
 // elsewhere answers for all that a node without a desk does not do, with where it is done.

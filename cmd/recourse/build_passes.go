@@ -1,7 +1,7 @@
 package main
 
 import (
-	"context"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -11,6 +11,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/policy/pass"
+	"github.com/recourse-dns/recourse/redress/fleet"
 	"github.com/recourse-dns/recourse/redress/passing"
 	"github.com/recourse-dns/recourse/redress/portal"
 	"github.com/recourse-dns/recourse/resolver"
@@ -72,19 +73,12 @@ type passDesk struct {
 	tickets *passing.Tickets
 	stage   resolver.Stage // above what resolves, below policy; nil where nobody can have a pass
 	used    atomic.Int64   // passes that were given
-}
 
-// startPasses makes the book of passes, which lives as long as the node and nowhere else.
-func (n *node) startPasses(ctx context.Context, current *policy.Current) *passDesk {
-	zone, is := n.config.ticketZone()
-	if !is {
-		return new(passDesk)
-	}
-	book := pass.New(pass.RandomKey, nil) // a node by itself shares its keys with nobody, and tells nobody
-	current.Update(func(snapshot policy.Snapshot) policy.Snapshot { snapshot.Passes = book; return snapshot })
-	n.background(ctx, book.Run)
-	tickets := passing.NewTickets(current.Load)
-	return &passDesk{tickets: tickets, stage: tickets.Stage(zone)}
+	book     *pass.Book
+	carried  *fleet.Passes        // to nodes; nil where this is no desk
+	tell     passing.Tell         // of who looks tickets up here; nil where there is nobody to tell
+	followed []fleet.FollowConfig // whose passes are followed
+	client   *http.Client
 }
 
 // forPages is what the portal needs of them; nil where nobody can have a pass.
@@ -112,9 +106,13 @@ func (c *Config) checkPasses() {
 	}
 }
 
+// passesOffered is the first list that offers passes; -1 where none does.
+func (c *Config) passesOffered() int {
+	return slices.IndexFunc(c.Blocklists, func(manifest *blocklists.Manifest) bool { return manifest.Pass > 0 })
+}
+
 func (c *Config) checkPassesOffered(portal *url.URL) {
-	offers := func(manifest *blocklists.Manifest) bool { return manifest.Pass > 0 }
-	at := slices.IndexFunc(c.Blocklists, offers)
+	at := c.passesOffered()
 	if at < 0 || c.passZone() != "" {
 		return
 	}

@@ -57,7 +57,7 @@ func (n *node) makeProofs(held *state, database *store.DB, resolved *resolution,
 	}
 	made.letters, err = letters.New(letters.Config{
 		Operator: n.config.Operator.Name, Contact: n.config.Operator.Contact, Portal: n.config.Operator.Portal, Location: time.Local,
-		Blocking: made.blocking,
+		Blocking: made.blocking, MayWrite: n.config.mayWrite(database),
 	})
 	if err != nil {
 		return nil, err

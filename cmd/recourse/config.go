@@ -216,6 +216,7 @@ type Desk struct {
 	OIDC        OIDC              `yaml:"oidc"`
 	Mail        notify.SMTPConfig `yaml:"mail"`
 	Retention   Retention         `yaml:"retention"`
+	Misuse      Misuse            `yaml:"misuse"`
 	Console     console.Access    `yaml:"console"`       // from where staff reaches its pages
 	Country     string            `yaml:"country"`       // where the operator works, as IT: its public holidays are no working days
 	Retest      []RetestPoint     `yaml:"retest"`        // networks from which a site that was cleaned is looked at

@@ -181,8 +181,8 @@ type countedPasses struct {
 }
 
 // Redeem implements [portal.Passes].
-func (c countedPasses) Redeem(label string, from netip.Addr) passing.Result {
-	result := c.Passes.Redeem(label, from)
+func (c countedPasses) Redeem(ctx context.Context, label string, from netip.Addr) passing.Result {
+	result := c.Passes.Redeem(ctx, label, from)
 	if result.Outcome == passing.Granted {
 		c.used.Add(1)
 	}

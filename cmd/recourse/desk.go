@@ -21,7 +21,6 @@ import (
 	"github.com/recourse-dns/recourse/redress/orders"
 	"github.com/recourse-dns/recourse/redress/portal"
 	public "github.com/recourse-dns/recourse/redress/report"
-	"github.com/recourse-dns/recourse/redress/route"
 	cases "github.com/recourse-dns/recourse/redress/store"
 	"github.com/recourse-dns/recourse/resolver/lab"
 )
@@ -106,7 +105,10 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 	if n.clients, err = n.startClients(ctx, held); err != nil {
 		return nil, err
 	}
-	n.passes, n.home = n.startPasses(ctx, current), n.startHome(current, counts)
+	if n.passes, err = n.startPasses(ctx, held, current); err != nil {
+		return nil, err
+	}
+	n.home = n.startHome(current, counts)
 	resolved, err := newResolution(n.config, internet, current, counts, n.config.discovery(n.certified()), stages(n.passes.stage, n.home.stage), n.logger)
 	if err != nil {
 		return nil, err
@@ -159,22 +161,25 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	kept := cases.New(database)
 	casework := n.caseworkConfig(current, kept, database, resolved.unfiltered)
 	casework.Tell = proofs.letters.Tell
+	if err := n.writeStatements(&casework); err != nil {
+		return err
+	}
 	desk := redress.NewDesk(casework, kept, proofs.provers,
 		func() redress.Index { return current.Load() }, all.exceptions, n.logger)
-	limits, limited := redress.NewLimits(redress.DefaultRates()), route.Behind(n.config.Listen.WebTrustedProxies)
+	limits, limited, door := n.startLimits(ctx, database, desk)
 	counted, err := n.startReports(database)
 	if err != nil {
 		return err
 	}
 	households := household.New(n.profiles, n.profiles, database)
 	excepted := n.startExceptions(ctx, database, all.exceptions)
-	calls := api.New(api.Config{Reports: counted, Heads: n.audit.publisher, Tokens: tokens, Actor: peerOf, Limits: limits, Limited: limited, Replies: database, Orders: office, Exceptions: excepted, Profiles: households, Clients: n.clients.calls(n.config, current), Proofs: proofs.calls()}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
+	calls := api.New(api.Config{Reports: counted, Heads: n.audit.publisher, Tokens: tokens, Actor: peerOf, Limits: limits, Filings: door, Limited: limited, Replies: database, Orders: office, Exceptions: excepted, Profiles: households, Clients: n.clients.calls(n.config, current), Proofs: proofs.calls()}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
 	n.disclosed.Store(public.Disclosure(n.config.deployment()))
 	kit, err := n.config.pageKit(n.logger)
 	if err != nil {
 		return err
 	}
-	shown, err := portal.New(portal.Config{Limits: limits, Limited: limited, Passes: n.passes.forPages(), Papers: papersOf(proofs.papers, desk), Progress: proofs.progress, Policy: n.disclosed.Load, Household: n.config.isHome(), Watch: n.config.Desk.Mail.SMTP != ""}, kit, desk, func() portal.Index { return current.Load() }, resolved.unfiltered)
+	shown, err := portal.New(portal.Config{Limits: limits, Filings: door, Limited: limited, Passes: n.passes.forPages(), Papers: papersOf(proofs.papers, desk), Progress: proofs.progress, Policy: n.disclosed.Load, Household: n.config.isHome(), Watch: n.config.Desk.Mail.SMTP != ""}, kit, desk, func() portal.Index { return current.Load() }, resolved.unfiltered)
 	if err != nil {
 		return err
 	}

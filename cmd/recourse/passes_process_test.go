@@ -43,7 +43,7 @@ func passFiles(t testing.TB, upstream string) (files map[string]string, portal s
 }
 
 // ticketForm finds where the form of a block's page is sent.
-var ticketForm = regexp.MustCompile(`action="(http://[a-z0-9]{26}\.pass\.recourse\.internal:[0-9]+)/pass"`)
+var ticketForm = regexp.MustCompile(`action="(http://[a-z0-9]{48}\.pass\.recourse\.internal:[0-9]+)/pass"`)
 
 // visitor is somebody who reads a page from one address and asks the resolver from another.
 type visitor struct {
@@ -188,7 +188,7 @@ func TestPasses(t *testing.T) {
 	}
 	s.wantSecured("127.0.0.2", name)
 	s.wantSecured("127.0.0.1", "phish.example")
-	for _, private := range []string{"127.0.0.1", "127.0.0.2", "phish.example", strings.TrimPrefix(ticket, "http://")[:26]} {
+	for _, private := range []string{"127.0.0.1", "127.0.0.2", "phish.example", strings.TrimPrefix(ticket, "http://")[:48]} {
 		if logged := s.stderr.String(); strings.Contains(logged, private) {
 			t.Errorf("the log has %q:\n%s", private, logged)
 		}

@@ -10,6 +10,7 @@ import (
 func (c *Config) checkDesk() {
 	c.checkStore()
 	c.checkRetention()
+	c.checkMisuse()
 	c.checkMail()
 	c.checkRetest()
 	c.checkSignIn()

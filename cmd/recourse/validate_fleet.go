@@ -13,6 +13,7 @@ func (c *Config) checkFleet() {
 		c.report.problem("roles", "is empty: name resolve, desk or both, or leave the key out for both")
 	}
 	c.checkFleetFiles()
+	c.checkDesks()
 	if c.hasDesk() || len(c.Roles) == 0 {
 		if c.Fleet.Desk != "" {
 			c.report.problem("fleet.desk", "is for a node that resolves only, and this one has a desk: take it out, or say roles: [resolve]")
@@ -25,18 +26,13 @@ func (c *Config) checkFleet() {
 			c.report.warn(item("desk.tokens", i), "lets a node follow this desk, and with roles: [resolve] there is none here")
 		}
 	}
-	for i, list := range c.Blocklists {
-		if list.Pass > 0 {
-			c.report.warn(item("blocklists", i), "offers a pass, which a node without a desk cannot give: its portal is elsewhere")
-		}
-	}
 }
 
 func (c *Config) checkFollowed() {
 	switch at, err := url.Parse(c.Fleet.Desk); {
 	case c.Fleet.Desk == "":
 		c.report.problem("fleet.desk", "is missing: with roles: [resolve] this node follows a desk elsewhere, as https://dns.isp.example")
-	case err != nil || at.Host == "" || at.User != nil || at.RawQuery != "" || at.Scheme != "https" && at.Scheme != "http":
+	case !isDeskAddress(at, err):
 		c.report.problem("fleet.desk", "%s is not an https address, as https://dns.isp.example", quote(c.Fleet.Desk))
 	case at.Scheme == "http" && !isLoopback(at.Hostname()):
 		c.report.problem("fleet.desk", "sends the node's token unencrypted: write https://%s", at.Host)
@@ -48,7 +44,7 @@ func (c *Config) checkFollowed() {
 		c.report.problem("fleet.token_file", "is missing: the token of role node that the desk has under desk.tokens")
 	}
 	if c.Fleet.DeploymentKeyFile == "" {
-		c.report.warn("fleet.deployment_key_file", "is missing: the codes that this node's blocks show lead nowhere, unless its state has a copy of the desk's deployment.key")
+		c.report.warn("fleet.deployment_key_file", "is missing: the codes that this node's blocks show lead nowhere, and nobody can have a pass here, unless its state has a copy of the desk's deployment.key")
 	}
 }
 

@@ -14,6 +14,11 @@
 // for what has ended. A pass ends with the hour after the one it was asked for in, at the latest: who
 // lingers over the page for a minute loses that minute.
 //
+// A node by itself draws an hour's key ([RandomKey]), which is gone with the hour. Nodes of a fleet derive theirs from
+// a key that they share: a pass could be told from a dump of the memory while it is in force by whoever has that
+// key. Refused: to draw keys at a desk and carry them, since with several desks, and at the turn of each
+// hour, passes would depend on who was heard first.
+//
 // The HMAC is computed on the stack, since crypto/hmac allocates, and the path of the query must
 // not. Readers share no lock: a shard is a map that is copied when something is added to it.
 //

@@ -18,6 +18,7 @@ type elsewhereRequest struct {
 	On           time.Time `json:"on"`
 	Facts        string    `json:"facts"`
 	Ground       string    `json:"ground"`
+	Language     string    `json:"language"`
 	NarrowTo     string    `json:"narrow_to"`
 	NarrowScope  string    `json:"narrow_scope"`
 	Except       []string  `json:"except"`
@@ -28,7 +29,7 @@ type elsewhereRequest struct {
 func (e *elsewhereRequest) decision() redress.AuthorityDecision {
 	return redress.AuthorityDecision{
 		Decision: redress.Decision{
-			Outcome: e.Outcome, Question: e.Question, Facts: e.Facts, Ground: e.Ground,
+			Outcome: e.Outcome, Question: e.Question, Facts: e.Facts, Ground: e.Ground, Language: e.Language,
 			NarrowTo: e.NarrowTo, NarrowScope: e.NarrowScope, Except: e.Except, Jurisdiction: e.Jurisdiction, Until: e.Until,
 		},
 		Body: e.Authority, Ref: e.Ref, On: e.On,
@@ -165,12 +166,22 @@ func either[T any](h *handler, w http.ResponseWriter, r *http.Request, ours func
 }
 
 func (h *handler) statement(w http.ResponseWriter, r *http.Request) {
+	tag := r.URL.Query().Get("language")
+	if len(tag) > redress.MaxLanguage {
+		tag = ""
+	}
+	in := func(made redress.Statement, err error) (redress.Statement, error) {
+		if err != nil {
+			return made, err
+		}
+		return h.desk.StatementIn(made, tag), nil
+	}
 	either(h, w, r,
 		func(actor redress.Actor, id redress.CaseID) (redress.Statement, error) {
-			return h.desk.StatementFor(r.Context(), actor, id)
+			return in(h.desk.StatementFor(r.Context(), actor, id))
 		},
 		func(id redress.CaseID, token string) (redress.Statement, error) {
-			return h.desk.Statement(r.Context(), id, token)
+			return in(h.desk.Statement(r.Context(), id, token))
 		})
 }
 

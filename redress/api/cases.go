@@ -20,6 +20,8 @@ type fileRequest struct {
 	GoodFaith   bool   `json:"good_faith"`
 	Contact     string `json:"contact"`
 	Language    string `json:"language"`
+	// Passage is the secret that a refusal for a limit gave, once its record is in the DNS.
+	Passage string `json:"passage"`
 }
 
 // fileReply is the receipt.
@@ -72,7 +74,8 @@ func challengeOf(from redress.Challenge) challenge {
 }
 
 func (h *handler) file(w http.ResponseWriter, r *http.Request) {
-	if _, known := h.actor(r); !known {
+	_, ours := h.actor(r)
+	if !ours {
 		if wait, ok := h.config.Limits.Cases.Allow(h.config.Limited(r)); !ok {
 			tooMany(w, wait)
 			return
@@ -82,9 +85,9 @@ func (h *handler) file(w http.ResponseWriter, r *http.Request) {
 	if !decode(w, r, &request, false) {
 		return
 	}
-	receipt, err := h.desk.File(r.Context(), redress.Application(request))
+	receipt, err := h.take(r, ours, redress.Application(request))
 	if err != nil {
-		h.fail(w, err)
+		h.failFiling(w, err)
 		return
 	}
 	w.Header().Set("Location", "/api/v1/cases/"+string(receipt.ID))
@@ -179,6 +182,8 @@ type decisionRequest struct {
 	Question string `json:"question"`
 	Facts    string `json:"facts"`
 	Ground   string `json:"ground"`
+	// Language is that of facts and ground; empty: the desk's.
+	Language string `json:"language"`
 	NarrowTo string `json:"narrow_to"`
 	// NarrowScope, Except and Jurisdiction are other ways to narrow; Until is of shorten.
 	NarrowScope  string    `json:"narrow_scope"`
@@ -250,7 +255,7 @@ func pageOf(w http.ResponseWriter, r *http.Request) (redress.Page, bool) {
 		State: redress.State(query.Get("state")), Reread: query.Get("reread") == "true",
 	}
 	wrong := func(field, detail string) (redress.Page, bool) {
-		write(w, problem{Type: typeBase + "invalid", Title: "A parameter is not right", Status: http.StatusBadRequest, Errors: []fieldProblem{{Field: field, Detail: detail}}})
+		wrongParameter(w, field, detail)
 		return redress.Page{}, false
 	}
 	if text := query.Get("limit"); text != "" {
@@ -260,12 +265,9 @@ func pageOf(w http.ResponseWriter, r *http.Request) (redress.Page, bool) {
 		}
 		page.Limit = limit
 	}
-	if text := query.Get("after"); text != "" {
-		after, ok := redress.ParseCursor(text)
-		if !ok {
-			return wrong("after", "is not what an answer of this call had as next")
-		}
-		page.After = after
+	var is bool
+	if page.After, is = after(w, r, redress.ParseCursor); !is {
+		return redress.Page{}, false
 	}
 	if text := query.Get("name"); text != "" {
 		name, err := redress.ReadName(text)

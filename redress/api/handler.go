@@ -30,6 +30,8 @@ type Config struct {
 	Limited func(*http.Request) netip.Addr
 	// Limits are shared with the portal. Nil: the default ones, not shared.
 	Limits *redress.Limits
+	// Filings takes what the public files. Nil: the desk does, without limits but those in memory.
+	Filings Filings
 	// Replies keeps replies for calls with an Idempotency-Key. Nil: the key is passed over.
 	Replies Replies
 	// Orders is where orders of authorities come in. Nil: nowhere.

@@ -77,7 +77,7 @@ type headShape struct {
 func TestDocumentHasTheFields(t *testing.T) {
 	d := describe(t)
 	shapes := map[string]any{
-		"Problem": problem{}, "FieldProblem": fieldProblem{}, "Lookup": lookupReply{}, "LookupResult": lookupResult{}, "Reason": policy.Reason{},
+		"Problem": problem{}, "Passage": passage{}, "FieldProblem": fieldProblem{}, "Lookup": lookupReply{}, "LookupResult": lookupResult{}, "Reason": policy.Reason{},
 		"Redress": policy.Redress{}, "Venue": blocklists.Venue{}, "Basis": blocklists.Basis{}, "FileRequest": fileRequest{}, "FileReply": fileReply{},
 		"Challenge": challenge{}, "DNSChallenge": dnsChallenge{}, "HTTPChallenge": httpChallenge{}, "PageChallenge": pageChallenge{}, "Track": track{}, "Effect": effect{}, "NodeEffect": nodeEffect{}, "Blocking": blocking{}, "Status": status{},
 		"StatusEvent": statusEvent{}, "Decision": decision{}, "ProgressReply": progressReply{}, "Finding": finding{}, "Steps": guide.Steps{}, "Paper": control.Paper{}, "PapersReply": papersReply{}, "PaperDecisionRequest": paperDecisionRequest{}, "VerifyRequest": verifyRequest{}, "VerifyReply": verifyReply{},
@@ -88,7 +88,7 @@ func TestDocumentHasTheFields(t *testing.T) {
 		"CaseState": doneReply{}, "MessageRequest": messageRequest{}, "AskingRequest": askingRequest{}, "AppealRequest": appealRequest{}, "WithdrawalRequest": withdrawalRequest{},
 		"RecoveryRequest": recoveryRequest{}, "CaseLink": linkReply{}, "RenewalRequest": renewalRequest{}, "Renewal": renewalReply{}, "RenewalProofRequest": renewalProofRequest{},
 		"ElsewhereRequest": elsewhereRequest{}, "EndRequest": endRequest{}, "MergerRequest": mergerRequest{}, "RereadRequest": rereadRequest{},
-		"Statement": redress.Statement{}, "Effected": redress.Effected{}, "Remedy": redress.Remedy{}, "Record": redress.Record{}, "Dossier": redress.Dossier{},
+		"Statement": redress.Statement{}, "Written": redress.Written{}, "Paragraph": redress.Paragraph{}, "Effected": redress.Effected{}, "Remedy": redress.Remedy{}, "Record": redress.Record{}, "Dossier": redress.Dossier{},
 		"Reversals": redress.Reversals{}, "Score": redress.Score{}, "Reversal": redress.Reversal{},
 		"OrderRequest": orders.Submission{}, "OrderName": orders.Name{}, "OrderRedress": orders.Redress{}, "OrderReply": orderReply{}, "HeldName": heldName{},
 		"ReceiptsReply": receiptsReply{}, "Receipt": receipt{}, "OrderFacts": redress.OrderFacts{}, "Document": blocklists.Document{}, "Published": blocklists.Published{}, "Authority": blocklists.Authority{},

@@ -40,7 +40,7 @@ func TestADecisionIsSeenBeforeItIsSent(t *testing.T) {
 	if status != http.StatusOK || strings.Contains(body, "<b>looked") {
 		t.Fatalf("%d\n%s", status, body)
 	}
-	wantText(t, body, "As the party will read it", "Decision The block is lifted", "Name and scope phish.example", "Purpose security phishing", "Facts We <b>looked</b>: it is clean.", "Ground Rule 3", "a person (reviewer)", "an appeal to somebody else")
+	wantText(t, body, "As the party will read it", "Name phish.example: this name and everything below it", "What was decided The block is lifted.", "Category: phishing.", "The facts that it rests on We <b>looked</b>: it is clean.", "The reason Rule 3", "a reviewer of ours", "What you can do next")
 	if got := d.Blocked("phish.example"); len(got) == 0 {
 		t.Error("a look at the statement has decided")
 	}

@@ -20,6 +20,7 @@ type decisionForm struct {
 	Choice      string
 	Facts       string
 	Ground      string
+	Language    string
 	NarrowTo    string
 	NarrowScope string
 	Except      string
@@ -32,7 +33,7 @@ type decisionForm struct {
 func readDecision(form url.Values) decisionForm {
 	seen, _ := strconv.ParseInt(form.Get("seen"), 10, 64) // what is no number has seen nothing
 	return decisionForm{
-		Choice: form.Get("choice"), Facts: form.Get("facts"), Ground: form.Get("ground"), NarrowTo: form.Get("narrow_to"), NarrowScope: form.Get("narrow_scope"),
+		Choice: form.Get("choice"), Facts: form.Get("facts"), Ground: form.Get("ground"), Language: form.Get("language"), NarrowTo: form.Get("narrow_to"), NarrowScope: form.Get("narrow_scope"),
 		Except: form.Get("except"), Countries: form.Get("jurisdiction"), Until: form.Get("until"), Seen: seen,
 	}
 }
@@ -41,7 +42,7 @@ func readDecision(form url.Values) decisionForm {
 func (f *decisionForm) decision() (redress.Decision, said) {
 	question, outcome, _ := strings.Cut(f.Choice, "/")
 	made := redress.Decision{
-		Question: question, Outcome: outcome, Facts: f.Facts, Ground: f.Ground, NarrowTo: f.NarrowTo, NarrowScope: f.NarrowScope,
+		Question: question, Outcome: outcome, Facts: f.Facts, Ground: f.Ground, Language: f.Language, NarrowTo: f.NarrowTo, NarrowScope: f.NarrowScope,
 		Except: lines(f.Except), Jurisdiction: lines(f.Countries),
 	}
 	if f.Choice == "" {
@@ -70,7 +71,9 @@ type decideContent struct {
 	Facts   facts
 	Matches table
 	News    table // what happened since the writer looked
-	Preview facts // the statement, where it is shown before it is sent
+	Preview facts // the statement, where it is shown before it is sent, and its language
+	Tongue  string
+	English facts // the same in English
 	Narrows bool
 	Ends    bool
 }
@@ -213,7 +216,25 @@ func (v *visit) previewDecision(one *redress.Case, decision redress.Decision, co
 		v.decidePage(http.StatusUnprocessableEntity, one, content)
 		return
 	}
-	content.Preview = v.statement(one, &decision)
+	made, err := v.Desk.Preview(v.r.Context(), v.Actor, one.ID, decision)
+	if wrong, is := mistakesIn(err); is {
+		content.Mistakes = wrong
+		v.decidePage(http.StatusUnprocessableEntity, one, content)
+		return
+	}
+	if said := refusal(err); said != "" {
+		content.said = mistake("", "%s", said)
+		v.decidePage(http.StatusConflict, one, content)
+		return
+	}
+	if err != nil || made.Written == nil {
+		v.fail(err)
+		return
+	}
+	content.Preview, content.Tongue = written(made.Written), made.Written.Language
+	if english := v.Desk.StatementIn(made, "en"); content.Tongue != "en" {
+		content.English = written(english.Written)
+	}
 	v.decidePage(http.StatusOK, one, content)
 }
 
@@ -226,49 +247,13 @@ func missingReasons(decision *redress.Decision) (all page.Mistakes) {
 	return all
 }
 
-// statement is the statement of reasons of a decision that is not made yet, built from the case.
-func (v *visit) statement(one *redress.Case, decision *redress.Decision) facts {
-	made := redress.Statement{Name: one.Filing.Name.String()}
-	if one.Entry != nil {
-		for _, match := range v.Snapshot().Matches(one.Entry.Name) {
-			if isEntry(&match, one.Entry) {
-				made = redress.BlockStatement(v.Snapshot().ReasonOf(match))
-			}
-		}
-	}
+// written shows a statement for people, in its language.
+func written(made *redress.Written) facts {
 	var f facts
-	f.add("Question", text(words("question", decision.Question)))
-	f.add("Decision", text(words("outcome", decision.Outcome)))
-	f.add("Name and scope", named(made.Name), text(made.Scope))
-	if decision.NarrowTo != "" {
-		f.add("Stays blocked", text(decision.NarrowTo+", with what lies below it"))
+	for _, part := range made.Parts {
+		f.add(part.Heading, long(strings.Join(part.Lines, "\n")))
 	}
-	f.add("Stays blocked", text(decision.NarrowScope))
-	f.add("Let go", text(strings.Join(decision.Except, ", ")))
-	f.add("Stays blocked in", text(strings.Join(decision.Jurisdiction, ", ")))
-	f.add("Ends", moment(decision.Until))
-	f.add("Territory", text(strings.Join(made.Territory, ", ")))
-	f.add("Purpose", text(made.Purpose), text(made.Category))
-	for _, basis := range made.LegalBasis {
-		f.add("Legal basis", text(strings.TrimSpace(basis.Act+" "+basis.Article)))
-	}
-	f.add("Order", text(made.Order), text(made.Authority))
-	f.add("Facts", long(decision.Facts))
-	f.add("Ground", long(decision.Ground))
-	f.add("Decided by", text("a person ("+words("role", v.Role)+"); no program decides"))
-	f.add("Next remedies", remediesOf(one, &made)...)
 	return f
-}
-
-func remediesOf(one *redress.Case, made *redress.Statement) []cell {
-	var said []cell
-	if one.Kind() == redress.Own {
-		said = append(said, text("an appeal to somebody else of ours, free of charge, for six months"))
-	}
-	for _, remedy := range made.Remedies {
-		said = append(said, text(strings.TrimSpace(remedy.Kind+" "+remedy.Name+" "+remedy.Deadline+" "+remedy.From)))
-	}
-	return said
 }
 
 // sendDecision decides. Where somebody else was quicker the visitor is told, and loses nothing.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/passing"
 )
 
 // Paths of the calls that nodes make.
@@ -23,8 +24,8 @@ const (
 const (
 	// MaxWait is how long a node may wait for a change; a web server gives up on longer replies.
 	MaxWait = 20 * time.Second
-	// maxNodes bounds who waits at once.
-	maxNodes  = 4096
+	// maxNodes bounds who waits at once: a node for decisions, passes and clients.
+	maxNodes  = 12288
 	maxReport = 4 << 10
 
 	signatureHeader = "Recourse-Signature"
@@ -39,6 +40,13 @@ type DeskConfig struct {
 	Deployment string
 	// Actor is who asks: only whoever has the role [redress.Node] is answered.
 	Actor func(*http.Request) (redress.Actor, bool)
+	// Passes are carried to nodes, where this desk gives any: nil where not. Note takes in who looked a
+	// ticket up at a node, and Tell tells the other desks.
+	Passes *Passes
+	Note   func(*passing.Look) error
+	Tell   passing.Tell
+	// Clients are told to nodes; nil: none.
+	Clients *Clients
 }
 
 // Desk serves nodes.
@@ -56,11 +64,19 @@ func NewDesk(ctx context.Context, config DeskConfig, db *store.DB, logger *slog.
 	return &Desk{config: config, db: db, source: NewSource(db), places: make(chan struct{}, maxNodes), closing: ctx.Done(), logger: logger}
 }
 
-// Handler serves both calls. Whoever is no node gets 401 or 403 and learns nothing.
+// Handler serves the calls. Whoever is no node gets 401 or 403 and learns nothing.
 func (d *Desk) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+ChangesPath, d.nodesOnly(d.changes))
 	mux.HandleFunc("POST "+ReceiptsPath, d.nodesOnly(d.receipts))
+	mux.HandleFunc("POST "+EventsPath, d.nodesOnly(d.events))
+	if d.config.Passes != nil {
+		mux.HandleFunc("GET "+PassesPath, d.nodesOnly(d.passes))
+		mux.HandleFunc("POST "+LooksPath, d.nodesOnly(d.looks))
+	}
+	if d.config.Clients != nil {
+		mux.HandleFunc("GET "+ClientsPath, d.nodesOnly(d.clients))
+	}
 	return mux
 }
 
@@ -126,14 +142,10 @@ func (d *Desk) changes(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	select {
-	case d.places <- struct{}{}:
-		defer func() { <-d.places }()
-	default:
-		w.Header().Set("Retry-After", "5")
-		http.Error(w, "too many nodes wait", http.StatusServiceUnavailable)
+	if !d.takePlace(w) {
 		return
 	}
+	defer d.leavePlace()
 	made, err := d.await(r.Context(), &asked)
 	if err != nil {
 		d.unable(w, "changes", err)
@@ -149,6 +161,20 @@ func (d *Desk) changes(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set(signatureHeader, signature)
 	_, _ = w.Write(body) // a node that has gone asks again
 }
+
+// takePlace lets a node wait; false where too many do, which is said.
+func (d *Desk) takePlace(w http.ResponseWriter) bool {
+	select {
+	case d.places <- struct{}{}:
+		return true
+	default:
+		w.Header().Set("Retry-After", "5")
+		http.Error(w, "too many nodes wait", http.StatusServiceUnavailable)
+		return false
+	}
+}
+
+func (d *Desk) leavePlace() { <-d.places }
 
 func (d *Desk) await(ctx context.Context, asked *question) (*Document, error) {
 	over := time.NewTimer(asked.wait)

@@ -6,7 +6,10 @@
 // memory and on the disk, in the place of the database. What the node has put in force it
 // reports back, and that report is the receipt of every decision up to there.
 //
-// Nothing of this is on the way of a query. A node whose desk is away, or has never been
+// Passes ([Passes]) travel beside that: what a desk gives goes to the nodes that wait for it, and to the other
+// desks; who looked a ticket up goes the other way ([Teller]).
+//
+// Nothing of this is on the way of a query, but for a ticket's. A node whose desk is away, or has never been
 // there, serves what it has, and says how old that is.
 //
 // # Decisions
@@ -27,6 +30,18 @@
 //
 // A position is three numbers and not one: exceptions, orders and profiles each count their own
 // changes already, and one counter for all would make every writer wait for every other.
+//
+// Bindings and devices ([Clients]) have a call of their own, since there may be millions, and since each node
+// keeps them sealed: the whole once a process, in frames with the signature behind them, then what changes, from a
+// journal in memory. Refused: to keep the position on the node's disk beside them, which a power cut could leave
+// ahead of what it stands for. Desks do not tell one another: two that were told of a subject in another order would differ
+// for good, and who binds can tell both.
+//
+// Passes have a call of their own, since what a document has goes to the disk. A desk counts what it has told
+// by process, and a node says how far it is with each that it heard: so it may be led to any desk, and a desk
+// that starts again is asked for all. Desks find one another by configuration, and not by the database: the queue of
+// PostgreSQL's notifications is on its disk. A desk that hears of a pass carries it on only if it did not know it,
+// so that all come to rest.
 //
 // A document that the node cannot read whole changes nothing. A change of an order brings the
 // whole order: its names are few beside a list's, and half an order is a wrong block.

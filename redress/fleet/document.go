@@ -2,12 +2,9 @@ package fleet
 
 import (
 	"crypto/ed25519"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
@@ -80,15 +77,12 @@ func (d *Document) sign(key ed25519.PrivateKey) (body []byte, signature string, 
 	if body, err = json.Marshal(d); err != nil {
 		return nil, "", fmt.Errorf("fleet document: %w", err)
 	}
-	return body, base64.StdEncoding.EncodeToString(ed25519.Sign(key, signed(body))), nil
+	return body, sign(signedContext, body, key), nil
 }
-
-func signed(body []byte) []byte { return append([]byte(signedContext), body...) }
 
 // open reads a document that answers the question of the nonce, asked at a position.
 func open(body []byte, signature string, keys []ed25519.PublicKey, nonce string, asked Position) (*Document, error) {
-	given, err := base64.StdEncoding.DecodeString(strings.TrimSpace(signature))
-	if err != nil || !slices.ContainsFunc(keys, func(key ed25519.PublicKey) bool { return ed25519.Verify(key, signed(body), given) }) {
+	if !isSigned(signedContext, body, signature, keys) {
 		return nil, ErrSignature
 	}
 	made := new(Document)

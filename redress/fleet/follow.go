@@ -39,14 +39,19 @@ type InForce interface {
 	Apply(ctx context.Context) (generation uint64, at time.Time, err error)
 }
 
+// caller makes the calls of one node to one desk.
+type caller struct {
+	config FollowConfig
+	client *http.Client
+	logger *slog.Logger
+}
+
 // Follower keeps a mirror at what the desk decided.
 type Follower struct {
-	config FollowConfig
+	caller
 	mirror *Mirror
 	effect InForce
-	client *http.Client
 	write  func(path string, octets []byte) error
-	logger *slog.Logger
 
 	generation uint64 // in force at this node
 	applied    bool   // all that the mirror has is in force
@@ -55,7 +60,7 @@ type Follower struct {
 // NewFollower makes one. The client finds the desk and verifies its certificate; write
 // replaces a file whole.
 func NewFollower(config FollowConfig, mirror *Mirror, effect InForce, client *http.Client, write func(path string, octets []byte) error, logger *slog.Logger) *Follower {
-	return &Follower{config: config, mirror: mirror, effect: effect, client: client, write: write, logger: logger}
+	return &Follower{caller: caller{config, client, logger}, mirror: mirror, effect: effect, write: write}
 }
 
 // Run follows until the context ends. Whatever goes wrong is said once, and tried again after
@@ -82,8 +87,10 @@ func (f *Follower) Run(ctx context.Context) {
 }
 
 // pause waits longer from failure to failure, and never in step with other nodes.
-func pause(ctx context.Context, failed int) {
-	longest := min(30*time.Second, time.Second<<min(failed-1, 5))
+func pause(ctx context.Context, failed int) { pauseUpTo(ctx, failed, 30*time.Second) }
+
+func pauseUpTo(ctx context.Context, failed int, most time.Duration) {
+	longest := min(most, time.Second<<min(failed-1, 5))
 	timer := time.NewTimer(longest/2 + mathrand.N(longest/2))
 	defer timer.Stop()
 	select {
@@ -165,7 +172,7 @@ func (f *Follower) report(ctx context.Context, at time.Time) error {
 }
 
 // call makes a call that is to end with a status. The body is the caller's to close.
-func (f *Follower) call(ctx context.Context, method, path string, body []byte, want int) (*http.Response, error) {
+func (f *caller) call(ctx context.Context, method, path string, body []byte, want int) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, method, f.config.Desk+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("follow the desk: %w", err)

@@ -10,9 +10,6 @@ import (
 	"github.com/recourse-dns/recourse/redress/notify"
 )
 
-// appealTime is how long a decision can be appealed, in months.
-const appealTime = 6
-
 // Tell gives what the party is told of an event of its case; nothing where there is no mailbox,
 // or where the party must not learn of the case.
 func (w *Writer) Tell(c *redress.Case, event *redress.Event) []notify.Message {
@@ -20,7 +17,7 @@ func (w *Writer) Tell(c *redress.Case, event *redress.Event) []notify.Message {
 	if !known || c.Hidden {
 		return nil
 	}
-	if event.Kind == redress.FiledEvent && !w.receipts.may(to, time.Now()) {
+	if event.Kind == redress.FiledEvent && w.config.MayWrite != nil && !w.config.MayWrite(to) {
 		return nil
 	}
 	d, kind := w.of(c, event)
@@ -77,23 +74,27 @@ func (w *Writer) of(c *redress.Case, event *redress.Event) (*draft, string) {
 			return begin("closed.subject").say("closed.body", "id", id), "closed"
 		}
 		if kind != "decided" {
-			return w.reasons(c, event, begin("closed.subject").say("closed.body", "id", id)), "closed"
+			d := begin("closed.subject").say("closed.body", "id", id)
+			if kind != "merged" {
+				w.reasons(c, event, d)
+			}
+			return d, "closed"
 		}
 		return w.decision(c, event, begin("decision.subject")), "decision"
 	}
 	if c.Unconfirmed() { // the rest tells what the case is about
 		return nil, ""
 	}
-	return w.outside(event, name, begin)
+	return w.outside(c, event, name, begin)
 }
 
 // outside writes of what sources and authorities did.
-func (w *Writer) outside(event *redress.Event, name string, begin func(string) *draft) (*draft, string) {
+func (w *Writer) outside(c *redress.Case, event *redress.Event, name string, begin func(string) *draft) (*draft, string) {
 	switch kind := string(event.Kind); kind {
 	case "relieved":
 		return begin("relieved.subject").say("relieved.body", "name", name), kind
 	case "authority_decided", "external":
-		return begin("authority.subject").say("authority.body"), "authority"
+		return w.reasons(c, event, begin("authority.subject").say("authority.body")), "authority"
 	case "unanswered":
 		return begin("unanswered.subject").say("unanswered.body"), kind
 	case "reblocked":
@@ -118,17 +119,18 @@ const replyTime = 14 * 24 * time.Hour
 // decision writes a decision with its reasons, and what else blocks the name.
 func (w *Writer) decision(c *redress.Case, event *redress.Event, d *draft) *draft {
 	d.say("decision." + string(event.Content.Question)).say("outcome." + string(event.Content.Outcome))
-	if event.Content.NarrowTo != "" {
-		d.say("decision.keeps", "name", event.Content.NarrowTo)
-	}
 	w.reasons(c, event, d)
 	if still := w.others(c); len(still) > 0 {
 		d.say("decision.still", "lists", strings.Join(still, ", "))
 	}
-	return d.say("decision.remedy", "until", w.moment(d, event.At.AddDate(0, appealTime, 0)))
+	return d
 }
 
+// reasons add the statement of reasons as it is kept, or where none is what was written.
 func (w *Writer) reasons(c *redress.Case, event *redress.Event, d *draft) *draft {
+	if sent, kept := c.Sent(event); kept {
+		return d.statement(&sent)
+	}
 	if facts := c.Text(*event, redress.Facts); facts != "" {
 		d.say("decision.facts").quote(facts)
 	}

@@ -1,8 +1,10 @@
 package letters_test
 
 import (
+	"encoding/json"
 	"html"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"github.com/recourse-dns/recourse/redress/letters"
 	"github.com/recourse-dns/recourse/redress/notify"
 	"github.com/recourse-dns/recourse/redress/page"
+	"github.com/recourse-dns/recourse/redress/statements"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
@@ -63,8 +66,29 @@ func TestTexts(t *testing.T) {
 	languagetest.Check(t, languagetest.Part{Texts: own, Also: kit, Sets: sets})
 }
 
+// sent keeps with the event the statement of reasons that the party is sent.
+func sent(t *testing.T) func(*redress.Case, *redress.Event) {
+	t.Helper()
+	writer, err := statements.New(statements.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(one *redress.Case, event *redress.Event) {
+		encoded, err := json.Marshal(writer.Write(&redress.Statement{
+			Case: one.ID, Name: "shop.example", What: redress.StaysBlocked, Facts: one.Text(*event, redress.Facts), Ground: one.Text(*event, redress.Ground), TextLanguage: "en",
+			Remedies: []redress.Remedy{{Kind: "appeal", Until: event.At.AddDate(0, redress.AppealMonths, 0)}},
+		}, one.Filing.Language))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := redress.Text{Kind: redress.Reasons, Salt: []byte{2}, Body: string(encoded)}
+		one.Texts[text.Commitment()] = text
+		event.Content.Texts[redress.Reasons] = text.Commitment().String()
+	}
+}
+
 func TestDecisionLetter(t *testing.T) {
-	told := writer(t).Tell(of("decided", nil))
+	told := writer(t).Tell(of("decided", sent(t)))
 	if len(told) != 1 {
 		t.Fatalf("%d letters", len(told))
 	}
@@ -73,12 +97,12 @@ func TestDecisionLetter(t *testing.T) {
 			t.Errorf("subject %q", told[0].Subject)
 		}
 	}
-	for _, want := range []string{"Die Sperre bleibt.", "> Seen <today>.\n> Twice.", "> Our terms & yours.", "noch gesperrt durch: scam.", "26. Mai 2027", "https://portal.example/cases/C-7K4Q-92QF-M3TX", "Example Net", "redress@example.net"} {
+	for _, want := range []string{"Die Sperre bleibt.", "(geschrieben auf: Englisch):\n\n> Seen <today>.\n> Twice.", "> Our terms & yours.", "Was Sie jetzt tun können:\nSie können bei uns Beschwerde einlegen", "noch gesperrt durch: scam.", "26. Mai 2027", "https://portal.example/cases/C-7K4Q-92QF-M3TX", "Example Net", "redress@example.net"} {
 		if !strings.Contains(told[0].Body, want) {
 			t.Errorf("lacks %q:\n%s", want, told[0].Body)
 		}
 	}
-	for _, want := range []string{`<html lang="de">`, "Seen &lt;today&gt;.<br>Twice.", "Our terms &amp; yours.", `<a href="https://portal.example/cases/C-7K4Q-92QF-M3TX">`} {
+	for _, want := range []string{`<html lang="de">`, `<blockquote lang="en">Seen &lt;today&gt;.<br>Twice.`, "Our terms &amp; yours.", `<a href="https://portal.example/cases/C-7K4Q-92QF-M3TX">`} {
 		if !strings.Contains(told[0].HTML, want) {
 			t.Errorf("HTML lacks %q:\n%s", want, told[0].HTML)
 		}
@@ -175,12 +199,19 @@ func TestNoMailboxNoLetter(t *testing.T) {
 
 // TestReceiptsAreFew: a mailbox that somebody names again and again is not flooded.
 func TestReceiptsAreFew(t *testing.T) {
-	w, sent := writer(t), 0
-	for range 100 {
-		sent += len(w.Tell(of("filed", nil)))
+	var asked []string
+	w, err := letters.New(letters.Config{Portal: "https://portal.example/", MayWrite: func(mailbox string) bool {
+		asked = append(asked, mailbox)
+		return len(asked) == 1
+	}})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if sent != 20 {
-		t.Errorf("%d receipts to one mailbox", sent)
+	if first, second := w.Tell(of("filed", nil)), w.Tell(of("filed", nil)); len(first) != 1 || len(second) != 0 {
+		t.Errorf("%d and %d receipts", len(first), len(second))
+	}
+	if want := []string{"me@shop.example", "me@shop.example"}; !slices.Equal(asked, want) {
+		t.Errorf("asked for %q, not %q", asked, want)
 	}
 	if told := w.Tell(of("decided", nil)); len(told) != 1 {
 		t.Error("what is no receipt is bounded too")

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/text/language"
 
+	"github.com/recourse-dns/recourse/redress"
 	words "github.com/recourse-dns/recourse/redress/language"
 	"github.com/recourse-dns/recourse/redress/notify"
 	"github.com/recourse-dns/recourse/redress/page"
@@ -33,6 +34,8 @@ type Config struct {
 	More fs.FS
 	// Blocking gives the lists, none of them secret, that block a name now. Nil: nobody knows.
 	Blocking func(name wire.Name) []string
+	// MayWrite bounds what strangers can make us send to a mailbox that they name. Nil: nothing does.
+	MayWrite func(mailbox string) bool
 }
 
 // Writer writes letters.
@@ -40,8 +43,6 @@ type Writer struct {
 	config  Config
 	texts   *words.Catalogue
 	chooser words.Chooser
-	// receipts bounds what strangers can make us send to a mailbox that they name.
-	receipts *daily
 }
 
 // Catalogue is the letters' own texts.
@@ -67,7 +68,7 @@ func New(config Config) (*Writer, error) {
 		config.Location = time.UTC
 	}
 	texts := words.Join(own, kit)
-	return &Writer{config: config, texts: texts, chooser: texts.Chooser(config.Languages), receipts: newDaily()}, nil
+	return &Writer{config: config, texts: texts, chooser: texts.Chooser(config.Languages)}, nil
 }
 
 // draft is a letter that is being written.
@@ -84,6 +85,8 @@ type part struct {
 	Quote bool // what a person wrote
 	Code  bool // to be copied
 	Link  bool // an address of the portal
+	// Lang is the language of what a person wrote; empty: the letter's, or unknown.
+	Lang string
 }
 
 // draft begins a letter in the reader's language.
@@ -106,6 +109,19 @@ func (d *draft) say(key string, pairs ...any) *draft {
 func (d *draft) quote(text string) *draft {
 	if text != "" {
 		d.Parts = append(d.Parts, part{Text: text, Quote: true})
+	}
+	return d
+}
+
+// statement adds a statement of reasons as it is kept.
+func (d *draft) statement(sent *redress.Written) *draft {
+	for _, said := range sent.Parts {
+		text := strings.Join(said.Lines, "\n")
+		if said.Quoted {
+			d.Parts = append(d.Parts, part{Text: said.Heading + ":"}, part{Text: text, Quote: true, Lang: said.Language})
+			continue
+		}
+		d.Parts = append(d.Parts, part{Text: said.Heading + ":\n" + text})
 	}
 	return d
 }
@@ -167,7 +183,7 @@ func (d *draft) text() string {
 // letter is the twin in HTML: paragraphs, and nothing from elsewhere.
 var letter = template.Must(template.New("letter").Parse(`<!doctype html>
 <html lang="{{.Lang}}"><head><meta charset="utf-8"><title>{{.Subject}}</title></head><body>
-{{range .Parts}}{{if .Quote}}<blockquote>{{range .Lines}}{{.}}<br>{{end}}</blockquote>{{else if .Code}}<p><code>{{.Text}}</code></p>{{else if .Link}}<p><a href="{{.Text}}">{{.Text}}</a></p>{{else}}<p>{{.Text}}</p>{{end}}
+{{range .Parts}}{{if .Quote}}<blockquote{{with .Lang}} lang="{{.}}"{{end}}>{{range .Lines}}{{.}}<br>{{end}}</blockquote>{{else if .Code}}<p><code>{{.Text}}</code></p>{{else if .Link}}<p><a href="{{.Text}}">{{.Text}}</a></p>{{else}}<p>{{range $i, $line := .Lines}}{{if $i}}<br>{{end}}{{$line}}{{end}}</p>{{end}}
 {{end}}</body></html>
 `))
 

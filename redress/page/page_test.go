@@ -270,5 +270,5 @@ func TestCatalogue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	languagetest.Check(t, languagetest.Part{Texts: texts, Templates: files, Sets: []string{"fault.", "month.", "duration.", "time.", "number.gap", "layout.section"}})
+	languagetest.Check(t, languagetest.Part{Texts: texts, Templates: files, Sets: []string{"fault.", "month.", "duration.", "time.", "number.gap", "layout.section", "category.", "scope.", "actor.", "tongue.", "detection.", "venue.", "question.", "from."}})
 }

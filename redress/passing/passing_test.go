@@ -2,6 +2,7 @@ package passing_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/netip"
 	"strings"
@@ -33,6 +34,7 @@ var (
 	nobody  = netip.MustParseAddr("10.0.0.1")
 	blocked = wire.MustName("x.example")
 
+	root = passing.RootOf(policy.Key("0123456789abcdef0123456789abcdef"))
 	zone = passing.Zone{Name: wire.MustName("pass.example.net"), Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.80"), netip.MustParseAddr("2001:db8::80")}}
 )
 
@@ -65,7 +67,7 @@ func world(t testing.TB) *policy.Current {
 		t.Fatal(problems)
 	}
 	return policy.NewCurrent(&policy.Snapshot{
-		Bundle: index, Clients: clients, Key: policy.Key("0123456789abcdef0123456789abcdef"), Passes: pass.New(pass.RandomKey, nil),
+		Bundle: index, Clients: clients, Key: policy.Key("0123456789abcdef0123456789abcdef"), Passes: pass.New(root.Hours(), nil),
 		Operator: policy.Operator{Name: "Example Net", Portal: "http://192.0.2.80", PassZone: "pass.example.net"},
 	})
 }
@@ -80,7 +82,7 @@ type desk struct {
 func newDesk(t testing.TB) *desk {
 	t.Helper()
 	current := world(t)
-	tickets := passing.NewTickets(current.Load)
+	tickets := passing.NewTickets(current.Load, root, nil)
 	none := resolver.HandlerFunc(func(context.Context, *resolver.Query) (*resolver.Answer, error) { return nil, resolver.ErrWouldBlock })
 	return &desk{tickets, current, tickets.Stage(zone)(none)}
 }
@@ -100,6 +102,10 @@ func (d *desk) look(t testing.TB, label string, from netip.Addr, qtype uint16) *
 	query := resolver.NewQuery(wire.MustName(label+".pass.example.net"), qtype, nil)
 	query.Client, query.Inline = resolver.Client{Addr: from, Door: resolver.UDP}, true
 	answer, err := d.stage.Resolve(t.Context(), query)
+	if errors.Is(err, resolver.ErrWouldBlock) {
+		query.Inline = false
+		answer, err = d.stage.Resolve(t.Context(), query)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +161,7 @@ func TestWhatBecomesOfATicket(t *testing.T) {
 			if ready := d.Ready(label, test.from); ready != test.want {
 				t.Errorf("before the form it is %d, not %d", ready, test.want)
 			}
-			got := d.Redeem(label, test.from)
+			got := d.Redeem(t.Context(), label, test.from)
 			if got.Outcome != test.want || got.Code == 0 {
 				t.Fatalf("it came to %+v, not %d", got, test.want)
 			}
@@ -167,7 +173,7 @@ func TestWhatBecomesOfATicket(t *testing.T) {
 			if test.want == passing.Granted && got.Name != "x.example" {
 				t.Errorf("the page is told of %+v", got)
 			}
-			if again := d.Redeem(label, test.from); again.Outcome != passing.Unknown {
+			if again := d.Redeem(t.Context(), label, test.from); again.Outcome != passing.Unknown {
 				t.Errorf("used again it came to %+v", again)
 			}
 		})
@@ -185,7 +191,7 @@ func TestATicketIsGoodForTwoMinutes(t *testing.T) {
 		d.look(t, label, here, dns.TypeA)
 		late, _ := d.ticket(t, blocked)
 		time.Sleep(passing.Life)
-		if got := d.Redeem(label, here); got.Outcome != passing.Unknown {
+		if got := d.Redeem(t.Context(), label, here); got.Outcome != passing.Unknown {
 			t.Errorf("after two minutes it came to %+v", got)
 		}
 		if reply := d.look(t, late, here, dns.TypeA); reply.Rcode != dns.RcodeNameError {
@@ -202,12 +208,12 @@ func TestWhatIsNoTicket(t *testing.T) {
 	if label[0] == 'a' {
 		changed = "b" + label[1:]
 	}
-	for _, other := range []string{changed, label + "a", label[:25], "", "x." + label, strings.Repeat("a", 26)} {
-		if got := d.Redeem(other, here); got != (passing.Result{}) {
+	for _, other := range []string{changed, label + "a", label[:47], "", "x." + label, strings.Repeat("a", 48), label[:20] + "\n" + label[20:47]} {
+		if got := d.Redeem(t.Context(), other, here); got != (passing.Result{}) {
 			t.Errorf("%q came to %+v", other, got)
 		}
 	}
-	if got := d.Redeem(strings.ToUpper(label), here); got.Outcome != passing.Granted {
+	if got := d.Redeem(t.Context(), strings.ToUpper(label), here); got.Outcome != passing.Granted {
 		t.Errorf("in capitals it came to %+v", got)
 	}
 	if _, made := d.ticket(t, wire.MustName("y.example")); made {
@@ -227,7 +233,7 @@ func TestABlockThatWasLiftedMeanwhile(t *testing.T) {
 		s.Overlay = policy.NewOverlay(1, []blocklists.Exception{exception})
 		return s
 	})
-	if got := d.Redeem(label, here); got.Outcome != passing.Lifted {
+	if got := d.Redeem(t.Context(), label, here); got.Outcome != passing.Lifted {
 		t.Errorf("it came to %+v", got)
 	}
 }
@@ -236,18 +242,19 @@ func TestTicketsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t)
 		match := d.current.Load().Matches(blocked)[0]
-		first, _ := d.Make(&match)
-		made := 1
-		for range 10_000 {
-			if _, room := d.Make(&match); room {
-				made++
-			}
+		labels := make([]string, 8193)
+		for i := range labels {
+			labels[i], _ = d.Make(&match)
+			d.look(t, labels[i], here, dns.TypeA)
 		}
-		if made != 8192 || !d.Knows(first) {
-			t.Errorf("%d tickets are good at the same time, the first %v", made, d.Knows(first))
+		if first, last := d.Ready(labels[0], here), d.Ready(labels[8192], here); first != passing.Granted || last != passing.NotHere {
+			t.Errorf("the first comes to %d, and one for which there is no room to %d", first, last)
+		}
+		if got := d.Redeem(t.Context(), labels[8192], here); got != (passing.Result{}) {
+			t.Errorf("a ticket is used that nobody could remember so: %+v", got)
 		}
 		time.Sleep(passing.Life)
-		if _, room := d.Make(&match); !room {
+		if label, _ := d.Make(&match); d.look(t, label, here, dns.TypeA) == nil || d.Ready(label, here) != passing.Granted {
 			t.Error("there is no room when they are good no more")
 		}
 	})
@@ -291,7 +298,7 @@ func TestTheZone(t *testing.T) {
 // Where the portal has a name, tickets lead to what that leads to.
 func TestTheZoneOfANamedPortal(t *testing.T) {
 	current := world(t)
-	tickets := passing.NewTickets(current.Load)
+	tickets := passing.NewTickets(current.Load, root, nil)
 	asked := wire.Name("")
 	below := resolver.HandlerFunc(func(_ context.Context, query *resolver.Query) (*resolver.Answer, error) {
 		asked = query.Question.Name
@@ -306,7 +313,7 @@ func TestTheZoneOfANamedPortal(t *testing.T) {
 	if asked != named.Host || len(reply.Answer) != 1 || reply.Answer[0].Header().Ttl != 0 || reply.Answer[0].(*dns.A).A.String() != "192.0.2.53" {
 		t.Errorf("%s was asked for: %s", asked, reply)
 	}
-	if got := d.Redeem(label, here); got.Outcome != passing.Granted {
+	if got := d.Redeem(t.Context(), label, here); got.Outcome != passing.Granted {
 		t.Errorf("it came to %+v", got)
 	}
 }
@@ -318,7 +325,7 @@ func TestTicketsAreUsedOnceByWhoeverIsFirst(t *testing.T) {
 	var work sync.WaitGroup
 	outcomes := make(chan passing.Outcome, 8)
 	for range cap(outcomes) {
-		work.Go(func() { outcomes <- d.Redeem(label, here).Outcome })
+		work.Go(func() { outcomes <- d.Redeem(t.Context(), label, here).Outcome })
 	}
 	work.Wait()
 	close(outcomes)
@@ -337,14 +344,14 @@ func TestTicketsAreUsedOnceByWhoeverIsFirst(t *testing.T) {
 func FuzzTickets(f *testing.F) {
 	d := newDesk(f)
 	good, _ := d.ticket(f, blocked)
-	for _, seed := range []string{"", "a", strings.Repeat("a", 26), strings.Repeat("\xff", 63), "x.y", good[:25]} {
+	for _, seed := range []string{"", "a", strings.Repeat("a", 48), strings.Repeat("\xff", 63), "x.y", good[:47]} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, label string) {
 		if strings.EqualFold(label, good) {
 			t.Skip()
 		}
-		if got := d.Redeem(label, here); got != (passing.Result{}) {
+		if got := d.Redeem(t.Context(), label, here); got != (passing.Result{}) {
 			t.Errorf("%q came to %+v", label, got)
 		}
 		name, err := wire.ParseName(label + ".pass.example.net")

@@ -1,6 +1,7 @@
 package passing
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"net/netip"
@@ -13,17 +14,19 @@ import (
 // Outcome is what became of a ticket.
 type Outcome uint8
 
-// The outcomes, a closed set. Unknown is the zero value: no ticket, or one that was used or
+// The outcomes, a closed set. Nodes tell them to one another by number: new ones come last. Unknown is the zero value: no ticket, or one that was used or
 // is too old, or was changed on the way.
 const (
 	Unknown   Outcome = iota
-	NotHere           // nobody looked the ticket up at this resolver
+	NotHere           // nobody looked the ticket up at a resolver that tells this desk
 	Elsewhere         // somebody did, and the form comes from another place
 	Shared            // many homes are behind the client's address
 	Forbidden         // the client's profile wants no passes
 	Lifted            // the entry blocks no more, or offers passes no more
 	Full              // there is no room for another pass
 	Granted
+	// Spent is told to other nodes of a ticket that was used, and is no outcome of one.
+	Spent
 )
 
 // Result is what became of a ticket, and what it was for.
@@ -36,27 +39,47 @@ type Result struct {
 
 // Ready says what a ticket would lead to, now, for whoever comes from an address. It uses nothing up.
 func (t *Tickets) Ready(label string, from netip.Addr) Outcome {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	one := t.find(label, time.Now())
-	if one == nil {
+	one, good := t.keys.open(label, time.Now())
+	if !good {
 		return Unknown
 	}
-	_, outcome := one.drafts(t.placeOf(from))
+	place := t.placeOf(one.id, from)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	known := t.byID[one.id]
+	switch {
+	case known == nil:
+		return NotHere
+	case known.spent:
+		return Unknown
+	}
+	_, outcome := drafts(known.lookers, place)
 	return outcome
 }
 
 // Redeem uses a ticket up, and gives the pass where there is nothing against it. The address is
 // that which the form comes from.
-func (t *Tickets) Redeem(label string, from netip.Addr) Result {
+func (t *Tickets) Redeem(ctx context.Context, label string, from netip.Addr) Result {
 	now := time.Now()
-	one := t.take(label, now)
-	if one == nil {
+	one, good := t.keys.open(label, now)
+	if !good {
 		return Result{}
 	}
+	lookers, first := t.spend(one, now)
+	if !first {
+		return Result{}
+	}
+	spent := Look{Label: label, Outcome: Spent}
+	spent.Seal = t.keys.seal(one.id, &spent)
+	// Nobody else has to know: one that is used at two desks at a time gives the same pass twice.
+	_ = t.tell(ctx, spent)
+	return t.give(one, lookers, t.placeOf(one.id, from), now)
+}
+
+func (t *Tickets) give(one ticket, lookers []looker, place [sha256.Size]byte, now time.Time) Result {
 	result := Result{Code: one.code}
-	var drafts []pass.Pass
-	if drafts, result.Outcome = one.drafts(t.placeOf(from)); result.Outcome != Granted {
+	var wanted []pass.Pass
+	if wanted, result.Outcome = drafts(lookers, place); result.Outcome != Granted {
 		return result
 	}
 	snapshot := t.current()
@@ -65,8 +88,9 @@ func (t *Tickets) Redeem(label string, from netip.Addr) Result {
 		result.Outcome = Lifted
 		return result
 	}
-	for _, draft := range drafts {
-		given, ok := snapshot.Passes.Give(draft, one.length, now)
+	length := min(match.Manifest.Pass, pass.Longest)
+	for _, draft := range wanted {
+		given, ok := snapshot.Passes.Give(draft, length, now)
 		if !ok {
 			return Result{Outcome: Full, Code: one.code}
 		}
@@ -76,34 +100,23 @@ func (t *Tickets) Redeem(label string, from netip.Addr) Result {
 	return result
 }
 
-// take gives a ticket that nobody gets again.
-func (t *Tickets) take(label string, now time.Time) *ticket {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	one := t.find(label, now)
-	if one != nil {
-		delete(t.byName, one.label)
-	}
-	return one
-}
-
 // drafts are those of all who looked the ticket up from a place: a machine may have asked in
 // several ways.
-func (o *ticket) drafts(place [sha256.Size]byte) (drafts []pass.Pass, outcome Outcome) {
-	if len(o.lookers) == 0 {
+func drafts(lookers []looker, place [sha256.Size]byte) (wanted []pass.Pass, outcome Outcome) {
+	if len(lookers) == 0 {
 		return nil, NotHere
 	}
 	outcome = Elsewhere
-	for i := range o.lookers {
-		switch seen := &o.lookers[i]; {
+	for i := range lookers {
+		switch seen := &lookers[i]; {
 		case !hmac.Equal(seen.place[:], place[:]):
 		case seen.outcome == Granted:
-			drafts, outcome = append(drafts, seen.draft), Granted
+			wanted, outcome = append(wanted, seen.draft), Granted
 		case outcome == Elsewhere:
 			outcome = seen.outcome
 		}
 	}
-	return drafts, outcome
+	return wanted, outcome
 }
 
 // offered is the match of a code whose list offers passes, if it still blocks.

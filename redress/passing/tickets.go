@@ -1,168 +1,124 @@
 package passing
 
 import (
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base32"
-	"net/netip"
-	"slices"
-	"strings"
+	"context"
 	"sync"
 	"time"
 
 	"github.com/recourse-dns/recourse/policy"
-	"github.com/recourse-dns/recourse/policy/pass"
 	"github.com/recourse-dns/recourse/resolver"
 )
 
 const (
-	// Life is for how long a ticket is good.
-	Life = 2 * time.Minute
-	// maxTickets bounds those that are good at a time.
+	// maxTickets bounds those that something is kept of at a time.
 	maxTickets = 8192
 	// maxLookers bounds how many clients are remembered that looked one up: a device may
 	// ask two resolvers, over two families.
 	maxLookers = 4
 )
 
-var letters = base32.NewEncoding("abcdefghijkmnpqrstuvwxyz23456789").WithPadding(base32.NoPadding)
-
-// labelSize is the length of a ticket's label: 130 random bits.
-const labelSize = 26
+// Tell carries a look to the nodes that a form could come to. An error says that it came to none.
+type Tell func(context.Context, Look) error
 
 // Tickets are those that are good.
 type Tickets struct {
 	current func() *policy.Snapshot
-	key     [32]byte // of what is kept of who looked one up
+	keys    keys
+	tell    Tell
 
-	mu     sync.Mutex
-	byName map[string]*ticket
-	order  []*ticket // the oldest first; those used before their time may be among them
+	mu    sync.Mutex
+	byID  map[ticketID]*kept
+	order []*kept // in the order in which something came to be kept of them
 }
 
-// ticket is one showing of the page of one block.
-type ticket struct {
-	label   string
-	entry   []byte // as passes know it
-	code    policy.Code
-	until   time.Time
-	length  time.Duration
+// kept is what is remembered of a ticket: who looked it up, or that it was used.
+type kept struct {
+	ticket
+	spent   bool
 	lookers []looker
 }
 
-// looker is a client that looked the ticket up.
-type looker struct {
-	place   [sha256.Size]byte
-	outcome Outcome // Granted where nothing is against a pass
-	draft   pass.Pass
+// NewTickets has none yet. Nodes with the same root know one another's; tell is nil where there
+// are no others.
+func NewTickets(current func() *policy.Snapshot, root Root, tell Tell) *Tickets {
+	if tell == nil {
+		tell = func(context.Context, Look) error { return nil }
+	}
+	return &Tickets{current: current, keys: newKeys(root), tell: tell, byID: make(map[ticketID]*kept)}
 }
 
-// NewTickets has none yet.
-func NewTickets(current func() *policy.Snapshot) *Tickets {
-	t := &Tickets{current: current, byName: make(map[string]*ticket)}
-	_, _ = rand.Read(t.key[:]) // never fails (crypto/rand)
-	return t
-}
-
-// Make makes a ticket for a match, and gives its label; false where the match has none to give, or
-// there is no room.
+// Make makes a ticket for a match, and gives its label; false where the match has none to give.
 func (t *Tickets) Make(match *policy.Match) (label string, made bool) {
-	entry, offered := t.current().PassEntry(match)
-	if !offered {
+	if _, offered := t.current().PassEntry(match); !offered {
 		return "", false
 	}
-	var random [17]byte
-	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
-	now := time.Now()
-	one := &ticket{
-		label: letters.EncodeToString(random[:])[:labelSize], entry: entry, code: match.Code,
-		until: now.Add(Life), length: min(match.Manifest.Pass, pass.Longest),
+	return t.keys.make(match.Code, time.Now()), true
+}
+
+// keep gives what is remembered of a ticket, from now on; nil where there is no room. The
+// caller holds mu.
+func (t *Tickets) keep(one ticket, now time.Time) *kept {
+	if known := t.byID[one.id]; known != nil {
+		return known
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.expire(now)
 	if len(t.order) >= maxTickets {
-		return "", false
+		return nil
 	}
-	t.byName[one.label] = one
-	t.order = append(t.order, one)
-	return one.label, true
+	made := &kept{ticket: one}
+	t.byID[one.id] = made
+	t.order = append(t.order, made)
+	return made
 }
 
 // expire forgets what is good no more. The caller holds mu.
 func (t *Tickets) expire(now time.Time) {
 	gone := 0
-	for gone < len(t.order) && !now.Before(t.order[gone].until) {
-		delete(t.byName, t.order[gone].label)
+	for gone < len(t.order) && !now.Before(t.order[gone].made.Add(Life)) {
+		delete(t.byID, t.order[gone].id)
 		t.order[gone] = nil
 		gone++
 	}
 	t.order = t.order[gone:]
 }
 
-// find gives a ticket that is good. The caller holds mu.
-func (t *Tickets) find(label string, now time.Time) *ticket {
-	if len(label) != labelSize {
-		return nil
-	}
-	one := t.byName[strings.ToLower(label)]
-	if one == nil || !now.Before(one.until) {
-		return nil
-	}
-	return one
-}
-
 // Knows says whether a label is of a ticket that is good.
 func (t *Tickets) Knows(label string) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.find(label, time.Now()) != nil
-}
-
-// look notes that a client looked a ticket up; false where it is none that is good.
-func (t *Tickets) look(label string, client resolver.Client) bool {
-	now, snapshot := time.Now(), t.current()
-	who, admitted := snapshot.Clients.Who(client, now)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	one := t.find(label, now)
-	if one == nil {
+	now := time.Now()
+	one, good := t.keys.open(label, now)
+	if !good {
 		return false
 	}
-	if !admitted || len(one.lookers) == maxLookers {
-		return true
-	}
-	seen := looker{place: t.placeOf(client.Addr), outcome: Granted}
-	switch {
-	case who.Shared:
-		seen.outcome = Shared
-	case !policy.MayPass(who):
-		seen.outcome = Forbidden
-	default:
-		var fits bool
-		if seen.draft, fits = snapshot.Passes.Draft(pass.ClientOf(client), one.entry, now); !fits {
-			return true
-		}
-	}
-	if !slices.Contains(one.lookers, seen) {
-		one.lookers = append(one.lookers, seen)
-	}
-	return true
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	known := t.byID[one.id]
+	return known == nil || !known.spent
 }
 
-// placeOf is what is kept of where a client is.
-func (t *Tickets) placeOf(addr netip.Addr) [sha256.Size]byte {
-	addr = addr.Unmap().WithZone("")
-	bits := addr.BitLen()
-	if addr.Is6() {
-		bits = 64
+// look notes that a client looked a ticket up, and tells others, before who looked it up can
+// send the form anywhere.
+func (t *Tickets) look(ctx context.Context, label string, one ticket, client resolver.Client) error {
+	now := time.Now()
+	seen, is := t.see(one, client, now)
+	if !is || t.knows(one, &seen) {
+		return nil
 	}
-	network, err := addr.Prefix(bits)
-	if err != nil {
-		network = netip.Prefix{} // nobody's: it equals no client's
+	if err := t.tell(ctx, t.keys.look(label, one.id, &seen)); err != nil {
+		return err // so that it is told when it is looked up again
 	}
-	mac := hmac.New(sha256.New, t.key[:])
-	mac.Write([]byte(network.String()))
-	return [sha256.Size]byte(mac.Sum(nil))
+	t.note(one, &seen, now)
+	return nil
+}
+
+// spend uses a ticket up that nobody gets again, and gives who looked it up; false where
+// it was used before. Where there is no room to remember that it was used, it counts as used.
+func (t *Tickets) spend(one ticket, now time.Time) (lookers []looker, first bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	known := t.keep(one, now)
+	if known == nil || known.spent {
+		return nil, false
+	}
+	lookers, known.lookers, known.spent = known.lookers, nil, true
+	return lookers, true
 }

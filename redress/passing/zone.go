@@ -3,6 +3,7 @@ package passing
 import (
 	"context"
 	"net/netip"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -30,7 +31,8 @@ type stage struct {
 	next    resolver.Handler
 }
 
-// Resolve answers names at and below the zone. It waits only for the portal's addresses.
+// Resolve answers names at and below the zone. It waits for the portal's addresses,
+// and for the desk to know who looks a ticket up.
 func (s *stage) Resolve(ctx context.Context, query *resolver.Query) (*resolver.Answer, error) {
 	name := query.Question.Name
 	if !name.IsBelow(s.zone.Name) || query.Question.Class != wire.ClassIN {
@@ -39,10 +41,18 @@ func (s *stage) Resolve(ctx context.Context, query *resolver.Query) (*resolver.A
 	if name == s.zone.Name {
 		return s.finish(query, query.Message())
 	}
-	if name.Parent() != s.zone.Name || !s.tickets.look(string(name[1:1+name[0]]), query.Client) {
+	label := string(name[1 : 1+name[0]])
+	one, good := s.tickets.keys.open(label, time.Now())
+	if name.Parent() != s.zone.Name || !good {
 		reply := query.Message()
 		reply.Rcode = dns.RcodeNameError
 		return s.finish(query, reply)
+	}
+	if query.Inline {
+		return nil, resolver.ErrWouldBlock // its entry may be on the disk, and who has to know elsewhere
+	}
+	if err := s.tickets.look(ctx, label, one, query.Client); err != nil {
+		return nil, err
 	}
 	return s.lead(ctx, query)
 }

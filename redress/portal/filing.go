@@ -8,6 +8,7 @@ import (
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/language"
+	"github.com/recourse-dns/recourse/redress/limits"
 	"github.com/recourse-dns/recourse/redress/page"
 )
 
@@ -18,9 +19,11 @@ type formContent struct {
 	Mistakes page.Mistakes
 	// Law is what must be known before contesting an order here; nil otherwise.
 	Law *reasonContent
-	// NameLabel says whether a name is needed beside the code.
-	NameLabel string
-	Longest   int
+	// Subject is the name that the code stands for, so that none has to be written; "" where it has none that may be shown.
+	Subject string
+	Longest int
+	// Limit is why nothing was taken yet, and the way past; nil otherwise.
+	Limit *limits.Refused
 }
 
 func (h *handler) blankForm(w http.ResponseWriter, r *http.Request) {
@@ -32,14 +35,14 @@ func (h *handler) blankForm(w http.ResponseWriter, r *http.Request) {
 // form shows the form; where the code or name is under an order it says so first.
 func (h *handler) form(w http.ResponseWriter, r *http.Request, status int, content *formContent) {
 	tongue := h.pages.Tongue(r)
-	content.ways, content.Longest, content.NameLabel = ways{Operator: h.operator}, redress.MaxExplanation, tongue.Say("form.name")
+	content.ways, content.Longest = ways{Operator: h.operator}, redress.MaxExplanation
 	index := h.index()
 	var matches []policy.Match
 	if code, err := policy.ParseCode(content.ReasonCode); err == nil {
 		content.Spelled = spell(code.String())
 		matches, _ = index.Find(code)
-		if len(matches) > 0 && index.ReasonOf(matches[0]).Name != "" {
-			content.NameLabel = tongue.Say("form.name.other")
+		if len(matches) > 0 {
+			content.Subject = index.ReasonOf(matches[0]).Name
 		}
 	} else if name, err := redress.ReadName(content.Name); err == nil {
 		matches = index.Matches(name)
@@ -66,11 +69,15 @@ func (h *handler) file(w http.ResponseWriter, r *http.Request) {
 	content := &formContent{Application: redress.Application{
 		ReasonCode: r.PostForm.Get("code"), Name: r.PostForm.Get("name"), Role: r.PostForm.Get("role"), Explanation: r.PostForm.Get("explanation"),
 		GoodFaith: r.PostForm.Get("good_faith") == "yes", Contact: r.PostForm.Get("contact"), Language: tongue.Tag(),
+		Passage: r.PostForm.Get("passage"),
 	}}
-	receipt, err := h.desk.File(r.Context(), content.Application)
+	receipt, err := h.take(r, content.Application)
 	if invalid, ok := errors.AsType[*redress.Invalid](err); ok {
 		content.Mistakes = mistakes(tongue, invalid, &content.Application)
 		h.form(w, r, http.StatusUnprocessableEntity, content)
+		return
+	}
+	if h.refused(w, r, err, content) {
 		return
 	}
 	if err != nil {

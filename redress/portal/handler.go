@@ -34,6 +34,8 @@ type Config struct {
 	Passes Passes
 	// Limits are shared with the API. Nil: the default ones, not shared.
 	Limits *redress.Limits
+	// Filings takes what is filed. Nil: the desk does, without limits but those in memory.
+	Filings Filings
 	// Papers takes what a party sends to show that a name is its own, for a person to look at. Nil: none is taken.
 	Papers func(ctx context.Context, id redress.CaseID, token string, content []byte) error
 	// Progress is how far the proof of control of a case is. Nil: that is not shown.
@@ -145,6 +147,7 @@ func (h *handler) routes() []route.Route {
 		{Method: http.MethodPost, Path: "/cases/lost/renew", Handler: h.renewal},
 		{Method: http.MethodGet, Path: "/cases/{id}", Handler: h.status},
 		{Method: http.MethodGet, Path: "/cases/{id}/dossier.json", Handler: copyOf(h, h.desk.Dossier)},
+		{Method: http.MethodGet, Path: "/cases/{id}/statement", Handler: h.statement},
 		{Method: http.MethodGet, Path: "/cases/{id}/statement.json", Handler: copyOf(h, h.desk.Statement)},
 		{Method: http.MethodPost, Path: "/cases/{id}/document", Handler: h.document},
 		{Method: http.MethodPost, Path: "/cases/{id}/message", Handler: h.message},

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"html/template"
 	"net"
 	"net/http"
@@ -21,7 +22,7 @@ type Passes interface {
 	// Ready says what the ticket would lead to for whoever comes from the address.
 	Ready(label string, from netip.Addr) passing.Outcome
 	// Redeem uses the ticket up.
-	Redeem(label string, from netip.Addr) passing.Result
+	Redeem(ctx context.Context, label string, from netip.Addr) passing.Result
 }
 
 // Paths below a ticket's own name.
@@ -151,7 +152,7 @@ func (h *handler) redeem(w http.ResponseWriter, r *http.Request, label string) {
 		h.pages.TooMany(w, r)
 		return
 	}
-	content := passContent{Result: h.config.Passes.Redeem(label, h.config.Limited(r))}
+	content := passContent{Result: h.config.Passes.Redeem(r.Context(), label, h.config.Limited(r))}
 	if content.Code != 0 {
 		content.Back = strings.TrimRight(h.operator.Portal, "/") + "/r/" + content.Code.String()
 	}

@@ -32,8 +32,8 @@ func TestCatalogue(t *testing.T) {
 
 // Every state, event and outcome that a rule can lead to has words.
 func TestWordsForAllStates(t *testing.T) {
-	own, _ := catalogues(t)
-	english := own.In("en")
+	own, kit := catalogues(t)
+	english := language.Join(own, kit).In("en")
 	want := func(set string, value string) {
 		if value != "" && !english.Has(set+"."+value) {
 			t.Errorf("no words for %s %s", set, value)

@@ -17,6 +17,7 @@ import (
 	"github.com/recourse-dns/recourse/policy/store/storetest"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/proof"
+	"github.com/recourse-dns/recourse/redress/statements"
 	"github.com/recourse-dns/recourse/redress/store"
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
@@ -97,7 +98,11 @@ type World struct {
 // New makes a world that ends with the test.
 func New(t testing.TB) *World {
 	t.Helper()
-	w := &World{t: t, database: storetest.New(t), DNS: NewDNS(), Logs: new(Log), Lists: lists(), Config: redress.Config{Portal: Portal, Operator: Operator().Name, Contact: Operator().Contact}}
+	written, err := statements.New(statements.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &World{t: t, database: storetest.New(t), DNS: NewDNS(), Logs: new(Log), Lists: lists(), Config: redress.Config{Portal: Portal, Operator: Operator().Name, Contact: Operator().Contact, Statements: written, Language: "en"}}
 	w.Current = policy.NewCurrent(&policy.Snapshot{Bundle: compile(t, w.Lists), Operator: Operator(), Key: policy.Key(strings.Repeat("k", policy.MinKey))})
 	w.Restart()
 	t.Cleanup(func() { _ = w.DB.Close() })

@@ -106,7 +106,7 @@ func personalUntil(ctx context.Context, from policystore.Querier, filing redress
 }
 
 func eraseTexts(ctx context.Context, tx *policystore.Tx, filing redress.FilingID) (int, error) {
-	result, err := tx.ExecContext(ctx, `DELETE FROM texts WHERE filing = ? AND kind NOT IN (?, ?)`, string(filing), string(redress.Facts), string(redress.Ground))
+	result, err := tx.ExecContext(ctx, `DELETE FROM texts WHERE filing = ? AND kind NOT IN (?, ?, ?)`, string(filing), string(redress.Facts), string(redress.Ground), string(redress.Reasons))
 	if err != nil {
 		return 0, err
 	}
@@ -148,8 +148,8 @@ func (s *Store) resealPage(ctx context.Context, key string, after []byte) (last 
 			one, err := scanText(rows)
 			page = append(page, one)
 			return err
-		}, `SELECT `+textColumns+` FROM texts WHERE commitment > ? AND sealed_with <> ? AND kind NOT IN (?, ?) ORDER BY commitment LIMIT ?`,
-			after, key, string(redress.Facts), string(redress.Ground), erasePage)
+		}, `SELECT `+textColumns+` FROM texts WHERE commitment > ? AND sealed_with <> ? AND kind NOT IN (?, ?, ?) ORDER BY commitment LIMIT ?`,
+			after, key, string(redress.Facts), string(redress.Ground), string(redress.Reasons), erasePage)
 		if err != nil {
 			return err
 		}

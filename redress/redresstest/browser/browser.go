@@ -60,6 +60,8 @@ type Options struct {
 	Languages string // Accept-Language; "": en
 	Scripts   bool   // leave scripts on
 	Dark      bool
+	// From is the address that a front end, which the server trusts, would say that the visitor has; "": none.
+	From string
 }
 
 // Visit is a window with cookies of its own.
@@ -105,7 +107,11 @@ func (v *Visit) prepare() {
 		languages = "en"
 	}
 	call(v, network.Enable, network.EnableParams{})
-	call(v, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": languages}})
+	headers := network.Headers{"Accept-Language": languages}
+	if v.options.From != "" {
+		headers["X-Forwarded-For"] = v.options.From
+	}
+	call(v, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: headers})
 	if v.options.Dark {
 		call(v, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}}) //nolint:misspell // so CSS spells it
 	}

@@ -83,6 +83,19 @@ func (v *Visit) Press(keys string) { v.t.Helper(); v.do(chromedp.KeyEvent(keys))
 // PressOn presses a key that leads to another page.
 func (v *Visit) PressOn(key string) { v.t.Helper(); v.leave(chromedp.KeyEvent(key)) }
 
+// Reach walks by the Tab key, from where it is, until what it looks for has the focus. Nothing else of it is used, as
+// by whoever has no mouse.
+func (v *Visit) Reach(what string) {
+	v.t.Helper()
+	for range maxStops {
+		v.Press(kb.Tab)
+		if Ask[bool](v, fmt.Sprintf(`document.activeElement.matches(%q)`, what)) {
+			return
+		}
+	}
+	v.t.Fatalf("by keyboard %s is not reached in %d steps at %s", what, maxStops, v.Address())
+}
+
 // maxStops is the most things of one page that are walked to.
 const maxStops = 300
 

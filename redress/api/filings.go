@@ -1,0 +1,57 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/limits"
+)
+
+// Filings takes what the public files, within limits that outlive a restart.
+type Filings interface {
+	// File files for somebody at an address. Its error may be a *limits.Refused.
+	File(ctx context.Context, from netip.Addr, application redress.Application) (redress.Receipt, error)
+}
+
+// passage is how whoever controls the name files in spite of a limit: the record is put into the DNS, and the secret
+// sent with the same filing.
+type passage struct {
+	DNS    dnsChallenge `json:"dns"`
+	Secret string       `json:"secret"`
+	Until  time.Time    `json:"until"`
+}
+
+// take files for the public or, without limits, for people of ours.
+func (h *handler) take(r *http.Request, ours bool, application redress.Application) (redress.Receipt, error) {
+	if ours || h.config.Filings == nil {
+		return h.desk.File(r.Context(), application)
+	}
+	return h.config.Filings.File(r.Context(), h.config.Limited(r), application)
+}
+
+// failFiling says when to come back, and the way past a limit.
+func (h *handler) failFiling(w http.ResponseWriter, err error) {
+	refused, is := errors.AsType[*limits.Refused](err)
+	if !is {
+		h.fail(w, err)
+		return
+	}
+	w.Header().Set("Retry-After", strconv.Itoa(max(1, int(refused.Wait/time.Second))))
+	detail := "Too much was filed from this network, about this name or with this contact, and nothing of this filing was kept. Send it again in " + refused.Wait.String() +
+		". If the name is yours, put the record of `passage` into its DNS, and send the same at once with `passage` set to the secret."
+	if refused.Missing {
+		detail += " The record was not found yet."
+	}
+	write(w, problem{
+		Type: typeBase + "limit", Title: "Too many filings", Status: http.StatusTooManyRequests, Detail: detail,
+		Passage: &passage{
+			DNS:    dnsChallenge{Name: refused.Passage.Challenge.Name, Type: "TXT", Value: refused.Passage.Challenge.Value},
+			Secret: refused.Passage.Secret, Until: refused.Passage.Until,
+		},
+	})
+}

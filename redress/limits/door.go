@@ -1,0 +1,122 @@
+package limits
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"golang.org/x/net/publicsuffix"
+
+	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/resolver/wire"
+)
+
+// Rates are how often the public may do what is kept for good. A rate whose burst is 0 forbids nothing.
+type Rates struct {
+	Network Rate `yaml:"network"` // filings, by network
+	Name    Rate `yaml:"name"`    // filings, by registrable name
+	Contact Rate `yaml:"contact"` // filings, by the contact that they give
+	Letters Rate `yaml:"letters"` // receipts, by the mailbox that a filing gives
+}
+
+// DefaultRates let whoever finds all names of its customers on a list file them at once.
+func DefaultRates() Rates {
+	return Rates{
+		Network: Rate{Burst: 3000, Every: 6 * time.Second},
+		Name:    Rate{Burst: 2000, Every: 30 * time.Second},
+		Contact: Rate{Burst: 2000, Every: 30 * time.Second},
+		Letters: Rate{Burst: 10, Every: 144 * time.Minute}, // 20 in a day
+	}
+}
+
+// Refused says that a limit keeps a filing from being taken, when to file again, and how whoever controls the
+// name files at once.
+type Refused struct {
+	Full
+	Passage redress.Passage
+	// Missing: a passage was shown, and its record is not in the DNS.
+	Missing bool
+}
+
+// Door is where cases are filed.
+type Door struct {
+	buckets *Buckets
+	desk    *redress.Desk
+	rates   Rates
+}
+
+// NewDoor makes the door of a desk.
+func NewDoor(buckets *Buckets, desk *redress.Desk, rates Rates) *Door {
+	return &Door{buckets: buckets, desk: desk, rates: rates}
+}
+
+// File files for somebody at an address. Its error is a *[Refused] where a limit is reached, and what [redress.Desk.File]
+// gives otherwise. Who shows that the name is theirs passes all limits, and has proved control of it.
+func (d *Door) File(ctx context.Context, from netip.Addr, application redress.Application) (redress.Receipt, error) {
+	name, err := d.desk.Subject(&application)
+	if err != nil {
+		return redress.Receipt{}, err
+	}
+	shown := application.Passage != ""
+	passes := false
+	if shown {
+		if passes, err = d.desk.Passes(ctx, name, application.Passage); err != nil {
+			return redress.Receipt{}, err
+		}
+	}
+	if !passes {
+		if err := d.charge(ctx, from, name, application.Contact); err != nil {
+			return redress.Receipt{}, d.refusal(err, name, &application)
+		}
+	}
+	receipt, err := d.desk.File(ctx, application)
+	if err == nil && passes {
+		err = d.desk.Proved(ctx, receipt.ID, redress.ByDNS, redress.Actor{Name: application.Role, Role: redress.Party})
+	}
+	return receipt, err
+}
+
+func (d *Door) charge(ctx context.Context, from netip.Addr, name wire.Name, contact string) error {
+	charges := []Charge{
+		{Kind: "network", Text: Network(from), Rate: d.rates.Network, Daily: true},
+		{Kind: "name", Text: Registrable(name), Rate: d.rates.Name},
+	}
+	if contact != "" {
+		charges = append(charges, Charge{Kind: "contact", Text: Mailbox(contact), Rate: d.rates.Contact})
+	}
+	return d.buckets.Take(ctx, charges...)
+}
+
+// refusal gives the way past a limit. A passage that was begun is the one to go on with.
+func (d *Door) refusal(err error, name wire.Name, application *redress.Application) error {
+	full, is := errors.AsType[*Full](err)
+	if !is {
+		return fmt.Errorf("file: %w", err)
+	}
+	refused := &Refused{Full: *full, Passage: d.desk.Passage(name), Missing: application.Passage != ""}
+	if again, valid := d.desk.PassageOf(name, application.Passage); valid {
+		refused.Passage = again
+	}
+	return refused
+}
+
+// Registrable is the name that a bucket is of: the one below the public suffix, or a public suffix itself.
+func Registrable(name wire.Name) string {
+	if above, err := publicsuffix.EffectiveTLDPlusOne(name.String()); err == nil {
+		return above
+	}
+	return name.String()
+}
+
+// Mailbox is a contact as it is counted, however it is written.
+func Mailbox(contact string) string {
+	return strings.ToLower(strings.TrimSpace(strings.TrimPrefix(contact, "mailto:")))
+}
+
+// MayWrite says whether one more receipt may be sent to a mailbox that a stranger named. Where that cannot be known none is.
+func (b *Buckets) MayWrite(ctx context.Context, rate Rate, mailbox string) bool {
+	return b.Take(ctx, Charge{Kind: "letter", Text: Mailbox(mailbox), Rate: rate}) == nil
+}
