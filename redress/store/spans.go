@@ -110,4 +110,3 @@ func (b *briefReader) word(octets []byte) string {
 	}
 	return made
 }
-
