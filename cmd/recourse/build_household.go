@@ -17,6 +17,7 @@ import (
 	"github.com/recourse-dns/recourse/policy/profile"
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/console"
 	"github.com/recourse-dns/recourse/redress/household"
 	"github.com/recourse-dns/recourse/redress/household/listening"
 	"github.com/recourse-dns/recourse/redress/household/pages"
@@ -106,6 +107,9 @@ func (n *node) householdPages(ctx context.Context, office *household.Office, lim
 		Ear: n.home.ear, Probes: n.home.probes, Check: n.home.check, Hosts: n.config.pageHosts(), Origin: n.config.portalOrigin(), Address: address, Limits: limits,
 		Own: n.config.deviceNames(), Categories: n.offeredCategories, Reaches: n.config.reaches(), Zone: systemZone(), Charts: charts,
 		Servers: func(client netip.Addr) []netip.Addr { return servedAt(n.config.Listen.Do53, machine.Toward(client)) },
+	}
+	if !n.config.Desk.Console.Apart() {
+		made.Console = console.Path
 	}
 	if do53 := n.config.Listen.Do53; !slices.ContainsFunc(do53, func(one netip.AddrPort) bool { return one.Port() == 53 }) && len(do53) > 0 {
 		made.Port = do53[0].Port()

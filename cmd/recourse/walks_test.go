@@ -22,6 +22,7 @@ import (
 func TestWalks(t *testing.T) {
 	chromium := browser.Start(t, chromedp.Flag("host-resolver-rules", "MAP *.example 127.0.0.1, MAP dns.home.arpa 127.0.0.1"))
 	t.Run("provider", func(t *testing.T) { t.Parallel(); walkProvider(t, chromium) })
+	t.Run("home", func(t *testing.T) { t.Parallel(); walkHome(t, chromium) })
 }
 
 // providersYAML is what a provider adds to the example: a block page, languages, and a court that sends its orders itself.
@@ -140,8 +141,13 @@ func receipt(shown string) (id, record, value string) {
 // list writes a list anew and has it read, as its refresh does.
 func (w *walk) list(name, file, text string) {
 	w.t.Helper()
-	if err := os.WriteFile(filepath.Join(w.directory, "lists", file), []byte(text), 0o600); err != nil {
-		w.t.Fatal(err)
-	}
+	writeInto(w.t, w.directory, "lists/"+file, text)
 	wantText(w.t, recourse(w.t, w.directory, 0, "lists", "apply", "--config", w.config, "--list", name), fmt.Sprintf("list %s", name))
+}
+
+func writeInto(t *testing.T, directory, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(directory, filepath.FromSlash(file)), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }

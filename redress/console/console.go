@@ -23,6 +23,8 @@ type Config struct {
 	SignIn, SignOut string
 	// Accounts is the page about one's own account, and about others for who may; empty: none.
 	Accounts string
+	// Home is the first page of a home, for its operator; empty: there is none beside the console.
+	Home string
 }
 
 // Visitor is who is signed in.

@@ -125,6 +125,9 @@ func (v *visit) navigation() []page.Link {
 			made = append(made, one)
 		}
 	}
+	if v.config.Home != "" && v.Role == redress.Operator {
+		made = append(made, page.Link{Address: v.config.Home, Text: "At home"})
+	}
 	if v.config.Accounts != "" {
 		made = append(made, page.Link{Address: v.config.Accounts, Text: "Your account"})
 	}

@@ -196,7 +196,11 @@ func (h *handler) answer(r *http.Request, by, id string) error {
 	if err != nil {
 		return redress.ErrNotFound
 	}
-	_, err = h.config.Office.Decide(r.Context(), by, id, number, r.PostForm.Get("answer") == "yes")
+	said := household.Reply{Granted: r.PostForm.Get("answer") != "no"}
+	if r.PostForm.Get("answer") == "hour" {
+		said.For = time.Hour
+	}
+	_, err = h.config.Office.Decide(r.Context(), by, id, number, said)
 	return err
 }
 
