@@ -90,6 +90,7 @@ func (n *node) follow(ctx context.Context, held *state, all decided) error {
 	follower := fleet.NewFollower(settings, n.mirror, all, client, writeSecret, n.logger)
 	n.background(ctx, follower.Run)
 	n.background(ctx, fleet.FollowClients(settings, n.clients.bindings, n.clients.devices, client, n.logger).Run)
+	n.background(ctx, fleet.TellEvents(settings, n.audit.database, client, n.logger).Run)
 	return nil
 }
 
@@ -220,6 +221,9 @@ func (n *node) keepUp(ctx context.Context, database *store.DB, all decided) {
 		case <-ctx.Done():
 		}
 		timer.Stop()
+	}
+	if !failed {
+		n.rememberLast(ctx, database)
 	}
 }
 

@@ -69,6 +69,7 @@ func (d *Desk) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+ChangesPath, d.nodesOnly(d.changes))
 	mux.HandleFunc("POST "+ReceiptsPath, d.nodesOnly(d.receipts))
+	mux.HandleFunc("POST "+EventsPath, d.nodesOnly(d.events))
 	if d.config.Passes != nil {
 		mux.HandleFunc("GET "+PassesPath, d.nodesOnly(d.passes))
 		mux.HandleFunc("POST "+LooksPath, d.nodesOnly(d.looks))
