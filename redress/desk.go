@@ -43,6 +43,8 @@ type Config struct {
 	Everywhere func(ctx context.Context, id CaseID) ([]InForceAt, error)
 	// Entries is how many a list has; false where nothing is told of them. Nil: of none.
 	Entries func(list blocklists.ListID) (int, bool)
+	// Suspension is how long a party that misuses the desk is suspended; 0: [SuspensionTime].
+	Suspension time.Duration
 	// Sources are what the facts of a case are gathered from.
 	Sources Sources
 }

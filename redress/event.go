@@ -103,6 +103,9 @@ type Content struct {
 	// Agrees is of who read a decision again.
 	Agrees *bool   `json:"agrees,omitempty"`
 	Triage *Triage `json:"triage,omitempty"`
+	// Unfounded is of a decision, Measure of what is done about a party.
+	Unfounded *Unfounded    `json:"unfounded,omitempty"`
+	Measure   *MeasureFacts `json:"measure,omitempty"`
 }
 
 // Encode is the one form of the content that is stored and hashed.
@@ -151,6 +154,8 @@ const (
 	Ground      TextKind = "ground"
 	// Reasons are the statement of reasons as it was sent, a [Written].
 	Reasons TextKind = "reasons"
+	// WhyUnfounded are the reasons of [Unfounded].
+	WhyUnfounded TextKind = "unfounded"
 )
 
 // Personal says whether a text is its party's own affair: it is sealed, and erased in time. What
@@ -199,7 +204,7 @@ func (t Text) Commitment() Commitment {
 func commit(bodies map[TextKind]string) ([]Text, map[TextKind]string) {
 	var texts []Text
 	commitments := make(map[TextKind]string)
-	for _, kind := range []TextKind{Explanation, Contact, Facts, Ground} {
+	for _, kind := range []TextKind{Explanation, Contact, Facts, Ground, WhyUnfounded} {
 		if bodies[kind] == "" {
 			continue
 		}

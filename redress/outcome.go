@@ -56,7 +56,11 @@ func (c *Case) decide(actor Actor, action Action, decision *Decision, at time.Ti
 			return Change{}, Rule{}, err
 		}
 	}
-	change.say(&content, map[TextKind]string{Facts: decision.Facts, Ground: decision.Ground})
+	bodies := map[TextKind]string{Facts: decision.Facts, Ground: decision.Ground}
+	if err := decision.Unfounded.noted(c, &content, bodies); err != nil {
+		return Change{}, Rule{}, err
+	}
+	change.say(&content, bodies)
 	kind := DecidedEvent
 	if rule.To == Referred {
 		kind = ReferredEvent

@@ -38,6 +38,8 @@ type Status struct {
 	// name is on one.
 	Corrected  bool
 	ReferredTo []string
+	// Measure is the warning or suspension that the case led to; nil where there is none.
+	Measure *Measure
 }
 
 // StatusEvent is an event as the party sees it: the actor's role and not the name.
@@ -181,6 +183,9 @@ func (d *Desk) status(c *Case) Status {
 			status.add(c, event)
 		}
 	}
+	if measure := c.Measure(); !measure.Given.IsZero() {
+		status.Measure = &measure
+	}
 	if c.Unconfirmed() {
 		status.conceal(filing, d.config.Holiday)
 		status.elsewhere(c, d.config.Authorities)
@@ -210,7 +215,7 @@ func (s *Status) add(c *Case, event Event) {
 // internal are the events that the party does not see.
 func internal(kind EventKind) bool {
 	switch kind {
-	case TriagedEvent, RetestedEvent, PublisherEvent, RereadEvent:
+	case TriagedEvent, RetestedEvent, PublisherEvent, RereadEvent, MeasureProposedEvent, MeasureDroppedEvent:
 		return true
 	}
 	return false
