@@ -80,6 +80,12 @@ func (m *Measure) MayAppeal(at time.Time) bool {
 	return m.Kind == Suspension && m.State == MeasureGiven && m.InForce(at)
 }
 
+// Holds says whether the measure holds now.
+func (m *Measure) Holds() bool { return m.InForce(time.Now()) }
+
+// Appealable says whether the party may appeal now.
+func (m *Measure) Appealable() bool { return m.MayAppeal(time.Now()) }
+
 // Measure is the one that the case led to; its state is empty where there is none.
 func (c *Case) Measure() Measure {
 	var made Measure

@@ -24,7 +24,7 @@ import (
 func (n *node) startConsole(kit *page.Kit, desk *redress.Desk, office *orders.Office, made *exceptions.Office, database *store.DB, current *policy.Current, resolved *resolution, pages http.Handler) (http.Handler, error) {
 	shelf := shelf{n.importer}
 	staff, err := console.New(console.Config{SignIn: accounts.SignInPath, SignOut: "/sign-out", Accounts: "/account"}, kit, console.Parts{
-		Gate: staffGate{gate: n.people.gate, lists: n.importer}, Desk: desk, Office: office, Lists: shelf, Work: shelf, Holds: shelf,
+		Gate: staffGate{gate: n.people.gate, lists: n.importer}, Desk: desk, Office: office, Lists: shelf, Work: shelf, Holds: shelf, Misuse: n.standing,
 		Exceptions: made, Database: database, Snapshot: current.Load, Reach: redress.NewReach(resolved.unfiltered),
 	}, n.logger)
 	if err != nil {

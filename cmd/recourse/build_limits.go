@@ -76,12 +76,12 @@ const maxEvery = 7 * 24 * time.Hour
 
 // startLimits are the limits of everything that the public does here: those of what is kept for good in the database, all others
 // in memory.
-func (n *node) startLimits(ctx context.Context, database *store.DB, desk *redress.Desk) (*redress.Limits, func(*http.Request) netip.Addr, *limits.Door, *misuse.Office) {
-	office := misuse.New(database, desk, n.config.Desk.Misuse.criteria(), n.logger)
-	n.alone(office.Run)
+func (n *node) startLimits(ctx context.Context, database *store.DB, desk *redress.Desk) (*redress.Limits, func(*http.Request) netip.Addr, *limits.Door) {
+	n.standing = misuse.New(database, desk, n.config.Desk.Misuse.criteria(), n.logger)
+	n.alone(n.standing.Run)
 	buckets := limits.New(database)
 	n.background(ctx, func(ctx context.Context) { buckets.Run(ctx, n.logger) })
-	return redress.NewLimits(redress.DefaultRates()), route.Behind(n.config.Listen.WebTrustedProxies), limits.NewDoor(buckets, desk, n.config.Desk.Misuse.rates(), office), office
+	return redress.NewLimits(redress.DefaultRates()), route.Behind(n.config.Listen.WebTrustedProxies), limits.NewDoor(buckets, desk, n.config.Desk.Misuse.rates(), n.standing)
 }
 
 // letterPatience is how long a filing waits to know whether its receipt may leave.

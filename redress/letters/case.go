@@ -100,7 +100,7 @@ func (w *Writer) outside(c *redress.Case, event *redress.Event, name string, beg
 	case "reblocked":
 		return begin("reblocked.subject").say("reblocked.body", "name", name), kind
 	}
-	return nil, ""
+	return w.measure(c, event, begin)
 }
 
 // spoken writes what we asked or wrote.

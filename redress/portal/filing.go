@@ -3,6 +3,7 @@ package portal
 import (
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy"
@@ -22,6 +23,8 @@ type formContent struct {
 	// NameLabel says whether a name is needed beside the code.
 	NameLabel string
 	Longest   int
+	// Suspended is until when the party is; zero where it is not.
+	Suspended time.Time
 	// Limit is why nothing was taken yet, and the way past; nil otherwise.
 	Limit *limits.Refused
 }
@@ -69,7 +72,7 @@ func (h *handler) file(w http.ResponseWriter, r *http.Request) {
 	content := &formContent{Application: redress.Application{
 		ReasonCode: r.PostForm.Get("code"), Name: r.PostForm.Get("name"), Role: r.PostForm.Get("role"), Explanation: r.PostForm.Get("explanation"),
 		GoodFaith: r.PostForm.Get("good_faith") == "yes", Contact: r.PostForm.Get("contact"), Language: tongue.Tag(),
-		Passage: r.PostForm.Get("passage"),
+		Passage: r.PostForm.Get("passage"), Question: r.PostForm.Get("question"),
 	}}
 	receipt, err := h.take(r, content.Application)
 	if invalid, ok := errors.AsType[*redress.Invalid](err); ok {

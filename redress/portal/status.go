@@ -118,6 +118,8 @@ func doneKey(what string) string {
 	switch what {
 	case "message", "appeal", "withdraw", "document":
 		return "done." + what
+	case "measure":
+		return "done.appeal"
 	}
 	return ""
 }
