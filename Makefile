@@ -7,7 +7,7 @@ FUZZTIME ?= 30s
 # Real lists for the end-to-end test; where the folder is absent a generated sample stands in.
 export RECOURSE_DATA ?= $(abspath ../shared/data)
 
-.PHONY: help build run test check lint fuzz bench bench-peers bench-lists conformance soak cover clean
+.PHONY: help build run test check lint fuzz bench bench-peers bench-desk bench-lists conformance soak cover clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -37,6 +37,9 @@ bench: ## run the benchmarks with allocations
 
 bench-peers: ## what answers cost beside the peers: doors, cold, attacks, idle; ARGS chooses (Debian, root)
 	@bash bench/peers.sh $(ARGS)
+
+bench-desk: ## 500 pages and calls a second beside 20,000 queries a second: what queries wait, what a page costs
+	@bash bench/desk.sh $(ARGS)
 
 bench-lists: ## what lists of 1M and 10M names cost, beside the targets; QUICK=1: 100,000
 	@bash bench/lists.sh

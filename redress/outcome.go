@@ -165,7 +165,7 @@ func (c *Case) afterDecision(rule *Rule, event Event, at time.Time) []Clock {
 		clocks = append(clocks, Clock{Kind: ReviewClock, At: at.AddDate(0, 0, ReviewDays)})
 	}
 	if rule.Lifts && c.Entry.Purpose != blocklists.Law && !c.Confidential {
-		clocks = append(clocks, Clock{Kind: PublisherClock, At: at})
+		clocks = append(clocks, Clock{Kind: PublisherClock, At: toldAt(at)})
 	}
 	if sampled(c.ID, event.Content.Question, at) {
 		clocks = append(clocks, Clock{Kind: RereadClock, At: at.AddDate(0, 0, RereadDays)})

@@ -104,6 +104,10 @@ func (w *world) share(ctx context.Context, process *peer.Process, target []strin
 // ready to run and was not let: by others, which on a shared machine is most of the latency, or
 // by another thread of its own.
 func (w *world) paced(ctx context.Context, what string, process *peer.Process, arguments []string) (float64, error) {
+	return w.pacedFor(ctx, what, latencyLength, process, arguments)
+}
+
+func (w *world) pacedFor(ctx context.Context, what string, length time.Duration, process *peer.Process, arguments []string) (float64, error) {
 	before, err := process.Waited()
 	if err != nil {
 		return 0, err
@@ -122,7 +126,7 @@ func (w *world) paced(ctx context.Context, what string, process *peer.Process, a
 	}
 	busy, err := process.Busy()
 	const thousand = 1000
-	share := func(d time.Duration) float64 { return 100 * d.Seconds() / latencyLength.Seconds() }
+	share := func(d time.Duration) float64 { return 100 * d.Seconds() / length.Seconds() }
 	l := out.Latency
 	fmt.Printf("%-38s %8.3f %8.3f %8.3f %8.3f %8d %9.1f%% %9.1f%%\n", what, l.P50/thousand, l.P99/thousand, l.P999/thousand, l.Longest/thousand, out.Lost, share(busy-ran), share(after-before))
 	return l.P999, err

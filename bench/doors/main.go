@@ -34,7 +34,7 @@ func main() {
 	flag.StringVar(&s.dir, "dir", "", "`folder` to work in; one of its own when empty")
 	flag.StringVar(&s.doors, "doors", strings.Join(peer.AllDoors(), ","), "doors to measure")
 	flag.StringVar(&s.only, "only", "", "servers to measure, by `name`, with commas; all when empty")
-	flag.StringVar(&s.parts, "parts", "cost,latency,cores", "what to measure: these, and idle")
+	flag.StringVar(&s.parts, "parts", "cost,latency,cores", "what to measure: these, idle and desk")
 	flag.IntVar(&s.rounds, "rounds", 5, "rounds; the median counts")
 	flag.DurationVar(&s.length, "time", 3*time.Second, "how long a server is loaded in a round")
 	flag.IntVar(&s.names, "names", 1000, "names that are asked for")
@@ -66,7 +66,7 @@ func run(ctx context.Context, s settings) error {
 	for _, part := range []struct {
 		name string
 		do   func(context.Context, *world) error
-	}{{"cost", cost}, {"latency", latency}, {"cores", cores}, {"idle", idle}} {
+	}{{"cost", cost}, {"latency", latency}, {"cores", cores}, {"idle", idle}, {"desk", desk}} {
 		if !slices.Contains(strings.Split(s.parts, ","), part.name) {
 			continue
 		}

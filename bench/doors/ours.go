@@ -56,6 +56,7 @@ func listOf(id string, length int) string {
 
 // configuration is added to that of the doors. Limits are on, but do not stop the load.
 const configuration = `  web: ["%[1]s"]
+  web_trusted_proxies: [127.0.0.1/32]
   metrics: ["%[2]s"]
   response_rate_limit: {per_network: 10000000}
   limits: {connections: 200000, connections_per_client: 1000}

@@ -147,7 +147,7 @@ func (o *AuditVerifyOptions) print(to io.Writer, result *audit.Result) error {
 // AuditExportOptions are the flags of audit export.
 type AuditExportOptions struct {
 	ConfigFlag
-	Entries bool  `help:"The entries in force of all lists that are not secret, in place of the log."`
+	Entries bool  `help:"The entries in force of all lists that are not secret, and the exceptions from them, in place of the log."`
 	After   int64 `placeholder:"SEQUENCE" help:"Only events after this one."`
 }
 

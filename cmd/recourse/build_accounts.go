@@ -15,6 +15,7 @@ import (
 	"github.com/recourse-dns/recourse/redress/accounts"
 	"github.com/recourse-dns/recourse/redress/accounts/provider"
 	"github.com/recourse-dns/recourse/redress/console"
+	"github.com/recourse-dns/recourse/redress/household/pages"
 	"github.com/recourse-dns/recourse/redress/page"
 	"github.com/recourse-dns/recourse/redress/route"
 	"github.com/recourse-dns/recourse/redress/signin"
@@ -163,29 +164,30 @@ func (n *node) withSignIn(kit *page.Kit, others http.Handler) (http.Handler, err
 	if err != nil {
 		return nil, err
 	}
-	pages, err := signin.New(signin.Config{
+	made, err := signin.New(signin.Config{
 		Portal: n.config.Operator.Portal, Title: n.config.Operator.Name, Offered: n.config.Operator.Languages, More: n.config.languageFiles(), Provider: vouching, ProviderName: name,
-		May: n.config.maySignIn, Network: route.Behind(n.config.Listen.WebTrustedProxies), Home: homeOf,
+		May: n.config.maySignIn, Network: route.Behind(n.config.Listen.WebTrustedProxies), Home: n.config.workplace,
 	}, kit, n.people.office, n.people.gate, n.logger)
 	if err != nil {
 		return nil, err
 	}
-	handler, err := pages.Handler()
+	handler, err := made.Handler()
 	if err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", others)
-	for _, one := range pages.Routes() {
+	for _, one := range made.Routes() {
 		mux.Handle(one.Method+" "+one.Path, handler)
 	}
 	return mux, nil
 }
 
-// homeOf is where somebody of a role works.
-func homeOf(role redress.ActorRole) string {
-	if role == redress.Household {
-		return "/home/"
+// workplace is where somebody of a role comes to when signed in. In a home the first account is an operator's, and what
+// its owner came for are the devices.
+func (c *Config) workplace(role redress.ActorRole) string {
+	if role == redress.Household || role == redress.Operator && c.isHome() {
+		return pages.Root
 	}
 	return console.Path
 }

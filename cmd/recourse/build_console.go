@@ -14,6 +14,7 @@ import (
 	"github.com/recourse-dns/recourse/redress/accounts"
 	"github.com/recourse-dns/recourse/redress/console"
 	"github.com/recourse-dns/recourse/redress/exceptions"
+	household "github.com/recourse-dns/recourse/redress/household/pages"
 	"github.com/recourse-dns/recourse/redress/orders"
 	"github.com/recourse-dns/recourse/redress/page"
 	"github.com/recourse-dns/recourse/redress/route"
@@ -23,9 +24,13 @@ import (
 // of their own. It gives what the web's listeners serve.
 func (n *node) startConsole(kit *page.Kit, desk *redress.Desk, office *orders.Office, made *exceptions.Office, database *store.DB, current *policy.Current, resolved *resolution, pages http.Handler) (http.Handler, error) {
 	shelf := shelf{n.importer}
-	staff, err := console.New(console.Config{SignIn: accounts.SignInPath, SignOut: "/sign-out", Accounts: "/account"}, kit, console.Parts{
+	ways := console.Config{SignIn: accounts.SignInPath, SignOut: "/sign-out", Accounts: "/account"}
+	if n.config.isHome() && !n.config.Desk.Console.Apart() {
+		ways.Home = household.Root
+	}
+	staff, err := console.New(ways, kit, console.Parts{
 		Gate: staffGate{gate: n.people.gate, lists: n.importer}, Desk: desk, Office: office, Lists: shelf, Work: shelf, Holds: shelf, Misuse: n.standing,
-		Exceptions: made, Database: database, Snapshot: current.Load, Reach: redress.NewReach(resolved.unfiltered),
+		Exceptions: made, People: n.people.office, Database: database, Snapshot: current.Load, Reach: redress.NewReach(resolved.unfiltered),
 	}, n.logger)
 	if err != nil {
 		return nil, err

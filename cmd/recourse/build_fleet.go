@@ -89,6 +89,8 @@ func (n *node) follow(ctx context.Context, held *state, all decided) error {
 	}
 	follower := fleet.NewFollower(settings, n.mirror, all, client, writeSecret, n.logger)
 	n.background(ctx, follower.Run)
+	n.background(ctx, fleet.FollowClients(settings, n.clients.bindings, n.clients.devices, client, n.logger).Run)
+	n.background(ctx, fleet.TellEvents(settings, n.audit.database, client, n.logger).Run)
 	return nil
 }
 
@@ -148,6 +150,9 @@ func (n *node) startFleet(ctx context.Context, held *state, database *store.DB, 
 	n.ends = append(n.ends, end)
 	settings := fleet.DeskConfig{Key: key, Deployment: fingerprint(deployment), Actor: actor}
 	n.passes.serveNodes(&settings)
+	if n.config.hasNodes() {
+		settings.Clients = fleet.NewClients(n.clients.bindings, n.clients.devices)
+	}
 	return fleet.NewDesk(ctx, settings, database, n.logger).Handler(), public, nil
 }
 
@@ -216,6 +221,9 @@ func (n *node) keepUp(ctx context.Context, database *store.DB, all decided) {
 		case <-ctx.Done():
 		}
 		timer.Stop()
+	}
+	if !failed {
+		n.rememberLast(ctx, database)
 	}
 }
 

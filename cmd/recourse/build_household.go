@@ -17,6 +17,7 @@ import (
 	"github.com/recourse-dns/recourse/policy/profile"
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/console"
 	"github.com/recourse-dns/recourse/redress/household"
 	"github.com/recourse-dns/recourse/redress/household/listening"
 	"github.com/recourse-dns/recourse/redress/household/pages"
@@ -106,6 +107,9 @@ func (n *node) householdPages(ctx context.Context, office *household.Office, lim
 		Ear: n.home.ear, Probes: n.home.probes, Check: n.home.check, Hosts: n.config.pageHosts(), Origin: n.config.portalOrigin(), Address: address, Limits: limits,
 		Own: n.config.deviceNames(), Categories: n.offeredCategories, Reaches: n.config.reaches(), Zone: systemZone(), Charts: charts,
 		Servers: func(client netip.Addr) []netip.Addr { return servedAt(n.config.Listen.Do53, machine.Toward(client)) },
+	}
+	if !n.config.Desk.Console.Apart() {
+		made.Console = console.Path
 	}
 	if do53 := n.config.Listen.Do53; !slices.ContainsFunc(do53, func(one netip.AddrPort) bool { return one.Port() == 53 }) && len(do53) > 0 {
 		made.Port = do53[0].Port()
@@ -237,8 +241,8 @@ func (n *node) address() func(*http.Request) netip.Addr {
 
 // withHome puts the pages of a home, and the pictures of its probes, before the other pages.
 func (n *node) withHome(ctx context.Context, office *household.Office, database *store.DB, kit *page.Kit, limits *redress.Limits, others http.Handler) (http.Handler, error) {
-	charts, err := newHomeCharts(ctx, database, func() map[string]int64 { return n.withheldByCategory(n.home.counts) }, n.logger)
-	if err != nil {
+	charts := newHomeCharts(database, func() map[string]int64 { return n.withheldByCategory(n.home.counts) }, n.logger)
+	if err := n.later(charts.recall(ctx)); err != nil {
 		return nil, err
 	}
 	n.background(ctx, charts.Run)

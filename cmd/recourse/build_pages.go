@@ -14,6 +14,7 @@ import (
 	"github.com/recourse-dns/recourse/redress/language"
 	"github.com/recourse-dns/recourse/redress/page"
 	"github.com/recourse-dns/recourse/redress/portal"
+	public "github.com/recourse-dns/recourse/redress/report"
 	"github.com/recourse-dns/recourse/redress/signin"
 	"github.com/recourse-dns/recourse/redress/statements"
 )
@@ -33,7 +34,7 @@ func (c *Config) languageFiles() fs.FS {
 
 // catalogues are the texts of all parts with public pages.
 func catalogues() []func(fs.FS) (*language.Catalogue, error) {
-	return []func(fs.FS) (*language.Catalogue, error){page.Catalogue, portal.Catalogue, householdTexts, signin.Catalogue, statements.Catalogue}
+	return []func(fs.FS) (*language.Catalogue, error){page.Catalogue, portal.Catalogue, householdTexts, signin.Catalogue, statements.Catalogue, public.Catalogue}
 }
 
 // checkLanguages says which languages of the operator there are no texts in.
@@ -57,7 +58,7 @@ func (c *Config) checkLanguages() {
 	}
 	for i, tag := range c.Operator.Languages {
 		if lacking[tag] && languageForm.MatchString(tag) {
-			c.report.problem(item("operator.languages", i), "there are no texts in %s: leave it out, or put page.%s.json, portal.%s.json, home.%s.json, signin.%s.json and statements.%s.json into a folder and name that as operator.languages_dir; built in are %v", quote(tag), tag, tag, tag, tag, tag, builtin())
+			c.report.problem(item("operator.languages", i), "there are no texts in %s: leave it out, or put page.%s.json, portal.%s.json, home.%s.json, signin.%s.json, statements.%s.json and report.%s.json into a folder and name that as operator.languages_dir; built in are %v", quote(tag), tag, tag, tag, tag, tag, tag, builtin())
 		}
 	}
 }

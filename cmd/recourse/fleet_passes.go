@@ -19,7 +19,12 @@ import (
 
 // sharesPasses says whether other nodes have to know the passes that this one knows.
 func (c *Config) sharesPasses() bool {
-	return !c.hasDesk() || len(c.Fleet.Desks) > 0 || slices.ContainsFunc(c.Desk.Tokens, func(token Token) bool { return token.Role == string(redress.Node) })
+	return !c.hasDesk() || len(c.Fleet.Desks) > 0 || c.hasNodes()
+}
+
+// hasNodes says whether nodes may follow this desk.
+func (c *Config) hasNodes() bool {
+	return slices.ContainsFunc(c.Desk.Tokens, func(token Token) bool { return token.Role == string(redress.Node) })
 }
 
 // startPasses makes the book of passes, which lives as long as the node and nowhere else.

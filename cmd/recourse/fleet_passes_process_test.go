@@ -18,8 +18,8 @@ import (
 func passDeskFiles(t *testing.T, answers string) (files map[string]string, portal string) {
 	t.Helper()
 	files, portal = passFiles(t, answers)
-	files["node.token"] = nodeSecret
-	text := strings.Replace(files["recourse.yaml"], "tokens: [", "tokens: [{name: nodes, role: node, file: node.token}, ", 1)
+	files["node.token"], files["radius.token"] = nodeSecret, radiusToken
+	text := strings.Replace(files["recourse.yaml"], "tokens: [", "tokens: [{name: nodes, role: node, file: node.token}, {name: radius, role: provisioning, file: radius.token}, ", 1)
 	files["recourse.yaml"] = strings.Replace(text, "clients:\n", "clients:\n  - {match: {networks: [\"127.0.0.77/32\"]}, jurisdiction: IT}\n", 1)
 	return files, portal
 }
@@ -42,7 +42,7 @@ func passFollower(t *testing.T, desk *server, deskDirectory, answers, name, port
 	return start(t, directory, "--config", "recourse.yaml"), directory
 }
 
-// TestAPassHoldsOnAllNodes: looked up at one node that has no desk, given by the desk, in force at
+// TestAPassHoldsOnAllNodes, and a binding: looked up at one node that has no desk, given by the desk, in force at
 // both nodes and the desk, and on no disk.
 func TestAPassHoldsOnAllNodes(t *testing.T) {
 	t.Parallel()
@@ -83,7 +83,22 @@ func TestAPassHoldsOnAllNodes(t *testing.T) {
 	}
 	t.Logf("measured: in force at the desk and two nodes %v after it was given", time.Since(given).Round(time.Millisecond))
 
-	// A node that starts again hears of it from the desk; the desk that starts again has forgotten.
+	// What is bound at the desk is bound at the nodes, until it is ended.
+	const bound = "/api/v1/clients/" + who + "%2F32"
+	filters := func(node *server) bool { return len(node.ask(who, "casino.example", dns.TypeA).Answer) == 0 }
+	if filters(first) {
+		t.Fatal("nobody asked for a filter yet")
+	}
+	desk.done(t, http.StatusOK, http.MethodPut, bound, radiusToken, map[string]any{"profile": "kids"})
+	bind := time.Now()
+	for _, node := range []*server{first, second} {
+		node.until(t, func() bool { return filters(node) })
+	}
+	t.Logf("measured: a binding is in force at two nodes %v after the reply", time.Since(bind).Round(time.Millisecond))
+	desk.done(t, http.StatusOK, http.MethodDelete, bound, radiusToken, nil)
+	first.until(t, func() bool { return !filters(first) })
+
+	// A node that starts again hears of the pass from the desk; the desk that starts again has forgotten.
 	second.stop()
 	again := start(t, secondDirectory, "--config", "recourse.yaml")
 	again.until(t, func() bool { return passes(again) })

@@ -88,6 +88,16 @@ func TestNodesFollowOneDesk(t *testing.T) {
 		return len(nodes) == 3 && slices.Contains(nodes, "node-1") && slices.Contains(nodes, "node-2")
 	})
 
+	// What happens at the nodes is in the desk's log, and that holds.
+	desk.until(t, func() bool {
+		log := desk.recourse(t, directory, "audit", "export", "--config", "recourse.yaml")
+		whole := func(node string) bool {
+			return strings.Contains(log, `"subject":"node/`+node+`/configuration"`) && strings.Contains(log, `"subject":"node/`+node+`/list/gambling"`)
+		}
+		return whole("node-1") && whole("node-2")
+	})
+	desk.recourse(t, directory, "audit", "verify", "--config", "recourse.yaml")
+
 	// One is away while the order is lifted, and starts where the desk cannot be reached.
 	second.stop()
 	desk.done(t, http.StatusOK, http.MethodDelete, orderPath("RG 7/2026", ""), authority, nil)

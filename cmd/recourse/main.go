@@ -122,6 +122,7 @@ type casesCommands struct {
 
 	Ask       AskOptions       `cmd:"" help:"Ask the party for what is missing."`
 	Reply     ReplyOptions     `cmd:"" help:"Write to the party."`
+	Relieve   RelieveOptions   `cmd:"" help:"Test the site of a case again, and unblock it for now where all speaks for it."`
 	Dismiss   DismissOptions   `cmd:"" help:"End a case as inadmissible, with reasons."`
 	Close     CloseOptions     `cmd:"" help:"End a case that the party did not answer in."`
 	Merge     MergeOptions     `cmd:"" help:"Let another case of the same entry stand for one."`

@@ -14,18 +14,20 @@ import (
 // ReportOptions are the flags of report.
 type ReportOptions struct {
 	ConfigFlag
-	From   string `placeholder:"DATE" help:"The first day of the transparency report; a year before the last where it is not given."`
-	To     string `placeholder:"DATE" help:"The last day of it; yesterday where it is not given."`
-	Log    string `placeholder:"FILE" type:"path" help:"Make it from an exported log, which is verified, and not from this machine's."`
-	Policy bool   `xor:"what" help:"What this resolver does and what it keeps, as on the page /policy, in its place."`
-	DPIA   bool   `name:"dpia" xor:"what" help:"The annex to a data protection impact assessment, in its place."`
-	Format string `enum:",text,html,csv,json" default:"" help:"html, csv or json; text, html or json of --policy and --dpia."`
+	From string `placeholder:"DATE" help:"The first day of the transparency report; a year before the last where it is not given."`
+	To   string `placeholder:"DATE" help:"The last day of it; yesterday where it is not given."`
+	Log  string `placeholder:"FILE" type:"path" help:"Make it from an exported log, which is verified, and not from this machine's."`
+	// Recount takes nothing from what the server counted.
+	Recount bool   `help:"Count every event of this machine's log again, in place of going on from what the server has counted so far."`
+	Policy  bool   `xor:"what" help:"What this resolver does and what it keeps, as on the page /policy, in its place."`
+	DPIA    bool   `name:"dpia" xor:"what" help:"The annex to a data protection impact assessment, in its place."`
+	Format  string `enum:",text,html,csv,json" default:"" help:"html, csv or json; text, html or json of --policy and --dpia."`
 }
 
 // Help shows the command at work.
 func (ReportOptions) Help() string {
-	return example("The transparency report is recomputed from the log of events, whether a server runs or not. The two statements are made from the configuration:",
-		"recourse report --from 2026-01-01 --to 2026-12-31 --format csv", "recourse report --log log.jsonl --from 2026-01-01 --to 2026-12-31 --format json",
+	return example("The transparency report is recomputed from the log of events, whether a server runs or not; --recount reads the whole log and not only what is new. The two statements are made from the configuration:",
+		"recourse report --from 2026-01-01 --to 2026-12-31 --format csv", "recourse report --recount --from 2026-01-01 --to 2026-12-31", "recourse report --log log.jsonl --from 2026-01-01 --to 2026-12-31 --format json",
 		"recourse report --policy --config recourse.yaml", "recourse report --dpia --format html --config recourse.yaml")
 }
 
@@ -34,8 +36,8 @@ func (o *ReportOptions) Run(ctx context.Context, env *environment) error {
 	if !o.Policy && !o.DPIA {
 		return o.transparency(ctx, env)
 	}
-	if o.From != "" || o.To != "" || o.Log != "" || o.Format == "csv" {
-		return wrongUse("--policy and --dpia are of now: they take --format text, html or json, and no --from, --to or --log")
+	if o.From != "" || o.To != "" || o.Log != "" || o.Recount || o.Format == "csv" {
+		return wrongUse("--policy and --dpia are of now: they take --format text, html or json, and no --from, --to, --log or --recount")
 	}
 	config, err := env.config(o.ConfigFlag, false)
 	if err != nil {
@@ -88,7 +90,12 @@ func (o *ReportOptions) fromDatabase(ctx context.Context, env *environment, peri
 	if err != nil {
 		return nil, err
 	}
-	made, err := public.NewBooks(database, env.logger()).Report(ctx, config.Operator.Name, config.Operator.Portal, period)
+	books := public.NewBooks(database, env.logger())
+	make := books.Report
+	if o.Recount {
+		make = books.Recounted
+	}
+	made, err := make(ctx, config.Operator.Name, config.Operator.Portal, period)
 	return made, errors.Join(err, database.Close())
 }
 

@@ -27,6 +27,11 @@
 // Ranges of ports of one address cannot overlap. The next holder of ports is bound when the
 // last one's binding has been ended, or else who has a port would depend on an order.
 //
+// Whoever follows a register, as the nodes of a fleet do, has the whole once ([Register.All]) and then what changes
+// ([Register.Changes]), as the records of the file. With the whole it begins a table of its own and puts that
+// in the place of what it has ([Register.Replace]), so that nothing stays bound that was ended meanwhile. Refused:
+// to carry bindings in the signed document of decisions, whose mirror is written anew with each change.
+//
 // What is bound is personal data: it is on the disk encrypted alone, in a file of its own
 // beside the database, so that no backup of that and no bundle has it.
 package bindings

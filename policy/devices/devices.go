@@ -17,6 +17,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/recourse-dns/recourse/policy/journal"
 	"github.com/recourse-dns/recourse/policy/profile"
 	"github.com/recourse-dns/recourse/policy/sealed"
 	"github.com/recourse-dns/recourse/resolver"
@@ -97,10 +98,12 @@ type Registry struct {
 	log    *sealed.Log
 	byID   map[string]*Device
 	stale  int // records of the file that are out of date
+
+	changes *journal.Journal[Record] // nil until somebody follows
 }
 
-// record is what the file says of a change.
-type record struct {
+// Record is one change: a device as it is now, or which there is no more.
+type Record struct {
 	Device  *Device `json:"device,omitempty"`
 	Removed string  `json:"removed,omitempty"`
 }
@@ -131,7 +134,7 @@ func Open(path string, key sealed.Key, logger *slog.Logger) (*Registry, error) {
 }
 
 func (r *Registry) read(octets []byte) error {
-	var change record
+	var change Record
 	if err := json.Unmarshal(octets, &change); err != nil {
 		return err
 	}
@@ -162,11 +165,12 @@ func (r *Registry) Add(wanted New, at time.Time) (added Device, token string, er
 	if device.MAC != "" && r.hasMAC(device.MAC) {
 		return Device{}, "", ErrTaken
 	}
-	if err := r.write(record{Device: &device}); err != nil {
+	if err := r.write(Record{Device: &device}); err != nil {
 		return Device{}, "", err
 	}
 	r.byID[device.ID] = &device
 	r.enter(&device)
+	r.changes.Add(Record{Device: device.followed()})
 	return device, token, nil
 }
 
@@ -246,7 +250,18 @@ func (r *Registry) Remove(id string) error {
 	if device == nil {
 		return ErrNone
 	}
-	delete(r.byID, id)
+	r.leave(device)
+	r.changes.Add(Record{Removed: id})
+	r.stale += 2
+	if r.stale > len(r.byID)+1000 {
+		return r.rewrite()
+	}
+	return r.write(Record{Removed: id})
+}
+
+// leave has queries find a device no more. The caller holds mu.
+func (r *Registry) leave(device *Device) {
+	delete(r.byID, device.ID)
 	if device.MAC != "" {
 		if mac, err := profile.ParseMAC(device.MAC); err == nil {
 			changed(&r.macs, mac, nil)
@@ -255,14 +270,9 @@ func (r *Registry) Remove(id string) error {
 		changed(&r.tokens[device.Hash[0]], [32]byte(device.Hash), nil)
 	}
 	r.counted(device, -1)
-	r.stale += 2
-	if r.stale > len(r.byID)+1000 {
-		return r.rewrite()
-	}
-	return r.write(record{Removed: id})
 }
 
-func (r *Registry) write(change record) error {
+func (r *Registry) write(change Record) error {
 	octets, err := json.Marshal(change)
 	if err != nil {
 		return err
@@ -274,7 +284,7 @@ func (r *Registry) rewrite() error {
 	r.stale = 0
 	return r.log.Rewrite(func(emit func([]byte) error) error {
 		for _, device := range r.byID {
-			octets, err := json.Marshal(record{Device: device})
+			octets, err := json.Marshal(Record{Device: device})
 			if err == nil {
 				err = emit(octets)
 			}
@@ -397,13 +407,14 @@ func (r *Registry) Change(id string, wanted Changed, at time.Time) (Device, erro
 	if err := device.check(device.MAC, at); err != nil {
 		return Device{}, err
 	}
-	if err := r.write(record{Device: &device}); err != nil {
+	if err := r.write(Record{Device: &device}); err != nil {
 		return Device{}, err
 	}
 	r.byID[id] = &device
 	r.stale++
 	r.counted(&device, -1)
 	r.enter(&device)
+	r.changes.Add(Record{Device: device.followed()})
 	shown := device
 	shown.Hash = nil
 	return shown, nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -42,6 +43,8 @@ type DB struct {
 	keys    keys
 	topics  topics
 	opening readiness
+	// patience is how long a server may take to answer; zero: [answerTime].
+	patience time.Duration
 	// listener is how a connection is made that hears of changes; nil for SQLite.
 	listener *pgx.ConnConfig
 }

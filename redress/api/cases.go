@@ -259,7 +259,7 @@ func pageOf(w http.ResponseWriter, r *http.Request) (redress.Page, bool) {
 		State: redress.State(query.Get("state")), Reread: query.Get("reread") == "true",
 	}
 	wrong := func(field, detail string) (redress.Page, bool) {
-		write(w, problem{Type: typeBase + "invalid", Title: "A parameter is not right", Status: http.StatusBadRequest, Errors: []fieldProblem{{Field: field, Detail: detail}}})
+		wrongParameter(w, field, detail)
 		return redress.Page{}, false
 	}
 	if text := query.Get("limit"); text != "" {
@@ -269,12 +269,9 @@ func pageOf(w http.ResponseWriter, r *http.Request) (redress.Page, bool) {
 		}
 		page.Limit = limit
 	}
-	if text := query.Get("after"); text != "" {
-		after, ok := redress.ParseCursor(text)
-		if !ok {
-			return wrong("after", "is not what an answer of this call had as next")
-		}
-		page.After = after
+	var is bool
+	if page.After, is = after(w, r, redress.ParseCursor); !is {
+		return redress.Page{}, false
 	}
 	if text := query.Get("name"); text != "" {
 		name, err := redress.ReadName(text)

@@ -17,6 +17,9 @@
 // Bodies are read strictly: 64 KiB, 4 MiB for orders, one document, no field that is not known. Who
 // misspells narrow_to must hear of it, or the reversal is wider than was meant.
 //
+// Every list that has pages reads after and says next through one pair of helpers (paging.go); what a place is made of
+// is the list's own affair.
+//
 // The routes are a table, from which the handler and the test of the document are
 // both made. A wrong method is answered from the same table, as a problem with Allow.
 //

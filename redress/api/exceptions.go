@@ -1,9 +1,10 @@
 package api
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
-	"strconv"
+	"slices"
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
@@ -44,6 +45,7 @@ type exceptionReply struct {
 	At       time.Time         `json:"at"`
 	ReviewBy time.Time         `json:"review_by,omitzero"`
 	Ended    time.Time         `json:"ended,omitzero"`
+	By       string            `json:"by,omitempty"` // who made it, or decided its case
 	Reason   string            `json:"reason,omitempty"`
 	// Effect is null where the change is not in force yet, and in a list.
 	Effect *exceptionEffect `json:"effect"`
@@ -55,7 +57,7 @@ type exceptionEffect struct {
 	At         time.Time `json:"at"`
 }
 
-// exceptionsReply is a page of exceptions in force, the oldest first.
+// exceptionsReply is a page of exceptions in force.
 type exceptionsReply struct {
 	Exceptions []exceptionReply `json:"exceptions"`
 	// Next is what to give as after for the page behind this one; empty on the last.
@@ -64,7 +66,7 @@ type exceptionsReply struct {
 
 func exceptionOf(one *exceptions.Shown) exceptionReply {
 	made := exceptionReply{
-		ID: one.ID, Kind: string(one.Kind), List: one.List, Name: one.Name.String(), Case: one.Case, At: one.At, ReviewBy: one.Review, Ended: one.Ended, Reason: one.Reason,
+		ID: one.ID, Kind: string(one.Kind), List: one.List, Name: one.Name.String(), Case: one.Case, At: one.At, ReviewBy: one.Review, Ended: one.Ended, By: one.By, Reason: one.Reason,
 	}
 	if one.Keep != "" {
 		made.Keep = one.Keep.String()
@@ -85,25 +87,23 @@ func (h *handler) listExceptions(w http.ResponseWriter, r *http.Request) {
 	if _, is := h.reader(w, r); !is || !h.excepting(w) {
 		return
 	}
-	after := int64(0)
-	if text := r.URL.Query().Get("after"); text != "" {
-		var err error
-		if after, err = exceptions.ParseID(text); err != nil {
-			write(w, problem{Type: typeBase + "invalid", Title: "A parameter is not right", Status: http.StatusBadRequest, Errors: []fieldProblem{{Field: "after", Detail: err.Error()}}})
-			return
-		}
+	sort := cmp.Or(exceptions.Sort(r.URL.Query().Get("sort")), exceptions.ByNumber)
+	if !slices.Contains(exceptions.Sorts(), sort) {
+		wrongParameter(w, "sort", "must be number, review, by or case")
+		return
 	}
-	page, next, err := h.config.Exceptions.List(r.Context(), after)
+	place, is := after(w, r, func(text string) (exceptions.Place, bool) { return exceptions.ParsePlace(text, sort) })
+	if !is {
+		return
+	}
+	page, next, err := h.config.Exceptions.List(r.Context(), sort, place)
 	if err != nil {
 		h.fail(w, err)
 		return
 	}
-	reply := exceptionsReply{Exceptions: []exceptionReply{}}
+	reply := exceptionsReply{Exceptions: []exceptionReply{}, Next: next.String()}
 	for i := range page {
 		reply.Exceptions = append(reply.Exceptions, exceptionOf(&page[i]))
-	}
-	if next != 0 {
-		reply.Next = strconv.FormatInt(next, 10)
 	}
 	respond(w, http.StatusOK, reply)
 }

@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
@@ -152,30 +151,22 @@ type ordersReply struct {
 }
 
 func (h *handler) listOrders(w http.ResponseWriter, r *http.Request, sender *orders.Sender) {
-	after := int64(0)
-	if text := r.URL.Query().Get("after"); text != "" {
-		var err error
-		if after, err = strconv.ParseInt(text, 10, 64); err != nil || after < 0 {
-			write(w, problem{Type: typeBase + "invalid", Title: "A parameter is not right", Status: http.StatusBadRequest,
-				Errors: []fieldProblem{{Field: "after", Detail: "is not what next said"}}})
-			return
-		}
+	place, is := after(w, r, readNumber)
+	if !is {
+		return
 	}
-	page, next, err := h.config.Orders.List(r.Context(), sender, after)
+	page, next, err := h.config.Orders.List(r.Context(), sender, place)
 	if err != nil {
 		h.failOrder(w, err)
 		return
 	}
-	reply := ordersReply{Orders: []listedOrder{}}
+	reply := ordersReply{Orders: []listedOrder{}, Next: number(next)}
 	for i := range page {
 		order := &page[i].Record.Order
 		reply.Orders = append(reply.Orders, listedOrder{
 			Ref: order.Ref, List: order.List, Authority: order.Authority.Name, State: page[i].State, Names: page[i].Names, Held: page[i].Held,
 			Deficient: notNil(page[i].Record.Deficient), Received: order.Received, EnforceBy: timeOrNull(order.EnforceBy), Expires: timeOrNull(order.Expires),
 		})
-	}
-	if next != 0 {
-		reply.Next = strconv.FormatInt(next, 10)
 	}
 	respond(w, http.StatusOK, reply)
 }

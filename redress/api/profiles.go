@@ -313,6 +313,7 @@ func (h *handler) profileRequests(w http.ResponseWriter, r *http.Request, _, id 
 // answerRequest is grant or decline.
 type answerRequest struct {
 	Decision string `json:"decision"`
+	Minutes  int    `json:"minutes,omitempty"` // granted for so long; 0: for always
 }
 
 func (h *handler) decideRequest(w http.ResponseWriter, r *http.Request, by, id string) {
@@ -329,6 +330,6 @@ func (h *handler) decideRequest(w http.ResponseWriter, r *http.Request, by, id s
 		h.fail(w, &redress.Invalid{Fields: []redress.FieldProblem{{Field: "decision", Text: "must be grant or decline"}}})
 		return
 	}
-	entry, err := h.config.Profiles.Decide(r.Context(), by, id, number, asked.Decision == "grant")
+	entry, err := h.config.Profiles.Decide(r.Context(), by, id, number, household.Reply{Granted: asked.Decision == "grant", For: time.Duration(asked.Minutes) * time.Minute})
 	h.answerProfile(w, entry, err)
 }

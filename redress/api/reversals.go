@@ -1,27 +1,48 @@
 package api
 
 import (
+	"errors"
+	"io"
 	"net/http"
-	"strconv"
 
 	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/redress"
 )
 
 // reversals is one file for whoever maintains a list: what was reversed against it, and why. Of a
 // secret list, and of one that there is not, it says the same.
 func (h *handler) reversals(w http.ResponseWriter, r *http.Request) {
-	after := int64(0)
-	if text := r.URL.Query().Get("after"); text != "" {
-		var err error
-		if after, err = strconv.ParseInt(text, 10, 64); err != nil || after < 0 {
-			write(w, problem{Type: typeBase + "invalid", Title: "A parameter is not right", Status: http.StatusBadRequest, Errors: []fieldProblem{{Field: "after", Detail: "is not what an answer of this call had as next"}}})
-			return
-		}
+	if format := r.URL.Query().Get("format"); format != "" && format != "json" {
+		h.contested(w, r, format)
+		return
 	}
-	file, err := h.desk.Reversals(r.Context(), blocklists.ListID(r.PathValue("id")), after)
+	place, is := after(w, r, readNumber)
+	if !is {
+		return
+	}
+	file, err := h.desk.Reversals(r.Context(), blocklists.ListID(r.PathValue("id")), place)
 	if err != nil {
 		h.fail(w, err)
 		return
 	}
 	respond(w, http.StatusOK, file)
+}
+
+// contested is the same for programs that read lists: names, days and how many filings there were.
+func (h *handler) contested(w http.ResponseWriter, r *http.Request, format string) {
+	file, err := h.desk.ContestedFile(r.Context(), blocklists.ListID(r.PathValue("id")), format)
+	switch {
+	case errors.Is(err, redress.ErrFormat):
+		write(w, problem{Title: "Bad request", Status: http.StatusBadRequest, Detail: "format must be json, csv or domains."})
+		return
+	case err != nil:
+		h.fail(w, err)
+		return
+	}
+	kind := map[string]string{"csv": "text/csv; charset=utf-8"}[format]
+	if kind == "" {
+		kind = "text/plain; charset=utf-8"
+	}
+	w.Header().Set("Content-Type", kind)
+	_, _ = io.WriteString(w, file) // the client has gone; nobody is left to tell
 }

@@ -24,7 +24,9 @@
 // What happens to lists and configuration goes through a [Queue] on the disk also while the database
 // is there: one way in, that is tried every day, and not a second one for bad days that nobody tries. Events have
 // numbers in their queue, and the log remembers up to which it has them, so that each comes in once. A node without a
-// database gives its queue another [Sink]. What people decide is appended in the transaction of the decision.
+// desk has a log of its own all the same, and the desk has what is in it once more ([Log.TakeOfNode]), under subjects that
+// have the node's name: told by number, and by the hash of the log's first event, which is another where a node was set up anew. Refused:
+// to give its queue to the desk alone, for then what people release at the node would be nowhere while the desk is away. What people decide is appended in the transaction of the decision.
 //
 // All secret lists are one subject, and their versions are told as a hash under the deployment's key. A hash of the
 // text alone would let whoever has a list that leaked find out whether it is ours.

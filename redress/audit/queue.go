@@ -36,7 +36,7 @@ type Lost struct {
 	Until time.Time `json:"until"`
 }
 
-// Sink is the log behind a queue: the database, or a desk elsewhere.
+// Sink is the log behind a queue.
 type Sink interface {
 	// Append appends events of a queue, the first of which has the number. Those that it has
 	// already it leaves out.

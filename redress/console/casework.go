@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/page"
 )
@@ -155,9 +156,27 @@ func wrongField(field, format string, values ...any) error {
 	return &redress.Invalid{Fields: []redress.FieldProblem{{Field: field, Text: formatted(format, values...)}}}
 }
 
+// relieve has the site looked at now. Whether that unblocks it until somebody decides the desk says, not who asks.
+func (v *visit) relieve() {
+	one, is := v.theCase()
+	if !is || !v.pages.ReadForm(v.w, v.r) {
+		return
+	}
+	err := v.Desk.LookAgain(v.r.Context(), v.Actor, one.ID)
+	if said := refusal(err); said != "" {
+		v.showWork(http.StatusConflict, one, mistake("", "%s", said), casework{})
+		return
+	}
+	word := "looked"
+	if now, err := v.Desk.Review(v.r.Context(), v.Actor, one.ID); err == nil && now.Merits.State == redress.Interim {
+		word = "relieved"
+	}
+	v.after(err, casePath(one.ID), word)
+}
+
 // works are which forms of a case there are for the visitor now.
 type works struct {
-	Decide, Ask, Reply, Dismiss, Close, Merge, Reread, Pronounce, External bool
+	Decide, Ask, Reply, Dismiss, Close, Merge, Reread, Relieve, Pronounce, External bool
 
 	Measure, MeasureAppeal bool
 }
@@ -183,6 +202,7 @@ func (v *visit) worksOn(one *redress.Case) works {
 	measure := one.Measure().State
 	return works{
 		Decide: can(redress.Decide), Ask: can(redress.Ask), Reply: true, Dismiss: can(redress.Dismiss), Close: can(redress.Abandon), Merge: can(redress.Merge), Reread: waits,
+		Relieve:   can(redress.Relieve) && one.Entry.Purpose == blocklists.Security,
 		Pronounce: can(redress.Pronounce) && v.may(http.MethodPost, "/console/cases/{id}/pronounce"), External: can(redress.Settled) && v.may(http.MethodPost, "/console/cases/{id}/external"),
 		Measure:       measure == redress.MeasureProposed,
 		MeasureAppeal: measure == redress.MeasureAppealed && v.may(http.MethodPost, "/console/cases/{id}/measure-appeal"),

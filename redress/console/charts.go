@@ -36,22 +36,17 @@ func (v *visit) charts() {
 		v.fail(err)
 		return
 	}
-	content := chartsContent{Charts: []page.Chart{queueChart(&figures, all, first), timesChart(&figures, first), reversalsChart(reversals), blocksChart(&figures, now)}}
-	content.Facts.add("Cases", text(formatted("%d, of which %d wait for us", all, waiting)))
+	content := chartsContent{Charts: []page.Chart{queueChart(&figures, first), timesChart(&figures, first), reversalsChart(reversals), blocksChart(&figures, now)}}
+	content.Facts.add("Cases", text(formatted("%s, of which %d wait for us", counted(all), waiting)))
 	v.show(http.StatusOK, "charts", "Charts", &content)
 }
 
 // queueChart is how many cases were filed, decided and not over at the end of each week.
-func queueChart(figures *cases.Figures, all int, first int64) page.Chart {
+func queueChart(figures *cases.Figures, first int64) page.Chart {
 	made := page.Chart{Title: "Cases by week", Labels: "Week of", Series: []page.Series{{Name: "filed"}, {Name: "decisions"}, {Name: "not over at its end"}}}
-	open := all
-	for _, count := range figures.Filed {
-		open -= count // those of before
-	}
-	for week, count := range figures.Over {
-		if week < first {
-			open -= count
-		}
+	open := figures.Open // back to the beginning
+	for week := first; week < first+weeks; week++ {
+		open -= figures.Filed[week] - figures.Over[week]
 	}
 	for week := first; week < first+weeks; week++ {
 		open += figures.Filed[week] - figures.Over[week]

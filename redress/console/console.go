@@ -23,6 +23,8 @@ type Config struct {
 	SignIn, SignOut string
 	// Accounts is the page about one's own account, and about others for who may; empty: none.
 	Accounts string
+	// Home is the first page of a home, for its operator; empty: there is none beside the console.
+	Home string
 }
 
 // Visitor is who is signed in.
@@ -50,7 +52,9 @@ type Parts struct {
 	Holds  Safeguards
 	// Exceptions are made and ended there.
 	Exceptions *exceptions.Office
-	Database   *store.DB
+	// People are who may sign in.
+	People   Accounts
+	Database *store.DB
 	// Snapshot is the policy in force, asked anew at every use.
 	Snapshot func() *policy.Snapshot
 	// Misuse knows of warnings and suspensions. Nil: there are none.

@@ -18,6 +18,7 @@ import (
 	"github.com/recourse-dns/recourse/blocklists/guard"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/accounts/accountstest"
 	"github.com/recourse-dns/recourse/redress/console"
 	"github.com/recourse-dns/recourse/redress/exceptions"
 	"github.com/recourse-dns/recourse/redress/orders"
@@ -32,13 +33,21 @@ type desk struct {
 	office  *orders.Office
 	lists   *shelf
 	catalog *blocklists.Catalog
+	people  *accountstest.Desk
 	handler http.Handler
 	kit     *page.Kit
 }
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
-	d := &desk{World: redresstest.New(t), t: t, lists: new(shelf), catalog: catalog(t)}
+	return deskOf(t, redresstest.New(t))
+}
+
+// deskOf is a console on a world as it is.
+func deskOf(t *testing.T, world *redresstest.World) *desk {
+	t.Helper()
+	d := &desk{World: world, t: t, lists: new(shelf), catalog: catalog(t)}
+	d.people = accountstest.Over(t, d.DB)
 	d.office = orders.New(orders.Config{Node: "node", AnswerTTL: time.Hour, BlockTTL: time.Minute, Operator: "Example Net", Contact: "tel:+39055"},
 		d.DB, book{d.catalog}, counted{}, slog.New(slog.DiscardHandler))
 	kit, err := page.New(page.Config{Operator: redresstest.Operator()}, d.Logs.Logger())
@@ -47,7 +56,7 @@ func newDesk(t *testing.T) *desk {
 	}
 	d.kit = kit
 	d.handler, err = console.New(console.Config{SignIn: "/sign-in", SignOut: "/sign-out", Accounts: "/account"}, kit, console.Parts{
-		Gate: headers{}, Desk: d.Desk, Office: d.office, Lists: d.lists, Work: d.lists, Holds: d.lists, Database: d.DB,
+		Gate: headers{}, Desk: d.Desk, Office: d.office, Lists: d.lists, Work: d.lists, Holds: d.lists, Database: d.DB, People: d.people.Office,
 		Exceptions: exceptions.New(d.DB, func() *blocklists.Catalog { return d.catalog }, d.Effect, slog.New(slog.DiscardHandler)),
 		Snapshot:   d.Current.Load, Reach: redress.NewReach(d.DNS),
 	}, d.Logs.Logger())

@@ -18,6 +18,9 @@
 // Everything that is decided, released or ended goes through the same methods as the API and the commands:
 // the console holds no rule of its own and writes to no table.
 //
+// Accounts are shown and not changed here. To let somebody in takes the machine, so that an operator's browser that
+// was taken over makes no account that outlives it.
+//
 // A form that was refused comes back whole with what was typed, also where somebody else was quicker: a
 // statement of reasons takes an hour to write and a colleague's click must not cost it.
 //

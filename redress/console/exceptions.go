@@ -3,16 +3,20 @@ package console
 import (
 	"errors"
 	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/accounts"
 	"github.com/recourse-dns/recourse/redress/exceptions"
 )
 
 type exceptionsContent struct {
 	said
 	Table table
+	Sort  exceptions.Sort
 	// May says whether the visitor makes exceptions; Wanted is what was typed.
 	May    bool
 	Wanted wantedException
@@ -28,30 +32,46 @@ func (v *visit) exceptions() {
 }
 
 func (v *visit) exceptionList(status int, content exceptionsContent) {
-	after, _ := strconv.ParseInt(v.r.URL.Query().Get("after"), 10, 64) // what is no number begins at the first
-	page, next, err := v.Exceptions.List(v.r.Context(), after)
+	query := v.r.URL.Query()
+	content.Sort = exceptions.Sort(query.Get("sort"))
+	if !slices.Contains(exceptions.Sorts(), content.Sort) {
+		content.Sort = exceptions.ByReview
+	}
+	after, _ := exceptions.ParsePlace(query.Get("after"), content.Sort) // what is no place begins at the first
+	page, next, err := v.Exceptions.List(v.r.Context(), content.Sort, after)
 	if err != nil {
 		v.fail(err)
 		return
 	}
 	content.May = v.may(http.MethodPost, "/console/exceptions")
 	content.Table = table{
-		Caption: "Reversals that outlive every import of the list, the oldest first", Empty: "No exception is in force.",
-		Columns: []string{"Review", "Number", "List", "Name", "But for", "Since", "Why"},
+		Caption: "Reversals that outlive every import of the list", Empty: "No exception is in force.",
+		Columns: []string{"Review", "Number", "List", "Name", "But for", "Since", "By", "Why"},
 	}
-	now := time.Now()
+	now, names := time.Now(), v.names()
 	for i := range page {
-		content.Table.Rows = append(content.Table.Rows, exceptionRow(&page[i], now))
+		content.Table.Rows = append(content.Table.Rows, exceptionRow(&page[i], now, names))
 	}
-	if next != 0 {
-		content.Table.Next = "/console/exceptions?after=" + strconv.FormatInt(next, 10)
+	if after := next.String(); after != "" {
+		content.Table.Next = "/console/exceptions?" + url.Values{"sort": {string(content.Sort)}, "after": {after}}.Encode()
 	}
 	v.show(status, "exceptions", "Exceptions", &content)
 }
 
-func exceptionRow(one *exceptions.Shown, now time.Time) []cell {
+// Sorts are the orders that may be chosen, in words.
+func (exceptionsContent) Sorts() []sorting {
+	return []sorting{
+		{string(exceptions.ByReview), "the next review first"}, {string(exceptions.ByNumber), "the oldest first"},
+		{string(exceptions.ByMaker), "by who made them"}, {string(exceptions.ByCase), "by case, the operator’s own first"},
+	}
+}
+
+// sorting is an order of a list, and what it is called.
+type sorting struct{ Value, Text string }
+
+func exceptionRow(one *exceptions.Shown, now time.Time, names map[accounts.ID]string) []cell {
 	id := strconv.FormatInt(one.ID, 10)
-	return []cell{due(one.Review, now), link("/console/exceptions/"+id, id), text(string(one.List)), named(one.Name.String()), keptOf(one), moment(one.At), whyOf(one)}
+	return []cell{due(one.Review, now), link("/console/exceptions/"+id, id), text(string(one.List)), named(one.Name.String()), keptOf(one), moment(one.At), by(one.By, names), whyOf(one)}
 }
 
 func keptOf(one *exceptions.Shown) cell {
@@ -136,6 +156,7 @@ func (v *visit) exceptionPage(status int, content exceptionContent) {
 	f.add("Name, with what lies below it", named(one.Name.String()))
 	f.add("Stays blocked", keptOf(&one))
 	f.add("Why", whyOf(&one))
+	f.add("By", by(one.By, v.names()))
 	f.add("Since", moment(one.At))
 	f.add("Review", due(one.Review, time.Now()))
 	f.add("Ended", moment(one.Ended))

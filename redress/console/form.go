@@ -35,6 +35,7 @@ func doneWords() map[string]string {
 		"asked":    "The party is asked. Our clock stands still until it replies.",
 		"replied":  "The message is sent.",
 		"relieved": "The name is unblocked until somebody decides.",
+		"looked":   "The site was looked at. It stays blocked until somebody decides; why is said below the table of tests.",
 		"noted":    "Taken down.",
 		"look":     "You look after the alarm. It is not told again, and ends by itself.",
 	}

@@ -42,7 +42,7 @@ func (v *visit) waiting(f *facts) error {
 	if err != nil {
 		return err
 	}
-	f.add("Cases", link("/console/cases", formatted("%d wait for us, of %d", waiting, all)))
+	f.add("Cases", link("/console/cases", formatted("%d wait for us, of %s", waiting, counted(all))))
 	for _, one := range next {
 		f.add("Next deadline", due(one.Due(), time.Now()), link(casePath(one.ID), string(one.ID)))
 	}
@@ -68,6 +68,14 @@ func (v *visit) help() {
 		content.Roles.add(text(words("role", role)), text(words("duty", role)))
 	}
 	v.show(http.StatusOK, "help", "Help", &content)
+}
+
+// counted is a number of cases as far as they are counted.
+func counted(all int) string {
+	if all > cases.ManyCases {
+		return formatted("more than %d", cases.ManyCases)
+	}
+	return formatted("%d", all)
 }
 
 func formatted(format string, values ...any) string { return fmt.Sprintf(format, values...) }

@@ -20,6 +20,7 @@ type caseContent struct {
 	Matches   table
 	LeftOut   string
 	Retests   table
+	Relief    string // why the last look at the site did not unblock it
 	Party     facts
 	Reasoning reasoning.Branch
 	Explain   string
@@ -53,7 +54,8 @@ func (v *visit) casePage(one *redress.Case) caseContent {
 	} else {
 		content.Reasoning = said.Tree()
 	}
-	content.Retests, content.History = retestTable(one), v.historyTable(one)
+	content.Retests, content.Relief = retests(one)
+	content.History = v.historyTable(one)
 	content.Linked = table{Caption: "Cases of the same filing", Columns: []string{"Case"}, Empty: "No other case belongs to the filing."}
 	for _, linked := range one.Linked {
 		content.Linked.add(link(casePath(linked), string(linked)))
@@ -92,25 +94,31 @@ func (v *visit) gathered(one *redress.Case, f *facts, now time.Time) {
 	f.add("Popularity", popularity)
 	f.add("A safeguard would hold it", text(strings.TrimSpace(known.Safeguard+" "+known.Why)))
 	f.add("Security feeds of different publishers", text(formatted("%d", known.Feeds)))
-	f.add("Known to exist since", moment(known.FirstSeen))
-	if !known.FirstSeen.IsZero() {
-		f.add("Age", text(clock(now.Sub(known.FirstSeen))))
+	f.add("Registered since", moment(known.Registered))
+	f.add("On a list since", moment(known.FirstSeen))
+	switch {
+	case !known.Registered.IsZero():
+		f.add("Age", text(clock(now.Sub(known.Registered))))
+	case !known.FirstSeen.IsZero():
+		f.add("Age", text("at least "+clock(now.Sub(known.FirstSeen))))
+	default:
+		f.add("Age", text("not known"))
 	}
 }
 
-// retestTable is the last look at the site.
-func retestTable(one *redress.Case) table {
-	made := table{Caption: "The site, tested again", Empty: "Nobody has looked at the site again yet.", Columns: []string{"When", "From", "As", "Clean", "What was seen"}}
+// retests is the last look at the site, and why that unblocked nothing.
+func retests(one *redress.Case) (made table, why string) {
+	made = table{Caption: "The site, tested again", Empty: "Nobody has looked at the site again yet.", Columns: []string{"When", "From", "As", "Clean", "What was seen"}}
 	for _, event := range one.Events {
 		if event.Kind != redress.RetestedEvent || event.Content.Triage == nil {
 			continue
 		}
-		made.Rows = nil
+		made.Rows, why = nil, event.Content.Triage.Why
 		for _, look := range event.Content.Triage.Retest {
 			made.add(moment(look.At), text(look.From), text(look.Agent), text(yesNo(look.Clean)), long(look.Detail))
 		}
 	}
-	return made
+	return made, why
 }
 
 func openUntil(track redress.Track, now time.Time) cell {

@@ -49,6 +49,7 @@ func (h *handler) routes() []staffRoute {
 		{post, "/console/cases/{id}/close", decides, (*visit).closeCase},
 		{post, "/console/cases/{id}/merge", decides, (*visit).merge},
 		{post, "/console/cases/{id}/reread", decides, (*visit).reread},
+		{post, "/console/cases/{id}/relieve", decides, (*visit).relieve},
 		{post, "/console/cases/{id}/pronounce", runs, (*visit).pronounce},
 		{post, "/console/cases/{id}/external", runs, (*visit).external},
 		{post, "/console/cases/{id}/measure", decides, (*visit).decideMeasure},
@@ -78,6 +79,8 @@ func (h *handler) routes() []staffRoute {
 		{post, "/console/exceptions", runs, (*visit).makeException},
 		{get, "/console/exceptions/{id}", staff, (*visit).showException},
 		{post, "/console/exceptions/{id}/end", releases, (*visit).endException},
+
+		{get, "/console/accounts", runs, (*visit).accountList},
 
 		{get, "/console/alarms", staff, (*visit).alarms},
 		{post, "/console/alarms/{id}", runs, (*visit).acknowledge},
@@ -111,6 +114,7 @@ func places() []page.Link {
 		{Address: "/console/overdue", Text: "Past their date", Key: "o"},
 		{Address: "/console/misuse", Text: "Misuse", Key: "m"},
 		{Address: "/console/charts", Text: "Charts", Key: "c"},
+		{Address: "/console/accounts", Text: "Accounts", Key: "a"},
 		{Address: "/console/authority", Text: "Your orders", Key: "1"},
 		{Address: "/console/help", Text: "Help", Key: "0"},
 	}
@@ -124,6 +128,9 @@ func (v *visit) navigation() []page.Link {
 			one.Current = one.Address == v.r.URL.Path
 			made = append(made, one)
 		}
+	}
+	if v.config.Home != "" && v.Role == redress.Operator {
+		made = append(made, page.Link{Address: v.config.Home, Text: "At home"})
 	}
 	if v.config.Accounts != "" {
 		made = append(made, page.Link{Address: v.config.Accounts, Text: "Your account"})

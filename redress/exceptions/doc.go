@@ -15,6 +15,10 @@
 //
 // The reason is a row of its own, and the log holds its salted hash, as with all that a person writes freely.
 //
+// The review of a decided exception is a clock of its case, and who made it whoever decided last before it: both are read
+// where they are and not copied, as the clock moves. A list has four orders, and a page begins behind a value and a
+// number, so that what ends between two pages shifts nothing.
+//
 // The database is changed first and then what is in force. Where the second fails the answer says so, and
 // [Office.Run] tries again until it is done.
 package exceptions

@@ -24,8 +24,8 @@ const (
 const (
 	// MaxWait is how long a node may wait for a change; a web server gives up on longer replies.
 	MaxWait = 20 * time.Second
-	// maxNodes bounds who waits at once: a node for decisions, and for passes.
-	maxNodes  = 8192
+	// maxNodes bounds who waits at once: a node for decisions, passes and clients.
+	maxNodes  = 12288
 	maxReport = 4 << 10
 
 	signatureHeader = "Recourse-Signature"
@@ -45,6 +45,8 @@ type DeskConfig struct {
 	Passes *Passes
 	Note   func(*passing.Look) error
 	Tell   passing.Tell
+	// Clients are told to nodes; nil: none.
+	Clients *Clients
 }
 
 // Desk serves nodes.
@@ -67,9 +69,13 @@ func (d *Desk) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+ChangesPath, d.nodesOnly(d.changes))
 	mux.HandleFunc("POST "+ReceiptsPath, d.nodesOnly(d.receipts))
+	mux.HandleFunc("POST "+EventsPath, d.nodesOnly(d.events))
 	if d.config.Passes != nil {
 		mux.HandleFunc("GET "+PassesPath, d.nodesOnly(d.passes))
 		mux.HandleFunc("POST "+LooksPath, d.nodesOnly(d.looks))
+	}
+	if d.config.Clients != nil {
+		mux.HandleFunc("GET "+ClientsPath, d.nodesOnly(d.clients))
 	}
 	return mux
 }

@@ -31,6 +31,12 @@
 // A position is three numbers and not one: exceptions, orders and profiles each count their own
 // changes already, and one counter for all would make every writer wait for every other.
 //
+// Bindings and devices ([Clients]) have a call of their own, since there may be millions, and since each node
+// keeps them sealed: the whole once a process, in frames with the signature behind them, then what changes, from a
+// journal in memory. Refused: to keep the position on the node's disk beside them, which a power cut could leave
+// ahead of what it stands for. Desks do not tell one another: two that were told of a subject in another order would differ
+// for good, and who binds can tell both.
+//
 // Passes have a call of their own, since what a document has goes to the disk. A desk counts what it has told
 // by process, and a node says how far it is with each that it heard: so it may be led to any desk, and a desk
 // that starts again is asked for all. Desks find one another by configuration, and not by the database: the queue of

@@ -18,7 +18,7 @@ import (
 )
 
 // PassesPath is where nodes, and the other desks, wait for passes.
-const PassesPath = "/fleet/v1/passes"
+const PassesPath = "/fleet/v1/passes" //nolint:gosec // a path, and no password
 
 const (
 	// maxCarried bounds the passes of a desk: those of two hours that a node has room for.

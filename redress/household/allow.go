@@ -40,17 +40,25 @@ func (o *Office) Lend(ctx context.Context, by, id, name string, length time.Dura
 	if err != nil {
 		return Entry{}, err
 	}
-	if length < time.Minute || length > maxLend {
-		return Entry{}, invalid("minutes", "must be from 1 to %d", int(maxLend/time.Minute))
+	if !mayLend(length) {
+		return Entry{}, errLength()
 	}
 	return o.change(ctx, Change{ID: id, What: "lent", By: by, Do: func(_ context.Context, _ *store.Tx, config *profile.Config) error {
-		lends := slices.DeleteFunc(config.Lend, func(lend profile.Lend) bool { return sameName(lend.Name, wanted) })
-		if len(lends) >= maxLends {
-			return invalid("name", "%d names are allowed for a while, and no more can be", maxLends)
-		}
-		config.Lend = append(lends, profile.Lend{Name: bare(wanted), Until: time.Now().Add(length).UTC().Truncate(time.Second)})
-		return nil
+		return lend(config, wanted, length)
 	}})
+}
+
+func mayLend(length time.Duration) bool { return length >= time.Minute && length <= maxLend }
+
+func errLength() error { return invalid("minutes", "must be from 1 to %d", int(maxLend/time.Minute)) }
+
+func lend(config *profile.Config, name wire.Name, length time.Duration) error {
+	lends := slices.DeleteFunc(config.Lend, func(lend profile.Lend) bool { return sameName(lend.Name, name) })
+	if len(lends) >= maxLends {
+		return invalid("name", "%d names are allowed for a while, and no more can be", maxLends)
+	}
+	config.Lend = append(lends, profile.Lend{Name: bare(name), Until: time.Now().Add(length).UTC().Truncate(time.Second)})
+	return nil
 }
 
 // Deny withholds a name and what lies below it; allowed before, it is so no more.

@@ -45,16 +45,28 @@ func (o *Office) Requests(ctx context.Context, id string) ([]store.ProfileReques
 	return slices.DeleteFunc(waiting, func(one store.ProfileRequest) bool { return one.At.Before(over) }), err
 }
 
-// Decide grants a request, which allows the name, or declines it.
-func (o *Office) Decide(ctx context.Context, by, id string, number int64, granted bool) (Entry, error) {
+// Reply is what somebody says to a request.
+type Reply struct {
+	Granted bool
+	For     time.Duration // how long the name is allowed; 0: for always
+}
+
+// Decide grants a request, which allows the name for always or a while, or declines it.
+func (o *Office) Decide(ctx context.Context, by, id string, number int64, said Reply) (Entry, error) {
 	what := "declined"
-	if granted {
+	if said.Granted {
 		what = "granted"
+	}
+	if said.For != 0 && !mayLend(said.For) {
+		return Entry{}, errLength()
 	}
 	return o.change(ctx, Change{ID: id, What: what, By: by, Do: func(ctx context.Context, tx *store.Tx, config *profile.Config) error {
 		name, err := tx.TakeRequest(ctx, id, number)
-		if err != nil || !granted {
+		switch {
+		case err != nil || !said.Granted:
 			return err
+		case said.For > 0:
+			return lend(config, name, said.For)
 		}
 		allow(config, name)
 		return nil

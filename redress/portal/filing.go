@@ -20,9 +20,9 @@ type formContent struct {
 	Mistakes page.Mistakes
 	// Law is what must be known before contesting an order here; nil otherwise.
 	Law *reasonContent
-	// NameLabel says whether a name is needed beside the code.
-	NameLabel string
-	Longest   int
+	// Subject is the name that the code stands for, so that none has to be written; "" where it has none that may be shown.
+	Subject string
+	Longest int
 	// Suspended is until when the party is; zero where it is not.
 	Suspended time.Time
 	// Limit is why nothing was taken yet, and the way past; nil otherwise.
@@ -38,14 +38,14 @@ func (h *handler) blankForm(w http.ResponseWriter, r *http.Request) {
 // form shows the form; where the code or name is under an order it says so first.
 func (h *handler) form(w http.ResponseWriter, r *http.Request, status int, content *formContent) {
 	tongue := h.pages.Tongue(r)
-	content.ways, content.Longest, content.NameLabel = ways{Operator: h.operator}, redress.MaxExplanation, tongue.Say("form.name")
+	content.ways, content.Longest = ways{Operator: h.operator}, redress.MaxExplanation
 	index := h.index()
 	var matches []policy.Match
 	if code, err := policy.ParseCode(content.ReasonCode); err == nil {
 		content.Spelled = spell(code.String())
 		matches, _ = index.Find(code)
-		if len(matches) > 0 && index.ReasonOf(matches[0]).Name != "" {
-			content.NameLabel = tongue.Say("form.name.other")
+		if len(matches) > 0 {
+			content.Subject = index.ReasonOf(matches[0]).Name
 		}
 	} else if name, err := redress.ReadName(content.Name); err == nil {
 		matches = index.Matches(name)

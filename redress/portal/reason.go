@@ -29,6 +29,8 @@ type reasonContent struct {
 	Pass      *passOffer // nil: the block offers none
 	// Own: a rule of the account holder and not of a list.
 	Own bool
+	// Household: the pages of a home are here too, where whoever holds a device can ask.
+	Household bool
 	// Missing are fields that an order should have and does not.
 	Missing []string
 }
@@ -72,7 +74,7 @@ func (h *handler) explain(tongue *language.Tongue, index Index, match *policy.Ma
 	code := reason.Code.String()
 	content := &reasonContent{
 		ways: ways{Operator: h.operator, Spelled: spell(code)}, Reason: reason, Contest: "/cases/new?code=" + code, API: "/api/v1/reasons/" + code,
-		Own: match.Manifest == nil, Trigger: match.Entry.Trigger.String(), Law: reason.Purpose == blocklists.Law, Decider: reason.DecidedBy,
+		Own: match.Manifest == nil, Household: h.config.Household, Trigger: match.Entry.Trigger.String(), Law: reason.Purpose == blocklists.Law, Decider: reason.DecidedBy,
 		ListTitle: titleOf(tongue.Tag(), reason.Title),
 	}
 	if content.Purpose == blocklists.User {

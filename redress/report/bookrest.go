@@ -49,6 +49,9 @@ func (b *Book) ofOrder(event *redress.Event) {
 
 // ofSubject counts what happened to lists, to the desk and to answers.
 func (b *Book) ofSubject(event *redress.Event) error {
+	if audit.OfNode(event.Subject) {
+		return nil // a node's lists are the desk's once more, and what it counts is no count of ours
+	}
 	list, isList := strings.CutPrefix(event.Subject, "list/")
 	at := event.At
 	switch event.Kind {

@@ -37,6 +37,10 @@
 // What came in is held to what is closed and what is open, which are counted apart, a purpose and a list. Where
 // they differ there is no report at all: a wrong number that is published is worse than none.
 //
+// The report's data is in no language: titles and columns are keys that happen to read as English, in JSON and
+// CSV alike. The page says each in the reader's language from a catalogue whose keys they are; a test holds the
+// catalogue to the tables.
+//
 // Cases about nothing and cases about secret lists have one purpose, undisclosed, and no list. Their sum says
 // neither how many there are of which.
 package report

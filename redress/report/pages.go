@@ -31,8 +31,8 @@ type pages struct {
 // shown is the page's content.
 type shown struct {
 	From, To string
-	Wrong    string
-	Report   *Transparency
+	Wrong    string // a key of the texts
+	Report   *said
 }
 
 // NewPages makes the handler of /report.
@@ -41,7 +41,11 @@ func NewPages(kit *page.Kit, source Source, logger *slog.Logger) (http.Handler, 
 	if err != nil {
 		return nil, fmt.Errorf("report: %w", err)
 	}
-	made, err := kit.Pages(page.Source{Files: files, Functions: functions()})
+	texts, err := Catalogue(kit.More())
+	if err != nil {
+		return nil, err
+	}
+	made, err := kit.Pages(page.Source{Files: files, Texts: texts, Offered: kit.Operator().Languages, Functions: functions()})
 	if err != nil {
 		return nil, fmt.Errorf("report: %w", err)
 	}
@@ -74,17 +78,16 @@ func (p *pages) report(w http.ResponseWriter, r *http.Request) {
 	period, err := ParsePeriod(from, to, time.Now())
 	if err == nil {
 		content.From, content.To = period.From.Format(time.DateOnly), period.To.Format(time.DateOnly)
-		content.Report, err = p.source.Report(r.Context(), period)
+		made, err := p.source.Report(r.Context(), period)
+		content.Report = &said{made, p.pages.Tongue(r)}
 		if err != nil {
+			content.Report = nil
 			status = http.StatusServiceUnavailable
 			p.logger.Error("there is no report", "error", err)
-			err = errors.New("there is no report now; try again in some minutes")
+			content.Wrong = "absent"
 		}
 	} else {
-		status = http.StatusBadRequest
+		status, content.Wrong = http.StatusBadRequest, "period.wrong"
 	}
-	if err != nil {
-		content.Wrong = err.Error()
-	}
-	p.pages.Write(w, r, status, "report", page.Head{Title: "Transparency report", Index: true}, content)
+	p.pages.Write(w, r, status, "report", page.Head{Title: p.pages.Tongue(r).Say("title"), Index: true}, content)
 }

@@ -189,7 +189,7 @@ func (t *totals) basis() Table {
 func (t *totals) caseTimes() Table {
 	made := Table{
 		Metric: 9, Title: "How long it took", Splits: []string{"purpose", "from", "to"}, Measures: []string{"times", "median", "95th percentile"},
-		Note: "In minutes. A receipt is given with the filing. Lengths are counted to the minute up to two hours, to a quarter of an hour up to three days, to the hour up to thirty days, then to the day.",
+		Note: "In minutes. A receipt is given with the filing. Lengths are counted to the minute up to two hours; to a quarter of an hour up to three days; to the hour up to thirty days; then to the day.",
 	}
 	for _, what := range [][3]string{{"relief", "filing", "interim relief"}, {"decision", "filing", "decision"}, {"effect", "decision", "effect"}} {
 		for _, purpose := range t.timed(what[0]) {

@@ -115,23 +115,15 @@ var templates embed.FS
 
 // HTML writes the report as a page of its own, that needs nothing else.
 func (t *Transparency) HTML(to io.Writer) error {
-	parsed, err := template.New("alone.html").Funcs(functions()).ParseFS(templates, "templates/alone.html", "templates/part_tables.html")
+	tongue, err := english()
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
-	return parsed.Execute(to, t)
-}
-
-// functions are what the template of the report needs.
-func functions() template.FuncMap {
-	return template.FuncMap{
-		"value": func(value *float64) string {
-			if value == nil {
-				return "–"
-			}
-			return grouped(text(value))
-		},
+	parsed, err := template.New("alone.html").Funcs(functions()).Funcs(template.FuncMap{"say": tongue.Say, "word": tongue.Word}).ParseFS(templates, "templates/alone.html", "templates/part_tables.html")
+	if err != nil {
+		return fmt.Errorf("report: %w", err)
 	}
+	return parsed.Execute(to, said{t, tongue})
 }
 
 // grouped sets thin blanks between thousands.

@@ -80,7 +80,7 @@ func apply(ctx context.Context, tx *policystore.Tx, cases []*redress.Case, chang
 	if err != nil {
 		return err
 	}
-	if err := standing(ctx, tx, changed, change); err != nil {
+	if err := misused(ctx, tx, changed, change); err != nil {
 		return err
 	}
 	return except(ctx, tx, change, sequence)

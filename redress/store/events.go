@@ -46,21 +46,6 @@ func Each(ctx context.Context, from policystore.Querier, after int64, do func(ev
 	}, `SELECT `+eventColumns+` FROM events WHERE sequence > ? ORDER BY sequence`, after)
 }
 
-// EachUpTo gives the events after a sequence up to another, but for those of some kinds, the oldest first.
-func EachUpTo(ctx context.Context, from policystore.Querier, after, last int64, but []redress.EventKind, do func(event *redress.Event) error) error {
-	args := []any{after, last}
-	for _, kind := range but {
-		args = append(args, string(kind))
-	}
-	return policystore.Each(ctx, from, func(rows *sql.Rows) error {
-		event, _, err := scanEvent(rows)
-		if err != nil {
-			return err
-		}
-		return do(&event)
-	}, `SELECT `+eventColumns+` FROM events WHERE sequence > ? AND sequence <= ? AND kind NOT IN (''`+strings.Repeat(`, ?`, len(but))+`) ORDER BY sequence`, args...)
-}
-
 // HashAt gives the hash of an event; zero where there is none.
 func HashAt(ctx context.Context, from policystore.Querier, sequence int64) (redress.Hash, error) {
 	var octets []byte

@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -18,6 +20,7 @@ type Figures struct {
 	Filed   map[int64]int
 	Decided map[int64]int
 	Over    map[int64]int // cases that ended, by the week of their last decision
+	Open    int           // cases that are not over now
 	// Waited is how long each decision took from the filing.
 	Waited map[int64][]time.Duration
 	// Blocks are answers withheld, by day since 1970.
@@ -33,29 +36,30 @@ func WeekStart(number int64) time.Time { return time.UnixMicro(number * week).UT
 // maxWaits bounds how many decisions are looked at one by one.
 const maxWaits = 200_000
 
-// Figures counts from the events since a time; what ended, from all of them.
+// Figures counts from the events since a time.
 func (s *Store) Figures(ctx context.Context, since time.Time) (Figures, error) {
 	made := Figures{Waited: make(map[int64][]time.Duration)}
 	per := strconv.FormatInt(week, 10)
 	err := s.db.View(ctx, func(view *policystore.View) error {
-		var err error
-		count := `SELECT at / ` + per + `, COUNT(*) FROM events WHERE kind = ? AND at >= ? GROUP BY at / ` + per
-		if made.Filed, err = tally[int](ctx, view, count, "filed", since.UnixMicro()); err != nil {
-			return err
-		}
-		if made.Decided, err = tally[int](ctx, view, count, "decided", since.UnixMicro()); err != nil {
-			return err
-		}
-		made.Over, err = tally[int](ctx, view, `SELECT last / `+per+`, COUNT(*) FROM (SELECT MAX(e.at) AS last FROM cases c JOIN events e ON e.case_id = c.id
-			WHERE c.due = ? AND e.kind IN ('decided', 'dismissed', 'closed', 'withdrawn', 'merged', 'authority_decided') GROUP BY c.id) AS ended GROUP BY last / `+per, noDeadline)
+		first, err := firstSince(ctx, view, since)
 		if err != nil {
+			return err
+		}
+		count := `SELECT at / ` + per + `, COUNT(*) FROM events WHERE kind = ? AND sequence >= ? GROUP BY at / ` + per
+		if made.Filed, err = tally[int](ctx, view, count, "filed", first); err != nil {
+			return err
+		}
+		if made.Decided, err = tally[int](ctx, view, count, "decided", first); err != nil {
+			return err
+		}
+		if err := made.ended(ctx, view, first); err != nil {
 			return err
 		}
 		day := strconv.FormatInt(since.Unix()/86400, 10)
 		if made.Blocks, err = tally[int64](ctx, view, `SELECT day, SUM(count) FROM block_counts WHERE list = '' AND day >= `+day+` GROUP BY day`); err != nil {
 			return err
 		}
-		return made.waits(ctx, view, since)
+		return made.waits(ctx, view, first)
 	})
 	if err != nil {
 		return Figures{}, fmt.Errorf("figures: %w", err)
@@ -63,7 +67,31 @@ func (s *Store) Figures(ctx context.Context, since time.Time) (Figures, error) {
 	return made, nil
 }
 
-func (f *Figures) waits(ctx context.Context, from policystore.Querier, since time.Time) error {
+// firstSince is the sequence from which on events are of a time, or later. By it what is of a kind is found without
+// a look at all that is.
+func firstSince(ctx context.Context, from policystore.Querier, since time.Time) (int64, error) {
+	var first int64
+	err := from.QueryRowContext(ctx, `SELECT sequence FROM events WHERE at >= ? ORDER BY at, sequence LIMIT 1`, since.UnixMicro()).Scan(&first)
+	if errors.Is(err, sql.ErrNoRows) {
+		return math.MaxInt64, nil
+	}
+	return first, err
+}
+
+// ended counts what ended since, and what has not.
+func (f *Figures) ended(ctx context.Context, from policystore.Querier, first int64) error {
+	per := strconv.FormatInt(week, 10)
+	var err error
+	f.Over, err = tally[int](ctx, from, `SELECT last / `+per+`, COUNT(*) FROM (SELECT case_id, MAX(at) AS last FROM events
+			WHERE kind IN ('decided', 'dismissed', 'closed', 'withdrawn', 'merged', 'authority_decided') AND sequence >= ? GROUP BY case_id) AS ended
+		JOIN cases c ON c.id = ended.case_id WHERE c.due = ? GROUP BY last / `+per, first, noDeadline)
+	if err != nil {
+		return err
+	}
+	return from.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM cases WHERE due < ?) + (SELECT COUNT(*) FROM cases WHERE merits = 'referred' AND due = ?)`, noDeadline, noDeadline).Scan(&f.Open)
+}
+
+func (f *Figures) waits(ctx context.Context, from policystore.Querier, first int64) error {
 	return policystore.Each(ctx, from, func(rows *sql.Rows) error {
 		var decided, filed int64
 		if err := rows.Scan(&decided, &filed); err != nil {
@@ -72,7 +100,7 @@ func (f *Figures) waits(ctx context.Context, from policystore.Querier, since tim
 		f.Waited[decided/week] = append(f.Waited[decided/week], time.Duration(decided-filed)*time.Microsecond)
 		return nil
 	}, `SELECT e.at, f.at FROM events e JOIN cases c ON c.id = e.case_id JOIN filings f ON f.id = c.filing
-		WHERE e.kind = 'decided' AND e.at >= ? ORDER BY e.sequence DESC LIMIT ?`, since.UnixMicro(), maxWaits)
+		WHERE e.kind = 'decided' AND e.sequence >= ? ORDER BY e.sequence DESC LIMIT ?`, first, maxWaits)
 }
 
 // tally reads numbers by number.
@@ -90,9 +118,13 @@ func tally[T int | int64](ctx context.Context, from policystore.Querier, query s
 	return counts, err
 }
 
-// Waiting is how many cases there are in all, and how many of them wait for us.
+// ManyCases is from where on cases are not counted any more.
+const ManyCases = 10_000
+
+// Waiting is how many cases wait for us, and how many there are in all: of more than [ManyCases] one more than
+// that.
 func (s *Store) Waiting(ctx context.Context) (all, waiting int, err error) {
-	err = s.db.QueryRowContext(ctx, `SELECT COUNT(*), COALESCE(SUM(CASE WHEN due < ? THEN 1 ELSE 0 END), 0) FROM cases`, noDeadline).Scan(&all, &waiting)
+	err = s.db.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM cases LIMIT ?) AS counted), (SELECT COUNT(*) FROM cases WHERE due < ?)`, ManyCases+1, noDeadline).Scan(&all, &waiting)
 	if err != nil {
 		return 0, 0, fmt.Errorf("count cases: %w", err)
 	}

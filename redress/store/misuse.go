@@ -11,9 +11,9 @@ import (
 	"github.com/recourse-dns/recourse/redress/notify"
 )
 
-// standing keeps what is counted of parties in step with the log: whose filing was decided, whether it was manifestly
+// misused keeps what is counted of parties in step with the log: whose filing was decided, whether it was manifestly
 // unfounded, and what was done about it.
-func standing(ctx context.Context, tx *policystore.Tx, one *redress.Case, change *redress.Change) error {
+func misused(ctx context.Context, tx *policystore.Tx, one *redress.Case, change *redress.Change) error {
 	for i := range change.Events {
 		event := &change.Events[i]
 		var err error

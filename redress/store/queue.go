@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 
 	policystore "github.com/recourse-dns/recourse/policy/store"
@@ -14,10 +16,15 @@ import (
 func (s *Store) List(ctx context.Context, page redress.Page) ([]*redress.Case, error) {
 	var cases []*redress.Case
 	err := s.db.View(ctx, func(view *policystore.View) error {
-		where, args := conditions(&page)
-		var err error
-		cases, err = casesOf(ctx, view, where+` ORDER BY c.due, c.id LIMIT ?`, append(args, page.Limit)...)
-		return err
+		for _, stands := range standings(&page) {
+			end, args := asked(&page, stands)
+			found, err := casesOf(ctx, view, end, args...)
+			if err != nil {
+				return err
+			}
+			cases = merge(cases, found, page.Limit)
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list cases: %w", err)
@@ -25,8 +32,60 @@ func (s *Store) List(ctx context.Context, page redress.Page) ([]*redress.Case, e
 	return cases, nil
 }
 
+// asked is the end of the query for a part of a page.
+func asked(page *redress.Page, stands standing) (end string, args []any) {
+	where, args := conditions(page, stands)
+	return where + ` ORDER BY c.due, c.id LIMIT ?`, append(args, page.Limit)
+}
+
+// standing is where a track stands; of no track, wherever.
+type standing struct {
+	column string
+	state  redress.State
+}
+
+// standings are those that a page takes. Each is asked for by itself, as each has an index in the order of
+// deadlines, and no index has all: a state that few cases have would else be looked for in all that there are.
+func standings(page *redress.Page) []standing {
+	columns := []string{"c.merits", "c.implementation"}
+	switch page.Track {
+	case redress.Merits:
+		columns = columns[:1]
+	case redress.Implementation:
+		columns = columns[1:]
+	}
+	states := []redress.State{page.State}
+	if page.State == "" {
+		if page.Track == "" {
+			return []standing{{}}
+		}
+		states = []redress.State{redress.Submitted, redress.Interim, redress.Appealed, redress.NeedInfo}
+	}
+	var all []standing
+	for _, column := range columns {
+		for _, state := range states {
+			all = append(all, standing{column, state})
+		}
+	}
+	return all
+}
+
+// merge joins two lists by deadline, up to a limit. A case may be in both.
+func merge(a, b []*redress.Case, limit int) []*redress.Case {
+	all := slices.Concat(a, b)
+	slices.SortFunc(all, func(x, y *redress.Case) int {
+		return cmp.Or(cmp.Compare(dueOf(x), dueOf(y)), cmp.Compare(x.ID, y.ID))
+	})
+	all = slices.CompactFunc(all, func(x, y *redress.Case) bool { return x.ID == y.ID })
+	return all[:min(len(all), limit)]
+}
+
+// lately is how many of the last events of somebody say which cases are that person's: a bound, as whoever
+// works for years has hundreds of thousands.
+const lately = 2000
+
 // conditions are those of a page, each on an index or on what the deadline leaves.
-func conditions(page *redress.Page) (where string, args []any) {
+func conditions(page *redress.Page, stands standing) (where string, args []any) {
 	var all strings.Builder
 	add := func(condition string, values ...any) {
 		if all.Len() > 0 {
@@ -54,7 +113,9 @@ func conditions(page *redress.Page) (where string, args []any) {
 	if page.List != "" {
 		add(`c.list = ?`, string(page.List))
 	}
-	addTracks(page, add)
+	if stands.column != "" {
+		add(stands.column+` = ?`, string(stands.state))
+	}
 	if page.Code != 0 {
 		add(`c.code = ?`, page.Code.String())
 	}
@@ -62,32 +123,18 @@ func conditions(page *redress.Page) (where string, args []any) {
 		add(`f.at < ?`, page.FiledBefore.UnixMicro())
 	}
 	if page.Actor != "" {
-		add(`c.id IN (SELECT case_id FROM events WHERE actor = ? AND case_id IS NOT NULL)`, page.Actor)
+		add(`c.id IN (SELECT case_id FROM (SELECT case_id FROM events WHERE actor = ? ORDER BY sequence DESC LIMIT ?) AS last WHERE case_id IS NOT NULL)`, page.Actor, lately)
 	}
 	if page.Name != "" {
 		add(`c.filing IN (SELECT id FROM filings WHERE name = ?)`, page.Name.String())
 	}
 	if page.Reread {
-		add(`EXISTS (SELECT 1 FROM case_clocks k WHERE k.case_id = c.id AND k.kind = ?)`, string(redress.RereadClock))
+		add(`c.id IN (SELECT case_id FROM case_clocks WHERE kind = ?)`, string(redress.RereadClock))
 	}
 	if !page.Confidential {
 		add(`c.confidential = 0`)
 	}
 	return `WHERE ` + all.String(), args
-}
-
-// addTracks takes a state of either track, or of the one that is asked for, which without a state is one that is open.
-func addTracks(page *redress.Page, add func(condition string, values ...any)) {
-	column := map[redress.Question]string{redress.Merits: "c.merits", redress.Implementation: "c.implementation"}[page.Track]
-	state := string(page.State)
-	switch {
-	case column != "" && state != "":
-		add(column+` = ?`, state)
-	case column != "":
-		add(column + ` IN ('submitted', 'interim', 'appeal', 'need_info')`)
-	case state != "":
-		add(`(c.merits = ? OR c.implementation = ?)`, state, state)
-	}
 }
 
 // Filed counts the cases of a name that others filed, and when the last one was.

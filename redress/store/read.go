@@ -51,6 +51,8 @@ func filingOf(ctx context.Context, from policystore.Querier, id redress.CaseID) 
 	return cases, nil
 }
 
+const casesQuery = `SELECT ` + columns + ` FROM cases c JOIN filings f ON f.id = c.filing `
+
 // casesOf reads the cases that the end of the query asks for.
 func casesOf(ctx context.Context, from policystore.Querier, end string, args ...any) ([]*redress.Case, error) {
 	var cases []*redress.Case
@@ -58,7 +60,7 @@ func casesOf(ctx context.Context, from policystore.Querier, end string, args ...
 		one, err := scanCase(rows)
 		cases = append(cases, one)
 		return err
-	}, `SELECT `+columns+` FROM cases c JOIN filings f ON f.id = c.filing `+end, args...)
+	}, casesQuery+end, args...)
 	return cases, err
 }
 

@@ -50,6 +50,8 @@ type Config struct {
 	// Zone is the time zone that new bedtimes are in.
 	Zone   string
 	Charts Charts
+	// Console is where an operator finds lists and cases; "" where that is not beside these pages.
+	Console string
 }
 
 // Gate tells who asks, and keeps out who may not come in. [accounts.Gate] is one.

@@ -203,6 +203,9 @@ func (h *handler) write(w http.ResponseWriter, r *http.Request, status int, name
 	if signedIn && slices.Contains(mayManage(), who.Role) {
 		head.SignedIn, head.SignOut = who.Name, "/sign-out"
 		entries = append([]struct{ path, key string }{{Root, "menu.home"}, {"/home/devices", "menu.devices"}}, entries...)
+		if who.Role == redress.Operator && h.config.Console != "" {
+			entries = append(entries, struct{ path, key string }{h.config.Console, "menu.console"})
+		}
 	}
 	for _, entry := range entries {
 		head.Navigation = append(head.Navigation, page.Link{Text: tongue.Say(entry.key), Address: entry.path, Current: r.URL.Path == entry.path})
