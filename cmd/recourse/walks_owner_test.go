@@ -53,7 +53,7 @@ func (w *walk) decide(v *browser.Visit, id, choice, facts, ground string) {
 	v.Follow(`a[href="/console/cases/` + id + `"]`)
 	v.Follow("main a.button")
 	v.Click(`input[value="` + choice + `"]`)
-	v.Type("#facts", facts)
+	v.Type("#facts", facts+" ") // before what the desk found out by itself
 	v.Type("#ground", ground)
 	v.Follow(`button[value="preview"]`)
 	v.See("walk-preview", "As the party will read it", facts)
