@@ -42,6 +42,8 @@ type DB struct {
 	keys    keys
 	topics  topics
 	opening readiness
+	// exceptions are those in force, as they were read last.
+	exceptions exceptionsKept
 	// listener is how a connection is made that hears of changes; nil for SQLite.
 	listener *pgx.ConnConfig
 }
