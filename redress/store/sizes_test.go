@@ -194,3 +194,11 @@ func alongIndex(plan string) bool {
 	searched := strings.Contains(plan, "SEARCH c USING INDEX cases_") || strings.Contains(plan, "Index Scan using cases_")
 	return searched && !strings.Contains(plan, "TEMP B-TREE") && !strings.Contains(plan, "Sort") && !strings.Contains(plan, "Seq Scan") && strings.HasSuffix(plan, "<nil>")
 }
+
+// Cases are counted up to a number.
+func TestWaiting(t *testing.T) {
+	all, waiting, err := store.New(filled(t, 60)).Waiting(t.Context())
+	if err != nil || all != 60 || waiting != 3 {
+		t.Errorf("%d of %d wait, %v", waiting, all, err)
+	}
+}
