@@ -79,7 +79,10 @@ func (b *Book) Add(event *redress.Event) error {
 	if event.Sequence <= b.Sequence {
 		return fmt.Errorf("event %d is in the report already, which goes up to %d", event.Sequence, b.Sequence)
 	}
-	b.Sequence, b.Hash = event.Sequence, event.Hash.String()
+	b.Sequence = event.Sequence
+	if event.Hash != (redress.Hash{}) { // which who reads only what is counted does not read
+		b.Hash = event.Hash.String()
+	}
 	if slices.Contains(Quiet(), event.Kind) {
 		return nil
 	}
