@@ -78,7 +78,7 @@ func (d *Desk) tick(ctx context.Context, due DueClock) error {
 	case TriageClock:
 		return d.triage(ctx, due)
 	case RetestClock:
-		return d.retest(ctx, due)
+		return d.retest(ctx, due, clerk)
 	case ShortenClock:
 		if err := d.serve(ctx, due, (*Case).shorten); err != nil {
 			return err
@@ -99,8 +99,10 @@ func (d *Desk) tick(ctx context.Context, due DueClock) error {
 		})
 	case ReviewClock:
 		return d.serve(ctx, due, d.reviewException)
+	case FollowClock:
+		return d.follow(ctx, due)
 	case PublisherClock:
-		return d.serve(ctx, due, d.tellPublisher)
+		return d.tellPublisher(ctx, due)
 	}
 	return fmt.Errorf("the clock %q is of another version", due.Kind)
 }

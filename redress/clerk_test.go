@@ -172,7 +172,72 @@ func (k known) FirstSeen(context.Context, wire.Name) (time.Time, bool) {
 	return time.Now().Add(-time.Duration(k)), k != 0
 }
 
+// born is a registry that says how long it has had every name; 0: it says nothing.
+type born time.Duration
+
+// Registered implements redress.Registry.
+func (b born) Registered(context.Context, string) (time.Time, bool, error) {
+	return time.Now().Add(-time.Duration(b)), b != 0, nil
+}
+
+// TestAPersonJudgesWhereNobodyKnowsTheAge: the desk by itself does not, and what the registry said is kept.
+func TestAPersonJudgesWhereNobodyKnowsTheAge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := redresstest.New(t)
+		seen := vantages{{From: "a", Agent: "one", Clean: true}, {From: "b", Agent: "two", Clean: true}}
+		sources := redress.Sources{Retester: seen, Age: known(0), Registry: born(0)}
+		w.Config.Sources = sources
+		w.Restart()
+		receipt := file(t, w, application("phish.example"))
+		w.DNS.Add(receipt.Challenge.Name + `. 60 IN TXT "` + receipt.Challenge.Value + `"`)
+		if proof, err := w.Desk.Verify(t.Context(), receipt.ID, receipt.Token, redress.Attempt{}); err != nil || !proof.Verified {
+			t.Fatalf("verify: %+v, %v", proof, err)
+		}
+		work(t, w)
+		if one := read(t, w, receipt.ID); one.Merits.State != redress.Submitted {
+			t.Fatalf("relieved by itself: %s", kinds(one))
+		}
+		if err := w.Desk.LookAgain(t.Context(), reviewer, receipt.ID); err != nil {
+			t.Fatal(err)
+		}
+		one := read(t, w, receipt.ID)
+		if one.Merits.State != redress.Interim || one.Events[len(one.Events)-1].Kind != redress.InForceEvent {
+			t.Fatalf("merits %v: %s", one.Merits, kinds(one))
+		}
+		for _, event := range one.Events {
+			if event.Kind == redress.RelievedEvent && event.Actor.Name != reviewer.Name {
+				t.Errorf("relieved by %v", event.Actor)
+			}
+		}
+
+		young := born(time.Hour)
+		sources.Registry = young
+		w.Config.Sources = sources
+		w.Restart()
+		other := file(t, w, application("shared.example"))
+		w.DNS.Add(other.Challenge.Name + `. 60 IN TXT "` + other.Challenge.Value + `"`)
+		if _, err := w.Desk.Verify(t.Context(), other.ID, other.Token, redress.Attempt{}); err != nil {
+			t.Fatal(err)
+		}
+		work(t, w)
+		for _, id := range append([]redress.CaseID{other.ID}, other.Linked...) {
+			one := read(t, w, id)
+			if one.Entry == nil || one.Entry.List != "phishing" {
+				continue
+			}
+			if err := w.Desk.LookAgain(t.Context(), reviewer, id); err != nil {
+				t.Fatal(err)
+			}
+			facts, err := w.Desk.Facts(t.Context(), reviewer, id)
+			if one = read(t, w, id); err != nil || one.Merits.State != redress.Submitted || facts.Registered.IsZero() {
+				t.Errorf("a young name: %v, %+v, %v", one.Merits, facts, err)
+			}
+		}
+	})
+}
+
 func TestInterimRelief(t *testing.T) {
+	const month = born(31 * 24 * time.Hour)
 	seen := vantages{{From: "a", Agent: "one", Clean: true}, {From: "b", Agent: "two", Clean: true}}
 	old := known(31 * 24 * time.Hour)
 	for _, c := range []struct {
@@ -182,23 +247,26 @@ func TestInterimRelief(t *testing.T) {
 		second bool // another feed has the name
 		seen   vantages
 		age    known
+		born   born
 		want   redress.State
 	}{
-		{"all speaks for it", "owner", true, false, seen, old, redress.Interim},
-		{"no proof", "owner", false, false, seen, old, redress.Submitted},
-		{"a reporter", "reporter", true, false, seen, old, redress.Submitted},
-		{"a second feed", "owner", true, true, seen, old, redress.Submitted},
-		{"a young name", "owner", true, false, seen, known(29 * 24 * time.Hour), redress.Submitted},
-		{"an unknown age", "owner", true, false, seen, 0, redress.Submitted},
-		{"one network", "owner", true, false, vantages{{From: "a", Agent: "one", Clean: true}, {From: "a", Agent: "two", Clean: true}}, old, redress.Submitted},
-		{"one program", "owner", true, false, vantages{{From: "a", Agent: "one", Clean: true}, {From: "b", Agent: "one", Clean: true}}, old, redress.Submitted},
-		{"one sees harm", "owner", true, false, append(slices.Clone(seen), redress.Vantage{From: "c", Agent: "one"}), old, redress.Submitted},
-		{"nobody looked", "owner", true, false, nil, old, redress.Submitted},
+		{"registered long ago", "owner", true, false, seen, known(time.Hour), month, redress.Interim},
+		{"registered anew after it was listed", "owner", true, false, seen, old, born(time.Hour), redress.Submitted},
+		{"all speaks for it", "owner", true, false, seen, old, 0, redress.Interim},
+		{"no proof", "owner", false, false, seen, old, 0, redress.Submitted},
+		{"a reporter", "reporter", true, false, seen, old, 0, redress.Submitted},
+		{"a second feed", "owner", true, true, seen, old, 0, redress.Submitted},
+		{"a young name", "owner", true, false, seen, known(29 * 24 * time.Hour), 0, redress.Submitted},
+		{"an unknown age", "owner", true, false, seen, 0, 0, redress.Submitted},
+		{"one network", "owner", true, false, vantages{{From: "a", Agent: "one", Clean: true}, {From: "a", Agent: "two", Clean: true}}, old, 0, redress.Submitted},
+		{"one program", "owner", true, false, vantages{{From: "a", Agent: "one", Clean: true}, {From: "b", Agent: "one", Clean: true}}, old, 0, redress.Submitted},
+		{"one sees harm", "owner", true, false, append(slices.Clone(seen), redress.Vantage{From: "c", Agent: "one"}), old, 0, redress.Submitted},
+		{"nobody looked", "owner", true, false, nil, old, 0, redress.Submitted},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := redresstest.New(t)
-				w.Config.Sources = redress.Sources{Retester: c.seen, Age: c.age}
+				w.Config.Sources = redress.Sources{Retester: c.seen, Age: c.age, Registry: c.born}
 				if c.second {
 					w.Lists["scam"] = append(w.Lists["scam"], "phish.example")
 				}
@@ -436,6 +504,95 @@ func TestDuplicatesOfOnePartyMerge(t *testing.T) {
 		if one := read(t, w, id); one.Merits.State != redress.Submitted {
 			t.Errorf("%s: %v", id, one.Merits)
 		}
+	}
+}
+
+// TestMergedIsToldAndMayAppeal: who filed a merged case learns the decision of the one that stands for it,
+// in their own language, and somebody else decides their appeal.
+func TestMergedIsToldAndMayAppeal(t *testing.T) {
+	w := redresstest.New(t)
+	first := file(t, w, application("phish.example"))
+	same := application("phish.example")
+	same.Language = "it"
+	again := file(t, w, same)
+	work(t, w)
+	if err := w.Desk.Appeal(t.Context(), again.ID, again.Token, "", "Before there is a decision."); err == nil {
+		t.Fatal("an appeal before the decision was taken")
+	}
+	decide(t, w, first.ID, redress.Decision{Outcome: "uphold", Facts: "Seen today.", Ground: "Our terms, 4."})
+	work(t, w)
+	work(t, w)
+	shown, err := w.Desk.Show(t.Context(), again.ID, again.Token)
+	if err != nil || shown.State != redress.Merged || shown.Decision == nil || shown.Decision.Outcome != redress.Uphold || shown.Decision.Facts != "Seen today." || shown.AppealUntil.IsZero() {
+		t.Fatalf("%+v, %v", shown, err)
+	}
+	if one := read(t, w, again.ID); !strings.HasSuffix(kinds(one), "merged followed") {
+		t.Errorf("events %s", kinds(one))
+	}
+	made, err := w.Desk.Statement(t.Context(), again.ID, again.Token)
+	if err != nil || made.Written == nil || made.Written.Language != "it" {
+		t.Errorf("statement %+v, %v", made, err)
+	}
+	if err := w.Desk.Appeal(t.Context(), again.ID, again.Token, "", "It was cleaned."); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Desk.Decide(t.Context(), redress.Actor{Name: reviewer.Name, Role: redress.SecondReviewer}, again.ID, redress.Decision{Outcome: "reverse"}); err == nil {
+		t.Error("who decided the one decided the appeal of the other")
+	}
+	if _, err := w.Desk.Decide(t.Context(), second, again.ID, redress.Decision{Outcome: "reverse"}); err != nil || len(w.Blocked("phish.example")) != 0 {
+		t.Errorf("%v, blocked by %v", err, w.Blocked("phish.example"))
+	}
+}
+
+// TestMergedStandsAloneWhereTheOtherIsWithdrawn: nobody would decide it any more.
+func TestMergedStandsAloneWhereTheOtherIsWithdrawn(t *testing.T) {
+	w := redresstest.New(t)
+	first, again := file(t, w, application("phish.example")), file(t, w, application("phish.example"))
+	work(t, w)
+	if err := w.Desk.Withdraw(t.Context(), first.ID, first.Token, ""); err != nil {
+		t.Fatal(err)
+	}
+	work(t, w)
+	one := read(t, w, again.ID)
+	if one.Merits.State != redress.Reopened || one.Implementation.State != redress.Reopened || one.Clocks[redress.MeritsClock].IsZero() {
+		t.Fatalf("%v, %v, %v", one.Merits, one.Implementation, one.Clocks)
+	}
+	decide(t, w, again.ID, redress.Decision{Outcome: "reverse"})
+	if len(w.Blocked("phish.example")) != 0 {
+		t.Error("still blocked")
+	}
+}
+
+// TestSecretCasesAreNotMerged: a case about nothing is never, and the party must not tell them apart.
+func TestSecretCasesAreNotMerged(t *testing.T) {
+	w := redresstest.New(t)
+	file(t, w, application("secret.example"))
+	again := file(t, w, application("secret.example"))
+	work(t, w)
+	if one := read(t, w, again.ID); one.Merits.State == redress.Merged || strings.Contains(kinds(one), "merged") {
+		t.Errorf("%v: %s", one.Merits, kinds(one))
+	}
+}
+
+// TestLinkedCasesShowEachOther: how they stand, but for those that the party may not know of.
+func TestLinkedCasesShowEachOther(t *testing.T) {
+	w := redresstest.New(t)
+	receipt := file(t, w, application("shared.example"))
+	for _, id := range receipt.Linked {
+		if one := read(t, w, id); one.Entry.List == "gambling" {
+			decide(t, w, id, redress.Decision{Outcome: "reverse"})
+		}
+	}
+	shown, err := w.Desk.Show(t.Context(), receipt.ID, receipt.Token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	states := make(map[string]redress.State)
+	for _, one := range shown.Beside {
+		states[one.List] = one.State
+	}
+	if len(states) != len(receipt.Linked) || states["gambling"] != redress.Decided || states["hidden"] != "" {
+		t.Errorf("%v", states)
 	}
 }
 

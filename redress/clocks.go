@@ -17,7 +17,8 @@ const (
 	ReviewClock         ClockKind = "exception" // look at a lifted security entry again
 	RereadClock         ClockKind = "reread"    // a decision that somebody else has to read again
 	ShortenClock        ClockKind = "shorten"   // lift what was decided to end now
-	PublisherClock      ClockKind = "publisher" // tell the list's publisher of the reversal
+	PublisherClock      ClockKind = "publisher" // tell the list's publisher of the day's reversals
+	FollowClock         ClockKind = "follow"    // tell the cases for which this one stands what became of it
 	RetestClock         ClockKind = "retest"    // see whether an interim relief can be given
 )
 

@@ -37,6 +37,9 @@
 // implements [Statements], and is one more text that the event commits to: it cannot be changed later, and
 // is kept with facts and ground. Of a case that the party may not know of none is written.
 //
+// A list's publisher is told of a day's reversals together, when the day is over: a name, a number and a
+// day tell nothing of who filed, which a mail a minute after a decision might.
+//
 // Deciding the merits does not answer whether we implemented rightly, and the other
 // way round; each keeps its clock. Only a reversal ends both, as nothing is left to ask.
 //

@@ -29,7 +29,9 @@ type Triage struct {
 	Duplicates Duplicates `json:"duplicates"`
 	// Retest is the last look at the site; empty where nobody looked.
 	Retest []Vantage `json:"retest,omitempty"`
-	// FirstSeen is since when the name is known to exist; zero where that is not known.
+	// Registered is since when the name's registry has it; zero where that is not known, or nobody asked.
+	Registered time.Time `json:"registered,omitzero"`
+	// FirstSeen is since when a list has had the name, so that it is at least as old; zero where none has.
 	FirstSeen time.Time `json:"first_seen,omitzero"`
 }
 
@@ -62,8 +64,15 @@ type Sources struct {
 	Safeguard func(entry *blocklists.Entry) (safeguard, why string, rank uint32)
 	// Retester looks at the site.
 	Retester Retester
-	// Age knows since when names exist.
-	Age Age
+	// Age knows since when names exist at the least, and Registry since when they are registered.
+	Age      Age
+	Registry Registry
+}
+
+// Registry knows since when names are registered.
+type Registry interface {
+	// Registered is since when a name is; false where its registry does not say.
+	Registered(ctx context.Context, name string) (since time.Time, known bool, err error)
 }
 
 // Age knows since when names exist.
@@ -107,7 +116,7 @@ func (d *Desk) facts(ctx context.Context, one *Case, cleared bool) (Triage, erro
 	facts.Feeds = len(publishers)
 	for _, event := range one.Events {
 		if event.Kind == RetestedEvent && event.Content.Triage != nil {
-			facts.Retest = event.Content.Triage.Retest
+			facts.Retest, facts.Registered = event.Content.Triage.Retest, event.Content.Triage.Registered
 		}
 	}
 	if age := d.config.Sources.Age; age != nil {

@@ -3,6 +3,7 @@ package redress
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
@@ -13,7 +14,7 @@ const minAge = 30 * 24 * time.Hour
 
 // retest looks at a site whose owner proved control, and unblocks it until a person has decided
 // where everything speaks for it. Whatever it finds refuses nothing.
-func (d *Desk) retest(ctx context.Context, due DueClock) error {
+func (d *Desk) retest(ctx context.Context, due DueClock, by Actor) error {
 	one, err := d.store.Case(ctx, due.Case)
 	if err != nil {
 		return fmt.Errorf("retest: %w", err)
@@ -23,10 +24,13 @@ func (d *Desk) retest(ctx context.Context, due DueClock) error {
 		return fmt.Errorf("retest: %w", err)
 	}
 	facts.Matches, facts.Retest = []FactMatch{}, nil
-	if retester := d.config.Sources.Retester; retester != nil && one.relievable(&facts) == "" {
+	if one.relievable(&facts) == "" {
+		d.register(ctx, one, &facts)
+	}
+	if retester := d.config.Sources.Retester; retester != nil && one.relievable(&facts) == "" && facts.young(by) == "" {
 		facts.Retest = retester.Retest(ctx, one.Filing.Name)
 	}
-	err = d.serve(ctx, due, func(c *Case, at time.Time) (Change, error) { return c.relieve(&facts, at) })
+	err = d.serve(ctx, due, func(c *Case, at time.Time) (Change, error) { return c.relieve(&facts, by, at) })
 	if err != nil {
 		return fmt.Errorf("retest: %w", err)
 	}
@@ -48,26 +52,51 @@ func (c *Case) relievable(facts *Triage) string {
 		return "control of the name is not proved"
 	case facts.Feeds > 1:
 		return "a second feed has the name"
-	case facts.FirstSeen.IsZero():
-		return "it is not known how old the name is"
-	case facts.At.Sub(facts.FirstSeen) < minAge:
-		return "the name is younger than 30 days"
 	}
 	return ""
 }
 
+// register finds out since when the name is registered, once a case: the answer is kept with the facts of the
+// test. A registry that is silent leaves it unknown.
+func (d *Desk) register(ctx context.Context, one *Case, facts *Triage) {
+	if d.config.Sources.Registry == nil || !facts.Registered.IsZero() {
+		return
+	}
+	since, known, err := d.config.Sources.Registry.Registered(ctx, one.Filing.Name.String())
+	if err != nil {
+		d.logger.Warn("the age of a name is not known", slog.String("case", string(one.ID)), slog.Any("error", err))
+	}
+	if err == nil && known {
+		facts.Registered = since
+	}
+}
+
+// young says why the name is not known to be old enough; empty where it is. The registry's word goes before
+// that of lists, which only tells how old it is at the least. Where nobody knows, a person may judge.
+func (t *Triage) young(by Actor) string {
+	switch old := t.At.Add(-minAge); {
+	case !t.Registered.IsZero() && t.Registered.After(old):
+		return "the name is younger than 30 days"
+	case !t.Registered.IsZero() || !t.FirstSeen.IsZero() && !t.FirstSeen.After(old) || by.Role != System:
+		return ""
+	}
+	return "it is not known whether the name is older than 30 days"
+}
+
 // relieve unblocks until a person has decided, or says in the log why not.
-func (c *Case) relieve(facts *Triage, at time.Time) (Change, error) {
-	facts.Why = c.relievable(facts)
+func (c *Case) relieve(facts *Triage, by Actor, at time.Time) (Change, error) {
+	if facts.Why = c.relievable(facts); facts.Why == "" {
+		facts.Why = facts.young(by)
+	}
 	if facts.Why == "" && !clean(facts.Retest) {
 		facts.Why = "the site was not seen clean from two networks with two programs"
 	}
 	if facts.Why != "" {
 		change := c.unchanged()
-		change.told(RetestedEvent, clerk, at, Content{Question: Merits, Triage: facts})
+		change.told(RetestedEvent, by, at, Content{Question: Merits, Triage: facts})
 		return change, nil
 	}
-	change, _, err := c.step(clerk, Merits, Relieve, "", at)
+	change, _, err := c.step(by, Merits, Relieve, "", at)
 	if err != nil {
 		return change, err
 	}
@@ -75,13 +104,13 @@ func (c *Case) relieve(facts *Triage, at time.Time) (Change, error) {
 	if err := c.lift(&change, &content, &Decision{Outcome: string(Reverse)}, at); err != nil {
 		return change, err
 	}
-	change.told(RetestedEvent, clerk, at, Content{Question: Merits, Triage: facts})
-	change.told(RelievedEvent, clerk, at, content)
+	change.told(RetestedEvent, by, at, Content{Question: Merits, Triage: facts})
+	change.told(RelievedEvent, by, at, content)
 	return change, nil
 }
 
 // LookAgain looks at the site now, as the clerk does when control is proved, and unblocks until the
-// decision where everything speaks for it.
+// decision where everything speaks for it. That nobody knows how old a name is does not stand in a person's way.
 func (d *Desk) LookAgain(ctx context.Context, actor Actor, id CaseID) error {
 	if !actor.May() {
 		return ErrNotPermitted
@@ -102,5 +131,5 @@ func (d *Desk) LookAgain(ctx context.Context, actor Actor, id CaseID) error {
 	if err != nil {
 		return err
 	}
-	return d.retest(ctx, DueClock{Case: id, Clock: clock})
+	return d.retest(ctx, DueClock{Case: id, Clock: clock}, actor)
 }

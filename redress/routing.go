@@ -86,30 +86,3 @@ func dossierText(d *Dossier) (string, error) {
 	text.WriteByte('\n')
 	return text.String(), nil
 }
-
-// tellPublisher sends the list's publisher what was reversed: the name, how many filings there
-// were, and the day. Nothing of who filed.
-func (d *Desk) tellPublisher(c *Case, at time.Time) (Change, error) {
-	change := c.unchanged()
-	match, found := d.match(c.Entry)
-	if !found {
-		return change, nil
-	}
-	address, isMail := strings.CutPrefix(match.Manifest.Publisher.Contact, "mailto:")
-	if !isMail || Secret(&match) {
-		return change, nil
-	}
-	if _, err := notify.ParseAddress(address); err != nil {
-		return change, nil //nolint:nilerr // the manifest's own mistake must not stop the clerk
-	}
-	day := at.Format(time.DateOnly)
-	change.Notices = append(change.Notices, notify.Message{
-		To: notify.Mail(address), Kind: "list.reversal", Subject: "A reversal against your list " + string(c.Entry.List),
-		Body: fmt.Sprintf("List: %s\nName: %s (%s)\nFilings: 1\nDay: %s\n\n%s decided that the name is not to be blocked. All reversals with their reasons are at\n%s/api/v1/lists/%s/reversals\n",
-			c.Entry.List, c.Entry.Name, c.Entry.Scope, day, d.config.Operator, strings.TrimRight(d.config.Portal, "/"), c.Entry.List),
-		Data: map[string]any{"list": c.Entry.List, "name": c.Entry.Name.String(), "scope": c.Entry.Scope.String(), "count": 1, "day": day},
-		Key:  fmt.Sprintf("case/%s/publisher/%d", c.ID, at.Unix()),
-	})
-	change.told(PublisherEvent, clerk, at, Content{})
-	return change, nil
-}

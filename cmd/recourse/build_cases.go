@@ -9,6 +9,8 @@ import (
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/outbound"
+	"github.com/recourse-dns/recourse/redress/registry"
 	cases "github.com/recourse-dns/recourse/redress/store"
 	"github.com/recourse-dns/recourse/redress/workdays"
 	"github.com/recourse-dns/recourse/resolver"
@@ -26,7 +28,7 @@ func (n *node) caseworkConfig(current *policy.Current, kept *cases.Store, databa
 		Mail:        make(map[string]string),
 		Entries:     func(list blocklists.ListID) (int, bool) { return toldEntries(current.Load(), list) },
 		Generation:  func() uint64 { return current.Load().Bundle.Generation() },
-		Sources:     redress.Sources{Safeguard: func(entry *blocklists.Entry) (string, string, uint32) { return safeguardOf(current.Load(), entry) }, Age: listedAge{current}, Retester: n.retester(below)},
+		Sources:     redress.Sources{Safeguard: func(entry *blocklists.Entry) (string, string, uint32) { return safeguardOf(current.Load(), entry) }, Age: listedAge{current}, Retester: n.retester(below), Registry: registry.New(agent(), "", outbound.Config{}, outbound.NewDialer(hosts{below}, nil))},
 	}
 	for _, token := range n.config.Desk.Tokens {
 		if token.Authority != "" && token.Mail != "" {

@@ -54,8 +54,11 @@ func (c *Config) checkPostgres() {
 		c.report.problem("desk.store", "%s", err)
 		return
 	}
-	if store.Remote(config) && (config.TLSConfig == nil || config.TLSConfig.InsecureSkipVerify) {
-		c.report.warn("desk.store", "%s is reached without looking at its certificate, so that whoever sits between reads and answers: add sslmode=verify-full, with sslrootcert=FILE where the certificate is of your own authority", quote(config.Host))
+	if store.Whichever(config) {
+		c.report.warn("desk.store", "names several servers, of which the first that answers is taken, also one that only stands by: add target_session_attrs=read-write")
+	}
+	if open := store.Remote(config); open != "" {
+		c.report.warn("desk.store", "%s is reached without looking at its certificate, so that whoever sits between reads and answers: add sslmode=verify-full, with sslrootcert=FILE where the certificate is of your own authority", quote(open))
 	}
 }
 

@@ -299,6 +299,8 @@ func TestValidate(t *testing.T) {
 		{"store", "desk: {", "desk: {store: mysql, ", `f:8: desk.store: "mysql" is neither sqlite nor a postgres:// address`},
 		{"store without a database", "desk: {", "desk: {store: 'postgres://desk@db.example', ", `f:8: desk.store: names no database: postgres://desk@db.example/recourse`},
 		{"store that is no address", "desk: {", "desk: {store: 'postgres://desk:hidden@db.example:no/recourse', ", `f:8: desk.store: is no address of PostgreSQL`},
+		{"store of several servers", "desk: {", "desk: {store: 'postgres://desk@127.0.0.1:5432,127.0.0.1:5433/recourse', ", `names several servers, of which the first that answers is taken`},
+		{"store of several servers, the second of them far", "desk: {", "desk: {store: 'postgres://desk@127.0.0.1,db.example/recourse?target_session_attrs=read-write', ", `"db.example" is reached without looking at its certificate`},
 		{"store with a setting that is none", "desk: {", "desk: {store: 'postgres://desk:hidden@db.example/recourse?sslmode=maybe', ", `f:8: desk.store: address postgres://desk:xxxxx@db.example/recourse?sslmode=maybe: `},
 		{"token that is not there", "r.token", "s.token", `f:8: desk.tokens[0].file: "s.token" (` + dir + `/s.token) cannot be read`},
 		{"short token", "r.token", "short.token", "short.token) holds a token of 6 characters; at least 16"},

@@ -55,6 +55,11 @@
 // only what comes before its function runs is tried again. [Config.OpenLater] gives a database
 // that opens when it can be, so that a resolver never waits for its desk.
 //
+// A server that is asked for a connection, the lock or a commit has 12 seconds: one that waits for a standby which is gone
+// would else keep every writer of the process waiting behind the first. What a transaction itself takes is not bounded, as
+// an import may take long. Several servers are the address's affair (target_session_attrs), not ours; that two are written
+// to at once no client can prevent, and docs/desk.md says who has to.
+//
 // Migrations only go forward. A database that a later version has written is
 // refused: an older program would write rows that the newer one forbids.
 //

@@ -3,7 +3,11 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 )
+
+// Hurry has a server answer within a time.
+func (db *DB) Hurry(limit time.Duration) { db.patience = limit }
 
 // ShortenWait has the writer wait no time for who else holds the file.
 func (db *DB) ShortenWait(ctx context.Context) error {

@@ -20,6 +20,8 @@ const leadLock = writeLock + 2
 const (
 	// leadAgain is how often a process asks whether nobody leads any more.
 	leadAgain = 2 * time.Second
+	// leadTime is how long a server may take to say that it is there, until who leads is not sure any more of being alone.
+	leadTime = 5 * time.Second
 	// listenAgain is how soon a lost connection is made anew.
 	listenAgain = time.Second
 )
@@ -125,11 +127,13 @@ type leadership struct {
 // seek takes the lead where nobody has it. Whoever leads asks too: the question finds out
 // that the connection is gone, and the lock with it.
 func (l *leadership) seek(ctx context.Context, conn *pgx.Conn, lead func(context.Context)) error {
+	waiting, cancel := context.WithTimeout(ctx, leadTime)
+	defer cancel()
 	if l.stop != nil {
-		return conn.Ping(ctx)
+		return conn.Ping(waiting)
 	}
 	var got bool
-	if err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1)`, int64(leadLock)).Scan(&got); err != nil || !got {
+	if err := conn.QueryRow(waiting, `SELECT pg_try_advisory_lock($1)`, int64(leadLock)).Scan(&got); err != nil || !got {
 		return err
 	}
 	var leading context.Context

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -44,6 +45,8 @@ type DB struct {
 	opening readiness
 	// exceptions are those in force, as they were read last.
 	exceptions exceptionsKept
+	// patience is how long a server may take to answer; zero: [answerTime].
+	patience time.Duration
 	// listener is how a connection is made that hears of changes; nil for SQLite.
 	listener *pgx.ConnConfig
 }

@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -56,6 +58,7 @@ func ParsePostgres(address string) (*pgx.ConnConfig, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTime
 	}
+	config.DialFunc = dial
 	config.RuntimeParams["application_name"] = "recourse"
 	return config, nil
 }
@@ -87,8 +90,8 @@ func pool(config *pgx.ConnConfig, size int, setting, value string) *sql.DB {
 	return made
 }
 
-// prepare makes a new connection ours. A commit that was answered has to be on the disk,
-// whatever the server is set to; where it is set to more than that it stays.
+// prepare makes a new connection ours. A commit that was answered has to be on the disk, and on that of a standby where
+// the server waits for one, whatever else it is set to; where it is set to more than that it stays.
 func prepare(ctx context.Context, conn *pgx.Conn, setting, value string) error {
 	var version int
 	err := conn.QueryRow(ctx, `SELECT current_setting('server_version_num')::int`).Scan(&version)
@@ -99,7 +102,7 @@ func prepare(ctx context.Context, conn *pgx.Conn, setting, value string) error {
 		return err
 	}
 	_, err = conn.Exec(ctx, `SELECT set_config($1, $2, false), set_config('lock_timeout', '10s', false),
-		set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false)`,
+		set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)`,
 		setting, value)
 	return err
 }
@@ -110,11 +113,42 @@ func noSuchTable(err error) bool {
 	return is && told.Code == "42P01"
 }
 
-// Remote says whether the server is reached over a network that others may listen on.
-func Remote(config *pgx.ConnConfig) bool {
-	if strings.HasPrefix(config.Host, "/") || config.Host == "localhost" {
-		return false
+// Remote gives a server that is reached over a network where others may listen, without a look at its certificate; empty
+// where there is none.
+func Remote(config *pgx.ConnConfig) string {
+	for _, one := range targets(config) {
+		if !one.near() && (one.TLSConfig == nil || one.TLSConfig.InsecureSkipVerify) {
+			return one.Host
+		}
 	}
-	address, err := netip.ParseAddr(config.Host)
-	return err != nil || !address.IsLoopback()
+	return ""
+}
+
+// Whichever says whether the first of several servers that answers is taken, also one that only stands by.
+func Whichever(config *pgx.ConnConfig) bool {
+	servers := map[string]bool{}
+	for _, one := range targets(config) {
+		servers[net.JoinHostPort(one.Host, strconv.Itoa(int(one.Port)))] = true
+	}
+	return len(servers) > 1 && config.ValidateConnect == nil
+}
+
+// target is a server that an address names, in one of the ways to reach it.
+type target pgconn.FallbackConfig
+
+func targets(config *pgx.ConnConfig) []target {
+	all := []target{{Host: config.Host, Port: config.Port, TLSConfig: config.TLSConfig}}
+	for _, one := range config.Fallbacks {
+		all = append(all, target(*one))
+	}
+	return all
+}
+
+// near says whether nobody is in between.
+func (t *target) near() bool {
+	if strings.HasPrefix(t.Host, "/") || t.Host == "localhost" {
+		return true
+	}
+	address, err := netip.ParseAddr(t.Host)
+	return err == nil && address.IsLoopback()
 }

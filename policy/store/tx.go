@@ -27,11 +27,17 @@ func (db *DB) Tx(ctx context.Context, do func(*Tx) error) error {
 }
 
 func (db *DB) transact(ctx context.Context, do func(*Tx) error) error {
-	tx, err := db.begin(ctx)
-	if err != nil {
+	if err := db.ready(ctx); err != nil {
 		return fmt.Errorf("begin transaction: %w", err)
 	}
+	patient := db.patient(ctx)
+	defer patient.close()
+	tx, err := db.begin(patient)
+	if err != nil {
+		return fmt.Errorf("begin transaction: %w", patient.said(err))
+	}
 	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing, and before one the first error counts
+	patient.rest()
 	shared := &Tx{tx: tx, kind: db.kind, keys: &db.keys}
 	if err := do(shared); err != nil {
 		return err
@@ -39,8 +45,9 @@ func (db *DB) transact(ctx context.Context, do func(*Tx) error) error {
 	if err := shared.tell(ctx); err != nil {
 		return err
 	}
+	patient.step()
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
+		return fmt.Errorf("commit: %w", patient.said(err))
 	}
 	db.topics.wake(shared.told)
 	return nil
@@ -49,9 +56,6 @@ func (db *DB) transact(ctx context.Context, do func(*Tx) error) error {
 // begin takes the write lock. SQLite has one by itself; in PostgreSQL whoever writes waits for
 // a lock of ours, so that the chain of events has one end to be continued.
 func (db *DB) begin(ctx context.Context) (*sql.Tx, error) {
-	if err := db.ready(ctx); err != nil {
-		return nil, err
-	}
 	tx, err := db.lock(ctx)
 	if err != nil && db.kind == postgres && ctx.Err() == nil && Unavailable(err) {
 		// The connection may be one of before the server was started anew.

@@ -93,9 +93,15 @@ func (v *visit) gathered(one *redress.Case, f *facts, now time.Time) {
 	f.add("Popularity", popularity)
 	f.add("A safeguard would hold it", text(strings.TrimSpace(known.Safeguard+" "+known.Why)))
 	f.add("Security feeds of different publishers", text(formatted("%d", known.Feeds)))
-	f.add("Known to exist since", moment(known.FirstSeen))
-	if !known.FirstSeen.IsZero() {
-		f.add("Age", text(clock(now.Sub(known.FirstSeen))))
+	f.add("Registered since", moment(known.Registered))
+	f.add("On a list since", moment(known.FirstSeen))
+	switch {
+	case !known.Registered.IsZero():
+		f.add("Age", text(clock(now.Sub(known.Registered))))
+	case !known.FirstSeen.IsZero():
+		f.add("Age", text("at least "+clock(now.Sub(known.FirstSeen))))
+	default:
+		f.add("Age", text("not known"))
 	}
 }
 

@@ -1,4 +1,4 @@
-// Package registry asks the registry of a name whom it knows as the name's contacts, by RDAP
+// Package registry asks the registry of a name whom it knows as the name's contacts, and since when, by RDAP
 // (RFC 9082, RFC 9083). Which server to ask stands in the bootstrap file of IANA (RFC 9224).
 //
 // # Decisions
@@ -10,4 +10,8 @@
 // and a bootstrap file that somebody forged would choose any.
 //
 // Most registries withhold mail addresses. That is no error: there is then no contact.
+//
+// Age is that of the registrable name, and of the last time it was registered. Below a suffix of the list's
+// private part (sites of many, one name each) no registry knows a tenant, so the age stays unknown: the host's
+// own would make every new tenant look old.
 package registry

@@ -22,7 +22,7 @@ const (
 	patience = 8 * time.Second
 )
 
-// Directory finds the contacts of names.
+// Directory finds the contacts of names, and since when they are registered.
 type Directory struct {
 	client *outbound.Client
 	from   string
@@ -45,28 +45,46 @@ func New(agent, from string, config outbound.Config, dialer *outbound.Dialer) *D
 // Contacts are the mailboxes that the registry names for whoever has the name; none where it
 // withholds them. The name is asked for by its registrable part.
 func (d *Directory) Contacts(ctx context.Context, name string) ([]string, error) {
-	registered, err := publicsuffix.EffectiveTLDPlusOne(name)
-	if err != nil {
-		return nil, nil //nolint:nilerr // a public suffix has no registry of its own
+	_, answer, err := d.answer(ctx, name)
+	if err != nil || answer == nil {
+		return nil, err
+	}
+	return Mailboxes(answer)
+}
+
+// Registered is since when the registry has the name's registrable part; false where it does not say. A name
+// below the suffix of a host of sites has no registry, and its host's age is not its own.
+func (d *Directory) Registered(ctx context.Context, name string) (time.Time, bool, error) {
+	registered, answer, err := d.answer(ctx, name)
+	if err != nil || answer == nil {
+		return time.Time{}, false, err
+	}
+	return Registration(answer, registered)
+}
+
+// answer is what the registry says of the registrable part of a name; nil where nothing.
+func (d *Directory) answer(ctx context.Context, name string) (registered string, answer []byte, err error) {
+	if registered, err = publicsuffix.EffectiveTLDPlusOne(name); err != nil {
+		return "", nil, nil //nolint:nilerr // a public suffix has no registry of its own
 	}
 	services, err := d.services(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("registry: %w", err)
+		return "", nil, fmt.Errorf("registry: %w", err)
 	}
 	service := services.serviceFor(registered)
 	if service == nil {
-		return nil, nil
+		return registered, nil, nil
 	}
 	reply, err := d.client.Get(ctx, service.JoinPath("domain", registered), http.Header{"Accept": {"application/rdap+json"}})
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("registry: %w", err)
+		return "", nil, fmt.Errorf("registry: %w", err)
 	case reply.Status == http.StatusNotFound:
-		return nil, nil
+		return registered, nil, nil
 	case reply.Status != http.StatusOK:
-		return nil, fmt.Errorf("registry: it answered with %d", reply.Status)
+		return "", nil, fmt.Errorf("registry: it answered with %d", reply.Status)
 	}
-	return Mailboxes(reply.Body)
+	return registered, reply.Body, nil
 }
 
 // services reads the bootstrap file, and goes on with an old one where there is no new one.
