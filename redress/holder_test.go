@@ -29,3 +29,25 @@ func TestAccountHolderFirst(t *testing.T) {
 		}
 	})
 }
+
+// TestProofHastensAStoppedClock: who proves control while we wait for an answer has a decision within a day of it.
+func TestProofHastensAStoppedClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := redresstest.New(t)
+		receipt := file(t, w, application("phish.example"))
+		if err := w.Desk.AskParty(t.Context(), reviewer, receipt.ID, "", "Which plugin was it?"); err != nil {
+			t.Fatal(err)
+		}
+		w.DNS.Add(receipt.Challenge.Name + `. 60 IN TXT "` + receipt.Challenge.Value + `"`)
+		if proof, err := w.Desk.Verify(t.Context(), receipt.ID, receipt.Token, redress.Attempt{}); err != nil || !proof.Verified {
+			t.Fatalf("%+v, %v", proof, err)
+		}
+		time.Sleep(time.Hour)
+		if err := w.Desk.Message(t.Context(), receipt.ID, receipt.Token, "The gallery."); err != nil {
+			t.Fatal(err)
+		}
+		if left := time.Until(read(t, w, receipt.ID).Merits.Deadline); left > 24*time.Hour {
+			t.Errorf("%s left", left)
+		}
+	})
+}
