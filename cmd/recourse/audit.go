@@ -14,6 +14,7 @@ import (
 
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress/audit"
+	"github.com/recourse-dns/recourse/redress/fleet"
 	public "github.com/recourse-dns/recourse/redress/report"
 )
 
@@ -147,7 +148,7 @@ func (o *AuditVerifyOptions) print(to io.Writer, result *audit.Result) error {
 // AuditExportOptions are the flags of audit export.
 type AuditExportOptions struct {
 	ConfigFlag
-	Entries bool  `help:"The entries in force of all lists that are not secret, in place of the log."`
+	Entries bool  `help:"The entries in force of all lists that are not secret, and the exceptions from them, in place of the log."`
 	After   int64 `placeholder:"SEQUENCE" help:"Only events after this one."`
 }
 
@@ -237,6 +238,10 @@ func (o *AuditRotateOptions) rotate(ctx context.Context, env *environment, confi
 		return err
 	}
 	next, err := audit.LoadKey(path)
+	if err == nil && config.sharesDatabase() {
+		shared := fleet.DeskKey{Use: useAudit, Value: fleet.CheckValue(useAudit, next.Public().(ed25519.PublicKey))}
+		err = fleet.AdoptKeys(ctx, database, config.nodeName(), []fleet.DeskKey{shared})
+	}
 	if err == nil {
 		_, err = fmt.Fprintf(env.stdout, "the key of heads is now %x\n", next.Public())
 	}

@@ -222,6 +222,9 @@ func (n *node) keepUp(ctx context.Context, database *store.DB, all decided) {
 		}
 		timer.Stop()
 	}
+	if !failed {
+		n.rememberLast(ctx, database)
+	}
 }
 
 func (n *node) catchUp(ctx context.Context, database *store.DB, all decided) error {

@@ -150,8 +150,8 @@ func TestANodeListens(t *testing.T) {
 func TestChartsOfAHome(t *testing.T) {
 	database := storetest.Open(t)
 	sums := map[string]int64{"gambling": 7}
-	charts, err := newHomeCharts(t.Context(), database, func() map[string]int64 { return maps.Clone(sums) }, slog.New(slog.DiscardHandler))
-	if err != nil {
+	charts := newHomeCharts(database, func() map[string]int64 { return maps.Clone(sums) }, slog.New(slog.DiscardHandler))
+	if err := charts.recall(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	counted := func() int {
@@ -172,8 +172,8 @@ func TestChartsOfAHome(t *testing.T) {
 	if got := counted(); got != 5 {
 		t.Errorf("%d are counted", got)
 	}
-	again, err := newHomeCharts(t.Context(), database, func() map[string]int64 { return nil }, slog.New(slog.DiscardHandler))
-	if err != nil || !again.On() {
+	again := newHomeCharts(database, func() map[string]int64 { return nil }, slog.New(slog.DiscardHandler))
+	if err := again.recall(t.Context()); err != nil || !again.On() {
 		t.Errorf("after a restart they are off: %v", err)
 	}
 	if err := charts.Switch(t.Context(), "parent", false); err != nil {

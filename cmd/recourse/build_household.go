@@ -241,8 +241,8 @@ func (n *node) address() func(*http.Request) netip.Addr {
 
 // withHome puts the pages of a home, and the pictures of its probes, before the other pages.
 func (n *node) withHome(ctx context.Context, office *household.Office, database *store.DB, kit *page.Kit, limits *redress.Limits, others http.Handler) (http.Handler, error) {
-	charts, err := newHomeCharts(ctx, database, func() map[string]int64 { return n.withheldByCategory(n.home.counts) }, n.logger)
-	if err != nil {
+	charts := newHomeCharts(database, func() map[string]int64 { return n.withheldByCategory(n.home.counts) }, n.logger)
+	if err := n.later(charts.recall(ctx)); err != nil {
 		return nil, err
 	}
 	n.background(ctx, charts.Run)

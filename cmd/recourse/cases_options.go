@@ -159,6 +159,12 @@ type AppealOptions struct {
 	Explanation string `required:"" placeholder:"TEXT" help:"What the party writes."`
 }
 
+// Help shows the command at work.
+func (AppealOptions) Help() string {
+	return example("For an appeal that came on paper. Somebody else decides it than who decided before.",
+		`recourse cases appeal ID --token TOKEN --explanation "The page was moved in March."`)
+}
+
 // Run is called by the command line.
 func (o *AppealOptions) Run(ctx context.Context, env *environment) error {
 	desk, err := openDesk(ctx, env, o.ConfigFlag)

@@ -21,9 +21,9 @@ type homeCharts struct {
 	sums     func() map[string]int64 // by category, since the start
 	logger   *slog.Logger
 
-	on   atomic.Bool
-	mu   sync.Mutex
-	last map[string]int64 // of what is in the database already
+	on, known atomic.Bool
+	mu        sync.Mutex
+	last      map[string]int64 // of what is in the database already
 }
 
 const (
@@ -34,15 +34,24 @@ const (
 	chartEvery = 15 * time.Minute
 )
 
-// newHomeCharts goes on where the last start ended.
-func newHomeCharts(ctx context.Context, database *store.DB, sums func() map[string]int64, logger *slog.Logger) (*homeCharts, error) {
-	value, err := database.Setting(ctx, chartsSetting)
-	if err != nil {
-		return nil, err
+func newHomeCharts(database *store.DB, sums func() map[string]int64, logger *slog.Logger) *homeCharts {
+	return &homeCharts{database: database, sums: sums, logger: logger, last: sums()}
+}
+
+// recall reads, until that has worked once, whether somebody wanted counts when the last start
+// ended. Before that none are shown or written down.
+func (c *homeCharts) recall(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.known.Load() {
+		return nil
 	}
-	c := &homeCharts{database: database, sums: sums, logger: logger, last: sums()}
-	c.on.Store(value == "on")
-	return c, nil
+	value, err := c.database.Setting(ctx, chartsSetting)
+	if err == nil {
+		c.on.Store(value == "on")
+		c.known.Store(true)
+	}
+	return err
 }
 
 // On implements [pages.Charts].
@@ -67,6 +76,7 @@ func (c *homeCharts) Switch(ctx context.Context, by string, on bool) error {
 	if err == nil {
 		c.last = c.sums()
 		c.on.Store(on)
+		c.known.Store(true)
 	}
 	return err
 }
@@ -105,6 +115,9 @@ func (c *homeCharts) write(ctx context.Context) error {
 
 // Run writes counts down, until the context ends and then once more.
 func (c *homeCharts) Run(ctx context.Context) {
+	for ctx.Err() == nil && c.recall(ctx) != nil {
+		pause(ctx, settleInterval) // that the database is away is said already
+	}
 	ticker := time.NewTicker(chartEvery)
 	defer ticker.Stop()
 	for ended := false; !ended; {

@@ -25,10 +25,13 @@ type kept struct {
 }
 
 // TestKillingLosesNoCase kills the server at any point while cases are filed and decided, again and
-// again: 20 times, or RECOURSE_KILLS. What was answered is there, and no decision is half done.
+// again: 8 times, 20 with FULL=1, or RECOURSE_KILLS. What was answered is there, and no decision is half done.
 func TestKillingLosesNoCase(t *testing.T) {
 	t.Parallel()
-	kills := 20
+	kills := 8
+	if full() {
+		kills = 20
+	}
 	if wanted, err := strconv.Atoi(os.Getenv("RECOURSE_KILLS")); err == nil {
 		kills = wanted
 	}

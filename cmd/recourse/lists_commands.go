@@ -343,5 +343,5 @@ func exportStored(ctx context.Context, env *environment, config *Config, options
 	if err := checkExport(compiled, options.List, options.Format); err != nil {
 		return err
 	}
-	return writeExport(env.stdout, compiled, options.List, options.Format)
+	return writeExport(env.stdout, compiled, startOverlay(held.path(overlayFile), logger), options.List, options.Format)
 }

@@ -10,22 +10,21 @@ import (
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/blocklists/bundle"
+	"github.com/recourse-dns/recourse/policy"
 )
 
 // export streams the entries in force, of one list or of all, in a format that others read.
 func (i *importer) export(w http.ResponseWriter, r *http.Request) {
 	list, format := blocklists.ListID(r.URL.Query().Get("list")), r.URL.Query().Get("format")
-	if err := checkExport(i.current.Load().Bundle, list, format); err != nil {
+	snapshot := i.current.Load()
+	if err := checkExport(snapshot.Bundle, list, format); err != nil {
 		sayProblem(w, http.StatusUnprocessableEntity, "It was not done", err.Error())
 		return
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(importTime)) // a connection that cannot has none
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_ = writeExport(w, i.current.Load().Bundle, list, format) // the client went away
+	_ = writeExport(w, snapshot.Bundle, snapshot.Overlay, list, format) // the client went away
 }
-
-// auditFormat is jsonl with the generation in a first line.
-const auditFormat = "audit"
 
 // exporters write one entry each; false: the format cannot say it.
 func exporterOf(format string) func(io.Writer, *blocklists.Entry) (bool, error) {
@@ -59,9 +58,14 @@ func checkExport(in *bundle.Bundle, id blocklists.ListID, format string) error {
 
 // writeExport writes what is in force: neither what is held nor what is only counted, and of
 // secret lists only the one that is asked for.
-func writeExport(to io.Writer, in *bundle.Bundle, id blocklists.ListID, format string) error {
+func writeExport(to io.Writer, in *bundle.Bundle, excepted *policy.Overlay, id blocklists.ListID, format string) error {
 	out := bufio.NewWriter(to)
 	write, wider := exporterOf(format), 0
+	if format == auditFormat {
+		if err := json.NewEncoder(out).Encode(auditHead{in.Generation(), excepted.Sequence()}); err != nil {
+			return err
+		}
+	}
 	exportHead(out, in, id, format)
 	for at, entry := range in.All() {
 		list := in.ListOf(at)
@@ -76,6 +80,11 @@ func writeExport(to io.Writer, in *bundle.Bundle, id blocklists.ListID, format s
 			wider++
 		}
 	}
+	if format == auditFormat {
+		if err := exportExceptions(out, in, excepted); err != nil {
+			return err
+		}
+	}
 	if wider > 0 {
 		fmt.Fprintf(out, "# %d entries also cover, or only cover, what lies below their names, which this format cannot say\n", wider)
 	}
@@ -88,8 +97,6 @@ func exportHead(out io.Writer, in *bundle.Bundle, id blocklists.ListID, format s
 		what = "list " + string(id)
 	}
 	switch format {
-	case auditFormat:
-		fmt.Fprintf(out, "{\"generation\":%d}\n", in.Generation())
 	case "rpz":
 		fmt.Fprintf(out, "; %s, generation %d\n$TTL 60\n@ SOA localhost. nobody.localhost. %d 300 60 604800 60\n@ NS localhost.\n", what, in.Generation(), in.Generation())
 	case "hosts", "domains":

@@ -49,6 +49,9 @@ func (b *lockedBuffer) String() string {
 	return b.buffer.String()
 }
 
+// full says whether tests are to run in the sizes that prove the most and take minutes.
+func full() bool { return os.Getenv("FULL") != "" }
+
 // program is this test binary, run as the program itself.
 func program(t testing.TB, directory string, args ...string) *exec.Cmd {
 	t.Helper()

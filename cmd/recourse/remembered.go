@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
+	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress/fleet"
 )
@@ -18,6 +19,7 @@ const rememberedFile = "decided.json"
 type remembered struct {
 	database *store.DB
 	mirror   *fleet.Mirror
+	overlay  *policy.Overlay // of the disk: written before a decision is answered, the mirror after it
 	reached  atomic.Bool
 }
 
@@ -36,6 +38,9 @@ func (r *remembered) Exceptions(ctx context.Context) (uint64, []blocklists.Excep
 		return sequence, found, err
 	}
 	position, _ := r.mirror.Position()
+	if r.overlay.Sequence() > position.Exceptions {
+		return r.overlay.Sequence(), r.overlay.Exceptions(), nil
+	}
 	_, found, err = r.mirror.Exceptions(ctx)
 	return position.Exceptions, found, err
 }
@@ -66,7 +71,19 @@ func (n *node) openRemembered(held *state, database *store.DB) decisions {
 	if n.mirror, err = fleet.OpenMirror(held.path(rememberedFile)); err != nil {
 		n.logger.Error("what is remembered of decisions cannot be used, and is written anew from the database", "error", err)
 	}
-	return &remembered{database: database, mirror: n.mirror}
+	return &remembered{database: database, mirror: n.mirror, overlay: startOverlay(held.path(overlayFile), n.logger)}
+}
+
+// lastTime is how long the end waits for a database that has just gone away.
+const lastTime = 2 * time.Second
+
+// rememberLast writes down what was decided in the moment before the end.
+func (n *node) rememberLast(ctx context.Context, database *store.DB) {
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTime)
+	defer cancel()
+	if err := n.mirror.Remember(last, fleet.NewSource(database), writeSecret); err != nil {
+		n.logger.Warn("what was decided last is not on disk beside the database", "error", err)
+	}
 }
 
 // later passes over what the database cannot say at the start: it is asked again until it can, and

@@ -11,8 +11,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -220,45 +218,16 @@ func still(reply []byte) ([]byte, error) {
 	return reply, nil
 }
 
-// sixDoors is the configuration of the real lists, with all doors.
-func sixDoors(t *testing.T, directory string) {
-	t.Helper()
-	path := filepath.Join(directory, "recourse.yaml")
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	more := strings.Replace(string(text), "listen: {", `listen: {dot: ["127.0.0.1:0"], doh: ["127.0.0.1:0"], doq: ["127.0.0.1:0"], `, 1)
-	if more == string(text) {
-		t.Fatal("the configuration has no line of listeners")
-	}
-	if err := os.WriteFile(path, []byte(more), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// TestSixDoorsOneVerdict: for popular names and each kind of client the doors give the same
+// sixDoorsOneVerdict: for popular names and each kind of client the doors give the same
 // octets, but for ID and TTLs.
-func TestSixDoorsOneVerdict(t *testing.T) {
-	t.Parallel()
-	data := dataFolder(t)
-	names := newOracle(t, data).questions(t, data)
-	if os.Getenv("FULL") == "" { // some of each kind in half a minute; all of them take two
-		names = names[:len(names)/4]
-	}
-	directory := realConfiguration(t, data)
-	sixDoors(t, directory)
-	s := start(t, directory, "--lab", "--config", "recourse.yaml")
+func sixDoorsOneVerdict(t *testing.T, s *server, names []string) {
 	doors := doorsOf(t, s)
-	t.Run("clients", func(t *testing.T) {
-		for _, from := range []string{"127.0.0.1", "127.0.0.2", "127.0.0.3"} {
-			t.Run(from, func(t *testing.T) {
-				t.Parallel()
-				compareDoors(t, doors, from, names)
-			})
-		}
-	})
-	s.stop()
+	for _, from := range []string{"127.0.0.1", "127.0.0.2", "127.0.0.3"} {
+		t.Run(from, func(t *testing.T) {
+			t.Parallel()
+			compareDoors(t, doors, from, names)
+		})
+	}
 }
 
 // compareDoors opens the doors where they are asked at once: a silent connection is ended.

@@ -8,10 +8,13 @@ import (
 	"github.com/recourse-dns/recourse/blocklists/bundle"
 )
 
-// TestWhatIsNotWrittenDownIsReleasedByName: of a list with more held entries than an import
+// TestWhatIsNotWrittenDownIsReleasedByName is TestUnnotedHoldsAreReleasedByName by the commands: of a list with more held entries than an import
 // notes, each can be let go by two people, who may be an import apart, and without a server.
 func TestWhatIsNotWrittenDownIsReleasedByName(t *testing.T) {
 	t.Parallel()
+	if !full() {
+		t.Skip("a minute of ten thousand holds: only with FULL=1")
+	}
 	files := guardedFiles(upstream(t))
 	var text strings.Builder
 	for i := range bundle.MaxNotes {

@@ -6,12 +6,15 @@ import (
 	"testing"
 )
 
+// piece is some of a configuration, with the key of the one problem or warning that it has.
+type piece struct{ text, problem, warning string }
+
 // TestNoticesAreChecked: each mistake is one problem at its key.
 func TestNoticesAreChecked(t *testing.T) {
 	const mail = "desk: {mail: {smtp: \"smtp.example.net:587\", from: redress@example.net}}\n"
 	onCall := func(text string) string { return "on_call: {" + text + "}\n" + mail }
 	smtp := func(text string) string { return "desk: {mail: {" + text + "}}\n" }
-	for _, test := range []struct{ text, problem, warning string }{
+	checkEach(t, []piece{
 		{onCall(`mail: noc@example.net, webhook: "https://noc.example.net/hook"`), "", ""},
 		{onCall(`webhook: "http://127.0.0.1:8000/", webhook_secret_file: good.secret, private_addresses: [10.0.0.0/8], escalate_to: {mail: boss@example.net}`), "", ""},
 		{onCall(`mail: "NOC <noc@example.net>"`), "on_call.mail", ""},
@@ -37,7 +40,12 @@ func TestNoticesAreChecked(t *testing.T) {
 		{smtp(`smtp: "smtp.example.net:587", from: a@example.net, user: a, password_file: lines`), "desk.mail.password_file", ""},
 		{smtp(`smtp: "smtp.example.net:587", from: a@example.net, password_file: password`), "desk.mail.user", ""},
 		{smtp(`smtp: "smtp.example.net:587", from: a@example.net, ca: password`), "desk.mail.ca", ""},
-	} {
+	})
+}
+
+func checkEach(t *testing.T, tests []piece) {
+	t.Helper()
+	for _, test := range tests {
 		directory := write(t, map[string]string{"recourse.yaml": sourcesHead + test.text, "password": "secret\n", "lines": "one\ntwo\n",
 			"good.secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n"})
 		_, warnings, err := LoadConfig(filepath.Join(directory, "recourse.yaml"))

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp"
 	"github.com/miekg/dns"
 
 	"github.com/recourse-dns/recourse/redress/redresstest/browser"
@@ -48,11 +49,12 @@ func (w *walk) firstRun(parent *browser.Visit, doh string) {
 	parent.See("walk-home", "Filters", "tablet")
 	parent.Follow(`main a[href="/home/devices"]`)
 	parent.Type("#label-own", "Ben’s phone")
+	parent.Do(chromedp.SetValue("#profile-own", "tablet"))
 	parent.Submit("#label-own")
 	shown := parent.See("walk-take", "A name for Ben’s phone")
 	address := regexp.MustCompile(`https://dns\.home\.example\S*`).FindString(shown)
-	said := recourse(w.t, w.directory, 0, "query", "--insecure", "@"+regexp.MustCompile(`//[^/]+`).ReplaceAllString(address, "//"+doh), "www.signed.example")
-	wantText(w.t, said, "NOERROR")
+	w.phone = "@" + regexp.MustCompile(`//[^/]+`).ReplaceAllString(address, "//"+doh)
+	wantText(w.t, recourse(w.t, w.directory, 0, "query", "--insecure", w.phone, "casino.example"), "NOERROR")
 }
 
 // gamblingOff is the first half of story 8.
@@ -66,6 +68,7 @@ func (w *walk) gamblingOff(parent *browser.Visit) {
 	parent.Type("#name", "bet.example")
 	parent.Follow(`button[value="allow"]`)
 	parent.See("walk-profile", "bet.example", "allowed")
+	wantText(w.t, recourse(w.t, w.directory, 1, "query", "--insecure", w.phone, "casino.example"), "Filtered")
 	w.server.expect(w.t, []expected{
 		{tablet, "casino.example", dns.TypeA, dns.RcodeNameError, 0, 17},
 		{tablet, "bet.example", dns.TypeA, dns.RcodeSuccess, 2, 0},

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/miekg/dns"
 	"github.com/pquerna/otp/totp"
 
 	"github.com/recourse-dns/recourse/redress/redresstest/browser"
@@ -34,6 +35,9 @@ func providersYAML(t *testing.T, web string) string {
 		`web: ["127.0.0.1:0"]`:                                             `web: ["` + web + `"]`,
 		`resolver: {mode: forward, forward: ["127.0.0.1:9"], dnssec: off}`: "block_page: {listen: [\"127.0.0.1:0\"], ipv4: [127.0.0.1]}\nresolver: {mode: recurse, dnssec: validate}",
 		"    format: hosts\n":                                              "    format: hosts\n    answer: page\n",
+		"  - id: gambling\n":                                               "  - {id: old, purpose: security, category: scam, title: {en: Old}, publisher: {name: Example CERT}, source: {file: lists/old.txt}, format: domains, scope: exact, review_every: 1s}\n  - id: gambling\n",
+		"profiles:\n":                                                      "profiles:\n  - {id: library, requested: {by: town council, at: 2026-11-01}, categories: [gambling]}\n",
+		"clients:\n":                                                       "clients:\n  - {match: {networks: [\"127.0.0.6/32\"]}, jurisdiction: IT, profile: library}\n  - {match: {networks: [\"127.0.0.7/32\"]}, jurisdiction: IT}\n",
 	} {
 		if !strings.Contains(text, old) {
 			t.Fatalf("the example has no %q", old)
@@ -61,18 +65,28 @@ type walk struct {
 	server    *server
 	directory string
 	config    string // the file's name
+	phone     string // where a device with a name of its own asks
 }
 
 const scamList = "0.0.0.0 phish.example\n0.0.0.0 shop.example www.shop.example\n0.0.0.0 games.example\n0.0.0.0 scam-tenant.github.io\n"
 
 func walkProvider(t *testing.T, chromium *browser.Browser) {
 	files := exampleFiles("127.0.0.1:9")
-	files["recourse.yaml"], files["lists/phishing.hosts"] = providersYAML(t, freeAddress(t)), scamList
+	files["recourse.yaml"], files["lists/phishing.hosts"], files["lists/old.txt"] = providersYAML(t, freeAddress(t)), scamList, "www.casino.example\n"
 	w := &walk{t: t, browser: chromium, directory: write(t, files), config: "recourse.yaml"}
 	w.server = start(t, w.directory, "--lab", "--config", w.config)
-	rita := w.staff("rita", "reviewer")
+	rita, sam := w.staff("rita", "reviewer"), w.staff("sam", "second_reviewer")
+	w.library()
 	w.shopOwner(rita)
 	w.byKeyboardAlone()
+	w.neighbours()
+	w.byLaw(rita)
+	w.refused(rita, sam)
+	w.helpdesk(rita)
+	w.officer()
+	w.analyst()
+	w.auditor()
+	w.regulator()
 	w.server.stop()
 }
 
@@ -150,4 +164,15 @@ func writeInto(t *testing.T, directory, file, text string) {
 	if err := os.WriteFile(filepath.Join(directory, filepath.FromSlash(file)), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// library is story 7: guests and staff of a town at one door, security for all.
+func (w *walk) library() {
+	const guests, staff = "127.0.0.6", "127.0.0.7"
+	w.server.expect(w.t, []expected{
+		{guests, "casino.example", dns.TypeA, dns.RcodeSuccess, 0, 17},
+		{staff, "casino.example", dns.TypeA, dns.RcodeSuccess, 2, 0},
+		{guests, "phish.example", dns.TypeA, dns.RcodeSuccess, 1, 15},
+		{staff, "phish.example", dns.TypeA, dns.RcodeSuccess, 1, 15},
+	})
 }

@@ -38,13 +38,13 @@ func (v *visit) regulator() {
 		return
 	}
 	content := regulatorContent{Overdue: v.overdueEntries(now), Unanswered: caseTable(unanswered, now), Late: caseTable(late, now), LeftOut: v.leftOut()}
-	content.Unanswered.Caption, content.Unanswered.Empty = "Cases that the authority has not answered for 30 days", "There is none."
-	content.Late.Caption, content.Late.Empty = "Cases of which a deadline of ours has passed", "There is none."
+	content.Unanswered.Caption, content.Unanswered.Empty = "Cases that the authority has not answered for 30 days", "No case has waited 30 days for its authority."
+	content.Late.Caption, content.Late.Empty = "Cases of which a deadline of ours has passed", "No deadline of ours has passed in a case."
 	v.show(http.StatusOK, "regulator", "Past their date", &content)
 }
 
 func (v *visit) overdueEntries(now time.Time) table {
-	made := table{Caption: formatted("Entries past their review date, the first %d", maxOverdue), Empty: "There is none.", Columns: []string{"Review was due", "Purpose", "List", "Entry", "Scope", "Line of the source"}}
+	made := table{Caption: formatted("Entries past their review date, the first %d", maxOverdue), Empty: "No entry is past its review date.", Columns: []string{"Review was due", "Purpose", "List", "Entry", "Scope", "Line of the source"}}
 	snapshot := v.Snapshot()
 	lists, ledger := snapshot.Bundle.Lists(), snapshot.Guard.Ledger()
 	reviews := guard.Reviews(snapshot.Bundle, ledger, now)

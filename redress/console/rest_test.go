@@ -58,7 +58,7 @@ func TestWhatIsPastItsDate(t *testing.T) {
 	d := newDesk(t)
 	d.file("court.example")
 	body := d.get(redress.Auditor, "/console/overdue")
-	wantText(t, body, "Past their date", "There is none.", "There is none.", "There is none.")
+	wantText(t, body, "Past their date", "No entry is past its review date.", "No case has waited 30 days", "No deadline of ours has passed")
 	database := databases.Raw(t, d.Database())
 	if _, err := database.ExecContext(t.Context(), `UPDATE filings SET at = at - 3000000000000`); err != nil { // 34 days
 		t.Fatal(err)

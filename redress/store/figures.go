@@ -124,7 +124,7 @@ const ManyCases = 10_000
 // Waiting is how many cases wait for us, and how many there are in all: of more than [ManyCases] one more than
 // that.
 func (s *Store) Waiting(ctx context.Context) (all, waiting int, err error) {
-	err = s.db.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM cases LIMIT ?) AS some), (SELECT COUNT(*) FROM cases WHERE due < ?)`, ManyCases+1, noDeadline).Scan(&all, &waiting)
+	err = s.db.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM cases LIMIT ?) AS counted), (SELECT COUNT(*) FROM cases WHERE due < ?)`, ManyCases+1, noDeadline).Scan(&all, &waiting)
 	if err != nil {
 		return 0, 0, fmt.Errorf("count cases: %w", err)
 	}

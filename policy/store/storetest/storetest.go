@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -20,8 +21,9 @@ import (
 var onPostgres atomic.Bool
 
 // Main runs the tests on SQLite and then on PostgreSQL, and gives the exit code. Fuzzing and
-// benchmarks run on SQLite alone.
-func Main(m *testing.M) int {
+// benchmarks run on SQLite alone, and so do tests whose names match once: a browser that looks
+// at pages tries nothing else the second time.
+func Main(m *testing.M, once ...string) int {
 	flag.Parse()
 	return postgrestest.Main(func() int {
 		if code := m.Run(); code != 0 || asked("test.fuzz") || asked("test.bench") || asked("test.list") {
@@ -30,10 +32,23 @@ func Main(m *testing.M) int {
 		if !postgrestest.Present() {
 			return 0
 		}
+		if err := leaveOut(once); err != nil {
+			fmt.Println(err)
+			return 1
+		}
 		onPostgres.Store(true)
 		fmt.Println("again, on PostgreSQL")
 		return m.Run()
 	})
+}
+
+// leaveOut has the next run leave out what matches, beside what it was told to.
+func leaveOut(patterns []string) error {
+	skip := flag.Lookup("test.skip")
+	if told := skip.Value.String(); told != "" {
+		patterns = append(patterns, told)
+	}
+	return skip.Value.Set(strings.Join(patterns, "|"))
 }
 
 func asked(name string) bool {

@@ -74,14 +74,16 @@ type profileView struct {
 	Paused     bool
 	Categories []option
 	Services   []option
-	Search     bool
-	YouTube    string
-	Week       week
-	Lends      []profile.Lend
-	Waiting    []store.ProfileRequest
-	Changes    []store.ProfileChange
-	Devices    []household.Device
-	Mistakes   page.Mistakes
+	// ServicesOff is how many of them are.
+	ServicesOff int
+	Search      bool
+	YouTube     string
+	Week        week
+	Lends       []profile.Lend
+	Waiting     []store.ProfileRequest
+	Changes     []store.ProfileChange
+	Devices     []household.Device
+	Mistakes    page.Mistakes
 }
 
 type option struct {
@@ -123,6 +125,7 @@ func (h *handler) showProfile(w http.ResponseWriter, r *http.Request, who accoun
 		h.fail(w, r, err)
 		return
 	}
+	view.ServicesOff = len(entry.Services)
 	view.Changes = view.Changes[:min(len(view.Changes), 10)]
 	for _, lend := range entry.Lend {
 		if time.Now().Before(lend.Until) {
