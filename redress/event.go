@@ -36,6 +36,8 @@ const (
 	ReopenedEvent  EventKind = "reopened"
 	RecoveredEvent EventKind = "link_renewed"
 
+	// HolderEvent: the party was told that the account holder can undo it at once; our clock runs beside.
+	HolderEvent     EventKind = "holder_first"
 	TriagedEvent    EventKind = "triaged"
 	RetestedEvent   EventKind = "retested"
 	MissedEvent     EventKind = "clock_missed"

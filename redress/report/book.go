@@ -106,7 +106,7 @@ func (b *Book) Add(event *redress.Event) error {
 func Quiet() []redress.EventKind {
 	return []redress.EventKind{
 		redress.MessageEvent, redress.AskedEvent, redress.RetestedEvent, redress.OverdueEvent, redress.RemindedEvent, redress.RecoveredEvent,
-		redress.PublisherEvent, redress.ReviewEvent, redress.FollowedEvent,
+		redress.PublisherEvent, redress.ReviewEvent, redress.FollowedEvent, redress.HolderEvent,
 	}
 }
 
