@@ -43,18 +43,6 @@ func frontEnd(t *testing.T, name string) string {
 	return example.String()
 }
 
-// replaced is a text with each of the pairs replaced, all of which have to be in it.
-func replaced(t *testing.T, text string, pairs ...string) string {
-	t.Helper()
-	for pair := range slices.Chunk(pairs, 2) {
-		if !strings.Contains(text, pair[0]) {
-			t.Fatalf("the example has no %q", pair[0])
-		}
-		text = strings.ReplaceAll(text, pair[0], pair[1])
-	}
-	return text
-}
-
 // keyPair writes a certificate with its key as a front end reads them, and gives the one file of both.
 func keyPair(t *testing.T, folder string) string {
 	t.Helper()
