@@ -14,6 +14,7 @@ import (
 
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress/audit"
+	"github.com/recourse-dns/recourse/redress/fleet"
 	public "github.com/recourse-dns/recourse/redress/report"
 )
 
@@ -237,6 +238,10 @@ func (o *AuditRotateOptions) rotate(ctx context.Context, env *environment, confi
 		return err
 	}
 	next, err := audit.LoadKey(path)
+	if err == nil && config.sharesDatabase() {
+		shared := fleet.DeskKey{Use: useAudit, Value: fleet.CheckValue(useAudit, next.Public().(ed25519.PublicKey))}
+		err = fleet.AdoptKeys(ctx, database, config.nodeName(), []fleet.DeskKey{shared})
+	}
 	if err == nil {
 		_, err = fmt.Fprintf(env.stdout, "the key of heads is now %x\n", next.Public())
 	}

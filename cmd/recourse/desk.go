@@ -95,6 +95,9 @@ func (n *node) startDesk(ctx context.Context, internet *lab.Internet, counts *me
 		return nil, err
 	}
 	n.closers = append(n.closers, database)
+	if err := n.checkShared(ctx, held, database); err != nil {
+		return nil, err
+	}
 	if err := n.startAudit(ctx, held, database); err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ type fleetCommands struct {
 	Key    FleetKeyOptions    `cmd:"" help:"Print the public key that nodes verify this desk's decisions with."`
 	Nodes  FleetNodesOptions  `cmd:"" help:"List the nodes that follow this desk, and how far they are."`
 	Forget FleetForgetOptions `cmd:"" help:"Leave a node out of the list that is no more."`
+	Keys   FleetKeysOptions   `cmd:"" help:"Show the keys that desks of one database share, and how to copy them."`
 }
 
 // Help says how the commands belong together.

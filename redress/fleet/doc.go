@@ -31,6 +31,10 @@
 // A position is three numbers and not one: exceptions, orders and profiles each count their own
 // changes already, and one counter for all would make every writer wait for every other.
 //
+// Desks of one database have to share keys ([ShareKeys]). The database has a hash of each, since a desk that found out by what
+// it cannot open would have written by then, and published a head. Refused: to keep the keys in the database, whose backups
+// are to tell nobody who complained.
+//
 // Bindings and devices ([Clients]) have a call of their own, since there may be millions, and since each node
 // keeps them sealed: the whole once a process, in frames with the signature behind them, then what changes, from a
 // journal in memory. Refused: to keep the position on the node's disk beside them, which a power cut could leave

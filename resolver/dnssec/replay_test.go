@@ -2,6 +2,7 @@ package dnssec_test
 
 import (
 	"context"
+	"os"
 	"slices"
 	"testing"
 
@@ -12,8 +13,10 @@ import (
 	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
-// TestReplayedProofs answers each question with every pair of denials that the
-// zones did sign, and with every wildcard: none proves what is not so.
+// TestReplayedProofs answers each question with pairs of denials that the zones did
+// sign, and with every wildcard: none proves what is not so. Each question has each
+// denial by itself and every third pair, other ones than the question before it; with
+// FULL=1 every pair.
 func TestReplayedProofs(t *testing.T) {
 	asked := []struct {
 		name string
@@ -30,11 +33,14 @@ func TestReplayedProofs(t *testing.T) {
 		v := w.validator(dnssec.Config{})
 		proofs := append(w.proofs("example.test."), w.proofs("test.")...)
 		accepted := 0
-		for _, ask := range asked {
+		for number, ask := range asked {
 			truth := w.truth(ask.name, ask.kind)
 			for _, answer := range w.wildcards(ask.name) {
 				for i := range proofs {
 					for j := range i + 1 {
+						if i != j && (i+j+number)%3 != 0 && os.Getenv("FULL") == "" {
+							continue
+						}
 						for _, rcode := range []int{dns.RcodeSuccess, dns.RcodeNameError} {
 							message := &dns.Msg{Answer: answer, Ns: slices.Concat(proofs[i], proofs[j])}
 							message.Rcode = rcode
