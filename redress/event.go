@@ -29,7 +29,8 @@ const (
 	WithdrawnEvent EventKind = "withdrawn"
 	DismissedEvent EventKind = "dismissed" // inadmissible
 	MergedEvent    EventKind = "merged"
-	ClosedEvent    EventKind = "closed" // as the party did not reply
+	FollowedEvent  EventKind = "followed" // the case that stands for this one was decided
+	ClosedEvent    EventKind = "closed"   // as the party did not reply
 	PronouncedBy   EventKind = "authority_decided"
 	ExternalEvent  EventKind = "external"
 	ReopenedEvent  EventKind = "reopened"

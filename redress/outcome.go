@@ -153,7 +153,7 @@ func countries(codes []string, invalid *Invalid) []string {
 // afterDecision are the clocks that a decision sets: what was lifted of a security list is
 // looked at again, its publisher is told, and of one decision in fifty somebody else reads it.
 func (c *Case) afterDecision(rule *Rule, event Event, at time.Time) []Clock {
-	clocks := []Clock{{Kind: RetestClock}}
+	clocks := []Clock{{Kind: RetestClock}, {Kind: FollowClock, At: at}}
 	if rule.Outcome == Reverse || rule.Outcome == Uphold {
 		clocks = append(clocks, Clock{Kind: ShortenClock})
 	}

@@ -69,9 +69,16 @@ func (w *Writer) of(c *redress.Case, event *redress.Event) (*draft, string) {
 			return nil, ""
 		}
 		return w.spoken(c, event, begin), kind
-	case "decided", "dismissed", "closed", "merged":
+	case "decided", "dismissed", "closed", "merged", "followed":
+		if c.Unconfirmed() && kind == "merged" { // which no case about nothing is
+			return nil, ""
+		}
 		if c.Unconfirmed() {
 			return begin("closed.subject").say("closed.body", "id", id), "closed"
+		}
+		if kind == "followed" && event.Content.Outcome != "" {
+			d := begin("decision.subject").say("followed.body", "into", event.Content.Into)
+			return w.decision(c, event, d), "decision"
 		}
 		if kind != "decided" {
 			d := begin("closed.subject").say("closed.body", "id", id)

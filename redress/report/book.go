@@ -103,7 +103,7 @@ func (b *Book) Add(event *redress.Event) error {
 func quietKinds() []redress.EventKind {
 	return []redress.EventKind{
 		redress.MessageEvent, redress.AskedEvent, redress.RetestedEvent, redress.OverdueEvent, redress.RemindedEvent, redress.RecoveredEvent,
-		redress.PublisherEvent, redress.ReviewEvent,
+		redress.PublisherEvent, redress.ReviewEvent, redress.FollowedEvent,
 	}
 }
 

@@ -70,6 +70,9 @@ func apply(ctx context.Context, tx *policystore.Tx, cases []*redress.Case, chang
 	if err := setClocks(ctx, tx, change.Case, change.Clocks); err != nil {
 		return err
 	}
+	if err := noteMerged(ctx, tx, change); err != nil {
+		return err
+	}
 	if err := insertTexts(ctx, tx, changed.Filing.ID, change.Texts); err != nil {
 		return err
 	}
