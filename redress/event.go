@@ -36,6 +36,8 @@ const (
 	ReopenedEvent  EventKind = "reopened"
 	RecoveredEvent EventKind = "link_renewed"
 
+	// HolderEvent: the party was told that the account holder can undo it at once; our clock runs beside.
+	HolderEvent     EventKind = "holder_first"
 	TriagedEvent    EventKind = "triaged"
 	RetestedEvent   EventKind = "retested"
 	MissedEvent     EventKind = "clock_missed"
@@ -119,25 +121,28 @@ func (c Content) Encode() ([]byte, error) {
 // that the event says, each part preceded by its length. The first event's
 // previous hash is zero. The content is as [Content.Encode] gave it.
 func ChainHash(event *Event, content []byte) Hash {
-	digest := sha256.New()
-	number := func(value uint64) { _ = binary.Write(digest, binary.BigEndian, value) }
-	digest.Write([]byte("recourse event 1\n"))
-	digest.Write(event.Previous[:])
+	const around = 256 // what the other parts take, as a rule
+	said := make([]byte, 0, around+len(content))
+	number := func(value uint64) { said = binary.BigEndian.AppendUint64(said, value) }
+	said = append(said, "recourse event 1\n"...)
+	said = append(said, event.Previous[:]...)
 	number(uint64(event.Sequence))
 	number(uint64(event.At.UnixMicro()))
-	for _, part := range [][]byte{[]byte(event.Case), []byte(event.Kind), []byte(event.Actor.Name), []byte(event.Actor.Role), content} {
+	for _, part := range []string{string(event.Case), string(event.Kind), event.Actor.Name, string(event.Actor.Role)} {
 		number(uint64(len(part)))
-		digest.Write(part)
+		said = append(said, part...)
 	}
+	number(uint64(len(content)))
+	said = append(said, content...)
 	switch { // one part more than an event of a case has, or two
 	case event.Order != 0:
 		number(uint64(event.Order))
 	case event.Subject != "":
 		number(0)
 		number(uint64(len(event.Subject)))
-		digest.Write([]byte(event.Subject))
+		said = append(said, event.Subject...)
 	}
-	return Hash(digest.Sum(nil))
+	return sha256.Sum256(said)
 }
 
 // TextKind is what a text is.

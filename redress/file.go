@@ -261,6 +261,10 @@ func firstEvents(opening *Case, commitments map[TextKind]string) []Event {
 		content.List, content.Entry = string(opening.Entry.List), opening.Entry.Name.String()
 	}
 	events := []Event{{Case: opening.ID, At: at, Kind: FiledEvent, Actor: Actor{Name: string(opening.Filing.Role), Role: Party}, Content: content}}
+	if opening.holderFirst() {
+		asked := Content{Question: Merits, Deadline: opening.Merits.Deadline}
+		events = append(events, Event{Case: opening.ID, At: at, Kind: HolderEvent, Actor: Actor{Name: "desk", Role: System}, Content: asked})
+	}
 	if opening.Merits.State == Referred {
 		events = append(events, Event{Case: opening.ID, At: at, Kind: ReferredEvent, Actor: Actor{Name: "desk", Role: System}, Content: Content{Question: Merits}})
 	}

@@ -38,7 +38,7 @@ func vocabulary() map[string]map[string]string {
 			"external": "a court or another body decided", "reopened": "opened again", "link_renewed": "link renewed", "triaged": "facts gathered", "retested": "tested again",
 			"clock_missed": "a deadline was missed", "reply_overdue": "the party’s reply is overdue", "authority_reminded": "the authority was reminded",
 			"unanswered": "published as unanswered by the authority", "exception_review": "the exception is due for review", "reblocked": "blocked again: two feeds list it",
-			"publisher_told": "the publisher was told", "warned": "warned", "suspended": "suspended",
+			"publisher_told": "the publisher was told", "holder_first": "told that the account holder can undo it", "followed": "the case that stands for it was decided", "warned": "warned", "suspended": "suspended",
 			"exception_made": "exception made", "exception_ended": "exception ended", "alarm_acknowledged": "alarm looked after",
 			"order_recorded": "recorded: no order", "order_accepted": "accepted", "order_held": "held by a safeguard", "order_changed": "changed", "order_lifted": "lifted",
 			"order_suspended": "suspended or resumed", "order_released": "released by a person", "order_in_force": "in force", "order_late": "in force late",

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/notify"
 )
@@ -55,7 +56,11 @@ func (w *Writer) of(c *redress.Case, event *redress.Event) (*draft, string) {
 	kind := string(event.Kind)
 	switch kind {
 	case "filed":
-		return begin("receipt.subject").say("receipt.body", "id", id, "name", name).say("receipt.link"), "receipt"
+		d := begin("receipt.subject").say("receipt.body", "id", id, "name", name)
+		if c.Entry != nil && c.Entry.Purpose == blocklists.User && !c.Confidential {
+			d.say("receipt.holder").link(w.address("/r/" + c.Entry.Code.String() + "#disable"))
+		}
+		return d.say("receipt.link"), "receipt"
 	case "verified":
 		return begin("proved.subject").say("proved.body", "name", name), "proved"
 	case "link_renewed":

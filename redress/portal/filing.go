@@ -19,6 +19,8 @@ type formContent struct {
 	Mistakes page.Mistakes
 	// Law is what must be known before contesting an order here; nil otherwise.
 	Law *reasonContent
+	// Holder is the reason page of a filter that whoever holds the account can undo at once; "" where there is none.
+	Holder string
 	// Subject is the name that the code stands for, so that none has to be written; "" where it has none that may be shown.
 	Subject string
 	Longest int
@@ -49,6 +51,9 @@ func (h *handler) form(w http.ResponseWriter, r *http.Request, status int, conte
 	}
 	for i := range matches {
 		match := &matches[i]
+		if match.Purpose() == blocklists.User && !redress.Secret(match) && redress.Blocks(match) && content.Holder == "" {
+			content.Holder = "/r/" + match.Code.String() + "#disable"
+		}
 		if match.Purpose() == blocklists.Law && !redress.Secret(match) && redress.Blocks(match) {
 			content.Law = h.explain(tongue, index, match)
 			break
