@@ -2,7 +2,8 @@
 # Installs what the tests need on Debian: kdig, dig and nsupdate as clients, BIND and
 # Unbound as secondaries, dnsperf for the soak, Chromium for the pages, Pebble as an authority
 # that signs certificates, curl, h2load and h2spec for DNS over HTTPS, certutil for whom
-# Chromium trusts, PostgreSQL for what the desk keeps, gcc for the race detector. Elsewhere, or
+# Chromium trusts, PostgreSQL for what the desk keeps, nginx and haproxy as front ends of
+# the pages, gcc for the race detector. Elsewhere, or
 # without root, it says what is missing; `make test` then lists what was left out.
 set -euo pipefail
 
@@ -20,6 +21,8 @@ need pebble pebble
 need certutil libnss3-tools
 need curl curl
 need h2load nghttp2-client
+need nginx nginx
+need haproxy haproxy
 need make make
 [ -n "$(ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" ] || missing+=(postgresql)
 

@@ -39,6 +39,9 @@ func (c *Case) appeal(question Question, explanation string, at time.Time) (Chan
 	case c.Filing.Role == Reporter && c.Kind() == Ordered && !c.Confidential:
 		return Change{}, ErrNotPermitted
 	}
+	if track.State == Merged && !c.followed(question) {
+		return Change{}, ErrState
+	}
 	change, _, err := c.step(actor, question, Appeal, "", at)
 	if err != nil {
 		return Change{}, err
@@ -65,7 +68,7 @@ func (c *Case) AppealUntil() time.Time {
 	var until time.Time
 	party := Actor{Role: Party}
 	for _, question := range []Question{Merits, Implementation} {
-		if c.track(question).Final || !c.mayAppeal(party, question) || c.Filing.Role == Reporter && c.Kind() == Ordered && !c.Confidential {
+		if c.track(question).Final || !c.mayAppeal(party, question) || c.track(question).State == Merged && !c.followed(question) || c.Filing.Role == Reporter && c.Kind() == Ordered && !c.Confidential {
 			continue
 		}
 		if decided := c.concluded(question); !decided.IsZero() {
@@ -124,7 +127,7 @@ func (c *Case) withdraw(why string, at time.Time) (Change, error) {
 	if !moved {
 		return Change{}, ErrState
 	}
-	change.Clocks = append(change.Clocks, clocksOf(Implementation, change.Implementation), clocksOf(Merits, change.Merits), Clock{Kind: RetestClock})
+	change.Clocks = append(change.Clocks, clocksOf(Implementation, change.Implementation), clocksOf(Merits, change.Merits), Clock{Kind: RetestClock}, Clock{Kind: FollowClock, At: at})
 	change.Clocks = append(change.Clocks, noReferral()...)
 	content := Content{}
 	change.say(&content, map[TextKind]string{Explanation: why})

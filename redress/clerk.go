@@ -99,6 +99,8 @@ func (d *Desk) tick(ctx context.Context, due DueClock) error {
 		})
 	case ReviewClock:
 		return d.serve(ctx, due, d.reviewException)
+	case FollowClock:
+		return d.follow(ctx, due)
 	case PublisherClock:
 		return d.tellPublisher(ctx, due)
 	}

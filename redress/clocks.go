@@ -18,6 +18,7 @@ const (
 	RereadClock         ClockKind = "reread"    // a decision that somebody else has to read again
 	ShortenClock        ClockKind = "shorten"   // lift what was decided to end now
 	PublisherClock      ClockKind = "publisher" // tell the list's publisher of the day's reversals
+	FollowClock         ClockKind = "follow"    // tell the cases for which this one stands what became of it
 	RetestClock         ClockKind = "retest"    // see whether an interim relief can be given
 )
 

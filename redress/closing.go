@@ -29,6 +29,7 @@ func (d *Desk) end(ctx context.Context, actor Actor, id CaseID, action Action, k
 		if err != nil {
 			return Change{}, err
 		}
+		change.Clocks = append(change.Clocks, Clock{Kind: FollowClock, At: at})
 		content := Content{}
 		change.say(&content, map[TextKind]string{Facts: facts, Ground: ground})
 		change.told(kind, actor, at, content)

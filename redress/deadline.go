@@ -33,7 +33,13 @@ func tracks(entry *Entry, at time.Time, holiday func(time.Time) bool) (implement
 // hastened is the merits track once control of the name is proved: a verified
 // owner waits a day for security, not three.
 func hastened(entry *Entry, merits Track, verified time.Time) Track {
-	if !merits.open() || entry != nil && entry.Purpose != blocklists.Security {
+	if entry != nil && entry.Purpose != blocklists.Security {
+		return merits
+	}
+	if merits.State == NeedInfo { // our clock stands still, and has less left when it goes on
+		merits.Left = min(merits.Left, verifiedTime)
+	}
+	if !merits.open() {
 		return merits
 	}
 	if sooner := verified.Add(verifiedTime); sooner.Before(merits.Deadline) {

@@ -36,6 +36,8 @@ type Decision struct {
 	Jurisdiction []string
 	// Until is of shorten: the block ends then.
 	Until time.Time
+	// Unfounded: what was filed manifestly was. Nil: it was not, or nobody says so.
+	Unfounded *Unfounded
 }
 
 // Ruling is what a decision came to.
@@ -228,6 +230,7 @@ func (d *Decision) check() error {
 		invalid.add("language", "give the language tag of facts and ground, as en, or nothing")
 	}
 	d.checkParts(invalid)
+	d.Unfounded.check(d, invalid)
 	slices.SortFunc(invalid.Fields, func(a, b FieldProblem) int { return strings.Compare(a.Field, b.Field) })
 	return invalid.err()
 }

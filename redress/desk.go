@@ -43,6 +43,8 @@ type Config struct {
 	Everywhere func(ctx context.Context, id CaseID) ([]InForceAt, error)
 	// Entries is how many a list has; false where nothing is told of them. Nil: of none.
 	Entries func(list blocklists.ListID) (int, bool)
+	// Suspension is how long a party that misuses the desk is suspended; 0: [SuspensionTime].
+	Suspension time.Duration
 	// Sources are what the facts of a case are gathered from.
 	Sources Sources
 }
@@ -95,6 +97,10 @@ type Cases interface {
 	// how long each since a time took.
 	Reversals(ctx context.Context, list blocklists.ListID, after int64, limit int) ([]Reversal, error)
 	Corrected(ctx context.Context, list blocklists.ListID, since time.Time) ([]time.Duration, error)
+	// MergedInto are the cases for which one stands, by id.
+	MergedInto(ctx context.Context, id CaseID, limit int) ([]CaseID, error)
+	// Standing are all cases of the filing to which one belongs, without their events and texts.
+	Standing(ctx context.Context, id CaseID) ([]*Case, error)
 	// Contested are the names of a list of whose blocks something was lifted from one time to another, by day
 	// and then by name, each with the number of filings about it until then.
 	Contested(ctx context.Context, list blocklists.ListID, from, to time.Time, limit int) ([]Contested, error)

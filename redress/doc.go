@@ -37,6 +37,14 @@
 // implements [Statements], and is one more text that the event commits to: it cannot be changed later, and
 // is kept with facts and ground. Of a case that the party may not know of none is written.
 //
+// That the account holder of a user list is asked first is an event and a deadline, not a state: a state
+// would be one more place where a case can wait for somebody who is not ours.
+//
+// A merged case hears of the one that stands for it by a clock of that one, as an event of its own with the
+// reasons copied: so its party has a statement in its language, keeps it when the other is erased, and may
+// appeal, to be decided by another person than who decided the first. Cases about secret entries are not
+// merged, as those about nothing never are.
+//
 // A list's publisher is told of a day's reversals together, when the day is over: a name, a number and a
 // day tell nothing of who filed, which a mail a minute after a decision might.
 //

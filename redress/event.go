@@ -29,12 +29,15 @@ const (
 	WithdrawnEvent EventKind = "withdrawn"
 	DismissedEvent EventKind = "dismissed" // inadmissible
 	MergedEvent    EventKind = "merged"
-	ClosedEvent    EventKind = "closed" // as the party did not reply
+	FollowedEvent  EventKind = "followed" // the case that stands for this one was decided
+	ClosedEvent    EventKind = "closed"   // as the party did not reply
 	PronouncedBy   EventKind = "authority_decided"
 	ExternalEvent  EventKind = "external"
 	ReopenedEvent  EventKind = "reopened"
 	RecoveredEvent EventKind = "link_renewed"
 
+	// HolderEvent: the party was told that the account holder can undo it at once; our clock runs beside.
+	HolderEvent     EventKind = "holder_first"
 	TriagedEvent    EventKind = "triaged"
 	RetestedEvent   EventKind = "retested"
 	MissedEvent     EventKind = "clock_missed"
@@ -103,6 +106,9 @@ type Content struct {
 	// Agrees is of who read a decision again.
 	Agrees *bool   `json:"agrees,omitempty"`
 	Triage *Triage `json:"triage,omitempty"`
+	// Unfounded is of a decision, Measure of what is done about a party.
+	Unfounded *Unfounded    `json:"unfounded,omitempty"`
+	Measure   *MeasureFacts `json:"measure,omitempty"`
 }
 
 // Encode is the one form of the content that is stored and hashed.
@@ -118,25 +124,28 @@ func (c Content) Encode() ([]byte, error) {
 // that the event says, each part preceded by its length. The first event's
 // previous hash is zero. The content is as [Content.Encode] gave it.
 func ChainHash(event *Event, content []byte) Hash {
-	digest := sha256.New()
-	number := func(value uint64) { _ = binary.Write(digest, binary.BigEndian, value) }
-	digest.Write([]byte("recourse event 1\n"))
-	digest.Write(event.Previous[:])
+	const around = 256 // what the other parts take, as a rule
+	said := make([]byte, 0, around+len(content))
+	number := func(value uint64) { said = binary.BigEndian.AppendUint64(said, value) }
+	said = append(said, "recourse event 1\n"...)
+	said = append(said, event.Previous[:]...)
 	number(uint64(event.Sequence))
 	number(uint64(event.At.UnixMicro()))
-	for _, part := range [][]byte{[]byte(event.Case), []byte(event.Kind), []byte(event.Actor.Name), []byte(event.Actor.Role), content} {
+	for _, part := range []string{string(event.Case), string(event.Kind), event.Actor.Name, string(event.Actor.Role)} {
 		number(uint64(len(part)))
-		digest.Write(part)
+		said = append(said, part...)
 	}
+	number(uint64(len(content)))
+	said = append(said, content...)
 	switch { // one part more than an event of a case has, or two
 	case event.Order != 0:
 		number(uint64(event.Order))
 	case event.Subject != "":
 		number(0)
 		number(uint64(len(event.Subject)))
-		digest.Write([]byte(event.Subject))
+		said = append(said, event.Subject...)
 	}
-	return Hash(digest.Sum(nil))
+	return sha256.Sum256(said)
 }
 
 // TextKind is what a text is.
@@ -151,6 +160,8 @@ const (
 	Ground      TextKind = "ground"
 	// Reasons are the statement of reasons as it was sent, a [Written].
 	Reasons TextKind = "reasons"
+	// WhyUnfounded are the reasons of [Unfounded].
+	WhyUnfounded TextKind = "unfounded"
 )
 
 // Personal says whether a text is its party's own affair: it is sealed, and erased in time. What
@@ -199,7 +210,7 @@ func (t Text) Commitment() Commitment {
 func commit(bodies map[TextKind]string) ([]Text, map[TextKind]string) {
 	var texts []Text
 	commitments := make(map[TextKind]string)
-	for _, kind := range []TextKind{Explanation, Contact, Facts, Ground} {
+	for _, kind := range []TextKind{Explanation, Contact, Facts, Ground, WhyUnfounded} {
 		if bodies[kind] == "" {
 			continue
 		}

@@ -36,6 +36,8 @@ type Application struct {
 	GoodFaith   bool
 	Contact     string
 	Language    string
+	// Question implementation: only whether we carry the block out rightly is asked. Empty: both questions.
+	Question string
 	// Passage is the secret of a [Desk.Passage] that goes before limits; empty for none.
 	Passage string
 }
@@ -97,6 +99,9 @@ func (d *Desk) File(ctx context.Context, application Application) (Receipt, erro
 		Token: HashToken(token), Challenge: "redress=" + newToken(), Recovery: HashToken(words),
 	}
 	cases := d.casesFor(filing, matches)
+	if Question(application.Question) == Implementation {
+		leaveMerits(cases)
+	}
 	texts, commitments := commit(map[TextKind]string{Explanation: application.Explanation, Contact: application.Contact})
 	opened := make([]Opened, 0, len(cases))
 	for _, opening := range cases {
@@ -160,6 +165,9 @@ func (d *Desk) check(application *Application) (wire.Name, []policy.Match, error
 	application.Contact = tidy(application.Contact)
 	if utf8.RuneCountInString(application.Contact) > MaxContact || strings.ContainsAny(application.Contact, "\n\t") {
 		invalid.add("contact", "give one line of at most %d characters, or nothing", MaxContact)
+	}
+	if application.Question != "" && application.Question != string(Implementation) {
+		invalid.add("question", "must be implementation, or left out for both")
 	}
 	if !isLanguage(application.Language) {
 		invalid.add("language", "give a language tag, as en or pt-BR, or nothing")
@@ -261,6 +269,10 @@ func firstEvents(opening *Case, commitments map[TextKind]string) []Event {
 		content.List, content.Entry = string(opening.Entry.List), opening.Entry.Name.String()
 	}
 	events := []Event{{Case: opening.ID, At: at, Kind: FiledEvent, Actor: Actor{Name: string(opening.Filing.Role), Role: Party}, Content: content}}
+	if opening.holderFirst() {
+		asked := Content{Question: Merits, Deadline: opening.Merits.Deadline}
+		events = append(events, Event{Case: opening.ID, At: at, Kind: HolderEvent, Actor: Actor{Name: "desk", Role: System}, Content: asked})
+	}
 	if opening.Merits.State == Referred {
 		events = append(events, Event{Case: opening.ID, At: at, Kind: ReferredEvent, Actor: Actor{Name: "desk", Role: System}, Content: Content{Question: Merits}})
 	}

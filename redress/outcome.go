@@ -56,7 +56,11 @@ func (c *Case) decide(actor Actor, action Action, decision *Decision, at time.Ti
 			return Change{}, Rule{}, err
 		}
 	}
-	change.say(&content, map[TextKind]string{Facts: decision.Facts, Ground: decision.Ground})
+	bodies := map[TextKind]string{Facts: decision.Facts, Ground: decision.Ground}
+	if err := decision.Unfounded.noted(c, &content, bodies); err != nil {
+		return Change{}, Rule{}, err
+	}
+	change.say(&content, bodies)
 	kind := DecidedEvent
 	if rule.To == Referred {
 		kind = ReferredEvent
@@ -153,7 +157,7 @@ func countries(codes []string, invalid *Invalid) []string {
 // afterDecision are the clocks that a decision sets: what was lifted of a security list is
 // looked at again, its publisher is told, and of one decision in fifty somebody else reads it.
 func (c *Case) afterDecision(rule *Rule, event Event, at time.Time) []Clock {
-	clocks := []Clock{{Kind: RetestClock}}
+	clocks := []Clock{{Kind: RetestClock}, {Kind: FollowClock, At: at}}
 	if rule.Outcome == Reverse || rule.Outcome == Uphold {
 		clocks = append(clocks, Clock{Kind: ShortenClock})
 	}

@@ -10,6 +10,9 @@ func (c *Case) PersonalUntil(keep time.Duration) time.Time {
 		return time.Time{}
 	}
 	until := c.AppealUntil()
+	if until.IsZero() && c.waitsForAnother() { // at the longest, as what never comes keeps nothing
+		return c.Events[len(c.Events)-1].At.AddDate(1, 0, 0)
+	}
 	if until.IsZero() && len(c.Events) > 0 {
 		until = c.Events[len(c.Events)-1].At
 	}

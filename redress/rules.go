@@ -134,7 +134,7 @@ func meritsRules() []Rule {
 		Rule{Kind: Own, Question: Merits, Action: Relieve, From: Submitted, To: Interim, By: anybody, Clock: Hasten, Term: ReliefTime, Lifts: true},
 		Rule{Kind: Own, Question: Merits, Action: Withdraw, From: Interim, To: Withdrawn, By: party, Ends: true},
 	)
-	for _, from := range []State{Upheld, Narrowed, Shortened, Inadmissible, Closed} {
+	for _, from := range []State{Upheld, Narrowed, Shortened, Inadmissible, Closed, Merged} {
 		rules = append(rules, Rule{Kind: Own, Question: Merits, Action: Appeal, From: from, To: Appealed, By: party, Clock: Start, Term: AppealTime})
 	}
 	for _, from := range []State{Upheld, Narrowed, Shortened, Reversed} {
@@ -158,7 +158,7 @@ func implementationRules(kind Kind) []Rule {
 		decisions(kind, Implementation, Reopened, deciders, ends),
 		decisions(kind, Implementation, NeedInfo, deciders, favourable(ends)),
 	)
-	for _, from := range []State{Confirmed, Inadmissible, Closed} {
+	for _, from := range []State{Confirmed, Inadmissible, Closed, Merged} {
 		rules = append(rules, Rule{Kind: kind, Question: Implementation, Action: Appeal, From: from, To: Appealed, By: party, Clock: Start, Term: AppealTime})
 	}
 	for _, from := range []State{Confirmed, Fixed} {

@@ -28,8 +28,10 @@ type Status struct {
 	ChallengeUntil time.Time
 	Events         []StatusEvent
 	// Decision is the last one; nil where there is none that may be shown.
-	Decision       *StatusDecision
-	Linked         []CaseID
+	Decision *StatusDecision
+	Linked   []CaseID
+	// Beside are the states of the linked cases.
+	Beside         []Beside
 	StillBlockedBy []policy.Match
 	// AppealUntil is when the time for an appeal ends; zero where there is none to be had.
 	AppealUntil time.Time
@@ -38,6 +40,15 @@ type Status struct {
 	// name is on one.
 	Corrected  bool
 	ReferredTo []string
+	// Measure is the warning or suspension that the case led to; nil where there is none.
+	Measure *Measure
+}
+
+// Beside is another case of the same filing: how it stands, and the list that it is about.
+type Beside struct {
+	ID    CaseID
+	State State
+	List  string
 }
 
 // StatusEvent is an event as the party sees it: the actor's role and not the name.
@@ -88,12 +99,34 @@ func (d *Desk) Show(ctx context.Context, id CaseID, token string) (Status, error
 		status.Decision.Language = d.config.Language
 	}
 	status.StillBlockedBy = d.StillBlocking(shown.Filing.Name)
+	if status.Beside, err = d.beside(ctx, shown); err != nil {
+		return Status{}, fmt.Errorf("show: %w", err)
+	}
 	if made := status.Decision; made != nil && made.Effect != nil && d.config.Everywhere != nil {
 		if made.Effect.Nodes, err = d.config.Everywhere(ctx, id); err != nil {
 			return Status{}, fmt.Errorf("show: %w", err)
 		}
 	}
 	return status, nil
+}
+
+// beside is how the linked cases stand that the party may know of.
+func (d *Desk) beside(ctx context.Context, shown *Case) ([]Beside, error) {
+	if len(shown.Linked) == 0 {
+		return nil, nil
+	}
+	cases, err := d.store.Standing(ctx, shown.ID)
+	if err != nil {
+		return nil, err
+	}
+	var found []Beside
+	for _, other := range cases {
+		if other.ID == shown.ID || other.Hidden || other.Unconfirmed() {
+			continue
+		}
+		found = append(found, Beside{ID: other.ID, State: other.State(), List: string(other.Entry.List)})
+	}
+	return found, nil
 }
 
 // Review gives a person of ours the whole case. The contact is left out until that person has
@@ -150,7 +183,7 @@ func (c *Case) shownState() State {
 	state := Submitted
 	for _, event := range c.Events {
 		switch event.Kind {
-		case DecidedEvent, ClosedEvent:
+		case DecidedEvent, ClosedEvent, FollowedEvent:
 			state = Closed
 		case DismissedEvent:
 			state = Inadmissible
@@ -181,6 +214,9 @@ func (d *Desk) status(c *Case) Status {
 			status.add(c, event)
 		}
 	}
+	if measure := c.Measure(); !measure.Given.IsZero() {
+		status.Measure = &measure
+	}
 	if c.Unconfirmed() {
 		status.conceal(filing, d.config.Holiday)
 		status.elsewhere(c, d.config.Authorities)
@@ -210,7 +246,7 @@ func (s *Status) add(c *Case, event Event) {
 // internal are the events that the party does not see.
 func internal(kind EventKind) bool {
 	switch kind {
-	case TriagedEvent, RetestedEvent, PublisherEvent, RereadEvent:
+	case TriagedEvent, RetestedEvent, PublisherEvent, RereadEvent, MeasureProposedEvent, MeasureDroppedEvent:
 		return true
 	}
 	return false
@@ -230,6 +266,9 @@ func (s *Status) conceal(filing *Filing, holiday func(time.Time) bool) {
 	var shown []StatusEvent
 	closed := false
 	for _, event := range s.Events {
+		if event.Kind == FollowedEvent { // a case about nothing is never merged
+			event.Kind = DecidedEvent
+		}
 		decided := event.Kind == DecidedEvent
 		if !concealed(event.Kind) && (!decided || !closed) {
 			event.Question, event.Outcome, event.Body, event.Ref, event.Into = "", "", "", "", ""
@@ -246,7 +285,7 @@ func (s *Status) conceal(filing *Filing, holiday func(time.Time) bool) {
 // concealed are the events that only a case with an entry can have.
 func concealed(kind EventKind) bool {
 	switch kind {
-	case FiledEvent, VerifiedEvent, MessageEvent, AskedEvent, DecidedEvent, ClosedEvent, DismissedEvent, WithdrawnEvent, AppealedEvent, RecoveredEvent, MergedEvent:
+	case FiledEvent, VerifiedEvent, MessageEvent, AskedEvent, DecidedEvent, ClosedEvent, DismissedEvent, WithdrawnEvent, AppealedEvent, RecoveredEvent:
 		return false
 	}
 	return true

@@ -121,8 +121,8 @@ func (c *Case) State() State {
 		return c.Merits.State
 	}
 	switch {
-	case c.Implementation.State == Appealed:
-		return Appealed
+	case c.Implementation.State == Appealed, c.Merits.State == Withdrawn && c.Implementation.Waits(): // of the latter nothing else was asked
+		return c.Implementation.State
 	case c.Merits.State == Withdrawn, c.Merits.State == Inadmissible, c.Merits.State == Merged:
 		return c.Merits.State
 	}

@@ -154,7 +154,7 @@ func (d *Desk) stated(one *Case) (Statement, error) {
 // isDecision says whether the event answers a question of a case.
 func (e *Event) isDecision() bool {
 	switch e.Kind {
-	case DecidedEvent, DismissedEvent, ClosedEvent, PronouncedBy, ReferredEvent:
+	case DecidedEvent, DismissedEvent, ClosedEvent, PronouncedBy, ReferredEvent, FollowedEvent:
 		return e.Actor.Role != System
 	case ExternalEvent:
 		return e.Content.Outcome != ""

@@ -81,7 +81,7 @@ func (c *Case) deciders(question Question) []string {
 	var people []string
 	for _, event := range c.Events {
 		switch event.Kind {
-		case DecidedEvent, DismissedEvent, ClosedEvent, ReferredEvent:
+		case DecidedEvent, DismissedEvent, ClosedEvent, ReferredEvent, FollowedEvent:
 		default:
 			continue
 		}
@@ -105,7 +105,7 @@ func (c *Case) concluded(question Question) time.Time {
 	var last time.Time
 	for _, event := range c.Events {
 		switch event.Kind {
-		case DecidedEvent, DismissedEvent, ClosedEvent, PronouncedBy, ExternalEvent:
+		case DecidedEvent, DismissedEvent, ClosedEvent, PronouncedBy, ExternalEvent, FollowedEvent:
 			if event.Content.Question == question || event.Content.Question == "" || c.Kind() == Empty {
 				last = event.At
 			}

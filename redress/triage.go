@@ -51,7 +51,7 @@ func (d *Desk) triage(ctx context.Context, due DueClock) error {
 // sameParty finds an older open case of the entry that was filed with the same contact.
 func (d *Desk) sameParty(ctx context.Context, one *Case) (CaseID, error) {
 	contact := one.contact()
-	if contact == "" || one.Entry == nil || one.Hidden || len(one.Linked) > 0 {
+	if contact == "" || one.Unconfirmed() || one.Hidden || len(one.Linked) > 0 {
 		return "", nil
 	}
 	ids, err := d.store.Alike(ctx, one)

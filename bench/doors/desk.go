@@ -167,13 +167,13 @@ func (v *visits) begin(ctx context.Context) (end func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var work sync.WaitGroup
 	work.Go(func() {
-		clock := time.NewTicker(time.Second / deskRequests)
-		defer clock.Stop()
+		begun := time.Now()
 		for number := 0; ; number++ {
+			due := begun.Add(time.Duration(number) * time.Second / deskRequests)
 			select {
 			case <-ctx.Done():
 				return
-			case due := <-clock.C:
+			case <-time.After(time.Until(due)): // at once where it is late
 				work.Go(func() { v.visit(ctx, number, due) })
 			}
 		}

@@ -12,6 +12,8 @@
 // are filed, and the rate with one processor and with two. The part idle, which is run when it
 // is asked for, holds a hundred thousand connections over TLS and ten thousand over QUIC, or as
 // many as a process may have descriptors, and says what each takes of the server's memory.
+// The part desk, likewise, asks a server on both cores 20,000 queries a second, alone and beside
+// 500 pages and calls of the API a second, and says what queries wait then, and what a request costs.
 //
 // # Decisions
 //

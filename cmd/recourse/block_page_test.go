@@ -1,14 +1,23 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"log/slog"
 	"net"
 	"net/netip"
+	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/quic-go/quic-go"
+
+	"github.com/recourse-dns/recourse/transports/doq"
 )
 
 // TestNoCertificateAtTheBlockPage: a listener of all addresses resets whoever comes to one of the
@@ -55,6 +64,50 @@ func TestNoCertificateAtTheBlockPage(t *testing.T) {
 	if count, err := shown("127.0.0.80"); count != 0 || !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("at the block page: %d certificates, %v", count, err)
 	}
+}
+
+// TestNoCertificateByQUICAtTheBlockPage: QUIC doors of all addresses show nobody a certificate who comes to one of the block
+// page, over either protocol.
+func TestNoCertificateByQUICAtTheBlockPage(t *testing.T) {
+	files := exampleFiles(upstream(t))
+	const everywhere = `["0.0.0.0:0"]`
+	files["recourse.yaml"] = replaced(t, files["recourse.yaml"], "listen: {", "listen: {doq: "+everywhere+", doh: "+everywhere+", ") + "block_page: {ipv4: [127.0.0.80]}\n"
+	config, _, err := LoadConfig(filepath.Join(write(t, files), "recourse.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := startNode(t.Context(), config, false, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	for protocol, door := range map[string]netip.AddrPort{doq.Protocol: n.doq[0], "h3": n.doh[0]} {
+		for address, want := range map[string]bool{"127.0.0.1": true, "127.0.0.80": false} {
+			count, err := certificatesByQUIC(t, netip.AddrPortFrom(netip.MustParseAddr(address), door.Port()), protocol)
+			if (count > 0) != want || (err == nil) != want {
+				t.Errorf("%s at %s: %d certificates, %v", protocol, address, count, err)
+			}
+		}
+	}
+}
+
+// certificatesByQUIC counts what somebody is shown who asks for another's site.
+func certificatesByQUIC(t *testing.T, to netip.AddrPort, protocol string) (count int, err error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	conn, err := quic.DialAddr(ctx, to.String(), &tls.Config{
+		ServerName: "bank.example", InsecureSkipVerify: true, NextProtos: []string{protocol},
+		VerifyPeerCertificate: func(raw [][]byte, _ [][]*x509.Certificate) error { count = len(raw); return nil },
+	}, nil)
+	if err == nil {
+		err = conn.CloseWithError(0, "")
+	}
+	return count, err
 }
 
 // complaints are what is wrong with a configuration, a line each.
@@ -106,4 +159,16 @@ func TestPlainPortalConfiguration(t *testing.T) {
 			t.Errorf("%s at %s: %q", portal, test.web, found)
 		}
 	}
+}
+
+// replaced is a text with each of the pairs replaced, all of which have to be in it.
+func replaced(t *testing.T, text string, pairs ...string) string {
+	t.Helper()
+	for pair := range slices.Chunk(pairs, 2) {
+		if !strings.Contains(text, pair[0]) {
+			t.Fatalf("the example has no %q", pair[0])
+		}
+		text = strings.ReplaceAll(text, pair[0], pair[1])
+	}
+	return text
 }

@@ -16,14 +16,14 @@ import (
 func (b *BlockPage) addresses() []netip.Addr { return slices.Concat(b.IPv4, b.IPv6) }
 
 // bareBlockPage is the block page of a node that has no desk: it shows reasons, which lists and orders have, and
-// no cases.
+// no cases. To a pass it leads as to all else, by the desk's page of the reason.
 func (n *node) bareBlockPage(current *policy.Current, resolved *resolution) error {
 	kit, err := n.config.pageKit(n.logger)
 	if err != nil {
 		return err
 	}
 	limited := route.Behind(n.config.Listen.WebTrustedProxies)
-	shown, err := portal.New(portal.Config{Limited: limited}, kit, nil, func() portal.Index { return current.Load() }, resolved.unfiltered)
+	shown, err := portal.New(portal.Config{Limited: limited, Passes: n.passes.forPages()}, kit, nil, func() portal.Index { return current.Load() }, resolved.unfiltered)
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ func (n *node) caseworkConfig(current *policy.Current, kept *cases.Store, databa
 		Approvals:   kept,
 		Everywhere:  everywhere(database),
 		Mail:        make(map[string]string),
+		Suspension:  n.config.Desk.Misuse.Suspension,
 		Entries:     func(list blocklists.ListID) (int, bool) { return toldEntries(current.Load(), list) },
 		Generation:  func() uint64 { return current.Load().Bundle.Generation() },
 		Sources:     redress.Sources{Safeguard: func(entry *blocklists.Entry) (string, string, uint32) { return safeguardOf(current.Load(), entry) }, Age: listedAge{current}, Retester: n.retester(below), Registry: registry.New(agent(), "", outbound.Config{}, outbound.NewDialer(hosts{below}, nil))},

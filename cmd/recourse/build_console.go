@@ -29,7 +29,7 @@ func (n *node) startConsole(kit *page.Kit, desk *redress.Desk, office *orders.Of
 		ways.Home = household.Root
 	}
 	staff, err := console.New(ways, kit, console.Parts{
-		Gate: staffGate{gate: n.people.gate, lists: n.importer}, Desk: desk, Office: office, Lists: shelf, Work: shelf, Holds: shelf,
+		Gate: staffGate{gate: n.people.gate, lists: n.importer}, Desk: desk, Office: office, Lists: shelf, Work: shelf, Holds: shelf, Misuse: n.standing,
 		Exceptions: made, People: n.people.office, Database: database, Snapshot: current.Load, Reach: redress.NewReach(resolved.unfiltered),
 	}, n.logger)
 	if err != nil {

@@ -9,12 +9,22 @@ import (
 	"github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/limits"
+	"github.com/recourse-dns/recourse/redress/misuse"
 	"github.com/recourse-dns/recourse/redress/route"
 )
 
-// Misuse is how often the public may do what is kept for good.
+// Misuse is how often the public may do what is kept for good, and when who misuses that is warned and suspended.
 type Misuse struct {
-	Limits limits.Rates `yaml:"limits"`
+	Limits     limits.Rates  `yaml:"limits"`
+	Unfounded  uint32        `yaml:"unfounded"`  // manifestly unfounded filings that lead to a warning
+	Share      uint32        `yaml:"share"`      // how many of a hundred decided ones they must be
+	Within     time.Duration `yaml:"within"`     // the time that counts
+	Suspension time.Duration `yaml:"suspension"` // its length
+}
+
+// criteria are those of the file; what is zero is the default.
+func (m *Misuse) criteria() misuse.Criteria {
+	return misuse.Criteria{Unfounded: m.Unfounded, Share: m.Share, Within: m.Within}
 }
 
 // rates are the limits of the file, with the default ones where it says none.
@@ -31,6 +41,7 @@ func (m *Misuse) rates() limits.Rates {
 }
 
 func (c *Config) checkMisuse() {
+	c.checkCriteria()
 	for name, rate := range map[string]limits.Rate{
 		"network": c.Desk.Misuse.Limits.Network, "name": c.Desk.Misuse.Limits.Name, "contact": c.Desk.Misuse.Limits.Contact, "letters": c.Desk.Misuse.Limits.Letters,
 	} {
@@ -43,15 +54,34 @@ func (c *Config) checkMisuse() {
 	}
 }
 
+// maxSuspension is from when on check asks whether that is meant: Article 23 of Regulation (EU) 2022/2065 speaks of a reasonable period.
+const maxSuspension = 366 * 24 * time.Hour
+
+// checkCriteria looks at when parties are warned and suspended.
+func (c *Config) checkCriteria() {
+	m := &c.Desk.Misuse
+	if m.Share > 100 {
+		c.report.problem("desk.misuse.share", "is how many of a hundred, 1 to 100")
+	}
+	if m.Within < 0 || m.Suspension < 0 {
+		c.report.problem("desk.misuse", "within and suspension are times, as 365d and 90d")
+	}
+	if m.Suspension > maxSuspension {
+		c.report.warn("desk.misuse.suspension", "suspends for more than a year; the default is 90d")
+	}
+}
+
 // maxEvery bounds what a rate says.
 const maxEvery = 7 * 24 * time.Hour
 
 // startLimits are the limits of everything that the public does here: those of what is kept for good in the database, all others
 // in memory.
 func (n *node) startLimits(ctx context.Context, database *store.DB, desk *redress.Desk) (*redress.Limits, func(*http.Request) netip.Addr, *limits.Door) {
+	n.standing = misuse.New(database, desk, n.config.Desk.Misuse.criteria(), n.logger)
+	n.alone(n.standing.Run)
 	buckets := limits.New(database)
 	n.background(ctx, func(ctx context.Context) { buckets.Run(ctx, n.logger) })
-	return redress.NewLimits(redress.DefaultRates()), route.Behind(n.config.Listen.WebTrustedProxies), limits.NewDoor(buckets, desk, n.config.Desk.Misuse.rates())
+	return redress.NewLimits(redress.DefaultRates()), route.Behind(n.config.Listen.WebTrustedProxies), limits.NewDoor(buckets, desk, n.config.Desk.Misuse.rates(), n.standing)
 }
 
 // letterPatience is how long a filing waits to know whether its receipt may leave.

@@ -244,6 +244,7 @@ func runCasesDecide(ctx context.Context, env *environment, options DecideOptions
 func (d *desk) decide(ctx context.Context, to io.Writer, options DecideOptions) error {
 	decision := map[string]any{"outcome": options.Outcome, "question": options.Question, "facts": options.Facts, "ground": options.Ground}
 	options.into(decision)
+	options.blame(decision)
 	var raw json.RawMessage
 	if err := d.call(ctx, http.MethodPost, casePath(options.ID, "decision", options.By), decision, &raw); err != nil {
 		return err

@@ -176,7 +176,7 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	}
 	households := household.New(n.profiles, n.profiles, database)
 	excepted := n.startExceptions(ctx, database, all.exceptions)
-	calls := api.New(api.Config{Reports: counted, Heads: n.audit.publisher, Tokens: tokens, Actor: peerOf, Limits: limits, Filings: door, Limited: limited, Replies: database, Orders: office, Exceptions: excepted, Profiles: households, Clients: n.clients.calls(n.config, current), Proofs: proofs.calls()}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
+	calls := api.New(api.Config{Reports: counted, Heads: n.audit.publisher, Tokens: tokens, Actor: peerOf, Limits: limits, Filings: door, Misuse: n.standing, Limited: limited, Replies: database, Orders: office, Exceptions: excepted, Profiles: households, Clients: n.clients.calls(n.config, current), Proofs: proofs.calls()}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
 	n.disclosed.Store(public.Disclosure(n.config.deployment()))
 	kit, err := n.config.pageKit(n.logger)
 	if err != nil {

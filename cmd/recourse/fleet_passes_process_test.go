@@ -37,7 +37,7 @@ func passFollower(t *testing.T, desk *server, deskDirectory, answers, name, port
 		}
 	}
 	text := strings.Replace(strings.Join(lines, ""), `web: ["`+strings.TrimPrefix(own, "http://")+`"]`, `web: ["127.0.0.1:0"]`, 1)
-	files["recourse.yaml"] = fleet + strings.Replace(text, "listen: {", "listen: {nsid: "+name+", ", 1)
+	files["recourse.yaml"] = fleet + "block_page: {listen: [\"127.0.0.1:0\"]}\n" + strings.Replace(text, "listen: {", "listen: {nsid: "+name+", ", 1)
 	directory := write(t, files)
 	return start(t, directory, "--config", "recourse.yaml"), directory
 }
@@ -57,6 +57,12 @@ func TestAPassHoldsOnAllNodes(t *testing.T) {
 		node.wantSecured(who, name)
 	}
 
+	_, after, _ := strings.Cut(first.printed, "blocked  ")
+	address, _, _ := strings.Cut(after, " ")
+	blocked := &visitor{&server{t: t, web: address}, who, who, portal}
+	if status, page := blocked.do(t, http.MethodGet, "http://"+name+"/"); status != http.StatusForbidden || !strings.Contains(page, portal+"/r/") || !strings.Contains(page, "#pass") {
+		t.Errorf("the node's block page does not lead to the desk's pass: %d\n%s", status, page)
+	}
 	shown := extended(first.ask(who, name, dns.TypeA))[0].ExtraText
 	person := &visitor{desk, who, who, portal}
 	_, page := person.do(t, http.MethodGet, desk.web+shown[strings.LastIndex(shown, "/r/"):])

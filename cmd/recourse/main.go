@@ -133,6 +133,8 @@ type casesCommands struct {
 	Appeal    AppealOptions    `cmd:"" help:"Enter an appeal that came on paper, with the party's token."`
 	Authority AuthorityOptions `cmd:"" name:"authority-decision" help:"Record what the authority decided of its order; a lift is in force at once."`
 	External  ExternalOptions  `cmd:"" help:"Record what a court or an out-of-court body made of a decision."`
+	Measures  MeasuresOptions  `cmd:"" help:"List warnings and suspensions for misuse, those that wait for a person first."`
+	Measure   MeasureOptions   `cmd:"" help:"Give or drop a warning or suspension that is proposed, or decide the appeal against one."`
 }
 
 // ConfigFlag is the configuration of commands that work without a file too.
@@ -239,6 +241,7 @@ type DecideOptions struct {
 	Facts    string `required:"" placeholder:"TEXT" help:"What was found."`
 	Ground   string `required:"" placeholder:"TEXT" help:"Why that leads to the outcome."`
 	PartOptions
+	UnfoundedOptions
 	ByFlag
 }
 

@@ -24,6 +24,7 @@ import (
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/redress/console"
 	"github.com/recourse-dns/recourse/redress/fleet"
+	"github.com/recourse-dns/recourse/redress/misuse"
 	public "github.com/recourse-dns/recourse/redress/report"
 	"github.com/recourse-dns/recourse/resolver"
 	"github.com/recourse-dns/recourse/resolver/lab"
@@ -52,8 +53,9 @@ type node struct {
 	passes   *passDesk
 	home     *home
 	profiles *profileBook
-	people   *people       // nil where this node has no desk
-	mirror   *fleet.Mirror // nil where this node has a desk
+	people   *people        // nil where this node has no desk
+	standing *misuse.Office // nil where this node has no desk
+	mirror   *fleet.Mirror  // nil where this node has a desk
 	notices  *notices
 	audit    *auditing
 	// disclosed is what the portal says of the running configuration.

@@ -62,7 +62,7 @@ func (w *walk) decide(v *browser.Visit, id, choice, facts, ground string) {
 }
 
 // byKeyboardAlone goes from nothing but the name to a filed case and its proof: the way that has to take less than five
-// minutes. It has six stops that somebody writes or chooses at, and four pages.
+// minutes. It has four pages, two fields to write in, two choices and three buttons; docs/pages.md counts them.
 func (w *walk) byKeyboardAlone() {
 	began := time.Now()
 	v := w.open(browser.Options{})

@@ -7,7 +7,7 @@ import (
 )
 
 // remembered bounds the changes that are kept for whoever follows.
-const remembered = 1 << 18
+const remembered = 1 << 16
 
 // Changes are remembered from the first call on, for whoever follows the register. Those that were refused
 // are not among them.

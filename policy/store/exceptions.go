@@ -97,7 +97,7 @@ func (t *Tx) Sequence(ctx context.Context) (uint64, error) {
 }
 
 // Exceptions gives those in force, oldest first, with the sequence that they are
-// the state of.
+// the state of. What did not change since they were read last is not read again.
 func (db *DB) Exceptions(ctx context.Context) (uint64, []blocklists.Exception, error) {
 	var (
 		at    uint64
@@ -105,10 +105,7 @@ func (db *DB) Exceptions(ctx context.Context) (uint64, []blocklists.Exception, e
 	)
 	err := db.View(ctx, func(view *View) error {
 		var err error
-		if at, err = sequence(ctx, view); err != nil {
-			return err
-		}
-		found, err = exceptions(ctx, view)
+		at, found, err = db.exceptions.read(ctx, view)
 		return err
 	})
 	if err != nil {
@@ -124,16 +121,17 @@ func sequence(ctx context.Context, from Querier) (uint64, error) {
 }
 
 func exceptions(ctx context.Context, from Querier) ([]blocklists.Exception, error) {
-	return all(ctx, from, scanException, `SELECT id, kind, list, name, keep, case_id, at, below, outside FROM exceptions WHERE ended_at IS NULL ORDER BY id`)
+	return all(ctx, from, func(rows *sql.Rows) (blocklists.Exception, error) { return scanException(rows) }, `SELECT id, kind, list, name, keep, case_id, at, below, outside FROM exceptions WHERE ended_at IS NULL ORDER BY id`)
 }
 
-func scanException(rows *sql.Rows) (blocklists.Exception, error) {
+// scanException reads an exception, and what more the row has.
+func scanException(rows *sql.Rows, more ...any) (blocklists.Exception, error) {
 	var (
 		exception           blocklists.Exception
 		name, keep, outside string
 		at                  int64
 	)
-	if err := rows.Scan(&exception.ID, &exception.Kind, &exception.List, &name, &keep, &exception.Case, &at, &exception.Below, &outside); err != nil {
+	if err := rows.Scan(append([]any{&exception.ID, &exception.Kind, &exception.List, &name, &keep, &exception.Case, &at, &exception.Below, &outside}, more...)...); err != nil {
 		return exception, err
 	}
 	var err error

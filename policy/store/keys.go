@@ -96,6 +96,15 @@ func (t *Tx) Mark(text string) (string, error) {
 	return ring.Mark(text), nil
 }
 
+// Mark is that of a transaction.
+func (db *DB) Mark(text string) (string, error) {
+	ring, err := db.keys.known()
+	if err != nil {
+		return "", err
+	}
+	return ring.Mark(text), nil
+}
+
 // Unseal gives what was sealed; what has no key's name beside it is plain. The error is
 // [sealed.ErrNoKey] where the key is gone, [sealed.ErrDamaged] where the text was changed.
 func (t *Tx) Unseal(octets []byte, place, key string) ([]byte, error) {

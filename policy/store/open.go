@@ -43,6 +43,8 @@ type DB struct {
 	keys    keys
 	topics  topics
 	opening readiness
+	// exceptions are those in force, as they were read last.
+	exceptions exceptionsKept
 	// patience is how long a server may take to answer; zero: [answerTime].
 	patience time.Duration
 	// listener is how a connection is made that hears of changes; nil for SQLite.

@@ -20,6 +20,8 @@ type fileRequest struct {
 	GoodFaith   bool   `json:"good_faith"`
 	Contact     string `json:"contact"`
 	Language    string `json:"language"`
+	// Question implementation asks only whether the block is carried out rightly.
+	Question string `json:"question"`
 	// Passage is the secret that a refusal for a limit gave, once its record is in the DNS.
 	Passage string `json:"passage"`
 }
@@ -190,6 +192,8 @@ type decisionRequest struct {
 	Except       []string  `json:"except"`
 	Jurisdiction []string  `json:"jurisdiction"`
 	Until        time.Time `json:"until"`
+	// Unfounded: what was filed manifestly was.
+	Unfounded *redress.Unfounded `json:"manifestly_unfounded"`
 }
 
 // decisionReply says what the decision came to. The effect is null where nothing

@@ -36,6 +36,14 @@ func (h *handler) take(r *http.Request, ours bool, application redress.Applicati
 
 // failFiling says when to come back, and the way past a limit.
 func (h *handler) failFiling(w http.ResponseWriter, err error) {
+	if suspended, is := errors.AsType[*limits.Suspended](err); is {
+		write(w, problem{
+			Type: typeBase + "suspended", Title: "Suspended", Status: http.StatusForbidden,
+			Detail: "Whether the name should be blocked is not looked at for this party until " + suspended.Until.Format(time.RFC3339) + "; the reasons are in the case that led to it, where the suspension can be appealed (POST /api/v1/cases/{id}/measure/appeal). " +
+				"Whether the block is carried out rightly is looked at nevertheless: send the same with `question` set to implementation.",
+		})
+		return
+	}
 	refused, is := errors.AsType[*limits.Refused](err)
 	if !is {
 		h.fail(w, err)

@@ -32,6 +32,8 @@ type Config struct {
 	Limits *redress.Limits
 	// Filings takes what the public files. Nil: the desk does, without limits but those in memory.
 	Filings Filings
+	// Misuse knows of warnings and suspensions. Nil: there are none.
+	Misuse Misuse
 	// Replies keeps replies for calls with an Idempotency-Key. Nil: the key is passed over.
 	Replies Replies
 	// Orders is where orders of authorities come in. Nil: nowhere.
@@ -126,6 +128,7 @@ func (h *handler) routes() []route.Route {
 	routes = append(routes, h.orderRoutes()...)
 	routes = append(routes, h.exceptionRoutes()...)
 	routes = append(routes, h.proofRoutes()...)
+	routes = append(routes, h.misuseRoutes()...)
 	routes = append(routes, h.profileRoutes()...)
 	routes = append(routes, h.nameRoutes()...)
 	return append(routes, h.clientRoutes()...)

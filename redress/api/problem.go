@@ -80,6 +80,7 @@ func (h *handler) fail(w http.ResponseWriter, err error) {
 		{redress.ErrReferred, problem{Type: typeBase + "referred", Title: "Referred to the authority", Status: http.StatusConflict,
 			Detail: "The merits of an order are decided by the authority or a court, not here. If the order was carried out wrongly, decide the question implementation."}},
 		{redress.ErrNoEntry, problem{Type: typeBase + "no-entry", Title: "Nothing to lift", Status: http.StatusConflict, Detail: "The case has no entry. It can only be closed, with the outcome uphold."}},
+		{redress.ErrNoMeasure, problem{Type: typeBase + "no-measure", Title: "No such measure", Status: http.StatusConflict, Detail: "Nothing is proposed, in force or appealed here that this could decide."}},
 		{redress.ErrState, problem{Type: typeBase + "state", Title: "Not now", Status: http.StatusConflict, Detail: "The case does not stand where this can be done."}},
 		{redress.ErrTooLate, problem{Type: typeBase + "too-late", Title: "Too late", Status: http.StatusConflict, Detail: "A decision can be appealed for six months."}},
 		{redress.ErrSamePerson, problem{Type: typeBase + "same-person", Title: "Somebody else has to do this", Status: http.StatusForbidden, Detail: "Who decided before does not decide, or read, the same again."}},

@@ -66,6 +66,11 @@ func rights() []right {
 		{call: "GET /api/v1/cases/{id}/documents/{document}", roles: decides},
 		{call: "POST /api/v1/cases/{id}/documents/{document}/decision", roles: decides},
 
+		{call: "GET /api/v1/measures", roles: reads},
+		{call: "POST /api/v1/cases/{id}/measure", roles: decides},
+		{call: "POST /api/v1/cases/{id}/measure/appeal", anyone: true},
+		{call: "POST /api/v1/cases/{id}/measure/appeal-decision", roles: roles(second, operator)},
+
 		{call: "POST /api/v1/orders", roles: orders},
 		{call: "GET /api/v1/orders", roles: orders},
 		{call: "GET /api/v1/orders/{ref}", roles: orders},

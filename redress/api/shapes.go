@@ -82,6 +82,7 @@ type status struct {
 	AppealUntil    *time.Time          `json:"appeal_until"`
 	Corrected      bool                `json:"corrected,omitempty"`
 	ReferredTo     []string            `json:"referred_to,omitempty"`
+	Measure        *standingMeasure    `json:"measure,omitempty"`
 }
 
 // statusEvent is an event that concerns the party.
@@ -118,7 +119,7 @@ func statusOf(from *redress.Status) status {
 		ID: from.ID, State: from.State, Name: from.Name, Implementation: trackOf(from.Implementation), Merits: trackOf(from.Merits),
 		Filed: from.Filed, Verified: from.Verified, Challenge: challengeOf(from.Challenge), ChallengeUntil: from.ChallengeUntil,
 		Events: []statusEvent{}, Linked: notNil(from.Linked), StillBlockedBy: blockingOf(from.StillBlockedBy),
-		AppealUntil: timeOrNull(from.AppealUntil), Corrected: from.Corrected, ReferredTo: from.ReferredTo,
+		AppealUntil: timeOrNull(from.AppealUntil), Corrected: from.Corrected, ReferredTo: from.ReferredTo, Measure: standingOf(from.Measure),
 	}
 	if from.Entry != nil {
 		shown.Purpose, shown.List, shown.ReasonCode = &from.Entry.Purpose, &from.Entry.List, &from.Entry.Code

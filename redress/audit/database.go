@@ -25,7 +25,7 @@ func VerifyDatabase(ctx context.Context, db *store.DB, checker *Checker) (Result
 		}); err != nil {
 			return err
 		}
-		err := cases.Each(ctx, view, 0, func(event *redress.Event, content []byte) error {
+		err := cases.EachHashed(ctx, view, 0, func(event *redress.Event, content []byte) error {
 			checker.Event(event, content)
 			return nil
 		})
@@ -81,7 +81,7 @@ func Export(ctx context.Context, db *store.DB, to io.Writer, after int64, signer
 			return err
 		}
 		last := after
-		err = cases.Each(ctx, view, after, func(event *redress.Event, content []byte) error {
+		err = cases.EachHashed(ctx, view, after, func(event *redress.Event, content []byte) error {
 			last = event.Sequence
 			return WriteEvent(encoder, event, content)
 		})

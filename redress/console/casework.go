@@ -177,6 +177,8 @@ func (v *visit) relieve() {
 // works are which forms of a case there are for the visitor now.
 type works struct {
 	Decide, Ask, Reply, Dismiss, Close, Merge, Reread, Relieve, Pronounce, External bool
+
+	Measure, MeasureAppeal bool
 }
 
 // worksOn asks the table of rules which actions there are, and the routes whose they are.
@@ -197,9 +199,12 @@ func (v *visit) worksOn(one *redress.Case) works {
 		return false
 	}
 	_, waits := one.Clocks[redress.RereadClock]
+	measure := one.Measure().State
 	return works{
 		Decide: can(redress.Decide), Ask: can(redress.Ask), Reply: true, Dismiss: can(redress.Dismiss), Close: can(redress.Abandon), Merge: can(redress.Merge), Reread: waits,
 		Relieve:   can(redress.Relieve) && one.Entry.Purpose == blocklists.Security,
 		Pronounce: can(redress.Pronounce) && v.may(http.MethodPost, "/console/cases/{id}/pronounce"), External: can(redress.Settled) && v.may(http.MethodPost, "/console/cases/{id}/external"),
+		Measure:       measure == redress.MeasureProposed,
+		MeasureAppeal: measure == redress.MeasureAppealed && v.may(http.MethodPost, "/console/cases/{id}/measure-appeal"),
 	}
 }

@@ -57,6 +57,8 @@ type Parts struct {
 	Database *store.DB
 	// Snapshot is the policy in force, asked anew at every use.
 	Snapshot func() *policy.Snapshot
+	// Misuse knows of warnings and suspensions. Nil: there are none.
+	Misuse Misuse
 	// Reach says whether names resolve unfiltered.
 	Reach *redress.Reach
 }

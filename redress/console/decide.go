@@ -26,6 +26,8 @@ type decisionForm struct {
 	Except      string
 	Countries   string
 	Until       string
+	// Unfounded is of a filing that manifestly was.
+	Unfounded unfoundedForm
 	// Seen is the last event that the writer has seen.
 	Seen int64
 }
@@ -35,6 +37,7 @@ func readDecision(form url.Values) decisionForm {
 	return decisionForm{
 		Choice: form.Get("choice"), Facts: form.Get("facts"), Ground: form.Get("ground"), Language: form.Get("language"), NarrowTo: form.Get("narrow_to"), NarrowScope: form.Get("narrow_scope"),
 		Except: form.Get("except"), Countries: form.Get("jurisdiction"), Until: form.Get("until"), Seen: seen,
+		Unfounded: unfoundedForm{Is: form.Get("manifestly_unfounded"), Gravity: form.Get("gravity"), Intent: form.Get("intent"), Reasons: form.Get("reasons")},
 	}
 }
 
@@ -43,7 +46,7 @@ func (f *decisionForm) decision() (redress.Decision, said) {
 	question, outcome, _ := strings.Cut(f.Choice, "/")
 	made := redress.Decision{
 		Question: question, Outcome: outcome, Facts: f.Facts, Ground: f.Ground, Language: f.Language, NarrowTo: f.NarrowTo, NarrowScope: f.NarrowScope,
-		Except: lines(f.Except), Jurisdiction: lines(f.Countries),
+		Except: lines(f.Except), Jurisdiction: lines(f.Countries), Unfounded: f.Unfounded.unfounded(),
 	}
 	if f.Choice == "" {
 		return made, mistake("choice", "Outcome: choose one.")
@@ -282,6 +285,7 @@ func refusal(err error) string {
 		said string
 	}{
 		{redress.ErrDecided, "Somebody else has decided this question meanwhile; nothing was done. What was decided stands below, and what you typed is still here."},
+		{redress.ErrNoMeasure, "Somebody else has decided this meanwhile; nothing was done."},
 		{redress.ErrState, "The case does not stand any more where this can be done; nothing was done."},
 		{redress.ErrSamePerson, "It takes another person than who decided before; nothing was done."},
 		{redress.ErrOwnList, "You let entries of this list take effect, so somebody else decides about it; nothing was done."},

@@ -27,6 +27,7 @@ type caseContent struct {
 	History   table
 	Linked    table
 	Works     works
+	Measure   facts // of a warning or suspension
 	Typed     casework
 }
 
@@ -43,7 +44,7 @@ func (v *visit) showCase() {
 func (v *visit) casePage(one *redress.Case) caseContent {
 	name, now := one.Filing.Name, time.Now()
 	snapshot := v.Snapshot()
-	content := caseContent{ID: one.ID, Name: name.String(), Explain: (&question{Name: name.String()}).path(), LeftOut: v.leftOut(), Works: v.worksOn(one)}
+	content := caseContent{ID: one.ID, Name: name.String(), Explain: (&question{Name: name.String()}).path(), LeftOut: v.leftOut(), Works: v.worksOn(one), Measure: measureFacts(one)}
 	matches := snapshot.Matches(name)
 	content.Facts = v.caseFacts(one, matches, now)
 	content.Matches = v.matchTable(matches)

@@ -52,6 +52,8 @@ func (h *handler) routes() []staffRoute {
 		{post, "/console/cases/{id}/relieve", decides, (*visit).relieve},
 		{post, "/console/cases/{id}/pronounce", runs, (*visit).pronounce},
 		{post, "/console/cases/{id}/external", runs, (*visit).external},
+		{post, "/console/cases/{id}/measure", decides, (*visit).decideMeasure},
+		{post, "/console/cases/{id}/measure-appeal", releases, (*visit).decideMeasureAppeal},
 
 		{get, "/console/code", staff, (*visit).helpdesk},
 		{get, "/console/explain", staff, (*visit).explain},
@@ -88,6 +90,7 @@ func (h *handler) routes() []staffRoute {
 		{get, "/console/events.jsonl", roles{auditor, operator}, (*visit).exportJSON},
 		{get, "/console/charts", staff, (*visit).charts},
 		{get, "/console/overdue", staff, (*visit).regulator},
+		{get, "/console/misuse", staff, (*visit).misuse},
 
 		{get, "/console/authority", theirs, (*visit).authorityHome},
 		{post, "/console/authority", theirs, (*visit).submit},
@@ -109,6 +112,7 @@ func places() []page.Link {
 		{Address: "/console/alarms", Text: "Alarms", Key: "8"},
 		{Address: "/console/events", Text: "Audit trail", Key: "9"},
 		{Address: "/console/overdue", Text: "Past their date", Key: "o"},
+		{Address: "/console/misuse", Text: "Misuse", Key: "m"},
 		{Address: "/console/charts", Text: "Charts", Key: "c"},
 		{Address: "/console/accounts", Text: "Accounts", Key: "a"},
 		{Address: "/console/authority", Text: "Your orders", Key: "1"},

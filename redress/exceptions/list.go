@@ -98,11 +98,13 @@ func (o *Office) List(ctx context.Context, sort Sort, after Place) (page []Shown
 	if !known {
 		return nil, next, fmt.Errorf("list exceptions: no such order: %.20q", string(sort))
 	}
-	query, args := columns+` WHERE x.ended_at IS NULL`, []any{}
+	query, args := `SELECT x.id `+source+` WHERE x.ended_at IS NULL`, []any{}
 	if after.id != 0 {
 		query, args = query+` AND (`+expression+`, x.id) > (?, ?)`, append(args, after.value(sort), after.id)
 	}
-	page, err = o.find(ctx, query+` ORDER BY `+expression+`, x.id LIMIT ?`, append(args, MaxPage)...)
+	order := ` ORDER BY ` + expression + `, x.id`
+	// Who made an exception is read of those of the page alone, where the order does not ask for it.
+	page, err = o.find(ctx, columns+` WHERE x.id IN (`+query+order+` LIMIT ?)`+order, append(args, MaxPage)...)
 	if err != nil {
 		return nil, next, fmt.Errorf("list exceptions: %w", err)
 	}

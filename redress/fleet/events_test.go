@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,9 +31,16 @@ func openLog(t *testing.T) *store.DB {
 // happens appends an event to a log.
 func happens(t *testing.T, db *store.DB, subject string, facts any) {
 	t.Helper()
+	happensOften(t, db, subject, facts, 1)
+}
+
+func happensOften(t *testing.T, db *store.DB, subject string, facts any, times int) {
+	t.Helper()
 	event, err := redress.About(subject, "reloaded", redress.Actor{Name: "desk", Role: redress.System}, time.Now(), facts)
 	if err == nil {
-		err = db.Tx(t.Context(), func(tx *store.Tx) error { return cases.Append(t.Context(), tx, event) })
+		err = db.Tx(t.Context(), func(tx *store.Tx) error {
+			return cases.Append(t.Context(), tx, slices.Repeat([]redress.Event{event}, times)...)
+		})
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -104,10 +112,11 @@ func TestEventsOfNodes(t *testing.T) {
 	tellOnce(t, d.teller(node, "node-7", front.URL)) // started again
 	happens(t, other, "list/5", nil)
 	tellOnce(t, d.teller(other, "node-8", front.URL))
-	tellOnce(t, d.teller(openLog(t), "node-7", front.URL)) // set up anew, and nothing happened yet
 	fresh := openLog(t)
+	again := d.teller(fresh, "node-7", front.URL) // set up anew
+	tellOnce(t, again)                            // of nothing yet
 	happens(t, fresh, "list/6", nil)
-	tellOnce(t, d.teller(fresh, "node-7", front.URL))
+	tellOnce(t, again)
 	want += " node/node-7/list/3 node/node-7/list/4 node/node-8/list/5 node/node-7/list/6"
 	if got := d.logged(t); got != want {
 		t.Errorf("the desk has %s", got)
@@ -122,9 +131,7 @@ func TestEventsAfterRestoredBackups(t *testing.T) {
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { at.server.Config.Handler.ServeHTTP(w, r) }))
 	defer front.Close()
 	teller := d.teller(node, "node-7", front.URL)
-	for range 450 { // more than are told at once
-		happens(t, node, "list/a", nil)
-	}
+	happensOften(t, node, "list/a", nil, 450) // more than are told at once
 	tellOnce(t, teller)
 	at = restored
 	happens(t, node, "list/b", nil)

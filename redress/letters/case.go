@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/notify"
 )
@@ -55,7 +56,11 @@ func (w *Writer) of(c *redress.Case, event *redress.Event) (*draft, string) {
 	kind := string(event.Kind)
 	switch kind {
 	case "filed":
-		return begin("receipt.subject").say("receipt.body", "id", id, "name", name).say("receipt.link"), "receipt"
+		d := begin("receipt.subject").say("receipt.body", "id", id, "name", name)
+		if c.Entry != nil && c.Entry.Purpose == blocklists.User && !c.Confidential {
+			d.say("receipt.holder").link(w.address("/r/" + c.Entry.Code.String() + "#disable"))
+		}
+		return d.say("receipt.link"), "receipt"
 	case "verified":
 		return begin("proved.subject").say("proved.body", "name", name), "proved"
 	case "link_renewed":
@@ -69,9 +74,16 @@ func (w *Writer) of(c *redress.Case, event *redress.Event) (*draft, string) {
 			return nil, ""
 		}
 		return w.spoken(c, event, begin), kind
-	case "decided", "dismissed", "closed", "merged":
+	case "decided", "dismissed", "closed", "merged", "followed":
+		if c.Unconfirmed() && kind == "merged" { // which no case about nothing is
+			return nil, ""
+		}
 		if c.Unconfirmed() {
 			return begin("closed.subject").say("closed.body", "id", id), "closed"
+		}
+		if kind == "followed" && event.Content.Outcome != "" {
+			d := begin("decision.subject").say("followed.body", "into", event.Content.Into)
+			return w.decision(c, event, d), "decision"
 		}
 		if kind != "decided" {
 			d := begin("closed.subject").say("closed.body", "id", id)
@@ -100,7 +112,7 @@ func (w *Writer) outside(c *redress.Case, event *redress.Event, name string, beg
 	case "reblocked":
 		return begin("reblocked.subject").say("reblocked.body", "name", name), kind
 	}
-	return nil, ""
+	return w.measure(c, event, begin)
 }
 
 // spoken writes what we asked or wrote.

@@ -12,6 +12,9 @@
 // Of a case about nothing, or about an entry of a secret list, a letter says what its page
 // says: that it is here, and that it is closed.
 //
+// A decision's letter holds the statement of reasons as it is kept with the decision, and adds nothing to it
+// but what else blocks the name.
+//
 // One letter an event, with a key made of the event: what queues it twice sends it once. What
 // is the same for all cases of a filing is told once, with the first.
 //

@@ -60,7 +60,7 @@ func TestTexts(t *testing.T) {
 		t.Fatal(err)
 	}
 	sets := []string{"outcome.", "decision."}
-	for _, subject := range []string{"code", "receipt", "proved", "unproved", "question", "message", "closed", "relieved", "appeal", "authority", "unanswered", "reblocked", "withdrawn", "link", "erased", "confirm", "blocked", "freed"} {
+	for _, subject := range []string{"code", "receipt", "proved", "unproved", "question", "message", "closed", "relieved", "appeal", "authority", "unanswered", "reblocked", "withdrawn", "link", "erased", "warned", "suspended", "kept", "lifted", "confirm", "blocked", "freed"} {
 		sets = append(sets, subject+".subject")
 	}
 	languagetest.Check(t, languagetest.Part{Texts: own, Also: kit, Sets: sets})
@@ -123,6 +123,8 @@ func TestWhatIsTold(t *testing.T) {
 		{"filed", byParty, "case.receipt"}, {"verified", byParty, "case.proved"}, {"asked", nil, "case.asked"}, {"message", nil, "case.message"}, {"message", byParty, ""},
 		{"decided", nil, "case.decision"}, {"dismissed", nil, "case.closed"}, {"closed", nil, "case.closed"}, {"appealed", byParty, "case.appeal"}, {"relieved", nil, "case.relieved"},
 		{"authority_decided", nil, "case.authority"}, {"unanswered", nil, "case.unanswered"}, {"reblocked", nil, "case.reblocked"}, {"withdrawn", byParty, "case.withdrawn"}, {"link_renewed", byParty, "case.link"},
+		{"warned", nil, "case.warned"}, {"suspended", nil, "case.suspended"}, {"measure_appealed", byParty, "case.measure_appealed"}, {"measure_upheld", nil, "case.measure_upheld"}, {"measure_lifted", nil, "case.measure_lifted"},
+		{"warned", secret, ""}, {"measure_proposed", nil, ""}, {"measure_ended", nil, ""},
 		{"triaged", nil, ""}, {"retested", nil, ""}, {"in_force", nil, ""}, {"document_seen", nil, ""},
 		{"decided", hidden, ""}, {"filed", hidden, ""},
 		{"decided", secret, "case.closed"}, {"decided", nothing, "case.closed"}, {"reblocked", secret, ""}, {"unanswered", secret, ""}, {"relieved", nothing, ""},
@@ -161,7 +163,7 @@ func TestEveryLetterReadsInEveryLanguage(t *testing.T) {
 	for _, tag := range languagetest.Languages() {
 		speak := func(c *redress.Case, _ *redress.Event) { c.Filing.Language = tag }
 		var all []notify.Message
-		for _, kind := range []redress.EventKind{"filed", "verified", "asked", "message", "decided", "closed", "appealed", "relieved", "authority_decided", "unanswered", "reblocked", "withdrawn", "link_renewed"} {
+		for _, kind := range []redress.EventKind{"filed", "verified", "asked", "message", "decided", "closed", "appealed", "relieved", "authority_decided", "unanswered", "reblocked", "withdrawn", "link_renewed", "warned", "suspended", "measure_appealed", "measure_upheld", "measure_lifted"} {
 			all = append(all, w.Tell(of(kind, speak))...)
 		}
 		one, _ := of("filed", speak)

@@ -41,28 +41,48 @@ type Refused struct {
 	Missing bool
 }
 
+// Suspended says that whoever files is suspended until a time: the question whether the name should be blocked is not taken,
+// whether we carry the block out rightly is.
+type Suspended struct{ Until time.Time }
+
+func (s *Suspended) Error() string { return "suspended until " + s.Until.Format(time.RFC3339) }
+
+// Standing knows who is suspended.
+type Standing interface {
+	// Suspended says until when whoever files is; zero where they are not.
+	Suspended(ctx context.Context, name wire.Name, application *redress.Application) (time.Time, error)
+}
+
 // Door is where cases are filed.
 type Door struct {
-	buckets *Buckets
-	desk    *redress.Desk
-	rates   Rates
+	buckets  *Buckets
+	desk     *redress.Desk
+	rates    Rates
+	standing Standing
 }
 
-// NewDoor makes the door of a desk.
-func NewDoor(buckets *Buckets, desk *redress.Desk, rates Rates) *Door {
-	return &Door{buckets: buckets, desk: desk, rates: rates}
+// NewDoor makes the door of a desk. The standing may be nil: then nobody is suspended.
+func NewDoor(buckets *Buckets, desk *redress.Desk, rates Rates, standing Standing) *Door {
+	return &Door{buckets: buckets, desk: desk, rates: rates, standing: standing}
 }
 
-// File files for somebody at an address. Its error is a *[Refused] where a limit is reached, and what [redress.Desk.File]
-// gives otherwise. Who shows that the name is theirs passes all limits, and has proved control of it.
+// File files for somebody at an address. Its error is a *[Refused] where a limit is reached, a *[Suspended] where who files
+// is, and what [redress.Desk.File] gives otherwise. Who shows that the name is theirs passes all limits, and has proved control of
+// it. What a suspended party may ask has no limits.
 func (d *Door) File(ctx context.Context, from netip.Addr, application redress.Application) (redress.Receipt, error) {
 	name, err := d.desk.Subject(&application)
 	if err != nil {
 		return redress.Receipt{}, err
 	}
-	shown := application.Passage != ""
+	suspended, err := d.suspended(ctx, name, &application)
+	if err != nil {
+		return redress.Receipt{}, err
+	}
+	if suspended {
+		return d.desk.File(ctx, application)
+	}
 	passes := false
-	if shown {
+	if application.Passage != "" {
 		if passes, err = d.desk.Passes(ctx, name, application.Passage); err != nil {
 			return redress.Receipt{}, err
 		}
@@ -77,6 +97,23 @@ func (d *Door) File(ctx context.Context, from netip.Addr, application redress.Ap
 		err = d.desk.Proved(ctx, receipt.ID, redress.ByDNS, redress.Actor{Name: application.Role, Role: redress.Party})
 	}
 	return receipt, err
+}
+
+// suspended says whether who files is; the error is a *Suspended where they ask what is not taken.
+func (d *Door) suspended(ctx context.Context, name wire.Name, application *redress.Application) (bool, error) {
+	if d.standing == nil {
+		return false, nil
+	}
+	until, err := d.standing.Suspended(ctx, name, application)
+	switch {
+	case err != nil:
+		return false, fmt.Errorf("file: %w", err)
+	case until.IsZero():
+		return false, nil
+	case redress.Question(application.Question) != redress.Implementation:
+		return true, &Suspended{Until: until}
+	}
+	return true, nil
 }
 
 func (d *Door) charge(ctx context.Context, from netip.Addr, name wire.Name, contact string) error {

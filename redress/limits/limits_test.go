@@ -182,7 +182,7 @@ func TestMidnightUnlinksNetworks(t *testing.T) {
 func TestBucketsTellNothing(t *testing.T) {
 	db := storetest.Open(t)
 	w := redresstest.New(t)
-	door := limits.NewDoor(limits.New(db), w.Desk, limits.DefaultRates())
+	door := limits.NewDoor(limits.New(db), w.Desk, limits.DefaultRates(), nil)
 	if _, err := door.File(t.Context(), netip.MustParseAddr("198.51.100.7"), application("phish.example")); err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +221,7 @@ func application(name string) redress.Application {
 func TestAFloodLeavesTheOwnerAWay(t *testing.T) {
 	w := redresstest.New(t)
 	rates := limits.Rates{Network: limits.Rate{Burst: 100, Every: time.Hour}, Name: limits.Rate{Burst: 3, Every: time.Hour}, Contact: limits.Rate{Burst: 100, Every: time.Hour}}
-	door := limits.NewDoor(limits.New(w.DB), w.Desk, rates)
+	door := limits.NewDoor(limits.New(w.DB), w.Desk, rates, nil)
 	stranger, owner := netip.MustParseAddr("203.0.113.7"), netip.MustParseAddr("198.51.100.7")
 	for _, name := range []string{"a.phish.example", "b.phish.example", "phish.example"} { // one bucket for all of them
 		if _, err := door.File(t.Context(), stranger, application(name)); err != nil {
@@ -268,7 +268,7 @@ func refusal(t *testing.T, door *limits.Door, from netip.Addr, application redre
 func TestMistakesCostNothing(t *testing.T) {
 	w := redresstest.New(t)
 	one := limits.Rate{Burst: 1, Every: time.Hour}
-	door := limits.NewDoor(limits.New(w.DB), w.Desk, limits.Rates{Network: one, Name: one, Contact: one})
+	door := limits.NewDoor(limits.New(w.DB), w.Desk, limits.Rates{Network: one, Name: one, Contact: one}, nil)
 	wrong := application("phish.example")
 	wrong.GoodFaith = false
 	for range 3 {

@@ -37,4 +37,8 @@
 // loaded could be missing; the mark is never the only carrier of what it says.
 //
 // Charts are SVG made here, without a library and without a script, and their numbers stand in a table beneath.
+//
+// What a text says is written into the templates of its language when they are read, where nothing is to be filled in:
+// four fifths of a page's actions are of that kind, and each was a call by reflection. Refused: whole pages kept for
+// a while, which would show what was decided a moment ago late.
 package page

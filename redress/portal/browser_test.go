@@ -8,14 +8,12 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
-	"github.com/chromedp/chromedp/kb"
 
-	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/redresstest/browser"
 )
 
 // TestPublicPagesInABrowser walks the public pages on a telephone and on a desk, without scripts, as axe and
-// people at a keyboard see them: from a name to a case, its proof, its decision and an appeal.
+// people at a keyboard see them. From a name to a case and its decision people walk in cmd/recourse, on the whole program.
 func TestPublicPagesInABrowser(t *testing.T) {
 	chromium := browser.Start(t)
 	for _, width := range browser.Widths() {
@@ -33,7 +31,6 @@ func TestPublicPagesInABrowser(t *testing.T) {
 		}
 		b.lookUp(v, walk)
 		b.explain(v, walk)
-		b.contestByKeyboard(v, walk)
 		v.NoComplaints("404", "403", "451", "422")
 	}
 }
@@ -74,54 +71,6 @@ func (b *visitor) explain(v *browser.Visit, walk func()) {
 	walk()
 	v.Go(b.blockURL + "/")
 	v.See("portal-block-none", "This site is not blocked for you")
-}
-
-// contestByKeyboard: with nothing but the keyboard from a name to a filed case; then what happens to it.
-func (b *visitor) contestByKeyboard(v *browser.Visit, walk func()) {
-	v.Go(b.url + "/cases/new?name=phish.example")
-	v.Do(chromedp.Focus("#role-owner"))
-	v.Press(" " + kb.Tab)
-	v.Press("This is our shop, and nothing on it steals anything.")
-	v.Press(kb.Tab + kb.Tab)
-	v.PressOn(kb.Enter)
-	v.See("portal-mistakes", "Confirm that you believe what you write to be true.")
-	if kept := v.Value("#explanation"); !strings.Contains(kept, "This is our shop") {
-		b.t.Errorf("after a mistake the explanation is %q", kept)
-	}
-	v.Do(chromedp.Focus("#good-faith-box"))
-	v.Press(" " + kb.Tab)
-	v.PressOn(kb.Enter)
-	receipt := v.See("portal-filed", "Received. A person will decide.", "If the link is lost, these words open your case.", "Send these steps to the person who looks after my site")
-	walk()
-	id, value := "", ""
-	for word := range strings.FieldsSeq(receipt) {
-		if after, is := strings.CutPrefix(word, "redress="); is && value == "" {
-			value = "redress=" + after
-		}
-		if strings.HasPrefix(word, "C-") && id == "" {
-			id = word
-		}
-	}
-	v.Follow("button[name=method],form[action$='verify'] button")
-	v.See("portal-unproved", "Not proved yet", "Nothing is there yet: _redress-challenge.phish.example")
-	b.DNS.Add("_redress-challenge.phish.example. 60 IN TXT " + value)
-	v.Follow("form[action$='verify'] button")
-	v.See("portal-proved", "You control the name")
-	decide(b, redress.CaseID(id), redress.Uphold)
-	v.Go(b.url + "/cases/" + id)
-	v.See("portal-upheld", "The block stays.", "You can appeal until", "The name is still blocked by:")
-	v.Type("#appeal", "The page that you saw was removed in May.")
-	v.Submit("#appeal")
-	v.See("portal-appealed", "Your appeal was filed.")
-}
-
-func decide(b *visitor, id redress.CaseID, outcome redress.Outcome) {
-	b.t.Helper()
-	_, err := b.Desk.Decide(b.t.Context(), redress.Actor{Name: "rita", Role: redress.Reviewer}, id,
-		redress.Decision{Outcome: string(outcome), Question: string(redress.Merits), Facts: "A form asks for passwords.", Ground: "It is phishing."})
-	if err != nil {
-		b.t.Fatal(err)
-	}
 }
 
 // TestBlockPageInABrowser shows the page in a site's place, by its own name.

@@ -42,5 +42,11 @@
 // showing of it (redress/passing); its policy names that one. Its Referrer-Policy is strict-origin: told less,
 // the other name would not see that the form comes from the portal, and only the portal's own may be taken.
 //
+// The form asks for what a stranger with nothing but a name has: a code, or another name than the code's, is folded
+// away. The link to a case is shown once and cannot be sent again, so it stands before everything that can wait.
+//
+// At home the page of a filter leads to asking for the site (redress/household/pages), in words for whoever holds
+// the device: reading a code aloud to a parent in the next room was the alternative.
+//
 // An unknown case, a wrong token and no token give one and the same page.
 package portal

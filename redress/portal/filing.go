@@ -3,6 +3,7 @@ package portal
 import (
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy"
@@ -19,9 +20,13 @@ type formContent struct {
 	Mistakes page.Mistakes
 	// Law is what must be known before contesting an order here; nil otherwise.
 	Law *reasonContent
+	// Holder is the reason page of a filter that whoever holds the account can undo at once; "" where there is none.
+	Holder string
 	// Subject is the name that the code stands for, so that none has to be written; "" where it has none that may be shown.
 	Subject string
 	Longest int
+	// Suspended is until when the party is; zero where it is not.
+	Suspended time.Time
 	// Limit is why nothing was taken yet, and the way past; nil otherwise.
 	Limit *limits.Refused
 }
@@ -49,6 +54,9 @@ func (h *handler) form(w http.ResponseWriter, r *http.Request, status int, conte
 	}
 	for i := range matches {
 		match := &matches[i]
+		if match.Purpose() == blocklists.User && !redress.Secret(match) && redress.Blocks(match) && content.Holder == "" {
+			content.Holder = "/r/" + match.Code.String() + "#disable"
+		}
 		if match.Purpose() == blocklists.Law && !redress.Secret(match) && redress.Blocks(match) {
 			content.Law = h.explain(tongue, index, match)
 			break
@@ -69,7 +77,7 @@ func (h *handler) file(w http.ResponseWriter, r *http.Request) {
 	content := &formContent{Application: redress.Application{
 		ReasonCode: r.PostForm.Get("code"), Name: r.PostForm.Get("name"), Role: r.PostForm.Get("role"), Explanation: r.PostForm.Get("explanation"),
 		GoodFaith: r.PostForm.Get("good_faith") == "yes", Contact: r.PostForm.Get("contact"), Language: tongue.Tag(),
-		Passage: r.PostForm.Get("passage"),
+		Passage: r.PostForm.Get("passage"), Question: r.PostForm.Get("question"),
 	}}
 	receipt, err := h.take(r, content.Application)
 	if invalid, ok := errors.AsType[*redress.Invalid](err); ok {

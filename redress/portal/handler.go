@@ -152,6 +152,7 @@ func (h *handler) routes() []route.Route {
 		{Method: http.MethodPost, Path: "/cases/{id}/document", Handler: h.document},
 		{Method: http.MethodPost, Path: "/cases/{id}/message", Handler: h.message},
 		{Method: http.MethodPost, Path: "/cases/{id}/appeal", Handler: h.appeal},
+		{Method: http.MethodPost, Path: "/cases/{id}/measure", Handler: h.appealMeasure},
 		{Method: http.MethodPost, Path: "/cases/{id}/withdraw", Handler: h.withdraw},
 		{Method: http.MethodPost, Path: "/cases/{id}/verify", Handler: h.verify},
 	}...)

@@ -26,8 +26,13 @@ func (h *handler) take(r *http.Request, application redress.Application) (redres
 }
 
 // refused shows the form with all that was written, when it can be sent again, and the way past the limit for whoever
-// controls the name.
+// controls the name; or what a suspended party may ask nevertheless.
 func (h *handler) refused(w http.ResponseWriter, r *http.Request, err error, content *formContent) bool {
+	if suspended, is := errors.AsType[*limits.Suspended](err); is {
+		content.Suspended = suspended.Until
+		h.form(w, r, http.StatusForbidden, content)
+		return true
+	}
 	limit, is := errors.AsType[*limits.Refused](err)
 	if !is {
 		return false

@@ -22,6 +22,11 @@ func (h *handler) appeal(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
+// appealMeasure asks for somebody else to decide a suspension.
+func (h *handler) appealMeasure(w http.ResponseWriter, r *http.Request) {
+	h.act(w, r, "measure", h.desk.AppealMeasure)
+}
+
 func (h *handler) withdraw(w http.ResponseWriter, r *http.Request) {
 	h.act(w, r, "withdraw", h.desk.Withdraw)
 }
@@ -55,7 +60,7 @@ func (h *handler) act(w http.ResponseWriter, r *http.Request, what string, do fu
 
 // isRefusal says whether the desk does not do it as the case stands now.
 func isRefusal(err error) bool {
-	for _, refusal := range []error{redress.ErrState, redress.ErrDecided, redress.ErrReferred, redress.ErrNoEntry, redress.ErrNotPermitted} {
+	for _, refusal := range []error{redress.ErrState, redress.ErrDecided, redress.ErrReferred, redress.ErrNoEntry, redress.ErrNotPermitted, redress.ErrNoMeasure} {
 		if errors.Is(err, refusal) {
 			return true
 		}

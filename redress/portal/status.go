@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/guide"
 	"github.com/recourse-dns/recourse/redress/language"
@@ -31,6 +32,8 @@ type statusContent struct {
 	// Looks are what our own last looks for a proof found, and Next is when we look again.
 	Looks []look
 	Next  time.Time
+	// Household: the account holder is somebody at home, who can be asked from here.
+	Household bool
 	// TakesPapers: a document may be sent.
 	TakesPapers bool
 	Mistakes    page.Mistakes
@@ -42,6 +45,11 @@ type statusContent struct {
 // Provable says whether there is still something to prove control for.
 func (c *statusContent) Provable() bool {
 	return c.State == redress.Submitted || c.State == redress.Referred || c.State == redress.NeedInfo
+}
+
+// HolderFirst says whether the account holder can undo the block, while nobody has decided.
+func (c *statusContent) HolderFirst() bool {
+	return c.Entry != nil && c.Entry.Purpose == blocklists.User && c.Merits.Unfinished()
 }
 
 // Open says whether the party may still withdraw.
@@ -118,6 +126,8 @@ func doneKey(what string) string {
 	switch what {
 	case "message", "appeal", "withdraw", "document":
 		return "done." + what
+	case "measure":
+		return "done.appeal"
 	}
 	return ""
 }
@@ -156,6 +166,7 @@ func (h *handler) dress(r *http.Request, tongue *language.Tongue, content *statu
 	if content.Proof != nil {
 		content.Said = h.guide.Explain(tongue.Tag(), content.Proof.Flaw, content.Proof.At, content.Proof.Found)
 	}
+	content.Household = h.config.Household
 	content.TakesPapers = h.config.Papers != nil
 	if name, err := wire.ParseName(content.Name); err == nil && !content.Verified && content.Provable() {
 		ctx, cancel := context.WithTimeout(r.Context(), guidePatience)

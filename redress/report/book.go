@@ -79,8 +79,11 @@ func (b *Book) Add(event *redress.Event) error {
 	if event.Sequence <= b.Sequence {
 		return fmt.Errorf("event %d is in the report already, which goes up to %d", event.Sequence, b.Sequence)
 	}
-	b.Sequence, b.Hash = event.Sequence, event.Hash.String()
-	if slices.Contains(quietKinds(), event.Kind) {
+	b.Sequence = event.Sequence
+	if event.Hash != (redress.Hash{}) { // which who reads only what is counted does not read
+		b.Hash = event.Hash.String()
+	}
+	if slices.Contains(Quiet(), event.Kind) {
 		return nil
 	}
 	var err error
@@ -98,12 +101,12 @@ func (b *Book) Add(event *redress.Event) error {
 	return nil
 }
 
-// quietKinds are those that no report counts and that neither open nor close a case: a log has many
+// Quiet are the kinds of events that no report counts and that neither open nor close a case: a log has many
 // of them, and they need not be read.
-func quietKinds() []redress.EventKind {
+func Quiet() []redress.EventKind {
 	return []redress.EventKind{
 		redress.MessageEvent, redress.AskedEvent, redress.RetestedEvent, redress.OverdueEvent, redress.RemindedEvent, redress.RecoveredEvent,
-		redress.PublisherEvent, redress.ReviewEvent,
+		redress.PublisherEvent, redress.ReviewEvent, redress.FollowedEvent, redress.HolderEvent,
 	}
 }
 

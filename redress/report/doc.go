@@ -43,4 +43,7 @@
 //
 // Cases about nothing and cases about secret lists have one purpose, undisclosed, and no list. Their sum says
 // neither how many there are of which.
+//
+// The report of a desk goes on from what was counted; recourse report --recount reads the whole log, as does audit
+// verify, which compares. Both ask the log for the past of a case that is closed, so that memory does not grow with cases.
 package report

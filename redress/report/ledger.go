@@ -95,7 +95,7 @@ func (b *Books) catchUp(ctx context.Context) error {
 		err = b.sameLog(ctx)
 	}
 	if err == nil {
-		err = cases.EachUpTo(ctx, b.db, b.book.Sequence, last, quietKinds(), b.book.Add)
+		err = cases.EachUpTo(ctx, b.db, b.book.Sequence, last, Quiet(), b.book.Add)
 	}
 	if err != nil {
 		b.book = nil // it may have a part of what failed
@@ -233,7 +233,7 @@ func VerifyBooks(ctx context.Context, db *store.DB) ([]audit.Fault, error) {
 func (b *Books) sameAt(ctx context.Context, sequence int64, written string) (bool, error) {
 	hash, err := cases.HashAt(ctx, b.db, sequence)
 	if err == nil {
-		err = cases.EachUpTo(ctx, b.db, b.book.Sequence, sequence, quietKinds(), b.book.Add)
+		err = cases.EachUpTo(ctx, b.db, b.book.Sequence, sequence, Quiet(), b.book.Add)
 	}
 	if err != nil {
 		return false, fmt.Errorf("count the log: %w", err)

@@ -203,6 +203,14 @@ func (t *totals) caseTimes() Table {
 	return made
 }
 
+func (t *totals) missed() Table {
+	made := Table{Metric: 9, Title: "Deadlines of ours that were missed", Splits: []string{"purpose"}, Measures: []string{"times"}}
+	for _, purpose := range firsts(t.below("missed")) {
+		made.add([]string{purpose}, number(t.of("missed", purpose)))
+	}
+	return made
+}
+
 func (t *totals) appeals() Table {
 	made := Table{
 		Metric: 10, Title: "Appeals, and disputes before other bodies", Splits: []string{"purpose"},

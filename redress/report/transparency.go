@@ -67,7 +67,7 @@ func (b *Book) Make(operator, portal string, period Period) (*Transparency, erro
 		{ID: "1.2.2", Title: "Orders of authorities to give information", Tables: []Table{t.information()}},
 		{ID: "1.3", Title: "Notices and cases received", Tables: []Table{t.received(), t.verified()}},
 		{ID: "1.4", Title: "What lists withhold", Tables: []Table{t.entries(), t.ages(), t.blocked()}},
-		{ID: "1.5", Title: "Complaints, appeals and misuse", Tables: []Table{t.cases(balances), t.outcomes(), t.basis(), t.caseTimes(), t.appeals(), t.misuse()}},
+		{ID: "1.5", Title: "Complaints, appeals and misuse", Tables: []Table{t.cases(balances), t.outcomes(), t.basis(), t.caseTimes(), t.missed(), t.appeals(), t.misuse()}},
 		{ID: "1.6", Title: "Automated means", Tables: []Table{t.detection(), t.automation()}},
 		{ID: "1.7", Title: "Who works at the desk", Tables: []Table{t.people()}},
 		{ID: "1.8", Title: "Whom the resolver serves", Tables: []Table{t.recipients()}},

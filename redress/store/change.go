@@ -70,6 +70,9 @@ func apply(ctx context.Context, tx *policystore.Tx, cases []*redress.Case, chang
 	if err := setClocks(ctx, tx, change.Case, change.Clocks); err != nil {
 		return err
 	}
+	if err := noteMerged(ctx, tx, change); err != nil {
+		return err
+	}
 	if err := insertTexts(ctx, tx, changed.Filing.ID, change.Texts); err != nil {
 		return err
 	}
@@ -78,6 +81,9 @@ func apply(ctx context.Context, tx *policystore.Tx, cases []*redress.Case, chang
 	}
 	sequence, err := appendEvents(ctx, tx, change.Events)
 	if err != nil {
+		return err
+	}
+	if err := misused(ctx, tx, changed, change); err != nil {
 		return err
 	}
 	return except(ctx, tx, change, sequence)

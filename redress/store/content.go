@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 
 	"github.com/recourse-dns/recourse/redress"
 )
@@ -51,6 +52,12 @@ func readField(key string, from []byte, content *redress.Content, word func([]by
 			return nil, false
 		}
 		return from[end+1:], true
+	}
+	if key == "generation" {
+		end := bytes.IndexAny(from, ",}")
+		number, err := strconv.ParseUint(string(from[:max(end, 0)]), 10, 64)
+		content.Generation = number
+		return from[max(end, 0):], err == nil
 	}
 	value, rest, ok := plainString(from)
 	if !ok {

@@ -46,6 +46,38 @@ func Each(ctx context.Context, from policystore.Querier, after int64, do func(ev
 	}, `SELECT `+eventColumns+` FROM events WHERE sequence > ? ORDER BY sequence`, after)
 }
 
+// EachHashed is Each for who looks at hashes and not at what events say: their Content is not read.
+func EachHashed(ctx context.Context, from policystore.Querier, after int64, do func(event *redress.Event, content []byte) error) error {
+	var read hashedReader
+	return policystore.Each(ctx, from, func(rows *sql.Rows) error {
+		if err := read.scan(rows); err != nil {
+			return err
+		}
+		return do(&read.event, read.content)
+	}, `SELECT sequence, COALESCE(case_id, ''), COALESCE(order_id, 0), subject, at, kind, actor, role, content, previous, hash FROM events WHERE sequence > ? ORDER BY sequence`, after)
+}
+
+// hashedReader reads rows into one event.
+type hashedReader struct {
+	event                                             redress.Event
+	one, subject, kind, actor, role, content, p, hash sql.RawBytes
+}
+
+func (h *hashedReader) scan(rows *sql.Rows) error {
+	var at int64
+	event := &h.event
+	err := rows.Scan(&event.Sequence, &h.one, &event.Order, &h.subject, &at, &h.kind, &h.actor, &h.role, &h.content, &h.p, &h.hash)
+	if err != nil {
+		return err
+	}
+	event.Case, event.Subject, event.Kind = redress.CaseID(h.one), string(h.subject), redress.EventKind(h.kind)
+	event.Actor, event.At = redress.Actor{Name: string(h.actor), Role: redress.ActorRole(h.role)}, time.UnixMicro(at).UTC()
+	event.Previous, event.Hash = redress.Hash{}, redress.Hash{}
+	copy(event.Previous[:], h.p)
+	copy(event.Hash[:], h.hash)
+	return nil
+}
+
 // HashAt gives the hash of an event; zero where there is none.
 func HashAt(ctx context.Context, from policystore.Querier, sequence int64) (redress.Hash, error) {
 	var octets []byte
@@ -179,22 +211,18 @@ func (s *Store) Verify(ctx context.Context) (count int64, head redress.Hash, err
 }
 
 func verifyEvents(ctx context.Context, from policystore.Querier) (count int64, head redress.Hash, err error) {
-	err = policystore.Each(ctx, from, func(rows *sql.Rows) error {
-		event, content, err := scanEvent(rows)
-		if err != nil {
-			return fmt.Errorf("%w: %w", ErrChain, err)
-		}
+	err = EachHashed(ctx, from, 0, func(event *redress.Event, content []byte) error {
 		count++
 		switch {
 		case event.Sequence != count:
 			return fmt.Errorf("%w: event %d is missing", ErrChain, count)
 		case event.Previous != head:
 			return fmt.Errorf("%w: event %d does not follow event %d", ErrChain, count, count-1)
-		case redress.ChainHash(&event, content) != event.Hash:
+		case redress.ChainHash(event, content) != event.Hash:
 			return fmt.Errorf("%w: event %d was changed", ErrChain, count)
 		}
 		head = event.Hash
 		return nil
-	}, `SELECT `+eventColumns+` FROM events ORDER BY sequence`)
+	})
 	return count, head, err
 }

@@ -18,3 +18,6 @@ func Asked(page *redress.Page) (queries []string, args [][]any) {
 	}
 	return queries, args
 }
+
+// SpanQuery reads a span of the log but for some kinds.
+var SpanQuery = spanQuery

@@ -14,6 +14,7 @@ import (
 	policystore "github.com/recourse-dns/recourse/policy/store"
 	databases "github.com/recourse-dns/recourse/policy/store/storetest"
 	"github.com/recourse-dns/recourse/redress"
+	"github.com/recourse-dns/recourse/redress/report"
 	"github.com/recourse-dns/recourse/redress/store"
 	"github.com/recourse-dns/recourse/redress/store/volume"
 )
@@ -142,6 +143,16 @@ func TestQueueIsReadAlongAnIndex(t *testing.T) {
 	}
 }
 
+// What the report counts has an index of its own, which PostgreSQL takes. (SQLite may rather read the log as it lies.)
+func TestCountedEventsHaveAnIndex(t *testing.T) {
+	config := databases.New(t)
+	databases.Reopen(t, config)
+	plan := explained(t, config, store.SpanQuery(report.Quiet()), []any{int64(1), int64(100)})
+	if policystore.IsPostgres(config.Address) && !strings.Contains(plan, "events_counted") || !strings.Contains(plan, "events") || strings.Contains(plan, "SCAN") {
+		t.Error(plan)
+	}
+}
+
 // explained is how the database would go about a query if there were many rows.
 func explained(t *testing.T, config policystore.Config, query string, args []any) string {
 	t.Helper()
@@ -182,4 +193,12 @@ func explained(t *testing.T, config policystore.Config, query string, args []any
 func alongIndex(plan string) bool {
 	searched := strings.Contains(plan, "SEARCH c USING INDEX cases_") || strings.Contains(plan, "Index Scan using cases_")
 	return searched && !strings.Contains(plan, "TEMP B-TREE") && !strings.Contains(plan, "Sort") && !strings.Contains(plan, "Seq Scan") && strings.HasSuffix(plan, "<nil>")
+}
+
+// Cases are counted up to a number.
+func TestWaiting(t *testing.T) {
+	all, waiting, err := store.New(filled(t, 60)).Waiting(t.Context())
+	if err != nil || all != 60 || waiting != 3 {
+		t.Errorf("%d of %d wait, %v", waiting, all, err)
+	}
 }

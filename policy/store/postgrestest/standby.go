@@ -73,7 +73,7 @@ func (s *Server) Promote(ctx context.Context) error {
 // Kill ends the server with SIGKILL, as a machine that is gone.
 func (s *Server) Kill() error {
 	err := s.server.Process.Kill()
-	<-s.ended
+	_ = <-s.ended // it was killed
 	s.server = nil
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -167,4 +168,9 @@ func (i *Issuer) sign(claims map[string]any) (string, error) {
 	r.FillBytes(signature[:32])
 	s.FillBytes(signature[32:])
 	return text + "." + encode(signature), nil
+}
+
+// Authority is the issuer's certificate in PEM, which whoever asks it has to trust.
+func (i *Issuer) Authority() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: i.server.Certificate().Raw})
 }

@@ -17,6 +17,10 @@
 // A request is shown before it is sent, word by word. It is of a profile and not of a device, so that nobody is
 // told which of two children asked.
 //
+// A request is granted for an hour as easily as for always: the first is what a parent can say without looking at
+// the site. An operator's first page at home is this one and not the console, since whoever claims the server of a
+// home comes for its devices.
+//
 // What is withheld from a device is shown for ten minutes (redress/household/listening), and only names that stand
 // there can be allowed from there. What the law or the operator's safety withholds has no button, but the way to its
 // own page.

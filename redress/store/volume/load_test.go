@@ -44,7 +44,7 @@ func transactions(ctx context.Context, db *sql.DB) func(func(volume.Execer) erro
 		if err != nil {
 			return err
 		}
-		defer tx.Rollback() //nolint:errcheck // after a commit it does nothing
+		defer tx.Rollback()
 		if err := do(tx); err != nil {
 			return err
 		}

@@ -2,12 +2,15 @@ package volume_test
 
 import (
 	"log/slog"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/recourse-dns/recourse/policy"
 	policystore "github.com/recourse-dns/recourse/policy/store"
 	"github.com/recourse-dns/recourse/redress/audit"
+	"github.com/recourse-dns/recourse/redress/exceptions"
 	"github.com/recourse-dns/recourse/redress/report"
 	"github.com/recourse-dns/recourse/redress/store"
 )
@@ -60,6 +63,19 @@ func log(b *testing.B, db *policystore.DB) {
 	measured(b, "waiting", func() error {
 		_, _, err := store.New(db).Waiting(b.Context())
 		return err
+	})
+	for _, sort := range exceptions.Sorts() {
+		measured(b, "exceptions/"+string(sort), func() error {
+			_, _, err := exceptions.New(db, nil, nil, quiet).List(b.Context(), sort, exceptions.Place{})
+			return err
+		})
+	}
+	measured(b, "overlay", func() error {
+		sequence, found, err := db.Exceptions(b.Context())
+		if err != nil {
+			return err
+		}
+		return policy.WriteOverlay(filepath.Join(b.TempDir(), "overlay.json"), policy.NewOverlay(sequence, found))
 	})
 	measured(b, "verify", func() error {
 		_, err := audit.VerifyDatabase(b.Context(), db, audit.NewChecker(nil))
