@@ -116,11 +116,13 @@ func within(path, place string) bool {
 }
 
 // TestPolicyKnowsNoSockets: policy judges values. Of the package net it may use
-// the types of addresses in a record and of a device, and nothing that opens anything.
+// the types of addresses in a record and of a device, and nothing that opens anything; the
+// store alone has a connection, to the database server that it keeps things on.
 func TestPolicyKnowsNoSockets(t *testing.T) {
+	connecting := []string{"policy/store/dial.go", "policy/store/postgres.go"}
 	harmless := []string{"IP", "IPv4len", "IPv6len", "IPv4zero", "IPv6zero", "HardwareAddr", "ParseMAC"}
 	for _, file := range moduleFiles(t) {
-		if !strings.HasPrefix(file.path, "policy/") || file.test || !slices.Contains(file.imports, "net") {
+		if !strings.HasPrefix(file.path, "policy/") || file.test || !slices.Contains(file.imports, "net") || slices.Contains(connecting, file.path) {
 			continue
 		}
 		parsed, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", "..", filepath.FromSlash(file.path)), nil, parser.SkipObjectResolution)
