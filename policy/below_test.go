@@ -50,7 +50,9 @@ func TestWhatLiesBelowIsMatchedToo(t *testing.T) {
 	s := snapshot(t, compile(t, nil, []list{security("s", "a.b.x.example", "b.x.example", "x.example"), user("u", "b.x.example")}))
 	found, _ := s.Below(wire.MustName("x.example"), 100, anyName)
 	for _, match := range found {
-		same := func(other policy.Match) bool { return other.Entry == match.Entry && other.Code == match.Code && other.Counts == match.Counts }
+		same := func(other policy.Match) bool {
+			return other.Entry == match.Entry && other.Code == match.Code && other.Counts == match.Counts
+		}
 		if !slices.ContainsFunc(s.Matches(match.Entry.Name), same) {
 			t.Errorf("%s/%s is below, and matches nothing", match.Entry.List, match.Entry.Name)
 		}
