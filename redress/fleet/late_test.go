@@ -105,7 +105,7 @@ func TestLateNodes(t *testing.T) {
 		}
 		time.Sleep(time.Minute + time.Second)
 		reports(t, w, "new", 0) // a moment after the time was over
-		for range 2 { // once more changes nothing
+		for range 2 {           // once more changes nothing
 			if got := lateAt(t, w, id); got != "late" {
 				t.Errorf("late: %q", got)
 			}
