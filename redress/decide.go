@@ -158,6 +158,7 @@ func (d *Desk) change(ctx context.Context, id CaseID, do func(cases []*Case) ([]
 					return nil, err
 				}
 				d.tell(one, &changes[i])
+				d.watchNodes(&changes[i])
 			}
 		}
 		return changes, nil

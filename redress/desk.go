@@ -41,6 +41,9 @@ type Config struct {
 	Generation func() uint64
 	// Everywhere gives the nodes that have what was decided in a case in force. Nil: none.
 	Everywhere func(ctx context.Context, id CaseID) ([]InForceAt, error)
+	// Late gives the nodes that had not reported by a time what had been decided in a case [ApplyTime] before.
+	// Nil: nobody looks.
+	Late func(ctx context.Context, id CaseID, by time.Time) ([]string, error)
 	// Entries is how many a list has; false where nothing is told of them. Nil: of none.
 	Entries func(list blocklists.ListID) (int, bool)
 	// Suspension is how long a party that misuses the desk is suspended; 0: [SuspensionTime].

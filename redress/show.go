@@ -220,7 +220,7 @@ func (d *Desk) status(c *Case) Status {
 		Linked: c.Linked, Elsewhere: c.Elsewhere, AppealUntil: c.AppealUntil(),
 	}
 	for _, event := range c.Events {
-		if !internal(event.Kind) {
+		if !internal(&event) {
 			status.add(c, event)
 		}
 	}
@@ -253,9 +253,11 @@ func (s *Status) add(c *Case, event Event) {
 	}
 }
 
-// internal are the events that the party does not see.
-func internal(kind EventKind) bool {
-	switch kind {
+// internal are the events that the party does not see. At which nodes a decision is in force it is shown with the decision.
+func internal(event *Event) bool {
+	switch event.Kind {
+	case MissedEvent:
+		return event.Content.Clock == NodesClock
 	case TriagedEvent, RetestedEvent, PublisherEvent, RereadEvent, MeasureProposedEvent, MeasureDroppedEvent:
 		return true
 	}

@@ -187,6 +187,9 @@ func (v *visit) historyTable(one *redress.Case) table {
 		if event.Content.NarrowTo != "" {
 			what = append(what, text("to"), named(event.Content.NarrowTo))
 		}
+		if event.Content.Node != "" {
+			what = append(what, text("not in force in time at node "+event.Content.Node))
+		}
 		if event.Content.Generation != 0 {
 			what = append(what, text(formatted("generation %d", event.Content.Generation)))
 		}
