@@ -103,6 +103,8 @@ func (d *Desk) tick(ctx context.Context, due DueClock) error {
 		return d.follow(ctx, due)
 	case PublisherClock:
 		return d.tellPublisher(ctx, due)
+	case NodesClock:
+		return d.lookAtNodes(ctx, due)
 	}
 	return fmt.Errorf("the clock %q is of another version", due.Kind)
 }

@@ -20,6 +20,7 @@ const (
 	PublisherClock      ClockKind = "publisher" // tell the list's publisher of the day's reversals
 	FollowClock         ClockKind = "follow"    // tell the cases for which this one stands what became of it
 	RetestClock         ClockKind = "retest"    // see whether an interim relief can be given
+	NodesClock          ClockKind = "nodes"     // see whether what was decided is in force at every node
 )
 
 // Clock is when something is to be done about a case.

@@ -138,7 +138,7 @@ func (d *Desk) rule(ctx context.Context, id CaseID, decide func(c *Case, at time
 	if moved {
 		ruling.Effect, ruling.Pending = d.putInForce(ctx, id)
 	}
-	ruling.StillBlockedBy = d.StillBlocking(decided.Filing.Name)
+	ruling.StillBlockedBy = d.StillBlocking(decided.Contested())
 	return ruling, nil
 }
 
@@ -158,6 +158,7 @@ func (d *Desk) change(ctx context.Context, id CaseID, do func(cases []*Case) ([]
 					return nil, err
 				}
 				d.tell(one, &changes[i])
+				d.watchNodes(&changes[i])
 			}
 		}
 		return changes, nil

@@ -37,6 +37,9 @@
 // implements [Statements], and is one more text that the event commits to: it cannot be changed later, and
 // is kept with facts and ground. Of a case that the party may not know of none is written.
 //
+// Whether a decision is in force at every node after 15 minutes is a clock of the case. The party is not shown which
+// nodes were late, but from when each has it, which its decision says.
+//
 // That the account holder of a user list is asked first is an event and a deadline, not a state: a state
 // would be one more place where a case can wait for somebody who is not ours.
 //

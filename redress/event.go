@@ -101,6 +101,8 @@ type Content struct {
 	// Clock is the one that was missed, and Deadline when it ran out.
 	Clock    ClockKind `json:"clock,omitempty"`
 	Deadline time.Time `json:"deadline,omitzero"`
+	// Node is one that did not have in time what was decided.
+	Node string `json:"node,omitempty"`
 	// Language is that in which whoever decided wrote.
 	Language string `json:"language,omitempty"`
 	// Agrees is of who read a decision again.

@@ -17,6 +17,7 @@ const (
 	OrderReleased    EventKind = "order_released"
 	OrderInForce     EventKind = "order_in_force"
 	OrderLate        EventKind = "order_late"
+	OrderNodeLate    EventKind = "order_node_late" // a node has not reported it in force in [ApplyTime]
 	OrderNotExecuted EventKind = "order_not_executed"
 	OrderOverridden  EventKind = "order_overridden" // in force over a safeguard
 	OrderDecision    EventKind = "order_decision"   // entered by one of the two who it takes

@@ -52,12 +52,11 @@ type MeasureFacts struct {
 // Measure is what was done about the party of a case, as the events tell it.
 type Measure struct {
 	MeasureFacts
-	State    MeasureState
-	At       time.Time // of the last change
-	Given    time.Time
-	Until    time.Time // of a suspension: it ends then
-	By       string    // who gave it
-	Appealed bool
+	State MeasureState
+	At    time.Time // of the last change
+	Given time.Time
+	Until time.Time // of a suspension: it ends then
+	By    string    // who gave it
 }
 
 // SuspensionTime is how long a suspension is where the configuration says nothing.
@@ -107,11 +106,8 @@ func (m *Measure) add(event *Event) {
 	if event.Content.Measure != nil {
 		m.MeasureFacts = *event.Content.Measure
 	}
-	switch {
-	case state == MeasureGiven:
+	if state == MeasureGiven {
 		m.Given, m.Until, m.By = event.At, event.Content.Until, event.Actor.Name
-	case state == MeasureAppealed:
-		m.Appealed = true
 	}
 }
 

@@ -25,6 +25,7 @@ func (n *node) caseworkConfig(current *policy.Current, kept *cases.Store, databa
 		Authorities: func() []string { return confidentialAuthorities(current.Load()) },
 		Approvals:   kept,
 		Everywhere:  everywhere(database),
+		Late:        n.lateNodes(database),
 		Mail:        make(map[string]string),
 		Suspension:  n.config.Desk.Misuse.Suspension,
 		Entries:     func(list blocklists.ListID) (int, bool) { return toldEntries(current.Load(), list) },

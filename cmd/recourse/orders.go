@@ -29,6 +29,7 @@ func (n *node) startOrders(ctx context.Context, database *store.DB, book *orderB
 	}
 	office := orders.New(settings, database, officeRules{n.importer}, book, n.logger)
 	n.background(ctx, office.Run)
+	n.alone(lateness{n.config.nodeName(), database, office, n.logger}.run)
 	return office
 }
 

@@ -158,7 +158,7 @@ type summary struct {
 
 func summaryOf(from *redress.Case) summary {
 	shown := summary{
-		ID: from.ID, State: from.State(), Name: from.Filing.Name.String(), Confidential: from.Confidential, Role: from.Filing.Role,
+		ID: from.ID, State: from.State(), Name: from.Contested().String(), Confidential: from.Confidential, Role: from.Filing.Role,
 		Implementation: trackOf(from.Implementation), Merits: trackOf(from.Merits), Due: timeOrNull(from.Due()),
 		Filed: from.Filing.At, Verified: !from.Filing.Verified.IsZero(),
 	}

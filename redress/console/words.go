@@ -43,7 +43,7 @@ func vocabulary() map[string]map[string]string {
 			"measure_upheld": "suspension upheld on appeal", "measure_lifted": "warning or suspension lifted", "measure_ended": "suspension ended",
 			"exception_made": "exception made", "exception_ended": "exception ended", "alarm_acknowledged": "alarm looked after",
 			"order_recorded": "recorded: no order", "order_accepted": "accepted", "order_held": "held by a safeguard", "order_changed": "changed", "order_lifted": "lifted",
-			"order_suspended": "suspended or resumed", "order_released": "released by a person", "order_in_force": "in force", "order_late": "in force late",
+			"order_suspended": "suspended or resumed", "order_released": "released by a person", "order_in_force": "in force", "order_late": "in force late", "order_node_late": "not in force at a node in time",
 			"order_not_executed": "not executed in time", "order_overridden": "in force over a safeguard", "order_decision": "decision entered by one of two",
 		},
 		"measure": {

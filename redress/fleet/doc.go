@@ -47,6 +47,10 @@
 // PostgreSQL's notifications is on its disk. A desk that hears of a pass carries it on only if it did not know it,
 // so that all come to rest.
 //
+// What is not in force at a node 15 minutes after it was decided or ordered is an event of the case or the order, once a
+// node ([LateForCase], [LateOrders]), and one alarm a node, however much it lacks ([SettleAlarms]). A node that was away for as long
+// already when the decision was made has the alarm alone: it would be in every case from then on. A forgotten one has neither.
+//
 // A document that the node cannot read whole changes nothing. A change of an order brings the
 // whole order: its names are few beside a list's, and half an order is a wrong block.
 package fleet

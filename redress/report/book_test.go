@@ -84,6 +84,7 @@ func aYear(t *testing.T) *script {
 	effect.What, effect.InForce = "blocked", begin.Add(30*time.Minute)
 	s.add(redress.Event{Order: 1, Kind: redress.OrderInForce, Content: redress.Content{Order: &effect}})
 	s.add(redress.Event{Order: 1, Kind: redress.OrderLate, Content: redress.Content{Order: &effect}})
+	s.add(redress.Event{Order: 1, Kind: redress.OrderNodeLate, Content: redress.Content{Order: &effect}})
 	s.about("information", audit.Informed, audit.InformationOrder{Authority: "Police", Country: "DE", Received: begin, Answered: begin.Add(time.Hour)})
 	s.about("desk", audit.Staff, audit.StaffFacts{Reviewers: 3, Languages: []string{"en", "it"}, TrainingHours: 40, Clients: 5000})
 
@@ -98,6 +99,7 @@ func aYear(t *testing.T) *script {
 	s.of("C-1", redress.DecidedEvent, redress.Reviewer, content("phish", redress.Closed, redress.Reversed, redress.Reverse))
 	s.wait(time.Minute)
 	s.of("C-1", redress.InForceEvent, redress.System, redress.Content{Generation: 2})
+	s.of("C-1", redress.MissedEvent, redress.System, redress.Content{Clock: redress.NodesClock, Node: "node-7"})
 	s.of("C-2", redress.DecidedEvent, redress.Reviewer, content("", redress.Confirmed, redress.Upheld, redress.Uphold))
 	s.wait(30 * 24 * time.Hour)
 	s.of("C-2", redress.AppealedEvent, redress.Party, content("", redress.Confirmed, redress.Appealed, ""))
@@ -169,6 +171,8 @@ func TestEveryMetricIsCounted(t *testing.T) {
 		{"Decisions without a person, and errors", "error rate", []string{"security"}, "0.666667"},
 		{"Decisions without a person, and errors", "relieved without a person", []string{"security"}, "1"},
 		{"How entries came to be listed", "entries", []string{"notice"}, "50"},
+		{"Deadlines of ours that were missed", "times", []string{"security"}, "1"},
+		{"What became of orders", "orders", []string{"IT", "node_late"}, "1"},
 		{"Passes and opt-outs", "times", []string{"passes used"}, "7"},
 		{"Warnings and suspensions for misuse", "times", []string{"suspended"}, "1"},
 		{"Reviewers", "training hours", []string{"en it"}, "40"},

@@ -42,7 +42,7 @@ func (b *Book) ofOrder(event *redress.Event) {
 		}
 	case redress.OrderLate:
 		b.count(at, 1, "orders late", facts.Country)
-	case redress.OrderHeld, redress.OrderLifted, redress.OrderSuspended, redress.OrderNotExecuted, redress.OrderOverridden:
+	case redress.OrderHeld, redress.OrderLifted, redress.OrderSuspended, redress.OrderNotExecuted, redress.OrderOverridden, redress.OrderNodeLate:
 		b.count(at, 1, "order changes", facts.Country, strings.TrimPrefix(string(event.Kind), "order_"))
 	}
 }

@@ -73,7 +73,9 @@ func (s *Server) Promote(ctx context.Context) error {
 // Kill ends the server with SIGKILL, as a machine that is gone.
 func (s *Server) Kill() error {
 	err := s.server.Process.Kill()
-	_ = <-s.ended // it was killed
+	if ended := <-s.ended; ended == nil && err == nil {
+		err = errors.New("it had ended before it was killed")
+	}
 	s.server = nil
 	return err
 }
