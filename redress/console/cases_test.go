@@ -196,6 +196,29 @@ func TestWorkOnACase(t *testing.T) {
 	}
 }
 
+// TestCourtNarrows: the form has all the ways that a decision of ours has.
+func TestCourtNarrows(t *testing.T) {
+	d := newDesk(t)
+	id := d.file("phish.example")
+	path := "/console/cases/" + string(id)
+	if _, err := d.Desk.Decide(t.Context(), redress.Actor{Name: "anna", Role: redress.Reviewer}, id, redress.Decision{Outcome: "uphold", Facts: "Seen.", Ground: "Terms."}); err != nil {
+		t.Fatal(err)
+	}
+	wantText(t, d.get(redress.Operator, path), "A court or an out-of-court body has decided", "Narrowed to these countries", "Names below it that are let go")
+	form := url.Values{"question": {"merits"}, "authority": {"Court"}, "ref": {"7/2027"}, "outcome": {"narrow"}, "except": {"good.phish.example\nfine.phish.example"}, "narrow_scope": {"exact"}}
+	if status, _, body := d.post(redress.Operator, "ada", path+"/external", form); status != http.StatusUnprocessableEntity || !strings.Contains(body, "is one of four ways to narrow") || !strings.Contains(body, "fine.phish.example") {
+		t.Errorf("two ways: %d\n%s", status, body)
+	}
+	form.Del("narrow_scope")
+	if status, _, body := d.post(redress.Operator, "ada", path+"/external", form); status != http.StatusSeeOther {
+		t.Fatalf("external: %d\n%s", status, body)
+	}
+	wantText(t, d.get(redress.Auditor, path), "Merits narrowed", "a court or another body decided")
+	if len(d.Blocked("fine.phish.example")) != 0 || len(d.Blocked("phish.example")) == 0 {
+		t.Errorf("blocked %v and %v", d.Blocked("fine.phish.example"), d.Blocked("phish.example"))
+	}
+}
+
 func TestConfidentialCasesAreForWhoIsCleared(t *testing.T) {
 	d := newDesk(t)
 	id := d.file("secret.example")

@@ -24,7 +24,11 @@ type casework struct {
 	Body     string
 	Ref      string
 	On       string
+	Language string
 	NarrowTo string
+	Scope    string
+	Except   string
+	Within   string // countries
 	Until    string
 }
 
@@ -32,6 +36,7 @@ func readCasework(open string, form url.Values) casework {
 	return casework{
 		Open: open, Question: form.Get("question"), Text: form.Get("text"), Facts: form.Get("facts"), Ground: form.Get("ground"), Into: form.Get("into"), Agrees: form.Get("agrees"),
 		Outcome: form.Get("outcome"), Body: form.Get("authority"), Ref: form.Get("ref"), On: form.Get("on"), NarrowTo: form.Get("narrow_to"), Until: form.Get("until"),
+		Language: form.Get("language"), Scope: form.Get("narrow_scope"), Except: form.Get("except"), Within: form.Get("jurisdiction"),
 	}
 }
 
@@ -142,6 +147,7 @@ func (v *visit) external() {
 func (c *casework) elsewhere() (redress.AuthorityDecision, error) {
 	made := redress.AuthorityDecision{Body: c.Body, Ref: c.Ref}
 	made.Outcome, made.Facts, made.Ground, made.NarrowTo = c.Outcome, c.Facts, c.Ground, strings.TrimSpace(c.NarrowTo)
+	made.Language, made.NarrowScope, made.Except, made.Jurisdiction = c.Language, c.Scope, lines(c.Except), lines(c.Within)
 	var err error
 	if made.On, err = readTime(c.On, time.Time{}); err != nil {
 		return made, wrongField("on", "%s", err)
