@@ -35,6 +35,8 @@ type Below struct {
 	// Blocking are the first entries of those names, once control is proved, and Listed of how many names.
 	Blocking []policy.Match
 	Listed   int
+	// HostAlone: control was proved in a way that says nothing of names below.
+	HostAlone bool
 }
 
 // Elsewhere is an open case of another filing that stands for an entry, so that none was opened anew. It opens
@@ -72,6 +74,10 @@ func (c *Case) opened() time.Time {
 	return c.Filing.At
 }
 
+// reachesBelow says whether a proof by the method is one for names below too. A file and a page are of the very host, which
+// may be another's than the zone.
+func (m Method) reachesBelow() bool { return m == ByDNS || m == ByMail || m == ByDocument }
+
 // reaches says whether control of a name is control of one at or below it: not where a public suffix lies between,
 // or is one of the two, as names of other owners begin there.
 func reaches(proved, name wire.Name) bool {
@@ -102,7 +108,7 @@ func (d *Desk) below(ctx context.Context, shown *Case) (Below, error) {
 		return Below{}, nil
 	}
 	blocking, more := d.blockedBelow(filing.Name)
-	told := Below{More: more}
+	told := Below{More: more, HostAlone: !filing.Verified.IsZero() && !Method(filing.Method).reachesBelow()}
 	if len(blocking) == 0 {
 		return told, nil
 	}
@@ -148,9 +154,9 @@ func (d *Desk) covered(ctx context.Context, shown *Case) (map[Elsewhere]bool, er
 }
 
 // openBelow makes the cases that a proof of control opens: one of each entry that blocks a name below which the party
-// controls too, as if filed at the proof and proved by it. A report opens none, and what was withdrawn none either.
+// controls too, as if filed at the proof and proved by it. A report opens none, what was withdrawn none, and a proof of the very host none either.
 func (d *Desk) openBelow(cases []*Case, blocking []policy.Match, method Method, by Actor, at time.Time) []Opened {
-	if cases[0].Filing.Role == Reporter || withdrawn(cases) {
+	if cases[0].Filing.Role == Reporter || !method.reachesBelow() || withdrawn(cases) {
 		return nil
 	}
 	known := make(map[Elsewhere]bool)

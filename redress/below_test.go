@@ -251,3 +251,17 @@ func TestClocksBelowBeginWithTheProof(t *testing.T) {
 		}
 	}
 }
+
+func TestAProofOfTheHostAloneOpensNothingBelow(t *testing.T) {
+	for _, method := range []redress.Method{redress.ByHTTP, redress.ByPage, redress.ByMail} {
+		w := shops(t)
+		receipt := file(t, w, application("shop.example"))
+		if err := w.Desk.Proved(t.Context(), receipt.ID, method, reviewer); err != nil {
+			t.Fatal(err)
+		}
+		status := shown(t, w, receipt.ID, receipt.Token)
+		if alone := method != redress.ByMail; alone != (len(status.Linked) == 0) || alone != status.Below.HostAlone || status.Below.Names != 4 {
+			t.Errorf("%s: linked %v, told %+v", method, status.Linked, status.Below)
+		}
+	}
+}
