@@ -740,3 +740,80 @@ func TestNarrowedHasNoEnd(t *testing.T) {
 		}
 	})
 }
+
+// TestDossierByHand: a person has a working day to send it and say so, and the authority's time counts from the sending.
+func TestDossierByHand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(time.Date(2000, 1, 7, 10, 0, 0, 0, time.UTC))) // a Friday
+		w := redresstest.New(t)
+		w.Config.Holiday = func(day time.Time) bool { return day.Day() == 10 } // the Monday
+		w.Restart()
+		receipt := file(t, w, application("www.court.example"))
+		work(t, w)
+		told := notices(t, w, "case.referral")
+		if one := read(t, w, receipt.ID); len(told) != 1 || !strings.Contains(told[0], "--sent") || !one.ToBeSent() || !one.Clocks[redress.RemindClock].IsZero() {
+			t.Fatalf("%q, clocks %v", told, one.Clocks)
+		}
+		missed := func() (count int) {
+			work(t, w)
+			for _, event := range read(t, w, receipt.ID).Events {
+				if event.Kind == redress.MissedEvent && event.Content.Clock == redress.SendClock {
+					count++
+				}
+			}
+			return count
+		}
+		time.Sleep(4*24*time.Hour - time.Minute) // Tuesday
+		if got := missed(); got != 0 {
+			t.Errorf("missed before a working day is over: %d", got)
+		}
+		for want := range 3 {
+			if got := missed(); got != want {
+				t.Errorf("missed %d times, want %d", got, want)
+			}
+			time.Sleep(24 * time.Hour)
+		}
+		if texts := notices(t, w, "case.missed"); !slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(text, "cases refer "+string(receipt.ID)+" --sent") }) {
+			t.Errorf("who is on call is told %q", texts)
+		}
+		for _, wrong := range []time.Time{time.Now().Add(time.Hour), time.Now().AddDate(0, 0, -30)} {
+			if err := w.Desk.DossierSent(t.Context(), reviewer, receipt.ID, wrong); err == nil {
+				t.Errorf("sent at %s", wrong)
+			}
+		}
+		sent := time.Now().Add(-2 * time.Hour)
+		if err := w.Desk.DossierSent(t.Context(), reviewer, receipt.ID, sent); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Desk.DossierSent(t.Context(), reviewer, receipt.ID, sent); !errors.Is(err, redress.ErrState) {
+			t.Errorf("twice: %v", err)
+		}
+		dossier, err := w.Desk.Dossier(t.Context(), receipt.ID, receipt.Token)
+		if err != nil || !dossier.Reminder.Equal(sent.AddDate(0, 0, 10)) || !dossier.Unanswered.Equal(sent.AddDate(0, 0, 30)) {
+			t.Errorf("dossier %+v, %v", dossier, err)
+		}
+		time.Sleep(10*24*time.Hour - 3*time.Hour)
+		work(t, w)
+		if got := kinds(read(t, w, receipt.ID)); strings.Contains(got, "authority_reminded") {
+			t.Errorf("reminded early: %s", got)
+		}
+		time.Sleep(time.Hour)
+		work(t, w)
+		if got := kinds(read(t, w, receipt.ID)); !strings.Contains(got, "authority_reminded") {
+			t.Errorf("not reminded: %s", got)
+		}
+		time.Sleep(20 * 24 * time.Hour)
+		if got := missed(); got != 2 || !strings.HasSuffix(kinds(read(t, w, receipt.ID)), "unanswered") {
+			t.Errorf("missed %d, %s", got, kinds(read(t, w, receipt.ID)))
+		}
+		status, err := w.Desk.Show(t.Context(), receipt.ID, receipt.Token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, event := range status.Events {
+			if event.Kind == redress.DossierEvent {
+				t.Error("the party is shown as sent what was to be sent")
+			}
+		}
+	})
+}

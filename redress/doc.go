@@ -40,6 +40,9 @@
 // Whether a decision is in force at every node after 15 minutes is a clock of the case. The party is not shown which
 // nodes were late, but from when each has it, which its decision says.
 //
+// Of an authority without a mail address we know that a dossier was sent only from the person who sent it. So its clocks begin
+// with that word, and a clock of a working day waits for it. The party reads that it was sent when it was.
+//
 // That the account holder of a user list is asked first is an event and a deadline, not a state: a state
 // would be one more place where a case can wait for somebody who is not ours.
 //

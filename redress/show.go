@@ -256,6 +256,8 @@ func (s *Status) add(c *Case, event Event) {
 // internal are the events that the party does not see. At which nodes a decision is in force it is shown with the decision.
 func internal(event *Event) bool {
 	switch event.Kind {
+	case DossierEvent:
+		return event.Content.Method == byHand
 	case MissedEvent:
 		return event.Content.Clock == NodesClock
 	case TriagedEvent, RetestedEvent, PublisherEvent, RereadEvent, MeasureProposedEvent, MeasureDroppedEvent:

@@ -87,7 +87,7 @@ func TestDocumentHasTheFields(t *testing.T) {
 		"Triage": redress.Triage{}, "FactMatch": redress.FactMatch{}, "Duplicates": redress.Duplicates{}, "Vantage": redress.Vantage{},
 		"CaseState": doneReply{}, "MessageRequest": messageRequest{}, "AskingRequest": askingRequest{}, "AppealRequest": appealRequest{}, "WithdrawalRequest": withdrawalRequest{},
 		"RecoveryRequest": recoveryRequest{}, "CaseLink": linkReply{}, "RenewalRequest": renewalRequest{}, "Renewal": renewalReply{}, "RenewalProofRequest": renewalProofRequest{},
-		"ElsewhereRequest": elsewhereRequest{}, "EndRequest": endRequest{}, "MergerRequest": mergerRequest{}, "RereadRequest": rereadRequest{},
+		"ElsewhereRequest": elsewhereRequest{}, "EndRequest": endRequest{}, "SentRequest": sentRequest{}, "MergerRequest": mergerRequest{}, "RereadRequest": rereadRequest{},
 		"Statement": redress.Statement{}, "Written": redress.Written{}, "Paragraph": redress.Paragraph{}, "Effected": redress.Effected{}, "Remedy": redress.Remedy{}, "Record": redress.Record{}, "Dossier": redress.Dossier{},
 		"Reversals": redress.Reversals{}, "Score": redress.Score{}, "Reversal": redress.Reversal{},
 		"OrderRequest": orders.Submission{}, "OrderName": orders.Name{}, "OrderRedress": orders.Redress{}, "OrderReply": orderReply{}, "HeldName": heldName{},

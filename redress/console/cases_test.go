@@ -196,6 +196,30 @@ func TestWorkOnACase(t *testing.T) {
 	}
 }
 
+func TestDossierThatAPersonSends(t *testing.T) {
+	d := newDesk(t)
+	id := d.file("court.example")
+	path := "/console/cases/" + string(id)
+	if strings.Contains(d.get(redress.Reviewer, path), "The dossier was sent to the authority") {
+		t.Error("it is asked for before there is one")
+	}
+	if err := d.Desk.Work(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantText(t, d.get(redress.Reviewer, path), "the dossier for the authority", "is to be sent by a person", "The dossier was sent to the authority")
+	if status, _, body := d.post(redress.Reviewer, "ada", path+"/sent", url.Values{"on": {"2099-01-01"}}); status != http.StatusUnprocessableEntity || !strings.Contains(body, "is in the future") {
+		t.Errorf("in the future: %d\n%s", status, body)
+	}
+	if status, _, body := d.post(redress.Reviewer, "ada", path+"/sent", url.Values{}); status != http.StatusSeeOther {
+		t.Fatalf("sent: %d\n%s", status, body)
+	}
+	body := d.get(redress.Reviewer, path)
+	wantText(t, body, "a person sent the authority the dossier", "ada, reviewer")
+	if strings.Contains(body, "The dossier was sent to the authority") {
+		t.Error("it is asked for again")
+	}
+}
+
 // TestCourtNarrows: the form has all the ways that a decision of ours has.
 func TestCourtNarrows(t *testing.T) {
 	d := newDesk(t)

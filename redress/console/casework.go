@@ -122,6 +122,17 @@ func (v *visit) reread() {
 	})
 }
 
+// dossierSent takes down that a person has sent the authority its dossier.
+func (v *visit) dossierSent() {
+	v.onCase("sent", "noted", func(one *redress.Case, typed *casework) error {
+		on, err := readTime(typed.On, time.Time{})
+		if err != nil {
+			return wrongField("on", "%s", err)
+		}
+		return v.Desk.DossierSent(v.r.Context(), v.Actor, one.ID, on)
+	})
+}
+
 // pronounce takes down what the authority decided of the merits of its order.
 func (v *visit) pronounce() {
 	v.onCase("pronounce", "decided", func(one *redress.Case, typed *casework) error {
@@ -182,7 +193,7 @@ func (v *visit) relieve() {
 
 // works are which forms of a case there are for the visitor now.
 type works struct {
-	Decide, Ask, Reply, Dismiss, Close, Merge, Reread, Relieve, Pronounce, External bool
+	Decide, Ask, Reply, Dismiss, Close, Merge, Reread, Relieve, Sent, Pronounce, External bool
 
 	Measure, MeasureAppeal bool
 }
@@ -208,6 +219,7 @@ func (v *visit) worksOn(one *redress.Case) works {
 	measure := one.Measure().State
 	return works{
 		Decide: can(redress.Decide), Ask: can(redress.Ask), Reply: true, Dismiss: can(redress.Dismiss), Close: can(redress.Abandon), Merge: can(redress.Merge), Reread: waits,
+		Sent:      one.ToBeSent(),
 		Relieve:   can(redress.Relieve) && one.Entry.Purpose == blocklists.Security,
 		Pronounce: can(redress.Pronounce) && v.may(http.MethodPost, "/console/cases/{id}/pronounce"), External: can(redress.Settled) && v.may(http.MethodPost, "/console/cases/{id}/external"),
 		Measure:       measure == redress.MeasureProposed,

@@ -190,6 +190,9 @@ func (v *visit) historyTable(one *redress.Case) table {
 		if event.Content.NarrowTo != "" {
 			what = append(what, text("to"), named(event.Content.NarrowTo))
 		}
+		if event.Kind == redress.DossierEvent {
+			what = append(what, text(map[string]string{"mail": "is sent by mail", "by_hand": "is to be sent by a person"}[event.Content.Method]))
+		}
 		if event.Content.Node != "" {
 			what = append(what, text("not in force in time at node "+event.Content.Node))
 		}
