@@ -44,6 +44,8 @@ type CanaryOn struct {
 	Names []wire.Name
 	// Manifest says of it what that of a list does of the list. Its ID is none of a list's.
 	Manifest *blocklists.Manifest
+	// Because is the operator's reason by language; the manifest has the English one.
+	Because map[string]string
 }
 
 // canary is what a program looks for, and how it understands *no*.
@@ -77,7 +79,7 @@ func (c *Canaries) On() []CanaryOn {
 	var on []CanaryOn
 	for _, one := range c.all() {
 		if one.as.On() {
-			on = append(on, CanaryOn{Key: one.key, Names: one.names, Manifest: one.manifest()})
+			on = append(on, CanaryOn{Key: one.key, Names: one.names, Manifest: one.manifest(), Because: one.as.Because})
 		}
 	}
 	return on

@@ -179,6 +179,11 @@ func (s *Snapshot) CodeOf(entry blocklists.Entry) Code {
 // somebody looks at [blocklists.Manifest.Disclosure]. Names of profiles are left
 // out. A match counts when neither an exception nor the end of its list stops it.
 func (s *Snapshot) Matches(name wire.Name) []Match {
+	return s.matches(name, func(uint32) bool { return true })
+}
+
+// matches are those of [Snapshot.Matches] whose ids are wanted.
+func (s *Snapshot) matches(name wire.Name, wanted func(id uint32) bool) []Match {
 	var room [32]uint32
 	ids, err := s.Bundle.Match(name, room[:0])
 	if err != nil {
@@ -188,7 +193,7 @@ func (s *Snapshot) Matches(name wire.Name) []Match {
 	h.anybody = true
 	var matches []Match
 	for _, i := range h.order() {
-		if list := h.list(i); list.Manifest != nil {
+		if list := h.list(i); list.Manifest != nil && wanted(h.hits.ids[i]) {
 			matches = append(matches, h.shared(i, list))
 		}
 	}

@@ -53,6 +53,8 @@ type Case struct {
 	Texts map[Commitment]Text
 	// Linked are the other cases of the filing.
 	Linked []CaseID
+	// Elsewhere are open cases of other filings, in whose place a proof of control opened none.
+	Elsewhere []Elsewhere
 	// Clocks are what the clerk has to do and when; of a case that was read alone.
 	Clocks map[ClockKind]time.Time
 }

@@ -85,7 +85,7 @@ func (d *Desk) tick(ctx context.Context, due DueClock) error {
 		}
 		_, err := d.Settle(ctx)
 		return err
-	case ImplementationClock, MeritsClock, RereadClock:
+	case ImplementationClock, MeritsClock, RereadClock, SendClock:
 		return d.serve(ctx, due, func(c *Case, at time.Time) (Change, error) { return c.missed(due, at), nil })
 	case DossierClock:
 		return d.serve(ctx, due, d.sendDossier)
@@ -137,11 +137,16 @@ func (c *Case) missed(due DueClock, at time.Time) Change {
 	switch {
 	case due.Kind == RereadClock:
 		question = c.lastDecided()
+	case due.Kind == SendClock:
 	case track.State == NeedInfo:
 		change.told(OverdueEvent, clerk, at, Content{Question: question, Clock: due.Kind, Deadline: track.Deadline})
 		return change
 	case !track.open():
 		return change
+	}
+	what := "nobody has decided"
+	if due.Kind == SendClock {
+		what = "nobody has said that its dossier was sent to the authority.\nPrint it with: recourse cases refer " + string(c.ID) + "\nSay that it was sent with: recourse cases refer " + string(c.ID) + " --sent"
 	}
 	to, again := notify.OnCall(), c.countMissed(due.Kind) > 0
 	if again {
@@ -152,7 +157,7 @@ func (c *Case) missed(due DueClock, at time.Time) Change {
 	change.told(MissedEvent, clerk, at, Content{Question: question, Clock: due.Kind, Deadline: due.At})
 	change.Notices = append(change.Notices, notify.Message{
 		To: to, Kind: "case.missed", Subject: fmt.Sprintf("Case %s: a deadline has passed", c.ID),
-		Body: fmt.Sprintf("The clock %s of case %s ran out at %s, and nobody has decided.\n\nRead it with: recourse cases show %s\n", due.Kind, c.ID, due.At.Format(time.RFC3339), c.ID),
+		Body: fmt.Sprintf("The clock %s of case %s ran out at %s, and %s.\n\nRead it with: recourse cases show %s\n", due.Kind, c.ID, due.At.Format(time.RFC3339), what, c.ID),
 		Data: map[string]any{"case": c.ID, "clock": due.Kind, "deadline": due.At, "again": again},
 		Key:  fmt.Sprintf("case/%s/missed/%s/%d", c.ID, due.Kind, due.At.Unix()),
 	})

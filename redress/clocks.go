@@ -12,6 +12,7 @@ const (
 	MeritsClock         ClockKind = "merits"
 	TriageClock         ClockKind = "triage"    // gather the facts
 	DossierClock        ClockKind = "dossier"   // send the authority its dossier
+	SendClock           ClockKind = "sending"   // of a dossier that a person sends
 	RemindClock         ClockKind = "reminder"  // of the authority
 	AnswerClock         ClockKind = "answer"    // publish that the authority has not answered
 	ReviewClock         ClockKind = "exception" // look at a lifted security entry again
@@ -77,5 +78,5 @@ func referral(at time.Time) []Clock {
 
 // noReferral takes them away.
 func noReferral() []Clock {
-	return []Clock{{Kind: DossierClock}, {Kind: RemindClock}, {Kind: AnswerClock}}
+	return []Clock{{Kind: DossierClock}, {Kind: SendClock}, {Kind: RemindClock}, {Kind: AnswerClock}}
 }

@@ -138,7 +138,7 @@ func (d *Desk) rule(ctx context.Context, id CaseID, decide func(c *Case, at time
 	if moved {
 		ruling.Effect, ruling.Pending = d.putInForce(ctx, id)
 	}
-	ruling.StillBlockedBy = d.StillBlocking(decided.Filing.Name)
+	ruling.StillBlockedBy = d.StillBlocking(decided.Contested())
 	return ruling, nil
 }
 

@@ -63,6 +63,9 @@ type Index interface {
 	// Matches are all entries that cover the name, for any client, with their
 	// exceptions; those of secret lists too.
 	Matches(name wire.Name) []policy.Match
+	// Below are entries that block something below the name and do not cover it, at most so many, of
+	// names that pass the test; more says that there are others. None is of a secret list.
+	Below(name wire.Name, most int, of func(owner wire.Name) bool) (matches []policy.Match, more bool)
 	// Find gives the entries that a code stands for.
 	Find(code policy.Code) ([]policy.Match, bool)
 	// ReasonOf is what the public may know of a match.
@@ -149,6 +152,9 @@ type Change struct {
 	Clocks []Clock
 	// Notices leave when the change is written.
 	Notices []notify.Message
+	// Opened are cases of the same filing that begin with the change. Where a case of another filing, of which
+	// control was proved too, is open about the same entry, that one is linked in its place.
+	Opened []Opened
 	// Token and Recovery replace the filing's.
 	Token    *TokenHash
 	Recovery *TokenHash

@@ -73,12 +73,12 @@ func (d *Desk) DossierFor(ctx context.Context, actor Actor, id CaseID) (Dossier,
 }
 
 func (d *Desk) dossier(one *Case) Dossier {
-	at := one.Filing.At
+	at, sent := one.opened(), one.referredAt(now())
 	made := Dossier{
 		Case: one.ID, Filed: at, Order: one.Entry.Order, Code: one.Entry.Code.String(), Name: one.Entry.Name.String(), Scope: one.Entry.Scope.String(),
-		Contested: one.Filing.Name.String(), Role: one.Filing.Role, Verified: !one.Filing.Verified.IsZero(), Explanation: one.explanation(),
+		Contested: one.Contested().String(), Role: one.Filing.Role, Verified: !one.Filing.Verified.IsZero(), Explanation: one.explanation(),
 		Operator: d.config.Operator, Contact: d.config.Contact,
-		Reminder: at.AddDate(0, 0, RemindDays), Unanswered: at.AddDate(0, 0, AnswerDays),
+		Reminder: sent.AddDate(0, 0, RemindDays), Unanswered: sent.AddDate(0, 0, AnswerDays),
 		LegalBasis: []blocklists.Basis{}, Reasons: map[string]string{}, Territory: []string{}, Venues: []blocklists.Venue{}, Languages: []string{}, Missing: []string{},
 	}
 	if match, found := d.match(one.Entry); found {

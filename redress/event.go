@@ -47,8 +47,9 @@ const (
 	ReviewEvent     EventKind = "exception_review"
 	ReblockedEvent  EventKind = "reblocked" // two feeds of their own list the name
 	PublisherEvent  EventKind = "publisher_told"
-	DossierEvent    EventKind = "dossier_sent"
-	LiftedEvent     EventKind = "lifted" // what was decided to end has ended
+	DossierEvent    EventKind = "dossier_sent"      // by mail, or by hand: to be sent by a person
+	DeliveredEvent  EventKind = "dossier_delivered" // a person has sent it
+	LiftedEvent     EventKind = "lifted"            // what was decided to end has ended
 	WarnedEvent     EventKind = "warned"
 	SuspendedEvent  EventKind = "suspended"
 )

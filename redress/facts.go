@@ -100,7 +100,7 @@ func (d *Desk) Facts(ctx context.Context, actor Actor, id CaseID) (Triage, error
 func (d *Desk) facts(ctx context.Context, one *Case, cleared bool) (Triage, error) {
 	facts := Triage{At: now(), Matches: []FactMatch{}}
 	publishers := make(map[string]bool)
-	for _, match := range d.index().Matches(one.Filing.Name) {
+	for _, match := range d.index().Matches(one.Contested()) {
 		if match.Role != policy.Feed || match.Manifest == nil || Secret(&match) && !cleared {
 			continue
 		}
@@ -120,7 +120,7 @@ func (d *Desk) facts(ctx context.Context, one *Case, cleared bool) (Triage, erro
 		}
 	}
 	if age := d.config.Sources.Age; age != nil {
-		if since, known := age.FirstSeen(ctx, one.Filing.Name); known {
+		if since, known := age.FirstSeen(ctx, one.Contested()); known {
 			facts.FirstSeen = since
 		}
 	}
@@ -153,7 +153,7 @@ func publisherOf(match *policy.Match) string {
 
 // match finds the entry of a case in the policy in force; false where it is not there any more.
 func (d *Desk) match(entry *Entry) (policy.Match, bool) {
-	for _, match := range d.index().Matches(entry.Name) {
+	for _, match := range d.index().Matches(entry.covered()) {
 		if entryOf(&match) == *entry {
 			return match, true
 		}

@@ -158,7 +158,7 @@ func countries(codes []string, invalid *Invalid) []string {
 // looked at again, its publisher is told, and of one decision in fifty somebody else reads it.
 func (c *Case) afterDecision(rule *Rule, event Event, at time.Time) []Clock {
 	clocks := []Clock{{Kind: RetestClock}, {Kind: FollowClock, At: at}}
-	if rule.Outcome == Reverse || rule.Outcome == Uphold {
+	if endsTerm(rule.Question, rule.Outcome, rule.Action == Settled) {
 		clocks = append(clocks, Clock{Kind: ShortenClock})
 	}
 	if rule.Lifts && c.Entry.Purpose == blocklists.Security {
@@ -171,4 +171,18 @@ func (c *Case) afterDecision(rule *Rule, event Event, at time.Time) []Clock {
 		clocks = append(clocks, Clock{Kind: RereadClock, At: at.AddDate(0, 0, RereadDays)})
 	}
 	return clocks
+}
+
+// endsTerm says whether a decision takes away the day on which an earlier one has the block end. That we carry a
+// block out rightly leaves it, and so does a court that finds our decision right.
+func endsTerm(question Question, outcome Outcome, settled bool) bool {
+	switch outcome {
+	case Reverse:
+		return true
+	case Narrow:
+		return question == Merits
+	case Uphold:
+		return question == Merits && !settled
+	}
+	return false
 }

@@ -28,7 +28,7 @@ func (d *Desk) retest(ctx context.Context, due DueClock, by Actor) error {
 		d.register(ctx, one, &facts)
 	}
 	if retester := d.config.Sources.Retester; retester != nil && one.relievable(&facts) == "" && facts.young(by) == "" {
-		facts.Retest = retester.Retest(ctx, one.Filing.Name)
+		facts.Retest = retester.Retest(ctx, one.Contested())
 	}
 	err = d.serve(ctx, due, func(c *Case, at time.Time) (Change, error) { return c.relieve(&facts, by, at) })
 	if err != nil {

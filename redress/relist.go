@@ -67,7 +67,7 @@ func (d *Desk) relisted(ctx context.Context, id CaseID) (blocked bool, err error
 // different publishers do.
 func (d *Desk) evidence(one *Case, since time.Time) (anew bool, feeds int) {
 	publishers := make(map[string]bool)
-	for _, match := range d.index().Matches(one.Entry.Name) {
+	for _, match := range d.index().Matches(one.Entry.covered()) {
 		if match.Role != policy.Feed || match.Manifest == nil || match.Purpose() != blocklists.Security || !match.Entry.FirstSeen.After(since) {
 			continue
 		}

@@ -13,18 +13,24 @@ import (
 // call sends it on another way.
 func (d *Desk) sendDossier(c *Case, at time.Time) (Change, error) {
 	dossier := d.dossier(c)
+	dossier.Reminder, dossier.Unanswered = at.AddDate(0, 0, RemindDays), at.AddDate(0, 0, AnswerDays)
 	body, err := dossierText(&dossier)
 	if err != nil {
 		return Change{}, err
 	}
-	return d.toAuthority(c, DossierEvent, &dossier, "Dossier: your order "+orUnnamed(dossier.Order)+" is contested", body, at), nil
+	change := d.toAuthority(c, DossierEvent, &dossier, "Dossier: your order "+orUnnamed(dossier.Order)+" is contested", body, at)
+	if change.Events[0].Content.Method == byHand { // the authority's time begins when a person has sent it
+		due := addWorkingDays(at, sendWorkingDays, d.config.Holiday)
+		change.Clocks = append(change.Clocks, Clock{Kind: SendClock, At: due}, Clock{Kind: RemindClock}, Clock{Kind: AnswerClock})
+	}
+	return change, nil
 }
 
 // remind asks the authority once more.
 func (d *Desk) remind(c *Case, at time.Time) (Change, error) {
 	dossier := d.dossier(c)
 	body := fmt.Sprintf("On %s we sent you the dossier of case %s: %s contests your order %s.\nWe have no answer. On %s we publish that there was none.\n\nPlease write to %s.\n",
-		dossier.Filed.Format(time.DateOnly), c.ID, c.Filing.Role, orUnnamed(dossier.Order), dossier.Unanswered.Format(time.DateOnly), d.config.Contact)
+		c.referredAt(at).Format(time.DateOnly), c.ID, c.Filing.Role, orUnnamed(dossier.Order), dossier.Unanswered.Format(time.DateOnly), d.config.Contact)
 	return d.toAuthority(c, RemindedEvent, &dossier, "Reminder: your order "+orUnnamed(dossier.Order)+" is contested", body, at), nil
 }
 
@@ -35,12 +41,15 @@ func (d *Desk) toAuthority(c *Case, kind EventKind, dossier *Dossier, subject, b
 		To: notify.Mail(address), Kind: "case.referral", Subject: subject, Body: body,
 		Key: fmt.Sprintf("case/%s/%s", c.ID, kind),
 	}
+	if before := c.countKind(kind); before > 0 { // referred once more, after it was listed anew
+		message.Key += fmt.Sprintf("/%d", before)
+	}
 	method := "mail"
 	if address == "" {
-		method = "by_hand"
+		method = byHand
 		message.To = notify.OnCall()
 		message.Subject = fmt.Sprintf("Case %s: send this to %s by hand", c.ID, orUnnamed(dossier.Authority.Name))
-		message.Body = "We know no mail address of the authority. Send it what follows on the way that you have.\n\n" + body
+		message.Body = "We know no mail address of the authority. Send it what follows on the way that you have.\n" + sayThatItWasSent(c, kind) + "\n" + body
 	}
 	change.Notices = append(change.Notices, message)
 	change.told(kind, clerk, at, Content{Question: Merits, Method: method})

@@ -190,18 +190,20 @@ func orderedRules() []Rule {
 	return append(rules, settled(Ordered, Merits, Upheld, Narrowed, Shortened)...)
 }
 
-// settled are what a court or an out-of-court body may have made of a decision.
+// settled are what a court or an out-of-court body may have made of a decision: what we may decide, but that to
+// uphold leaves the decision as it is.
 func settled(kind Kind, question Question, states ...State) []Rule {
-	reversed := Reversed
+	ends := map[Outcome]State{Reverse: Reversed, Narrow: Narrowed, Shorten: Shortened}
 	if question == Implementation {
-		reversed = Fixed
+		ends = map[Outcome]State{Reverse: Fixed, Narrow: Fixed, Shorten: Fixed}
 	}
 	operator := []ActorRole{Operator}
 	var rules []Rule
 	for _, from := range states {
-		rules = append(rules,
-			Rule{Kind: kind, Question: question, Action: Settled, Outcome: Uphold, From: from, To: from, By: operator, Refuses: true},
-			Rule{Kind: kind, Question: question, Action: Settled, Outcome: Reverse, From: from, To: reversed, By: operator, Lifts: true, Ends: true})
+		rules = append(rules, Rule{Kind: kind, Question: question, Action: Settled, Outcome: Uphold, From: from, To: from, By: operator, Refuses: true})
+		for _, outcome := range []Outcome{Reverse, Narrow, Shorten} {
+			rules = append(rules, Rule{Kind: kind, Question: question, Action: Settled, Outcome: outcome, From: from, To: ends[outcome], By: operator, Lifts: true, Ends: true})
+		}
 	}
 	return rules
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/resolver/wire"
 )
 
 // Status is a case as its party sees it. Of a case about nothing, or about a secret
@@ -31,7 +32,11 @@ type Status struct {
 	Decision *StatusDecision
 	Linked   []CaseID
 	// Beside are the states of the linked cases.
-	Beside         []Beside
+	Beside []Beside
+	// Elsewhere are open cases of other filings that stand for entries on names below.
+	Elsewhere []Elsewhere
+	// Below is what blocks names below that of the filing.
+	Below          Below
 	StillBlockedBy []policy.Match
 	// AppealUntil is when the time for an appeal ends; zero where there is none to be had.
 	AppealUntil time.Time
@@ -49,6 +54,8 @@ type Beside struct {
 	ID    CaseID
 	State State
 	List  string
+	// Name is what it is about.
+	Name wire.Name
 }
 
 // StatusEvent is an event as the party sees it: the actor's role and not the name.
@@ -98,7 +105,10 @@ func (d *Desk) Show(ctx context.Context, id CaseID, token string) (Status, error
 	if status.Decision != nil && status.Decision.Language == "" {
 		status.Decision.Language = d.config.Language
 	}
-	status.StillBlockedBy = d.StillBlocking(shown.Filing.Name)
+	status.StillBlockedBy = d.StillBlocking(shown.Contested())
+	if status.Below, err = d.below(ctx, shown); err != nil {
+		return Status{}, fmt.Errorf("show: %w", err)
+	}
 	if status.Beside, err = d.beside(ctx, shown); err != nil {
 		return Status{}, fmt.Errorf("show: %w", err)
 	}
@@ -124,7 +134,7 @@ func (d *Desk) beside(ctx context.Context, shown *Case) ([]Beside, error) {
 		if other.ID == shown.ID || other.Hidden || other.Unconfirmed() {
 			continue
 		}
-		found = append(found, Beside{ID: other.ID, State: other.State(), List: string(other.Entry.List)})
+		found = append(found, Beside{ID: other.ID, State: other.State(), List: string(other.Entry.List), Name: other.Contested()})
 	}
 	return found, nil
 }
@@ -205,9 +215,9 @@ func (c *Case) shownState() State {
 func (d *Desk) status(c *Case) Status {
 	filing := &c.Filing
 	status := Status{
-		ID: c.ID, Name: filing.Name.String(), State: c.shownState(), Implementation: c.Implementation, Merits: c.Merits, Entry: c.Entry,
-		Filed: filing.At, Verified: !filing.Verified.IsZero(), Challenge: filing.challenge(), ChallengeUntil: filing.At.Add(ChallengeLife),
-		Linked: c.Linked, AppealUntil: c.AppealUntil(),
+		ID: c.ID, Name: c.Contested().String(), State: c.shownState(), Implementation: c.Implementation, Merits: c.Merits, Entry: c.Entry,
+		Filed: c.opened(), Verified: !filing.Verified.IsZero(), Challenge: filing.challenge(), ChallengeUntil: filing.At.Add(ChallengeLife),
+		Linked: c.Linked, Elsewhere: c.Elsewhere, AppealUntil: c.AppealUntil(),
 	}
 	for _, event := range c.Events {
 		if !internal(&event) {
@@ -246,6 +256,8 @@ func (s *Status) add(c *Case, event Event) {
 // internal are the events that the party does not see. At which nodes a decision is in force it is shown with the decision.
 func internal(event *Event) bool {
 	switch event.Kind {
+	case DossierEvent:
+		return event.Content.Method == byHand
 	case MissedEvent:
 		return event.Content.Clock == NodesClock
 	case TriagedEvent, RetestedEvent, PublisherEvent, RereadEvent, MeasureProposedEvent, MeasureDroppedEvent:

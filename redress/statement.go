@@ -137,7 +137,11 @@ func (d *Desk) stated(one *Case) (Statement, error) {
 			made.block(d.index().ReasonOf(match))
 		}
 	}
+	byItself := made.Until
 	for _, event := range one.Events {
+		if event.isDecision() && endsTerm(event.Content.Question, event.Content.Outcome, event.Kind == ExternalEvent) {
+			made.Until = byItself
+		}
 		made.add(one, &event)
 	}
 	if made.TextLanguage == "" {

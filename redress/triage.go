@@ -35,7 +35,7 @@ func (d *Desk) triage(ctx context.Context, due DueClock) error {
 			}
 		}
 		if c.Entry != nil && c.Entry.Purpose == blocklists.Security && change.Merits.State == Submitted && facts.Duplicates.Filings >= manyReports {
-			if sooner := c.Filing.At.Add(verifiedTime); sooner.Before(change.Merits.Deadline) {
+			if sooner := c.opened().Add(verifiedTime); sooner.Before(change.Merits.Deadline) {
 				change.Merits.Deadline = sooner
 				change.Clocks = append(change.Clocks, clocksOf(Merits, change.Merits))
 			}

@@ -65,10 +65,22 @@ func (d *Desk) prove(ctx context.Context, shown *Case, attempt Attempt) (Proof, 
 	return proof, d.Proved(ctx, shown.ID, attempt.Method, Actor{Name: string(filing.Role), Role: Party})
 }
 
-// Proved notes who says that who filed controls the name, for all cases of the filing. To
-// note it twice changes nothing.
+// Proved notes who says that who filed controls the name, for all cases of the filing, and opens cases
+// of the entries that block names below it. To note it twice changes nothing.
 func (d *Desk) Proved(ctx context.Context, id CaseID, method Method, by Actor) error {
-	err := d.change(ctx, id, func(cases []*Case) ([]Change, error) { return verified(cases, method, by, now()), nil })
+	shown, err := d.store.Case(ctx, id)
+	if err != nil {
+		return fmt.Errorf("verify: %w", err)
+	}
+	below, _ := d.blockedBelow(shown.Filing.Name) // before the transaction, which others wait for
+	err = d.change(ctx, id, func(cases []*Case) ([]Change, error) {
+		at := now()
+		changes := verified(cases, method, by, at)
+		if len(changes) > 0 {
+			changes[0].Opened = d.openBelow(cases, below, method, by, at)
+		}
+		return changes, nil
+	})
 	if err != nil {
 		return fmt.Errorf("verify: %w", err)
 	}

@@ -5,7 +5,7 @@
 // does the same in memory. [Bundle.Match] gives the ids of all entries that cover a name,
 // [Bundle.MatchAddress] those whose prefix has an address, [Bundle.MatchServer] those of name servers; an id
 // and a generation together mean an entry. [Bundle.Terms] and [Bundle.ListIndex] say what decides about it and
-// cost an access to memory, [Bundle.Entry] gives a copy of all of it. Who is asking, what is in force where, and
+// cost an access to memory, [Bundle.Entry] gives a copy of all of it. [Bundle.Below] gives what lies below a name. Who is asking, what is in force where, and
 // which match wins are policy's business: a bundle knows names and prefixes only.
 //
 // A file has the names in the order of their labels from the top, front-coded in blocks of
@@ -63,6 +63,11 @@
 //
 // The seed of the hash is drawn anew for each compile. Who writes a list chooses its names, and
 // must not be able to choose names that collide. Layers share it, so that a name is hashed once.
+//
+// What lies below a name is walked through, since the order of the names has it together, and nothing is kept for
+// it: who asks is a person with a case. The walk is bounded by owners, wanted or not, so that a name above
+// millions of others costs no more, and the caller says what counts before anything is counted. A count
+// kept for each name was refused: every import would make it anew for nobody.
 //
 // Only ids leave the package, and copies. What memory an index lies in can then change
 // without a caller that holds on to a part of it.

@@ -34,7 +34,7 @@ func (c *Config) languageFiles() fs.FS {
 
 // catalogues are the texts of all parts with public pages.
 func catalogues() []func(fs.FS) (*language.Catalogue, error) {
-	return []func(fs.FS) (*language.Catalogue, error){page.Catalogue, portal.Catalogue, householdTexts, signin.Catalogue, statements.Catalogue, public.Catalogue}
+	return []func(fs.FS) (*language.Catalogue, error){page.Catalogue, portal.Catalogue, householdTexts, signin.Catalogue, statements.Catalogue, public.Catalogue, public.PolicyCatalogue}
 }
 
 // checkLanguages says which languages of the operator there are no texts in.
@@ -62,7 +62,7 @@ func (c *Config) checkLanguages() {
 	}
 	for i, tag := range c.Operator.Languages {
 		if lacking[tag] && languageForm.MatchString(tag) {
-			c.report.problem(item("operator.languages", i), "there are no texts in %s: leave it out, or put page.%s.json, portal.%s.json, home.%s.json, signin.%s.json, statements.%s.json and report.%s.json into a folder and name that as operator.languages_dir; built in are %v", quote(tag), tag, tag, tag, tag, tag, tag, builtin())
+			c.report.problem(item("operator.languages", i), "there are no texts in %s: leave it out, or put page.%s.json, portal.%s.json, home.%s.json, signin.%s.json, statements.%s.json, report.%s.json and policy.%s.json into a folder and name that as operator.languages_dir; built in are %v", quote(tag), tag, tag, tag, tag, tag, tag, tag, builtin())
 		}
 	}
 }

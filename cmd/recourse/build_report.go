@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/recourse-dns/recourse/policy/profile"
@@ -30,37 +29,48 @@ func (c *Config) deployment() *public.Deployment {
 	return made
 }
 
+// disclose makes what the portal says of a configuration, in every language.
+func (n *node) disclose(config *Config) error {
+	teller, err := public.NewTeller(config.languageFiles())
+	if err != nil {
+		return err
+	}
+	n.disclosed.Store(teller.Disclosures(config.deployment()))
+	return nil
+}
+
+// policyIn is what the portal says of the running configuration.
+func (n *node) policyIn(tag string) *public.Statement { return n.disclosed.Load().In(tag) }
+
 // toldDoors are the ways to ask, without the addresses, which say nothing to a client behind
 // another one.
 func (c *Config) toldDoors() []public.Door {
 	var doors []public.Door
-	add := func(name string, addresses []netip.AddrPort, more string) {
+	add := func(kind public.DoorKind, addresses []netip.AddrPort, name, address string) {
 		if len(addresses) > 0 {
-			doors = append(doors, public.Door{Name: name, Detail: portsOf(addresses) + more})
+			doors = append(doors, public.Door{Kind: kind, Ports: portsOf(addresses), Name: name, Address: address})
 		}
 	}
-	certified, path := "", ""
+	address := ""
 	if c.Listen.Name != "" {
-		certified, path = ", with a certificate for "+c.Listen.Name, ", https://"+c.Listen.Name+doh.Path
+		address = "https://" + c.Listen.Name + doh.Path
 	}
-	add(public.PlainDoor, c.Listen.Do53, "")
-	add("DNS over TLS", c.Listen.DoT, certified)
-	add("DNS over HTTPS (HTTP/2 and HTTP/3)", c.Listen.DoH, path)
-	add("DNS over QUIC", c.Listen.DoQ, certified)
+	add(public.PlainDoor, c.Listen.Do53, "", "")
+	add(public.TLSDoor, c.Listen.DoT, c.Listen.Name, "")
+	add(public.HTTPSDoor, c.Listen.DoH, "", address)
+	add(public.QUICDoor, c.Listen.DoQ, c.Listen.Name, "")
 	return doors
 }
 
-func portsOf(addresses []netip.AddrPort) string {
-	var ports []string
+// portsOf are the ports of addresses, each once.
+func portsOf(addresses []netip.AddrPort) []uint16 {
+	var ports []uint16
 	for _, address := range addresses {
-		if port := fmt.Sprint(address.Port()); !slices.Contains(ports, port) {
-			ports = append(ports, port)
+		if !slices.Contains(ports, address.Port()) {
+			ports = append(ports, address.Port())
 		}
 	}
-	if len(ports) == 1 {
-		return "port " + ports[0]
-	}
-	return "ports " + strings.Join(ports, ", ")
+	return ports
 }
 
 func (c *Config) toldResolver() public.Resolver {
@@ -92,27 +102,29 @@ func (c *Config) toldKeeps() public.Keeps {
 		CacheOnDisk: c.Resolver.PersistCache, Stale: c.Resolver.ServeStale.UpTo, ClientRate: c.Listen.RateLimit.PerClient > 0 || c.Listen.ResponseRateLimit.PerNetwork > 0,
 		Bindings: slices.ContainsFunc(c.Desk.Tokens, func(t Token) bool { return t.Role == "provisioning" }),
 		Devices:  slices.ContainsFunc(c.Clients, func(client profile.Client) bool { return len(client.Match.MAC) > 0 }),
-		Mail:     c.Desk.Mail.SMTP != "", OnCall: c.OnCall.Mail != "" || c.OnCall.Webhooks(),
+		Mail:     c.Desk.Mail.SMTP != "", OnCall: c.OnCall.Mail != "" || c.OnCall.Webhooks(), Contacts: c.Desk.Retention.Contacts,
 	}
 }
 
 // deviations are where the configuration does less than what is usual.
-func (c *Config) deviations(now time.Time) []string {
+func (c *Config) deviations(now time.Time) []public.Deviation {
 	r := &c.Resolver
-	var said []string
-	say := func(is bool, text string) {
+	var said []public.Deviation
+	say := func(is bool, kind public.DeviationKind) {
 		if is {
-			said = append(said, text)
+			said = append(said, public.Deviation{Kind: kind})
 		}
 	}
-	say(r.DNSSEC != "validate", "Answers are not validated with DNSSEC: a forged one is not noticed.")
-	say(r.DNSSEC == "validate" && r.TrustAnchors == noAnchors, "DNSSEC has no trust anchor here, so that nothing is validated.")
-	say(!r.ValidationTime.IsZero(), "Signatures are judged as if it were another time. That is for tests.")
-	say(c.Bundle.Guard == "off", "The safeguards that hold lists which block too much are off. That is for tests.")
-	say(!r.EDE, "Answers do not say that and why they were withheld. Look the name up on our pages.")
-	say(len(r.Snoop) > 0, "Some networks may ask what is in the cache: names that others asked for, and not who.")
+	say(r.DNSSEC != "validate", public.Unvalidated)
+	say(r.DNSSEC == "validate" && r.TrustAnchors == noAnchors, public.Unanchored)
+	say(!r.ValidationTime.IsZero(), public.OtherTime)
+	say(c.Bundle.Guard == "off", public.Unguarded)
+	say(!r.EDE, public.Unexplained)
+	say(len(r.Snoop) > 0, public.Snooped)
 	for _, anchor := range r.NegativeTrustAnchors {
-		say(anchor.Until.IsZero() || anchor.Until.After(now), "Below "+anchor.Zone+" answers are not validated for the time being, because its owner made a mistake.")
+		if anchor.Until.IsZero() || anchor.Until.After(now) {
+			said = append(said, public.Deviation{Kind: public.Unsigned, Zone: anchor.Zone})
+		}
 	}
 	return said
 }

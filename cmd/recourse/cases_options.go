@@ -104,14 +104,6 @@ func (o *CloseOptions) Run(ctx context.Context, env *environment) error {
 	return o.post(ctx, env, "closing", o.request())
 }
 
-// DossierOptions are the flags of cases refer.
-type DossierOptions struct{ CaseOptions }
-
-// Run is called by the command line.
-func (o *DossierOptions) Run(ctx context.Context, env *environment) error {
-	return runCasesRead(ctx, env, o.CaseOptions, "dossier")
-}
-
 // FactsOptions are the flags of cases facts.
 type FactsOptions struct{ CaseOptions }
 

@@ -20,7 +20,6 @@ import (
 	"github.com/recourse-dns/recourse/redress/household"
 	"github.com/recourse-dns/recourse/redress/orders"
 	"github.com/recourse-dns/recourse/redress/portal"
-	public "github.com/recourse-dns/recourse/redress/report"
 	cases "github.com/recourse-dns/recourse/redress/store"
 	"github.com/recourse-dns/recourse/resolver/lab"
 )
@@ -177,12 +176,14 @@ func (n *node) startPages(ctx context.Context, held *state, current *policy.Curr
 	households := household.New(n.profiles, n.profiles, database)
 	excepted := n.startExceptions(ctx, database, all.exceptions)
 	calls := api.New(api.Config{Reports: counted, Heads: n.audit.publisher, Tokens: tokens, Actor: peerOf, Limits: limits, Filings: door, Misuse: n.standing, Limited: limited, Replies: database, Orders: office, Exceptions: excepted, Profiles: households, Clients: n.clients.calls(n.config, current), Proofs: proofs.calls()}, desk, func() api.Index { return current.Load() }, resolved.unfiltered, n.logger)
-	n.disclosed.Store(public.Disclosure(n.config.deployment()))
+	if err := n.disclose(n.config); err != nil {
+		return err
+	}
 	kit, err := n.config.pageKit(n.logger)
 	if err != nil {
 		return err
 	}
-	shown, err := portal.New(portal.Config{Limits: limits, Filings: door, Limited: limited, Passes: n.passes.forPages(), Papers: papersOf(proofs.papers, desk), Progress: proofs.progress, Policy: n.disclosed.Load, Household: n.config.isHome(), Watch: n.config.Desk.Mail.SMTP != ""}, kit, desk, func() portal.Index { return current.Load() }, resolved.unfiltered)
+	shown, err := portal.New(portal.Config{Limits: limits, Filings: door, Limited: limited, Passes: n.passes.forPages(), Papers: papersOf(proofs.papers, desk), Progress: proofs.progress, Policy: n.policyIn, Household: n.config.isHome(), Watch: n.config.Desk.Mail.SMTP != ""}, kit, desk, func() portal.Index { return current.Load() }, resolved.unfiltered)
 	if err != nil {
 		return err
 	}

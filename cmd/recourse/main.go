@@ -127,7 +127,7 @@ type casesCommands struct {
 	Close     CloseOptions     `cmd:"" help:"End a case that the party did not answer in."`
 	Merge     MergeOptions     `cmd:"" help:"Let another case of the same entry stand for one."`
 	Reread    RereadOptions    `cmd:"" help:"Say what you think of a decision that was drawn to be read again."`
-	Refer     DossierOptions   `cmd:"" help:"Print the dossier of a case about an order, for its authority."`
+	Refer     DossierOptions   `cmd:"" help:"Print the dossier of a case about an order, for its authority, or say that it was sent."`
 	Facts     FactsOptions     `cmd:"" help:"Print what is known about a case."`
 	Statement StatementOptions `cmd:"" help:"Print the statement of reasons of a case's decision."`
 	Appeal    AppealOptions    `cmd:"" help:"Enter an appeal that came on paper, with the party's token."`

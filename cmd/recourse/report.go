@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/recourse-dns/recourse/redress/audit"
+	"github.com/recourse-dns/recourse/redress/language"
 	public "github.com/recourse-dns/recourse/redress/report"
 )
 
@@ -18,21 +21,26 @@ type ReportOptions struct {
 	To   string `placeholder:"DATE" help:"The last day of it; yesterday where it is not given."`
 	Log  string `placeholder:"FILE" type:"path" help:"Make it from an exported log, which is verified, and not from this machine's."`
 	// Recount takes nothing from what the server counted.
-	Recount bool   `help:"Count every event of this machine's log again, in place of going on from what the server has counted so far."`
-	Policy  bool   `xor:"what" help:"What this resolver does and what it keeps, as on the page /policy, in its place."`
-	DPIA    bool   `name:"dpia" xor:"what" help:"The annex to a data protection impact assessment, in its place."`
-	Format  string `enum:",text,html,csv,json" default:"" help:"html, csv or json; text, html or json of --policy and --dpia."`
+	Recount bool `help:"Count every event of this machine's log again, in place of going on from what the server has counted so far."`
+	Policy  bool `xor:"what" help:"What this resolver does and what it keeps, as on the page /policy, in its place."`
+	DPIA    bool `name:"dpia" xor:"what" help:"The annex to a data protection impact assessment, in its place."`
+	// Language is of the statement alone: the annex is for the operator's own people.
+	Language string `placeholder:"TAG" help:"The language of --policy, as de; the operator's first where it is not given."`
+	Format   string `enum:",text,html,csv,json" default:"" help:"html, csv or json; text, html or json of --policy and --dpia."`
 }
 
 // Help shows the command at work.
 func (ReportOptions) Help() string {
 	return example("The transparency report is recomputed from the log of events, whether a server runs or not; --recount reads the whole log and not only what is new. The two statements are made from the configuration:",
 		"recourse report --from 2026-01-01 --to 2026-12-31 --format csv", "recourse report --recount --from 2026-01-01 --to 2026-12-31", "recourse report --log log.jsonl --from 2026-01-01 --to 2026-12-31 --format json",
-		"recourse report --policy --config recourse.yaml", "recourse report --dpia --format html --config recourse.yaml")
+		"recourse report --policy --config recourse.yaml", "recourse report --policy --language de --config recourse.yaml", "recourse report --dpia --format html --config recourse.yaml")
 }
 
 // Run is called by the command line.
 func (o *ReportOptions) Run(ctx context.Context, env *environment) error {
+	if o.Language != "" && !o.Policy {
+		return wrongUse("--language is for --policy; the annex and the transparency report are in English, and the page /report is in all languages")
+	}
 	if !o.Policy && !o.DPIA {
 		return o.transparency(ctx, env)
 	}
@@ -43,11 +51,33 @@ func (o *ReportOptions) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
-	made := public.Assessment
-	if o.Policy {
-		made = public.Disclosure
+	teller, err := public.NewTeller(config.languageFiles())
+	if err != nil {
+		return err
 	}
-	return o.print(env, made(config.deployment()))
+	if o.DPIA {
+		return o.print(env, teller.Assessment(config.deployment()))
+	}
+	tag, err := o.tongue(config, teller.Languages())
+	if err != nil {
+		return err
+	}
+	return o.print(env, teller.Disclosure(config.deployment(), tag))
+}
+
+// tongue is the language of the statement: the one asked for, or the operator's first.
+func (o *ReportOptions) tongue(config *Config, has []string) (string, error) {
+	tag := o.Language
+	if tag == "" && len(config.Operator.Languages) > 0 {
+		tag = config.Operator.Languages[0]
+	}
+	if tag == "" {
+		return language.Source, nil
+	}
+	if !slices.Contains(has, tag) {
+		return "", wrongUse("there are no texts in %s; there are: %s", quote(tag), strings.Join(has, ", "))
+	}
+	return tag, nil
 }
 
 func (o *ReportOptions) print(env *environment, made *public.Statement) error {

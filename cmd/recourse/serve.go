@@ -59,7 +59,7 @@ type node struct {
 	notices  *notices
 	audit    *auditing
 	// disclosed is what the portal says of the running configuration.
-	disclosed atomic.Pointer[public.Statement]
+	disclosed atomic.Pointer[public.Disclosures]
 	cookies   *cookie.Keys
 	trust     trustHandler
 	do53      []netip.AddrPort
@@ -257,7 +257,9 @@ func (n *node) reload(ctx context.Context, options ServeOptions) {
 	}
 	n.reloadCookies(config)
 	n.reloadNotices(config)
-	n.disclosed.Store(public.Disclosure(config.deployment()))
+	if err := n.disclose(config); err != nil {
+		n.logger.Error("the page /policy stays as it was", "error", err)
+	}
 	n.audit.configured("reloaded", config, n.importer.current.Load().Key, !n.config.startsAs(config))
 	n.reimport(ctx, config)
 }

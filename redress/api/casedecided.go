@@ -195,6 +195,18 @@ func (h *handler) dossier(w http.ResponseWriter, r *http.Request) {
 		})
 }
 
+// sentRequest says when a person sent the authority its dossier; without a time: now.
+type sentRequest struct {
+	On time.Time `json:"on"`
+}
+
+func (h *handler) dossierSent(w http.ResponseWriter, r *http.Request, id redress.CaseID, actor redress.Actor) {
+	var request sentRequest
+	if decode(w, r, &request, true) {
+		h.stands(w, r, actor, id, h.desk.DossierSent(r.Context(), actor, id, request.On))
+	}
+}
+
 // reasonStatement is the statement of reasons of a block.
 func (h *handler) reasonStatement(w http.ResponseWriter, r *http.Request) {
 	code, err := policy.ParseCode(r.PathValue("code"))

@@ -29,6 +29,7 @@ func (h *handler) caseRoutes() []route.Route {
 		{Method: http.MethodGet, Path: one + "facts", Handler: h.facts},
 		{Method: http.MethodGet, Path: one + "statement", Handler: h.statement},
 		{Method: http.MethodGet, Path: one + "dossier", Handler: h.dossier},
+		{Method: http.MethodPost, Path: one + "dossier", Handler: h.staffed(h.dossierSent)},
 		{Method: http.MethodGet, Path: "/api/v1/reasons/{code}/statement", Handler: h.reasonStatement},
 		{Method: http.MethodGet, Path: "/api/v1/lists/{id}/reversals", Handler: h.reversals},
 	}

@@ -34,6 +34,7 @@ func TestWhoMayWorkOnACase(t *testing.T) {
 		{http.MethodGet, "facts", "", 401, 401, 200},
 		{http.MethodGet, "statement", "", 401, 409, 409},
 		{http.MethodGet, "dossier", "", 401, 409, 409},
+		{http.MethodPost, "dossier", "", 401, 401, 409},
 	} {
 		for who, want := range map[string]int{"": c.nobody, token: c.party, reviewerToken: c.ours} {
 			if status, reply, _ := s.call(c.method, "/api/v1/cases/"+id+"/"+c.path, who, c.body); status != want {
@@ -46,6 +47,9 @@ func TestWhoMayWorkOnACase(t *testing.T) {
 	}
 	if status, _, _ := s.call(http.MethodGet, "/api/v1/cases/"+law+"/dossier", token, ""); status != 404 {
 		t.Errorf("another party's dossier: %d", status)
+	}
+	if status, reply, _ := s.call(http.MethodPost, "/api/v1/cases/"+law+"/dossier", reviewerToken, `{"on":"2999-01-01T00:00:00Z"}`); status != 409 && status != 422 {
+		t.Errorf("sent in the future: %d, %v", status, reply)
 	}
 	status, link, _ := s.call(http.MethodPost, "/api/v1/cases/"+id+"/recovery", "", `{"words":"`+words+`"}`)
 	if status != 200 || link["token"] == token {

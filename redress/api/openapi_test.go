@@ -79,7 +79,7 @@ func TestDocumentHasTheFields(t *testing.T) {
 	shapes := map[string]any{
 		"Problem": problem{}, "Passage": passage{}, "Unfounded": redress.Unfounded{}, "MeasureFacts": redress.MeasureFacts{}, "Measure": measure{}, "MeasuresReply": measuresReply{}, "MeasureRequest": measureRequest{}, "MeasureAppealRequest": measureAppealRequest{}, "StandingMeasure": standingMeasure{}, "FieldProblem": fieldProblem{}, "Lookup": lookupReply{}, "LookupResult": lookupResult{}, "Reason": policy.Reason{},
 		"Redress": policy.Redress{}, "Venue": blocklists.Venue{}, "Basis": blocklists.Basis{}, "FileRequest": fileRequest{}, "FileReply": fileReply{},
-		"Challenge": challenge{}, "DNSChallenge": dnsChallenge{}, "HTTPChallenge": httpChallenge{}, "PageChallenge": pageChallenge{}, "Track": track{}, "Effect": effect{}, "NodeEffect": nodeEffect{}, "Blocking": blocking{}, "Status": status{},
+		"Challenge": challenge{}, "DNSChallenge": dnsChallenge{}, "HTTPChallenge": httpChallenge{}, "PageChallenge": pageChallenge{}, "Track": track{}, "Effect": effect{}, "NodeEffect": nodeEffect{}, "Blocking": blocking{}, "Status": status{}, "Elsewhere": elsewhere{}, "Below": below{}, "BlockedBelow": blockedBelow{},
 		"StatusEvent": statusEvent{}, "Decision": decision{}, "ProgressReply": progressReply{}, "Finding": finding{}, "Steps": guide.Steps{}, "Paper": control.Paper{}, "PapersReply": papersReply{}, "PaperDecisionRequest": paperDecisionRequest{}, "VerifyRequest": verifyRequest{}, "VerifyReply": verifyReply{},
 		"DecisionRequest": decisionRequest{}, "DecisionReply": decisionReply{}, "Summary": summary{}, "Review": review{}, "ReviewEvent": reviewEvent{},
 		"Report": report.Transparency{}, "LogEnd": report.LogEnd{}, "ReportSection": report.Part{}, "ReportTable": report.Table{}, "ReportRow": report.Line{}, "Balance": report.Balance{}, "Month": report.Month{}, "Head": headShape{},
@@ -87,7 +87,7 @@ func TestDocumentHasTheFields(t *testing.T) {
 		"Triage": redress.Triage{}, "FactMatch": redress.FactMatch{}, "Duplicates": redress.Duplicates{}, "Vantage": redress.Vantage{},
 		"CaseState": doneReply{}, "MessageRequest": messageRequest{}, "AskingRequest": askingRequest{}, "AppealRequest": appealRequest{}, "WithdrawalRequest": withdrawalRequest{},
 		"RecoveryRequest": recoveryRequest{}, "CaseLink": linkReply{}, "RenewalRequest": renewalRequest{}, "Renewal": renewalReply{}, "RenewalProofRequest": renewalProofRequest{},
-		"ElsewhereRequest": elsewhereRequest{}, "EndRequest": endRequest{}, "MergerRequest": mergerRequest{}, "RereadRequest": rereadRequest{},
+		"ElsewhereRequest": elsewhereRequest{}, "EndRequest": endRequest{}, "SentRequest": sentRequest{}, "MergerRequest": mergerRequest{}, "RereadRequest": rereadRequest{},
 		"Statement": redress.Statement{}, "Written": redress.Written{}, "Paragraph": redress.Paragraph{}, "Effected": redress.Effected{}, "Remedy": redress.Remedy{}, "Record": redress.Record{}, "Dossier": redress.Dossier{},
 		"Reversals": redress.Reversals{}, "Score": redress.Score{}, "Reversal": redress.Reversal{},
 		"OrderRequest": orders.Submission{}, "OrderName": orders.Name{}, "OrderRedress": orders.Redress{}, "OrderReply": orderReply{}, "HeldName": heldName{},

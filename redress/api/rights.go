@@ -57,6 +57,7 @@ func rights() []right {
 		{call: "GET /api/v1/cases/{id}/facts", anyone: true},
 		{call: "GET /api/v1/cases/{id}/statement", anyone: true},
 		{call: "GET /api/v1/cases/{id}/dossier", anyone: true},
+		{call: "POST /api/v1/cases/{id}/dossier", roles: decides},
 		{call: "GET /api/v1/reasons/{code}/statement", anyone: true},
 		{call: "GET /api/v1/lists/{id}/reversals", anyone: true},
 

@@ -83,6 +83,8 @@ type status struct {
 	Corrected      bool                `json:"corrected,omitempty"`
 	ReferredTo     []string            `json:"referred_to,omitempty"`
 	Measure        *standingMeasure    `json:"measure,omitempty"`
+	Elsewhere      []elsewhere         `json:"elsewhere,omitempty"`
+	Below          *below              `json:"below,omitempty"`
 }
 
 // statusEvent is an event that concerns the party.
@@ -118,8 +120,9 @@ func statusOf(from *redress.Status) status {
 	shown := status{
 		ID: from.ID, State: from.State, Name: from.Name, Implementation: trackOf(from.Implementation), Merits: trackOf(from.Merits),
 		Filed: from.Filed, Verified: from.Verified, Challenge: challengeOf(from.Challenge), ChallengeUntil: from.ChallengeUntil,
-		Events: []statusEvent{}, Linked: notNil(from.Linked), StillBlockedBy: blockingOf(from.StillBlockedBy),
+		Events: []statusEvent{}, Linked: linkedOf(from.Linked, from.Elsewhere), StillBlockedBy: blockingOf(from.StillBlockedBy),
 		AppealUntil: timeOrNull(from.AppealUntil), Corrected: from.Corrected, ReferredTo: from.ReferredTo, Measure: standingOf(from.Measure),
+		Elsewhere: elsewhereOf(from.Elsewhere), Below: belowOf(from),
 	}
 	if from.Entry != nil {
 		shown.Purpose, shown.List, shown.ReasonCode = &from.Entry.Purpose, &from.Entry.List, &from.Entry.Code
@@ -158,7 +161,7 @@ type summary struct {
 
 func summaryOf(from *redress.Case) summary {
 	shown := summary{
-		ID: from.ID, State: from.State(), Name: from.Filing.Name.String(), Confidential: from.Confidential, Role: from.Filing.Role,
+		ID: from.ID, State: from.State(), Name: from.Contested().String(), Confidential: from.Confidential, Role: from.Filing.Role,
 		Implementation: trackOf(from.Implementation), Merits: trackOf(from.Merits), Due: timeOrNull(from.Due()),
 		Filed: from.Filing.At, Verified: !from.Filing.Verified.IsZero(),
 	}
@@ -194,7 +197,7 @@ type reviewEvent struct {
 }
 
 func reviewOf(from *redress.Case) review {
-	shown := review{summary: summaryOf(from), Language: from.Filing.Language, Linked: notNil(from.Linked), Events: []reviewEvent{}}
+	shown := review{summary: summaryOf(from), Language: from.Filing.Language, Linked: linkedOf(from.Linked, from.Elsewhere), Events: []reviewEvent{}}
 	for _, event := range from.Events {
 		if event.Kind == redress.FiledEvent {
 			shown.Explanation, shown.Contact = from.Text(event, redress.Explanation), from.Text(event, redress.Contact)

@@ -196,6 +196,53 @@ func TestWorkOnACase(t *testing.T) {
 	}
 }
 
+func TestDossierThatAPersonSends(t *testing.T) {
+	d := newDesk(t)
+	id := d.file("court.example")
+	path := "/console/cases/" + string(id)
+	if strings.Contains(d.get(redress.Reviewer, path), "The dossier was sent to the authority") {
+		t.Error("it is asked for before there is one")
+	}
+	if err := d.Desk.Work(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantText(t, d.get(redress.Reviewer, path), "the dossier for the authority", "is to be sent by a person", "The dossier was sent to the authority")
+	if status, _, body := d.post(redress.Reviewer, "ada", path+"/sent", url.Values{"on": {"2099-01-01"}}); status != http.StatusUnprocessableEntity || !strings.Contains(body, "is in the future") {
+		t.Errorf("in the future: %d\n%s", status, body)
+	}
+	if status, _, body := d.post(redress.Reviewer, "ada", path+"/sent", url.Values{}); status != http.StatusSeeOther {
+		t.Fatalf("sent: %d\n%s", status, body)
+	}
+	body := d.get(redress.Reviewer, path)
+	wantText(t, body, "a person sent the authority the dossier", "ada, reviewer")
+	if strings.Contains(body, "The dossier was sent to the authority") {
+		t.Error("it is asked for again")
+	}
+}
+
+// TestCourtNarrows: the form has all the ways that a decision of ours has.
+func TestCourtNarrows(t *testing.T) {
+	d := newDesk(t)
+	id := d.file("phish.example")
+	path := "/console/cases/" + string(id)
+	if _, err := d.Desk.Decide(t.Context(), redress.Actor{Name: "anna", Role: redress.Reviewer}, id, redress.Decision{Outcome: "uphold", Facts: "Seen.", Ground: "Terms."}); err != nil {
+		t.Fatal(err)
+	}
+	wantText(t, d.get(redress.Operator, path), "A court or an out-of-court body has decided", "Narrowed to these countries", "Names below it that are let go")
+	form := url.Values{"question": {"merits"}, "authority": {"Court"}, "ref": {"7/2027"}, "outcome": {"narrow"}, "except": {"good.phish.example\nfine.phish.example"}, "narrow_scope": {"exact"}}
+	if status, _, body := d.post(redress.Operator, "ada", path+"/external", form); status != http.StatusUnprocessableEntity || !strings.Contains(body, "is one of four ways to narrow") || !strings.Contains(body, "fine.phish.example") {
+		t.Errorf("two ways: %d\n%s", status, body)
+	}
+	form.Del("narrow_scope")
+	if status, _, body := d.post(redress.Operator, "ada", path+"/external", form); status != http.StatusSeeOther {
+		t.Fatalf("external: %d\n%s", status, body)
+	}
+	wantText(t, d.get(redress.Auditor, path), "Merits narrowed", "a court or another body decided")
+	if len(d.Blocked("fine.phish.example")) != 0 || len(d.Blocked("phish.example")) == 0 {
+		t.Errorf("blocked %v and %v", d.Blocked("fine.phish.example"), d.Blocked("phish.example"))
+	}
+}
+
 func TestConfidentialCasesAreForWhoIsCleared(t *testing.T) {
 	d := newDesk(t)
 	id := d.file("secret.example")

@@ -24,7 +24,11 @@ type casework struct {
 	Body     string
 	Ref      string
 	On       string
+	Language string
 	NarrowTo string
+	Scope    string
+	Except   string
+	Within   string // countries
 	Until    string
 }
 
@@ -32,6 +36,7 @@ func readCasework(open string, form url.Values) casework {
 	return casework{
 		Open: open, Question: form.Get("question"), Text: form.Get("text"), Facts: form.Get("facts"), Ground: form.Get("ground"), Into: form.Get("into"), Agrees: form.Get("agrees"),
 		Outcome: form.Get("outcome"), Body: form.Get("authority"), Ref: form.Get("ref"), On: form.Get("on"), NarrowTo: form.Get("narrow_to"), Until: form.Get("until"),
+		Language: form.Get("language"), Scope: form.Get("narrow_scope"), Except: form.Get("except"), Within: form.Get("jurisdiction"),
 	}
 }
 
@@ -117,6 +122,17 @@ func (v *visit) reread() {
 	})
 }
 
+// dossierSent takes down that a person has sent the authority its dossier.
+func (v *visit) dossierSent() {
+	v.onCase("sent", "noted", func(one *redress.Case, typed *casework) error {
+		on, err := readTime(typed.On, time.Time{})
+		if err != nil {
+			return wrongField("on", "%s", err)
+		}
+		return v.Desk.DossierSent(v.r.Context(), v.Actor, one.ID, on)
+	})
+}
+
 // pronounce takes down what the authority decided of the merits of its order.
 func (v *visit) pronounce() {
 	v.onCase("pronounce", "decided", func(one *redress.Case, typed *casework) error {
@@ -142,6 +158,7 @@ func (v *visit) external() {
 func (c *casework) elsewhere() (redress.AuthorityDecision, error) {
 	made := redress.AuthorityDecision{Body: c.Body, Ref: c.Ref}
 	made.Outcome, made.Facts, made.Ground, made.NarrowTo = c.Outcome, c.Facts, c.Ground, strings.TrimSpace(c.NarrowTo)
+	made.Language, made.NarrowScope, made.Except, made.Jurisdiction = c.Language, c.Scope, lines(c.Except), lines(c.Within)
 	var err error
 	if made.On, err = readTime(c.On, time.Time{}); err != nil {
 		return made, wrongField("on", "%s", err)
@@ -176,7 +193,7 @@ func (v *visit) relieve() {
 
 // works are which forms of a case there are for the visitor now.
 type works struct {
-	Decide, Ask, Reply, Dismiss, Close, Merge, Reread, Relieve, Pronounce, External bool
+	Decide, Ask, Reply, Dismiss, Close, Merge, Reread, Relieve, Sent, Pronounce, External bool
 
 	Measure, MeasureAppeal bool
 }
@@ -202,6 +219,7 @@ func (v *visit) worksOn(one *redress.Case) works {
 	measure := one.Measure().State
 	return works{
 		Decide: can(redress.Decide), Ask: can(redress.Ask), Reply: true, Dismiss: can(redress.Dismiss), Close: can(redress.Abandon), Merge: can(redress.Merge), Reread: waits,
+		Sent:      one.ToBeSent(),
 		Relieve:   can(redress.Relieve) && one.Entry.Purpose == blocklists.Security,
 		Pronounce: can(redress.Pronounce) && v.may(http.MethodPost, "/console/cases/{id}/pronounce"), External: can(redress.Settled) && v.may(http.MethodPost, "/console/cases/{id}/external"),
 		Measure:       measure == redress.MeasureProposed,

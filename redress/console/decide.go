@@ -125,7 +125,7 @@ func (v *visit) decideForm() {
 	if !is {
 		return
 	}
-	matches := v.Snapshot().Matches(one.Filing.Name)
+	matches := v.Snapshot().Matches(one.Contested())
 	v.decidePage(http.StatusOK, one, decideContent{Form: decisionForm{Facts: factsText(one, matches), Seen: lastEvent(one)}})
 }
 
@@ -137,8 +137,8 @@ func lastEvent(one *redress.Case) int64 {
 }
 
 func (v *visit) decidePage(status int, one *redress.Case, content decideContent) {
-	matches := v.Snapshot().Matches(one.Filing.Name)
-	content.ID, content.Name, content.Choices = one.ID, one.Filing.Name.String(), v.choices(one)
+	matches := v.Snapshot().Matches(one.Contested())
+	content.ID, content.Name, content.Choices = one.ID, one.Contested().String(), v.choices(one)
 	content.Facts, content.Matches = v.caseFacts(one, matches, time.Now()), v.matchTable(matches)
 	for _, one := range content.Choices {
 		content.Narrows = content.Narrows || strings.HasSuffix(one.Value, "/narrow")

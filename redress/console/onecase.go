@@ -42,7 +42,7 @@ func (v *visit) showCase() {
 }
 
 func (v *visit) casePage(one *redress.Case) caseContent {
-	name, now := one.Filing.Name, time.Now()
+	name, now := one.Contested(), time.Now()
 	snapshot := v.Snapshot()
 	content := caseContent{ID: one.ID, Name: name.String(), Explain: (&question{Name: name.String()}).path(), LeftOut: v.leftOut(), Works: v.worksOn(one), Measure: measureFacts(one)}
 	matches := snapshot.Matches(name)
@@ -60,6 +60,9 @@ func (v *visit) casePage(one *redress.Case) caseContent {
 	for _, linked := range one.Linked {
 		content.Linked.add(link(casePath(linked), string(linked)))
 	}
+	for _, other := range one.Elsewhere {
+		content.Linked.add(link(casePath(other.ID), string(other.ID)+", of another filing"))
+	}
 	return content
 }
 
@@ -74,7 +77,7 @@ func (v *visit) caseFacts(one *redress.Case, matches []policy.Match, now time.Ti
 		f.add("In the list’s current source", inSource(one.Entry, matches))
 		f.add("The order says", v.orderSays(one.Entry))
 	}
-	f.add("Resolves unfiltered", text(yesNo(v.Reach.Resolves(v.r.Context(), one.Filing.Name))))
+	f.add("Resolves unfiltered", text(yesNo(v.Reach.Resolves(v.r.Context(), one.Contested()))))
 	v.gathered(one, &f, now)
 	return f
 }
@@ -186,6 +189,9 @@ func (v *visit) historyTable(one *redress.Case) table {
 		}
 		if event.Content.NarrowTo != "" {
 			what = append(what, text("to"), named(event.Content.NarrowTo))
+		}
+		if event.Kind == redress.DossierEvent {
+			what = append(what, text(map[string]string{"mail": "is sent by mail", "by_hand": "is to be sent by a person"}[event.Content.Method]))
 		}
 		if event.Content.Node != "" {
 			what = append(what, text("not in force in time at node "+event.Content.Node))

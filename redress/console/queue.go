@@ -99,7 +99,7 @@ func caseTable(cases []*redress.Case, now time.Time) table {
 		if !one.Filing.Verified.IsZero() {
 			party += ", proved"
 		}
-		made.add(clock, link(casePath(one.ID), string(one.ID)), named(one.Filing.Name.String()), mark, list,
+		made.add(clock, link(casePath(one.ID), string(one.ID)), named(one.Contested().String()), mark, list,
 			text(words("track", one.Implementation.State)), text(words("track", one.Merits.State)), text(party))
 	}
 	return made

@@ -50,6 +50,7 @@ func (h *handler) routes() []staffRoute {
 		{post, "/console/cases/{id}/merge", decides, (*visit).merge},
 		{post, "/console/cases/{id}/reread", decides, (*visit).reread},
 		{post, "/console/cases/{id}/relieve", decides, (*visit).relieve},
+		{post, "/console/cases/{id}/sent", decides, (*visit).dossierSent},
 		{post, "/console/cases/{id}/pronounce", runs, (*visit).pronounce},
 		{post, "/console/cases/{id}/external", runs, (*visit).external},
 		{post, "/console/cases/{id}/measure", decides, (*visit).decideMeasure},

@@ -38,7 +38,7 @@ func vocabulary() map[string]map[string]string {
 			"external": "a court or another body decided", "reopened": "opened again", "link_renewed": "link renewed", "triaged": "facts gathered", "retested": "tested again",
 			"clock_missed": "a deadline was missed", "reply_overdue": "the party’s reply is overdue", "authority_reminded": "the authority was reminded",
 			"unanswered": "published as unanswered by the authority", "exception_review": "the exception is due for review", "reblocked": "blocked again: two feeds list it",
-			"publisher_told": "the publisher was told", "holder_first": "told that the account holder can undo it", "followed": "the case that stands for it was decided", "warned": "warned", "suspended": "suspended",
+			"dossier_sent": "the dossier for the authority", "dossier_delivered": "a person sent the authority the dossier", "publisher_told": "the publisher was told", "holder_first": "told that the account holder can undo it", "followed": "the case that stands for it was decided", "warned": "warned", "suspended": "suspended",
 			"measure_proposed": "a warning or suspension is proposed", "measure_dropped": "nothing is done about the party", "measure_appealed": "suspension appealed",
 			"measure_upheld": "suspension upheld on appeal", "measure_lifted": "warning or suspension lifted", "measure_ended": "suspension ended",
 			"exception_made": "exception made", "exception_ended": "exception ended", "alarm_acknowledged": "alarm looked after",

@@ -25,7 +25,7 @@ func (w *Writer) Tell(c *redress.Case, event *redress.Event) []notify.Message {
 	if d == nil {
 		return nil
 	}
-	message := w.about(d, string(c.ID), c.Filing.Name.String()).message("case." + kind)
+	message := w.about(d, string(c.ID), c.Contested().String()).message("case." + kind)
 	message.To, message.Key = notify.Mail(to), keyOf(c, event)
 	return []notify.Message{message}
 }
@@ -51,7 +51,7 @@ func keyOf(c *redress.Case, event *redress.Event) string {
 
 // of writes the letter of an event; nil where there is none.
 func (w *Writer) of(c *redress.Case, event *redress.Event) (*draft, string) {
-	name, id, language := c.Filing.Name.String(), string(c.ID), c.Filing.Language
+	name, id, language := c.Contested().String(), string(c.ID), c.Filing.Language
 	begin := func(subject string) *draft { return w.draft(language, subject, "name", name, "id", id) }
 	kind := string(event.Kind)
 	switch kind {
@@ -157,7 +157,7 @@ func (w *Writer) others(c *redress.Case) []string {
 	if w.config.Blocking == nil || c.Entry == nil {
 		return nil
 	}
-	return slices.DeleteFunc(w.config.Blocking(c.Filing.Name), func(list string) bool { return list == string(c.Entry.List) })
+	return slices.DeleteFunc(w.config.Blocking(c.Contested()), func(list string) bool { return list == string(c.Entry.List) })
 }
 
 // Unproved tells that the challenge ended without a proof.

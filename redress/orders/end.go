@@ -71,7 +71,7 @@ const decisionTerm = 7 * 24 * time.Hour
 // waits for a second person's.
 func (o *Office) second(ctx context.Context, tx *store.Tx, sender *Sender, record *store.OrderRecord, decision *Decision, fingerprint [32]byte, at time.Time) (waits bool, err error) {
 	if sender.Role != redress.Operator {
-		return false, &Forbidden{Why: "another authority's decision is entered by two people of the operator, not by a token of an authority"}
+		return false, &Forbidden{Why: "another authority's decision is entered by two people of the operator, not by an authority"}
 	}
 	people, err := tx.EnterDecision(ctx, record.ID, fingerprint, blocklists.Person(sender.Name()), sender.Actor.Name, at, decisionTerm)
 	if err != nil {

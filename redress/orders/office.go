@@ -158,7 +158,7 @@ func (o *Office) find(ctx context.Context, from store.Querier, sender *Sender, r
 	own := slices.DeleteFunc(found, func(one *store.OrderRecord) bool { return !sender.may(&one.Order) })
 	switch len(own) {
 	case 0:
-		return nil, &Forbidden{Why: "the order is another authority's, or of a list that this token is not for"}
+		return nil, &Forbidden{Why: "the order is another authority's, or of a list that you send no orders of"}
 	case 1:
 		return own[0], nil
 	}

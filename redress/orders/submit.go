@@ -63,15 +63,15 @@ func (s *Sender) admits(order *blocklists.Order) error {
 		return redress.ErrNotPermitted
 	}
 	if name := order.Authority.Name; name != "" && name != s.Authority {
-		return &Forbidden{Why: fmt.Sprintf("this token is for orders of %s, not of %.100s", s.Authority, name)}
+		return &Forbidden{Why: fmt.Sprintf("you may send orders of %s, not of %.100s", s.Authority, name)}
 	}
 	for _, code := range order.Jurisdiction {
 		if !slices.Contains(s.Jurisdiction, code) {
-			return &Forbidden{Why: fmt.Sprintf("this token is for orders in %s, not in %.10q", strings.Join(s.Jurisdiction, ", "), code)}
+			return &Forbidden{Why: fmt.Sprintf("you may send orders for %s, not for %.10q", strings.Join(s.Jurisdiction, ", "), code)}
 		}
 	}
 	if order.List != "" && !s.forList(order.List) {
-		return &Forbidden{Why: fmt.Sprintf("this token is not for list %.63q", order.List)}
+		return &Forbidden{Why: fmt.Sprintf("you may not send orders of list %.63q", order.List)}
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ func (k *Kit) functions(tongue *language.Tongue) template.FuncMap {
 		"duration": tongue.Duration, "number": tongue.Number,
 		"name":     func(text string) template.HTML { return nameIn(tongue, text) },
 		"link":     func(address string) template.URL { return template.URL(SafeLink(address)) }, //nolint:gosec // its scheme is one of four
-		"bare":     bare,
+		"bare":     Bare,
 		"language": tongue.Tag,
 		"field":    newField, "choice": newChoice,
 	}
@@ -47,8 +47,8 @@ func SafeLink(address string) string {
 	return parsed.String()
 }
 
-// bare is an address as people write it.
-func bare(address string) string {
+// Bare is an address as people write it.
+func Bare(address string) string {
 	return strings.TrimPrefix(strings.TrimPrefix(address, "mailto:"), "tel:")
 }
 

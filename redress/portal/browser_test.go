@@ -19,6 +19,7 @@ func TestPublicPagesInABrowser(t *testing.T) {
 	for _, width := range browser.Widths() {
 		b := open(t, func(o *options) {
 			o.Operator.Phone, o.Operator.Address, o.Operator.Languages = "tel:+390612345678", "Via Roma 1, 00100 Roma", []string{"en", "it", "de", "fr", "es", "pl", "et"}
+			o.Policy = disclosures(t).In
 		})
 		b.inItaly()
 		b.DNS.Add("phish.example. 60 IN A 192.0.2.1")
@@ -31,6 +32,9 @@ func TestPublicPagesInABrowser(t *testing.T) {
 		}
 		b.lookUp(v, walk)
 		b.explain(v, walk)
+		v.Go(b.url + "/policy?lang=de")
+		v.See("portal-policy-german", "6. Was gesperrt oder geändert wird, und warum", "Angeordnet von", "Tribunale di Esempio (IT)", "Polski")
+		walk()
 		v.NoComplaints("404", "403", "451", "422")
 	}
 }

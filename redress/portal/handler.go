@@ -40,8 +40,8 @@ type Config struct {
 	Papers func(ctx context.Context, id redress.CaseID, token string, content []byte) error
 	// Progress is how far the proof of control of a case is. Nil: that is not shown.
 	Progress func(ctx context.Context, id redress.CaseID) (control.Progress, error)
-	// Policy is the statement of what the resolver does. Nil: none.
-	Policy func() *report.Statement
+	// Policy is the statement of what the resolver does, in the language of a tag. Nil: none.
+	Policy func(tag string) *report.Statement
 	// Household: the pages of a home are beside these, and the first page leads to them.
 	Household bool
 	// Watch: owners can watch a name, and the first page says so.

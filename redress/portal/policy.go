@@ -12,6 +12,6 @@ func (h *handler) policy(w http.ResponseWriter, r *http.Request) {
 		h.pages.Missing(w, r)
 		return
 	}
-	statement := h.config.Policy()
+	statement := h.config.Policy(h.pages.Tongue(r).Tag())
 	h.pages.Write(w, r, http.StatusOK, "policy", page.Head{Title: statement.Title, Index: true}, statement)
 }

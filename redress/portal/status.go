@@ -22,6 +22,8 @@ type statusContent struct {
 	// they were shown before.
 	Link  string
 	Words string
+	// Token opens the linked cases too.
+	Token string
 	// Resolving: nothing of ours blocks the name any more, and it resolves.
 	Resolving bool
 	// Proof is what the proof of control said just now; nil if none was run. Said is that in the reader's language.
@@ -78,9 +80,13 @@ func wordsName(id redress.CaseID) string { return "words-" + string(id) }
 // wordsLife is how long the recovery words are shown, in seconds.
 const wordsLife = 3600
 
-// keep sets the cookies of a filing's cases, and of the first the words, if any.
+// maxKept is for how many cases of a filing a reply sets cookies. The others open by the links on the page: what stands
+// before us refuses replies with too long a head.
+const maxKept = 8
+
+// keep sets the cookies of a filing's first cases, and of the first the words, if any.
 func (h *handler) keep(w http.ResponseWriter, ids []redress.CaseID, token, words string) {
-	for _, id := range ids {
+	for _, id := range ids[:min(len(ids), maxKept)] {
 		h.set(w, id, cookieName(id), token, 0)
 	}
 	if words != "" {
@@ -139,7 +145,7 @@ func (h *handler) show(w http.ResponseWriter, r *http.Request, code int, id redr
 		h.fail(w, r, err)
 		return
 	}
-	content.Status, content.Link = status, h.desk.StatusURL(id, token)
+	content.Status, content.Link, content.Token = status, h.desk.StatusURL(id, token), token
 	if cookie, err := r.Cookie(wordsName(id)); err == nil {
 		content.Words = bounded(cookie.Value)
 	}

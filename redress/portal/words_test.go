@@ -49,7 +49,7 @@ func TestWordsForAllStates(t *testing.T) {
 	for _, state := range []redress.State{redress.Submitted, redress.Referred, redress.Decided, redress.Closed} {
 		want("state", string(state))
 	}
-	for _, kind := range []redress.EventKind{redress.FiledEvent, redress.ReferredEvent, redress.VerifiedEvent, redress.DecidedEvent, redress.InForceEvent} {
+	for _, kind := range []redress.EventKind{redress.FiledEvent, redress.ReferredEvent, redress.VerifiedEvent, redress.DecidedEvent, redress.InForceEvent, redress.DossierEvent, redress.DeliveredEvent} {
 		want("event", string(kind))
 	}
 	for _, how := range []policy.Detection{policy.Human, policy.Automated, policy.Notice} {

@@ -132,6 +132,13 @@ func (w *World) Restart() {
 	}
 }
 
+// Reload imports the lists anew, as the desk goes on.
+func (w *World) Reload() {
+	w.t.Helper()
+	index := compile(w.t, w.Lists)
+	w.Current.Update(func(s policy.Snapshot) policy.Snapshot { s.Bundle = index; return s })
+}
+
 // Blocked says which lists block a name now.
 func (w *World) Blocked(name string) []string {
 	var found []string

@@ -3,7 +3,6 @@ package report
 import (
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -24,14 +23,54 @@ type Deployment struct {
 	Doors       []Door
 	Resolver    Resolver
 	Keeps       Keeps
-	// Deviations are where this configuration does less than what is usual, in sentences.
-	Deviations []string
+	// Deviations are where this configuration does less than what is usual.
+	Deviations []Deviation
 }
 
 // Door is one way to ask.
 type Door struct {
-	Name   string
-	Detail string
+	Kind  DoorKind
+	Ports []uint16
+	// Name is what its certificate says; "" where it has none or is not known.
+	Name string
+	// Address is where questions by HTTPS go to; "" for others.
+	Address string
+}
+
+// DoorKind is how questions come by a door.
+type DoorKind string
+
+// The kinds of doors, as texts have them.
+const (
+	PlainDoor DoorKind = "do53" // without encryption
+	TLSDoor   DoorKind = "dot"
+	HTTPSDoor DoorKind = "doh"
+	QUICDoor  DoorKind = "doq"
+)
+
+// Deviation is one thing in which a configuration does less than what is usual.
+type Deviation struct {
+	Kind DeviationKind
+	Zone string // of Unsigned alone
+}
+
+// DeviationKind is what it does less.
+type DeviationKind string
+
+// The kinds of deviations, as texts have them.
+const (
+	Unvalidated DeviationKind = "unvalidated" // no DNSSEC
+	Unanchored  DeviationKind = "unanchored"  // DNSSEC without a trust anchor
+	OtherTime   DeviationKind = "othertime"   // signatures judged as of another time
+	Unguarded   DeviationKind = "unguarded"   // no safeguards over lists
+	Unexplained DeviationKind = "unexplained" // no extended errors
+	Snooped     DeviationKind = "snooped"     // some may ask what is in the cache
+	Unsigned    DeviationKind = "unsigned"    // a negative trust anchor
+)
+
+// DeviationKinds are all kinds of them.
+func DeviationKinds() []DeviationKind {
+	return []DeviationKind{Unvalidated, Unanchored, OtherTime, Unguarded, Unexplained, Snooped, Unsigned}
 }
 
 // Resolver is how questions are resolved.
@@ -59,6 +98,7 @@ type Keeps struct {
 	Devices     bool          // hardware addresses of the local link
 	Mail        bool
 	OnCall      bool
+	Contacts    time.Duration // what parties wrote, after a case or the time for an appeal has ended
 }
 
 // jurisdictions are those that some client is bound to, in order.
@@ -84,61 +124,28 @@ func (d *Deployment) passes() bool {
 
 // sourceWords say where a list comes from, and nothing that opens it: an address may hold a
 // key.
-func sourceWords(source *blocklists.Source) string {
-	words := ""
-	switch {
-	case source.URL != "":
-		words = "the web"
-		if address, err := url.Parse(source.URL); err == nil && address.Host != "" {
-			words = address.Hostname() + ", over " + strings.ToUpper(address.Scheme)
-		}
-	case source.RPZ != "":
-		words = "the zone " + source.RPZ + ", by zone transfer"
-	case source.Catalog != "":
-		words = "the zones that the catalog " + source.Catalog + " names, by zone transfer"
-	default:
-		words = "a file that we keep"
-	}
+func (t told) sourceWords(source *blocklists.Source) string {
+	words := []string{t.from(source)}
 	if !source.Verify.IsZero() {
-		words += "; its signature or sum is verified"
+		words = append(words, t.Say("source.verified"))
 	}
 	if source.Refresh > 0 {
-		words += "; asked every " + often(source.Refresh)
+		words = append(words, t.Say("source.asked", "every", t.often(source.Refresh)))
 	}
-	return words
+	return strings.Join(words, "; ")
 }
 
-// span is a length of time in words, in the largest unit that fits it whole.
-func span(length time.Duration) string {
-	for _, unit := range []struct {
-		length time.Duration
-		name   string
-	}{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}} {
-		if length < unit.length || length%unit.length != 0 {
-			continue
+func (t told) from(source *blocklists.Source) string {
+	switch {
+	case source.URL != "":
+		if address, err := url.Parse(source.URL); err == nil && address.Host != "" {
+			return t.Say("source.host", "host", address.Hostname(), "scheme", strings.ToUpper(address.Scheme))
 		}
-		if count := int(length / unit.length); count != 1 {
-			return strconv.Itoa(count) + " " + unit.name + "s"
-		}
-		return "1 " + unit.name
+		return t.Say("source.web")
+	case source.RPZ != "":
+		return t.Say("source.zone", "zone", source.RPZ)
+	case source.Catalog != "":
+		return t.Say("source.catalog", "zone", source.Catalog)
 	}
-	return length.String()
-}
-
-// often is a span behind the word every.
-func often(length time.Duration) string { return strings.TrimPrefix(span(length), "1 ") }
-
-// titleOf is a text in English, or in the first language that it has.
-func titleOf(texts map[string]string) string {
-	if text := texts["en"]; text != "" {
-		return text
-	}
-	languages := make([]string, 0, len(texts))
-	for language := range texts {
-		languages = append(languages, language)
-	}
-	if len(languages) == 0 {
-		return ""
-	}
-	return texts[slices.Min(languages)]
+	return t.Say("source.file")
 }

@@ -1,9 +1,9 @@
 // Package report makes what an operator publishes or hands to others from what runs.
 //
-// [Disclosure] is the statement of policy and practice under the heads of RFC 8932, section
-// 6.1; [Assessment] is the annex to a data protection impact assessment. Both are a
-// [Statement] made once from a [Deployment], and written as a part of a page, as text, or
-// as JSON.
+// A [Teller] makes statements from a [Deployment]: that of policy and practice under the heads of RFC 8932, section
+// 6.1, in any language that there are texts in, and the annex to a data protection impact assessment. Both are a
+// [Statement], written as a part of a page, as text, or as JSON. [Disclosures] is the first in all languages, made once
+// for each configuration.
 //
 // [Transparency] is the report of a period, in the sections of Implementing Regulation (EU) 2024/2835. It
 // is made from a [Book]: the log of events, counted day by day. [Books] keeps one up to date
@@ -23,8 +23,17 @@
 // Of secret lists there is one entry for each authority and act, the same for one list and
 // for ten: it tells neither how many there are nor what they are called.
 //
-// What the program does not do yet is not promised. The term of what a party wrote is said as
-// it is today, until erasure runs by itself.
+// What the program does not do is not promised: how long what a party wrote is kept is the term that erasure obeys.
+//
+// A deployment says what runs by kinds and numbers and in no language; every sentence of the statement is a key of the
+// catalogue policy.TAG.json, with placeholders for what the operator named. So a language cannot say more or less than another, which
+// a test holds to heads, rows, links, numbers and names. Names, titles and reasons are the operator's words: they are said in the
+// reader's language where the operator wrote them in it, and are never translated. JSON says which language it is in; the
+// IDs of heads and the purposes are the same in all.
+//
+// The annex is in English. It is for the operator's own people and a regulator who reads it with them, its grounds are those of
+// one Regulation word by word, and seven versions of it would have to be held together by lawyers. Refused: an annex half
+// in another language, by the sentences that it shares with the statement.
 //
 // The report is a fold of the log, and its state is written down now and then, so that a year's report over
 // millions of events reads only what is new. The same events give the same octets, in one go or in parts; audit

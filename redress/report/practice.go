@@ -1,46 +1,78 @@
 package report
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/recourse-dns/recourse/redress/page"
+)
 
 // The heads of practice (RFC 8932, section 6.1.2).
 
-func deviations(d *Deployment) Section {
-	section := Section{ID: "deviations", Heading: "7. Where we do otherwise than this", Text: d.Deviations}
+func (t told) deviations() Section {
+	section := Section{ID: "deviations", Heading: t.Say("head.deviations"), Text: t.deviating()}
 	if len(section.Text) == 0 {
-		section.Text = []string{"Nowhere: this text is made from the configuration that runs."}
+		section.Text = []string{t.Say("text.nowhere")}
 	}
 	return section
 }
 
-func doors(d *Deployment) Section {
-	section := Section{ID: "doors", Heading: "8. How you can ask", Text: []string{
-		"Every way gives the same client the same answer. Encrypted answers are padded where the question is (RFC 8467).",
-	}}
-	for _, door := range d.Doors {
-		section.Entries = append(section.Entries, entry(door.Name, "", Row{Term: "At", Text: door.Detail}))
+// deviating is a sentence for each thing in which the configuration does less.
+func (t told) deviating() []string {
+	var said []string
+	for _, one := range t.Deviations {
+		said = append(said, t.Say("deviation."+string(one.Kind), "zone", one.Zone))
+	}
+	return said
+}
+
+func (t told) doors() Section {
+	section := Section{ID: "doors", Heading: t.Say("head.doors"), Text: []string{t.Say("text.doors")}}
+	for i := range t.Doors {
+		section.Entries = append(section.Entries, t.door(&t.Doors[i]))
 	}
 	return section
 }
 
-func upstream(d *Deployment) Section {
-	r := &d.Resolver
-	minimised := map[string]string{
-		"relaxed": "servers on the way learn no more of a name than they need (RFC 9156)", "strict": "servers on the way learn no more of a name than they need, without exception (RFC 9156)",
-		"off": "no: servers on the way see the whole name",
-	}[r.Minimises]
-	if len(r.Forward) > 0 {
-		minimised = ""
+func (t told) door(door *Door) Entry {
+	at := t.Count("at.ports", len(door.Ports), "ports", strings.Join(numbered(door.Ports), ", "))
+	if door.Name != "" {
+		at = t.Say("at.certified", "ports", at, "name", door.Name)
 	}
-	return Section{ID: "upstream", Heading: "9. How we ask others", Entries: []Entry{entry("Towards other servers", "",
-		Row{Term: "Your address", Text: "is never sent on, also not in part (no EDNS Client Subnet, RFC 7871)"},
-		Row{Term: "Names", Text: minimised},
-		Row{Term: "Validation", Text: choose(r.Validates, "answers are validated with DNSSEC", "answers are not validated with DNSSEC")},
-		Row{Term: "Proved absence", Text: choose(r.NSEC, "what is proved not to be there is not asked for again (RFC 8198)", "")},
-		Row{Term: "Encryption", Text: choose(r.Encrypts, "authoritative servers are asked over TLS where they have it (RFC 9539)", "")},
-		Row{Term: "Letters", Text: choose(r.MixesCase, "upper and lower case of names are mixed, against forged answers", "")},
-		Row{Term: "Error reports", Text: choose(r.ReportsToOwn, "owners of broken zones who want to know are told, with the name and no client (RFC 9567)", "")},
-		Row{Term: "Other resolvers of ours", Text: choose(r.PassesOn, "get the same lists by zone transfer", "")},
+	if door.Address != "" {
+		at += ", " + door.Address
+	}
+	return entry(t.Word("door", door.Kind), "", Row{Term: t.Say("term.at"), Text: at})
+}
+
+func (t told) upstream() Section {
+	r := &t.Resolver
+	yes := func(is bool, text string) string { return choose(is, text, "") }
+	return Section{ID: "upstream", Heading: t.Say("head.upstream"), Entries: []Entry{entry(t.Say("what.towards"), "",
+		Row{Term: t.Say("term.address"), Text: t.Say("up.address")},
+		Row{Term: t.Say("term.names"), Text: t.minimised()},
+		Row{Term: t.Say("term.validation"), Text: choose(r.Validates, t.Say("up.validated"), t.Say("up.unvalidated"))},
+		Row{Term: t.Say("term.absence"), Text: yes(r.NSEC, t.Say("up.absence"))},
+		Row{Term: t.Say("term.encryption"), Text: yes(r.Encrypts, t.Say("up.encryption"))},
+		Row{Term: t.Say("term.letters"), Text: yes(r.MixesCase, t.Say("up.letters"))},
+		Row{Term: t.Say("term.errors"), Text: yes(r.ReportsToOwn, t.Say("up.errors"))},
+		Row{Term: t.Say("term.others"), Text: yes(r.PassesOn, t.Say("up.others"))},
 	)}}
+}
+
+// minimised is what servers on the way see of a name; nothing where there are none on the way.
+func (t told) minimised() string {
+	if len(t.Resolver.Forward) > 0 {
+		return ""
+	}
+	switch t.Resolver.Minimises {
+	case "relaxed":
+		return t.Say("up.relaxed")
+	case "strict":
+		return t.Say("up.strict")
+	case "off":
+		return t.Say("up.whole")
+	}
+	return ""
 }
 
 func choose(which bool, yes, no string) string {
@@ -50,18 +82,22 @@ func choose(which bool, yes, no string) string {
 	return no
 }
 
-func support(d *Deployment) Section {
-	contact := strings.TrimPrefix(strings.TrimPrefix(d.Operator.Contact, "mailto:"), "tel:")
-	return Section{ID: "support", Heading: "10. Whom to ask", Entries: []Entry{entry(d.Operator.Name, "",
-		Row{Term: "Contact", Text: contact, Link: d.Operator.Contact}, Row{Term: "Telephone", Text: strings.TrimPrefix(d.Operator.Phone, "tel:"), Link: d.Operator.Phone},
-		Row{Term: "Languages", Text: strings.Join(d.Operator.Languages, ", ")})}}
+func (t told) support() Section {
+	operator := &t.Operator
+	var languages []string
+	for _, tag := range operator.Languages {
+		languages = append(languages, t.Word("tongue", tag))
+	}
+	return Section{ID: "support", Heading: t.Say("head.support"), Entries: []Entry{entry(operator.Name, "",
+		Row{Term: t.Say("term.contact"), Text: page.Bare(operator.Contact), Link: operator.Contact},
+		Row{Term: t.Say("term.phone"), Text: page.Bare(operator.Phone), Link: operator.Phone},
+		Row{Term: t.Say("term.languages"), Text: strings.Join(languages, ", ")})}}
 }
 
-func processing(d *Deployment) Section {
-	text := []string{d.Operator.Name + " answers for all of it."}
-	if codes := d.jurisdictions(); len(codes) > 0 {
-		text = append(text, "Networks are bound to the law of: "+strings.Join(codes, ", ")+".")
+func (t told) processing() Section {
+	text := []string{t.Say("text.answers", "operator", t.Operator.Name)}
+	if codes := t.jurisdictions(); len(codes) > 0 {
+		text = append(text, t.Say("text.jurisdictions", "codes", strings.Join(codes, ", ")))
 	}
-	text = append(text, "In the European Union you may ask what is kept of you, have it put right or erased, and complain to the data protection authority where you live.")
-	return Section{ID: "processing", Heading: "11. Under which law", Text: text}
+	return Section{ID: "processing", Heading: t.Say("head.processing"), Text: append(text, t.Say("text.rights"))}
 }

@@ -1,14 +1,16 @@
 package report
 
-// record is one kind of data that is processed.
+import "strings"
+
+// record is one kind of data that is processed. What only the assessment says of it is in English.
 type record struct {
 	what  string
-	whose string
+	whose string // for the assessment
 	where string
 	term  string
 	why   string
 	basis string // in law, for the assessment
-	guard string // what keeps it from doing harm
+	guard string // what keeps it from doing harm, for the assessment
 }
 
 // Grounds of Regulation (EU) 2016/679, Article 6(1).
@@ -20,91 +22,91 @@ const (
 )
 
 // records are all kinds of data that this deployment processes.
-func records(d *Deployment) []record {
+func (t told) records() []record {
 	all := []record{
 		{
-			what: "Your question and your address, while we answer", whose: "who asks", where: "memory",
-			term: "until the answer has left", why: "to answer", basis: service, guard: "never written to a disk or a log",
+			what: t.Say("kept.question"), whose: "who asks", where: t.Say("where.memory"),
+			term: t.Say("long.question"), why: t.Say("why.question"), basis: service, guard: "never written to a disk or a log",
 		},
-		cacheRecord(d),
+		t.cacheRecord(),
 		{
-			what: "How often each list blocked something", whose: "nobody: numbers by list, never by name or client", where: "memory",
-			term: "until the program ends", why: "to see whether lists work", basis: "no personal data", guard: "no label that a client can choose",
+			what: t.Say("kept.counts"), whose: "nobody: numbers by list, never by name or client", where: t.Say("where.memory"),
+			term: t.Say("long.counts"), why: t.Say("why.counts"), basis: "no personal data", guard: "no label that a client can choose",
 		},
 	}
-	if d.Keeps.ClientRate {
+	if t.Keeps.ClientRate {
 		all = append(all, record{
-			what: "How often an address or its network asked just now", whose: "who asks", where: "memory", term: "seconds",
-			why: "so that one client cannot take the service from others", basis: interest, guard: "never written down; connections that prove an address are not punished for others",
+			what: t.Say("kept.rate"), whose: "who asks", where: t.Say("where.memory"), term: t.Say("long.rate"),
+			why: t.Say("why.rate"), basis: interest, guard: "never written down; connections that prove an address are not punished for others",
 		})
 	}
-	all = append(all, profileRecords(d)...)
-	return append(all, deskRecords(d)...)
+	all = append(all, t.profileRecords()...)
+	return append(all, t.deskRecords()...)
 }
 
-func cacheRecord(d *Deployment) record {
+func (t told) cacheRecord() record {
 	made := record{
-		what: "Names that were asked for and their answers, without who asked", whose: "nobody in particular; a rare name may hint at somebody", where: "memory",
-		term: "until the answer's own time ends", why: "to answer faster, and to ask others less", basis: service, guard: "no client stands beside a name",
+		what: t.Say("kept.cache"), whose: "nobody in particular; a rare name may hint at somebody", where: t.Say("where.memory"),
+		term: t.Say("long.cache"), why: t.Say("why.cache"), basis: service, guard: "no client stands beside a name",
 	}
-	if d.Keeps.Stale > 0 {
-		made.term += "; " + span(d.Keeps.Stale) + " more at the most, while the servers that know it are silent"
+	if t.Keeps.Stale > 0 {
+		made.term = strings.Join([]string{made.term, t.Say("long.stale", "length", t.span(t.Keeps.Stale))}, "; ")
 	}
-	if d.Keeps.CacheOnDisk {
-		made.where = "memory; on disk from a clean end of the program to its next start, readable by its owner alone"
+	if t.Keeps.CacheOnDisk {
+		made.where = t.Say("where.cache")
 	}
 	return made
 }
 
-func profileRecords(d *Deployment) []record {
+func (t told) profileRecords() []record {
 	var all []record
-	if d.Profiles > 0 {
+	if t.Profiles > 0 {
 		all = append(all, record{
-			what: "What a household asked to have filtered, who asked, and when", whose: "households that asked", where: "configuration or database",
-			term: "until they end it", why: "to filter what they asked for, and to show that they did", basis: consent, guard: "stands in no answer and in no list that leaves this machine",
+			what: t.Say("kept.profile"), whose: "households that asked", where: t.Say("where.profile"),
+			term: t.Say("long.profile"), why: t.Say("why.profile"), basis: consent, guard: "stands in no answer and in no list that leaves this machine",
 		})
 	}
-	if d.Keeps.Bindings {
+	if t.Keeps.Bindings {
 		all = append(all, record{
-			what: "Which address has which profile now", whose: "subscribers", where: "memory; encrypted on disk", term: "until the time that comes with it, a day where none does",
-			why: "to give each line its own filter", basis: consent, guard: "in no bundle and no backup; ended when the line is given to somebody else",
+			what: t.Say("kept.binding"), whose: "subscribers", where: t.Say("where.binding"), term: t.Say("long.binding"),
+			why: t.Say("why.binding"), basis: consent, guard: "in no bundle and no backup; ended when the line is given to somebody else",
 		})
 	}
-	if d.Keeps.Devices {
+	if t.Keeps.Devices {
 		all = append(all, record{
-			what: "Which hardware address has which IP address on the local link", whose: "people of the household", where: "memory, from the system's own table",
-			term: "while the device is there", why: "to know a device by both of its addresses", basis: consent, guard: "never written down, never sent on",
+			what: t.Say("kept.device"), whose: "people of the household", where: t.Say("where.device"),
+			term: t.Say("long.device"), why: t.Say("why.device"), basis: consent, guard: "never written down, never sent on",
 		})
 	}
-	if d.passes() {
+	if t.passes() {
 		all = append(all, record{
-			what: "That somebody goes past one security block", whose: "who asked for it", where: "memory, as a hash with a key of the hour", term: "an hour at the most",
-			why: "to let that one client pass", basis: service, guard: "neither address nor name can be read from it; a restart forgets it",
+			what: t.Say("kept.pass"), whose: "who asked for it", where: t.Say("where.pass"), term: t.Say("long.pass"),
+			why: t.Say("why.pass"), basis: service, guard: "neither address nor name can be read from it; a restart forgets it",
 		})
 	}
 	return all
 }
 
-func deskRecords(d *Deployment) []record {
+func (t told) deskRecords() []record {
 	all := []record{
 		{
-			what: "Visits to our pages, and names looked up there", whose: "visitors", where: "memory: how often a network asked just now", term: "minutes",
-			why: "so that nobody can exhaust the pages", basis: interest, guard: "no log of pages, names or addresses; nothing on our pages is fetched from others",
+			what: t.Say("kept.visit"), whose: "visitors", where: t.Say("where.visit"), term: t.Say("long.visit"),
+			why: t.Say("why.visit"), basis: interest, guard: "no log of pages, names or addresses; nothing on our pages is fetched from others",
 		},
 		{
-			what: "What somebody writes who contests a block: name, explanation, contact if given", whose: "who contests", where: "database",
-			term: "the case stays; what was written is apart from it, and is erased when we are asked to or it is of no more use", why: "to decide, and to answer", basis: interest,
+			what: t.Say("kept.case"), whose: "who contests", where: t.Say("where.database"),
+			term: t.Say("long.case", "length", t.span(t.Keeps.Contacts)), why: t.Say("why.case"), basis: interest,
 			guard: "texts are apart from the log of events, which holds only their salted hash; contact is optional",
 		},
 		{
-			what: "Orders, decisions and who made them", whose: "staff and authorities, in their office", where: "database, as a log that only grows", term: "as long as the database",
-			why: "so that every block and every reversal can be proved", basis: obligation, guard: "each entry commits to the one before it; no client in it",
+			what: t.Say("kept.decision"), whose: "staff and authorities, in their office", where: t.Say("where.log"), term: t.Say("long.decision"),
+			why: t.Say("why.decision"), basis: obligation, guard: "each entry commits to the one before it; no client in it",
 		},
 	}
-	if d.Keeps.Mail || d.Keeps.OnCall {
+	if t.Keeps.Mail || t.Keeps.OnCall {
 		all = append(all, record{
-			what: "Messages to authorities, parties and staff on call", whose: "their recipients", where: "database", term: "until delivered; 30 days where that failed. Only a key without content stays for 90 days",
-			why: "to tell what was decided and what waits", basis: obligation, guard: "erased with the delivery; in no log",
+			what: t.Say("kept.message"), whose: "their recipients", where: t.Say("where.database"), term: t.Say("long.message"),
+			why: t.Say("why.message"), basis: obligation, guard: "erased with the delivery; in no log",
 		})
 	}
 	return all

@@ -40,11 +40,28 @@ func deployment() *report.Deployment {
 			{Match: profile.Match{Networks: []netip.Prefix{netip.MustParsePrefix("10.9.0.0/16")}}, Jurisdiction: "none", Because: "A laboratory without customers."},
 		},
 		Profiles: 1, Authorities: []string{"Tribunale di Esempio"},
-		Doors:    []report.Door{{Name: report.PlainDoor, Detail: "port 53"}, {Name: "DNS over TLS", Detail: "port 853, with a certificate for dns.example.net"}},
+		Doors: []report.Door{
+			{Kind: report.PlainDoor, Ports: []uint16{53, 5353}}, {Kind: report.TLSDoor, Ports: []uint16{853}, Name: "dns.example.net"},
+			{Kind: report.HTTPSDoor, Ports: []uint16{443}, Address: "https://dns.example.net/dns-query"},
+		},
 		Resolver: report.Resolver{Validates: true, Minimises: "relaxed", Zones: 1},
-		Keeps:    report.Keeps{CacheOnDisk: true, ClientRate: true, Mail: true, Bindings: true, Devices: true},
+		Keeps:    report.Keeps{CacheOnDisk: true, Stale: 36 * time.Hour, Contacts: 30 * 24 * time.Hour, ClientRate: true, Mail: true, Bindings: true, Devices: true},
 	}
 }
+
+// speaker is a teller that speaks English where it is not told otherwise.
+type speaker struct{ *report.Teller }
+
+func teller(t testing.TB) speaker {
+	t.Helper()
+	made, err := report.NewTeller(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return speaker{made}
+}
+
+func (s speaker) disclosure(d *report.Deployment) *report.Statement { return s.Disclosure(d, "en") }
 
 func textOf(t testing.TB, s *report.Statement) string {
 	t.Helper()
@@ -80,7 +97,7 @@ func all(t testing.TB, s *report.Statement) []string {
 
 func TestDisclosureHasTheHeadsOfTheRFC(t *testing.T) {
 	var got []string
-	for _, section := range report.Disclosure(deployment()).Sections {
+	for _, section := range teller(t).disclosure(deployment()).Sections {
 		if len(section.Text)+len(section.Entries) == 0 {
 			t.Errorf("%s says nothing", section.Heading)
 		}
@@ -94,7 +111,7 @@ func TestDisclosureHasTheHeadsOfTheRFC(t *testing.T) {
 }
 
 func TestDisclosureTellsWhatRuns(t *testing.T) {
-	for _, form := range all(t, report.Disclosure(deployment())) {
+	for _, form := range all(t, teller(t).disclosure(deployment())) {
 		for _, want := range []string{
 			"Ordini", "Tribunale di Esempio (IT)", "Legge 633/1941, article 163", "RG 1/2026", "a file that we keep", "https://court.example", "every day",
 			"Phishing", "Example CERT", "lists.example, over HTTPS; asked every hour", "the zone adult.rpz.example, by zone transfer",
@@ -112,7 +129,7 @@ func TestDisclosureTellsWhatRuns(t *testing.T) {
 // TestStatementsKeepSecrets: nothing of secret lists but who ordered secrecy, no key of a
 // source, no path of a file, no profile.
 func TestStatementsKeepSecrets(t *testing.T) {
-	for _, made := range []func(*report.Deployment) *report.Statement{report.Disclosure, report.Assessment} {
+	for _, made := range []func(*report.Deployment) *report.Statement{teller(t).disclosure, teller(t).Assessment} {
 		for _, form := range all(t, made(deployment())) {
 			for _, secret := range []string{"Hidden", "hidden", "s3cret", "/etc/private", "secret-profile", "javascript:", "192.0.2.0"} {
 				if strings.Contains(form, secret) {
@@ -123,13 +140,13 @@ func TestStatementsKeepSecrets(t *testing.T) {
 	}
 	one, two := deployment(), deployment()
 	one.Lists = append(one.Lists[:3:3], one.Lists[4:]...)
-	if first, second := textOf(t, report.Disclosure(one)), textOf(t, report.Disclosure(two)); first != second {
+	if first, second := textOf(t, teller(t).disclosure(one)), textOf(t, teller(t).disclosure(two)); first != second {
 		t.Error("the text tells how many secret lists there are")
 	}
 }
 
 func TestStatementIsEscapedAndWrapped(t *testing.T) {
-	statement := report.Disclosure(deployment())
+	statement := teller(t).disclosure(deployment())
 	if page := pageOf(t, statement); strings.Contains(page, "<Net>") || !strings.Contains(page, "Example &lt;Net&gt;") {
 		t.Error("the operator's name is not escaped")
 	}
@@ -141,17 +158,17 @@ func TestStatementIsEscapedAndWrapped(t *testing.T) {
 }
 
 func TestAssessmentFollowsTheConfiguration(t *testing.T) {
-	full := textOf(t, report.Assessment(deployment()))
+	full := textOf(t, teller(t).Assessment(deployment()))
 	bare := deployment()
-	bare.Profiles, bare.Keeps, bare.Lists, bare.Deviations = 0, report.Keeps{}, nil, []string{"Answers are not validated with DNSSEC."}
+	bare.Profiles, bare.Keeps, bare.Lists, bare.Deviations = 0, report.Keeps{}, nil, []report.Deviation{{Kind: report.Unvalidated}, {Kind: report.Unsigned, Zone: "broken.example"}}
 	bare.Resolver.Forward = []string{"9.9.9.9 (tls)"}
-	less := textOf(t, report.Assessment(bare))
+	less := textOf(t, teller(t).Assessment(bare))
 	for _, only := range []string{"household asked to have filtered", "encrypted on disk", "hardware address", "Messages to authorities", "goes past one security block", "kept answers on disk"} {
 		if !strings.Contains(strings.Join(strings.Fields(full), " "), only) || strings.Contains(strings.Join(strings.Fields(less), " "), only) {
 			t.Errorf("%q does not follow the configuration", only)
 		}
 	}
-	for _, want := range []string{"9.9.9.9 (tls)", "not validated", "Article 6(1)(b)", "Controller: Example <Net>"} {
+	for _, want := range []string{"9.9.9.9 (tls)", "not validated with DNSSEC: a forged", "Below broken.example", "Article 6(1)(b)", "Controller: Example <Net>"} {
 		if !strings.Contains(less, want) {
 			t.Errorf("no %q in\n%s", want, less)
 		}
@@ -159,7 +176,7 @@ func TestAssessmentFollowsTheConfiguration(t *testing.T) {
 }
 
 func TestEmptyDeployment(t *testing.T) {
-	for _, form := range all(t, report.Disclosure(new(report.Deployment))) {
+	for _, form := range all(t, teller(t).disclosure(new(report.Deployment))) {
 		if !strings.Contains(form, "Nothing is withheld on this ground.") {
 			t.Errorf("an empty configuration says %s", form)
 		}

@@ -11,11 +11,14 @@ import (
 	"github.com/recourse-dns/recourse/redress/page"
 )
 
-// Statement is something that an operator says of the resolver, head by head.
+// Statement is something that an operator says of the resolver, head by head, in one language. The IDs of its heads and
+// the purposes of its entries are the same in all.
 type Statement struct {
+	Language string    `json:"language"`
 	Title    string    `json:"title"`
 	Intro    []string  `json:"intro"`
 	Sections []Section `json:"sections"`
+	tongue   *language.Tongue
 }
 
 // Section is one head.
@@ -45,25 +48,11 @@ var statementHTML string
 
 // HTML writes the statement as a page of its own.
 func (s *Statement) HTML(to io.Writer) error {
-	word, err := purposeWords()
-	if err != nil {
-		return err
-	}
-	parsed, err := template.New("statement").Funcs(template.FuncMap{"word": word}).Parse(statementHTML)
+	parsed, err := template.New("statement").Funcs(template.FuncMap{"say": s.tongue.Say, "word": s.tongue.Word}).Parse(statementHTML)
 	if err != nil {
 		return fmt.Errorf("statement: %w", err)
 	}
 	return parsed.Execute(to, s)
-}
-
-// purposeWords says purposes in English, as the pages do.
-func purposeWords() (func(purpose string) string, error) {
-	texts, err := page.Catalogue(nil)
-	if err != nil {
-		return nil, fmt.Errorf("statement: %w", err)
-	}
-	english := texts.In(language.Source)
-	return func(purpose string) string { return english.Word("purpose", purpose) }, nil
 }
 
 // width is how long a line of text is.
@@ -71,23 +60,19 @@ const width = 78
 
 // Text writes the statement as plain text.
 func (s *Statement) Text(to io.Writer) error {
-	word, err := purposeWords()
-	if err != nil {
-		return err
-	}
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s\n%s\n", s.Title, strings.Repeat("=", len([]rune(s.Title))))
 	for _, paragraph := range s.Intro {
 		fmt.Fprintf(&text, "\n%s", wrap(paragraph, "", ""))
 	}
 	for i := range s.Sections {
-		s.Sections[i].text(&text, word)
+		s.Sections[i].text(&text, s.tongue)
 	}
-	_, err = io.WriteString(to, text.String())
+	_, err := io.WriteString(to, text.String())
 	return err
 }
 
-func (s *Section) text(to *strings.Builder, word func(purpose string) string) {
+func (s *Section) text(to *strings.Builder, tongue *language.Tongue) {
 	fmt.Fprintf(to, "\n%s\n%s\n", s.Heading, strings.Repeat("-", len([]rune(s.Heading))))
 	for _, paragraph := range s.Text {
 		fmt.Fprintf(to, "\n%s", wrap(paragraph, "", ""))
@@ -95,7 +80,7 @@ func (s *Section) text(to *strings.Builder, word func(purpose string) string) {
 	for _, entry := range s.Entries {
 		title := entry.Title
 		if entry.Purpose != "" {
-			title += " (" + word(entry.Purpose) + ")"
+			title += " (" + tongue.Word("purpose", entry.Purpose) + ")"
 		}
 		fmt.Fprintf(to, "\n%s", wrap(title, "* ", "  "))
 		for _, row := range entry.Rows {

@@ -11,7 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy"
+	"github.com/recourse-dns/recourse/redress/language"
 	"github.com/recourse-dns/recourse/redress/language/languagetest"
 	"github.com/recourse-dns/recourse/redress/page"
 )
@@ -21,11 +23,40 @@ func TestTexts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	statement, err := PolicyCatalogue(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	kit, err := page.Catalogue(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	languagetest.Check(t, languagetest.Part{Texts: own, Also: kit, Templates: os.DirFS("templates"), Sets: []string{"is.", "answer.", "part.", "absent", "period.wrong"}})
+	languagetest.Check(t, languagetest.Part{
+		Texts: own, Also: language.Join(statement, kit), Templates: os.DirFS("templates"), Sets: []string{"is.", "answer.", "part.", "absent", "period.wrong"},
+	})
+	languagetest.Check(t, languagetest.Part{
+		Texts: statement, Also: language.Join(own, kit), Templates: os.DirFS("templates"), Sets: []string{"deviation.", "every.", "span."},
+	})
+}
+
+// TestEveryKindHasWords: what a deployment calls by a key has words in the statement.
+func TestEveryKindHasWords(t *testing.T) {
+	texts, err := PolicyCatalogue(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	english := texts.In("en")
+	for _, kind := range DeviationKinds() {
+		want(t, english.Has("deviation."+string(kind)), string(kind))
+	}
+	for _, kind := range []DoorKind{PlainDoor, TLSDoor, HTTPSDoor, QUICDoor} {
+		want(t, english.Has("door."+string(kind)), string(kind))
+	}
+	on := policy.Switch{Purpose: blocklists.User}
+	all := policy.Canaries{FirefoxDoH: on, ICloudRelay: on, ChromePrefetch: on}
+	for _, one := range all.On() {
+		want(t, english.Say("canary."+one.Key) == one.Manifest.Title["en"], one.Key)
+	}
 }
 
 // TestEveryTableHasWords: what the report's data calls by an English key has words in all languages.

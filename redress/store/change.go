@@ -79,6 +79,9 @@ func apply(ctx context.Context, tx *policystore.Tx, cases []*redress.Case, chang
 	if err := queue(ctx, tx, change.Notices); err != nil {
 		return err
 	}
+	if err := openBeside(ctx, tx, change); err != nil {
+		return err
+	}
 	sequence, err := appendEvents(ctx, tx, change.Events)
 	if err != nil {
 		return err

@@ -31,6 +31,9 @@ func (s *Store) Case(ctx context.Context, id redress.CaseID) (*redress.Case, err
 				found.Linked = append(found.Linked, other.ID)
 			}
 		}
+		if found.Elsewhere, err = elsewhere(ctx, view, found.Filing.ID); err != nil {
+			return err
+		}
 		return complete(ctx, view, found)
 	})
 	if err != nil {

@@ -34,16 +34,7 @@ func (s *Store) Open(ctx context.Context, opened []redress.Opened, texts []redre
 			return err
 		}
 		for position, one := range opened {
-			if err := insertCase(ctx, tx, position, one.Case); err != nil {
-				return err
-			}
-			if err := setClocks(ctx, tx, one.Case.ID, one.Clocks); err != nil {
-				return err
-			}
-			if _, err := appendEvents(ctx, tx, one.Events); err != nil {
-				return err
-			}
-			if err := queue(ctx, tx, one.Notices); err != nil {
+			if err := openCase(ctx, tx, position, &one); err != nil {
 				return err
 			}
 		}
@@ -53,6 +44,20 @@ func (s *Store) Open(ctx context.Context, opened []redress.Opened, texts []redre
 		return fmt.Errorf("open filing: %w", err)
 	}
 	return nil
+}
+
+// openCase writes one case with what belongs to it.
+func openCase(ctx context.Context, tx *policystore.Tx, position int, one *redress.Opened) error {
+	if err := insertCase(ctx, tx, position, one.Case); err != nil {
+		return err
+	}
+	if err := setClocks(ctx, tx, one.Case.ID, one.Clocks); err != nil {
+		return err
+	}
+	if _, err := appendEvents(ctx, tx, one.Events); err != nil {
+		return err
+	}
+	return queue(ctx, tx, one.Notices)
 }
 
 func insertFiling(ctx context.Context, tx *policystore.Tx, filing *redress.Filing) error {
