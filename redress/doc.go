@@ -44,7 +44,9 @@
 // with that word, and a clock of a working day waits for it. The party reads that it was sent when it was.
 //
 // That the account holder of a user list is asked first is an event and a deadline, not a state: a state
-// would be one more place where a case can wait for somebody who is not ours.
+// would be one more place where a case can wait for somebody who is not ours. It says that the party was told to ask,
+// also at home where one tap asks: what a household's devices ask for, and whether they did, stays in the household, and
+// a note in the case would show it to whoever reads cases.
 //
 // A merged case hears of the one that stands for it by a clock of that one, as an event of its own with the
 // reasons copied: so its party has a statement in its language, keeps it when the other is erased, and may
@@ -81,6 +83,15 @@
 // Who decided is compared as people are (blocklists.Person), for appeals, reading again and
 // contacts. Which decisions are read again follows from a hash of case, question and time, which
 // anybody can check and nobody who decides can choose.
+//
+// A proof of control opens cases for what blocks names below, and nothing does before: who has proved nothing must not
+// open cases about names that he chose, and learns a number. They are cases of the same filing, so one token, one proof
+// and what was written serve them all, with clocks that begin with the proof and routing of their own. A public suffix, ICANN's or
+// private, is never crossed, and a file or a page, which are of one host, open none; nor does a report. An open case of another
+// filing whose party has proved control too is linked in the place of a new one; one of whoever proved nothing
+// is not, as it would make the owner wait. Entries of secret lists are left out before anything is counted. What was
+// refused: a case for all names below together, of which a decision would have to name parts; and to open cases later for what a
+// feed lists after the proof, which the party is told as still blocked and may contest.
 //
 // To uphold the merits of a law case records why it was referred, and its state
 // stays referred. To reverse or narrow there is refused with [ErrReferred].

@@ -60,6 +60,9 @@ func (v *visit) casePage(one *redress.Case) caseContent {
 	for _, linked := range one.Linked {
 		content.Linked.add(link(casePath(linked), string(linked)))
 	}
+	for _, other := range one.Elsewhere {
+		content.Linked.add(link(casePath(other.ID), string(other.ID)+", of another filing"))
+	}
 	return content
 }
 

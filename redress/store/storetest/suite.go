@@ -37,6 +37,7 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		"what is opened is read back": readBack, "cases of one filing are linked": linked, "an unknown case": unknown,
 		"a decision is one transaction": oneTransaction, "a failed change changes nothing": failedChange,
 		"the outbox is settled once": settledOnce, "pages by deadline": pages, "changes at once": concurrent, "a proof is the filing's": proof,
+		"a change opens cases beside": openedBeside,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
@@ -285,6 +286,43 @@ func concurrent(t *testing.T, o Opened) {
 	}
 	if count, _, err := o.Reopen().Verify(t.Context()); err != nil || count != 60 {
 		t.Errorf("%d events, %v", count, err)
+	}
+}
+
+// openedBeside: a change opens cases of its filing; an open one elsewhere stands for its entry where that party has proved control.
+func openedBeside(t *testing.T, o Opened) {
+	mustOpen(t, o.Store, 1, 2)
+	mustOpen(t, o.Store, 2, 1)
+	beside := func(position int) []redress.Change {
+		made, _ := filing(2, position+1)
+		one := made[position]
+		one.Case.Hidden, one.Case.Confidential = false, false
+		first := made[0].Case
+		return []redress.Change{{Case: first.ID, Implementation: first.Implementation, Merits: first.Merits, Opened: []redress.Opened{one}}}
+	}
+	change := func(id redress.CaseID, changes []redress.Change) {
+		t.Helper()
+		if err := o.Store.Change(t.Context(), id, func([]*redress.Case) ([]redress.Change, error) { return changes, nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change(caseID(2, 0), beside(1)) // filing 1 has one, and has proved nothing
+	found := read(t, o.Store, caseID(2, 0))
+	if !slices.Equal(found.Linked, []redress.CaseID{caseID(2, 1)}) || len(found.Elsewhere) > 0 {
+		t.Errorf("linked %v, elsewhere %v", found.Linked, found.Elsewhere)
+	}
+	one := read(t, o.Store, caseID(1, 1))
+	change(one.ID, []redress.Change{{Case: one.ID, Implementation: one.Implementation, Merits: one.Merits, Verified: at, Method: "dns"}})
+	for range 2 { // to link it again changes nothing
+		change(caseID(2, 0), beside(2))
+	}
+	found = read(t, o.Store, caseID(2, 0))
+	want := redress.Elsewhere{ID: caseID(1, 1), List: "list", Name: wire.MustName("example.org"), Order: "RG 1"}
+	if len(found.Linked) != 1 || !slices.Equal(found.Elsewhere, []redress.Elsewhere{want}) {
+		t.Errorf("linked %v, elsewhere %v", found.Linked, found.Elsewhere)
+	}
+	if _, _, err := o.Store.Verify(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 
