@@ -127,7 +127,7 @@ func TestSilenceOfThePartyIsClosedByAPerson(t *testing.T) {
 		receipt := file(t, w, application("phish.example"))
 		before := read(t, w, receipt.ID).Merits.Deadline
 		time.Sleep(10 * time.Hour)
-		if err := w.Desk.AskParty(t.Context(), reviewer, receipt.ID, "", "Which plugin was it?"); err != nil {
+		if err := w.Desk.AskParty(t.Context(), reviewer, receipt.ID, "", "Which plugin was it?", ""); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(5 * 24 * time.Hour)
@@ -135,7 +135,7 @@ func TestSilenceOfThePartyIsClosedByAPerson(t *testing.T) {
 		if one := read(t, w, receipt.ID); one.Merits.State != redress.NeedInfo {
 			t.Fatalf("merits %v", one.Merits)
 		}
-		if err := w.Desk.Close(t.Context(), reviewer, receipt.ID, "No answer.", "Nothing to go by."); err == nil {
+		if err := w.Desk.Close(t.Context(), reviewer, receipt.ID, redress.Ending{Facts: "No answer.", Ground: "Nothing to go by."}); err == nil {
 			t.Fatal("closed before 14 days")
 		}
 		if err := w.Desk.Message(t.Context(), receipt.ID, receipt.Token, "It was a gallery."); err != nil {
@@ -144,7 +144,7 @@ func TestSilenceOfThePartyIsClosedByAPerson(t *testing.T) {
 		if one := read(t, w, receipt.ID); one.Merits.State != redress.Submitted || !one.Merits.Deadline.Equal(before.Add(5*24*time.Hour)) {
 			t.Fatalf("after the answer: %v; before %s", one.Merits, before)
 		}
-		if err := w.Desk.AskParty(t.Context(), reviewer, receipt.ID, "", "And which version?"); err != nil {
+		if err := w.Desk.AskParty(t.Context(), reviewer, receipt.ID, "", "And which version?", ""); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(15 * 24 * time.Hour)
@@ -153,7 +153,7 @@ func TestSilenceOfThePartyIsClosedByAPerson(t *testing.T) {
 		if one.Merits.State != redress.NeedInfo || !strings.HasSuffix(kinds(one), "reply_overdue") {
 			t.Fatalf("the desk closed it by itself: %v, %s", one.Merits, kinds(one))
 		}
-		if err := w.Desk.Close(t.Context(), reviewer, receipt.ID, "No answer.", "Nothing to go by."); err != nil {
+		if err := w.Desk.Close(t.Context(), reviewer, receipt.ID, redress.Ending{Facts: "No answer.", Ground: "Nothing to go by."}); err != nil {
 			t.Fatal(err)
 		}
 		if one = read(t, w, receipt.ID); one.Merits.State != redress.Closed || one.AppealUntil().IsZero() {
@@ -816,4 +816,37 @@ func TestDossierByHand(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestLanguageOfWhatWeWrite goes with it: to the party's page, and into the statement of reasons.
+func TestLanguageOfWhatWeWrite(t *testing.T) {
+	w := redresstest.New(t)
+	receipt := file(t, w, application("phish.example"))
+	if err := w.Desk.Reply(t.Context(), reviewer, receipt.ID, "Ci stiamo lavorando.", "it"); err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{
+		w.Desk.Reply(t.Context(), reviewer, receipt.ID, "Ciao.", "not a tag"),
+		w.Desk.Dismiss(t.Context(), reviewer, receipt.ID, redress.Ending{Facts: "a", Ground: "b", Language: "<b>"}),
+	} {
+		if invalid, is := errors.AsType[*redress.Invalid](err); !is || invalid.Fields[0].Field != "language" {
+			t.Errorf("no language: %v", err)
+		}
+	}
+	if err := w.Desk.Dismiss(t.Context(), reviewer, receipt.ID, redress.Ending{Facts: "Non è un blocco nostro.", Ground: "Termini, 4.", Language: "it"}); err != nil {
+		t.Fatal(err)
+	}
+	status, err := w.Desk.Show(t.Context(), receipt.ID, receipt.Token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, event := range status.Events {
+		if want := map[redress.EventKind]string{redress.MessageEvent: "it", redress.DismissedEvent: "it"}[event.Kind]; event.Language != want {
+			t.Errorf("%s is in %q", event.Kind, event.Language)
+		}
+	}
+	statement, err := w.Desk.Statement(t.Context(), receipt.ID, receipt.Token)
+	if err != nil || statement.TextLanguage != "it" {
+		t.Errorf("statement in %q, %v", statement.TextLanguage, err)
+	}
 }

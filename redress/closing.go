@@ -5,23 +5,31 @@ import (
 	"time"
 )
 
+// Ending is why a case ends without a decision on it, and the language of that; empty: the desk's.
+type Ending struct {
+	Facts    string
+	Ground   string
+	Language string
+}
+
 // Dismiss ends a case that is not about a block of ours, or not about anything: inadmissible,
 // with reasons.
-func (d *Desk) Dismiss(ctx context.Context, actor Actor, id CaseID, facts, ground string) error {
-	return d.end(ctx, actor, id, Dismiss, DismissedEvent, facts, ground)
+func (d *Desk) Dismiss(ctx context.Context, actor Actor, id CaseID, why Ending) error {
+	return d.end(ctx, actor, id, Dismiss, DismissedEvent, why)
 }
 
 // Close ends what the party was asked about and did not answer in 14 days.
-func (d *Desk) Close(ctx context.Context, actor Actor, id CaseID, facts, ground string) error {
-	return d.end(ctx, actor, id, Abandon, ClosedEvent, facts, ground)
+func (d *Desk) Close(ctx context.Context, actor Actor, id CaseID, why Ending) error {
+	return d.end(ctx, actor, id, Abandon, ClosedEvent, why)
 }
 
-func (d *Desk) end(ctx context.Context, actor Actor, id CaseID, action Action, kind EventKind, facts, ground string) error {
-	facts, err := d.spoken(ctx, actor, id, "facts", facts)
+func (d *Desk) end(ctx context.Context, actor Actor, id CaseID, action Action, kind EventKind, why Ending) error {
+	facts, err := d.spoken(ctx, actor, id, "facts", why.Facts, why.Language)
 	if err != nil {
 		return err
 	}
-	if ground, err = statement("ground", ground, true); err != nil {
+	ground, err := statement("ground", why.Ground, true)
+	if err != nil {
 		return err
 	}
 	return d.one(ctx, string(action), id, func(c *Case, at time.Time) (Change, error) {
@@ -30,7 +38,7 @@ func (d *Desk) end(ctx context.Context, actor Actor, id CaseID, action Action, k
 			return Change{}, err
 		}
 		change.Clocks = append(change.Clocks, Clock{Kind: FollowClock, At: at})
-		content := Content{}
+		content := Content{Language: why.Language}
 		change.say(&content, map[TextKind]string{Facts: facts, Ground: ground})
 		change.told(kind, actor, at, content)
 		return change, nil

@@ -44,7 +44,9 @@
 // with that word, and a clock of a working day waits for it. The party reads that it was sent when it was.
 //
 // That the account holder of a user list is asked first is an event and a deadline, not a state: a state
-// would be one more place where a case can wait for somebody who is not ours.
+// would be one more place where a case can wait for somebody who is not ours. It says that the party was told to ask,
+// also at home where one tap asks: what a household's devices ask for, and whether they did, stays in the household, and
+// a note in the case would show it to whoever reads cases.
 //
 // A merged case hears of the one that stands for it by a clock of that one, as an event of its own with the
 // reasons copied: so its party has a statement in its language, keeps it when the other is erased, and may

@@ -35,7 +35,7 @@ func TestProofHastensAStoppedClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := redresstest.New(t)
 		receipt := file(t, w, application("phish.example"))
-		if err := w.Desk.AskParty(t.Context(), reviewer, receipt.ID, "", "Which plugin was it?"); err != nil {
+		if err := w.Desk.AskParty(t.Context(), reviewer, receipt.ID, "", "Which plugin was it?", ""); err != nil {
 			t.Fatal(err)
 		}
 		w.DNS.Add(receipt.Challenge.Name + `. 60 IN TXT "` + receipt.Challenge.Value + `"`)

@@ -208,7 +208,7 @@ func (d *Desk) DecideMeasureAppeal(ctx context.Context, actor Actor, id CaseID, 
 
 // measured writes what a person decides about a measure, with the reasons.
 func (d *Desk) measured(ctx context.Context, actor Actor, id CaseID, facts, ground string, decide func(c *Case, at time.Time) (EventKind, Content, error)) error {
-	facts, err := d.spoken(ctx, actor, id, "facts", facts)
+	facts, err := d.spoken(ctx, actor, id, "facts", facts, "")
 	if err != nil {
 		return err
 	}

@@ -67,6 +67,8 @@ type StatusEvent struct {
 	Outcome  Outcome
 	Facts    string
 	Ground   string
+	// Language is that of facts and ground; empty: the desk's.
+	Language string
 	// Text is what the party wrote.
 	Text string
 	// Deadline is until when the party may answer, or the clock that was missed.
@@ -238,7 +240,7 @@ func (s *Status) add(c *Case, event Event) {
 	content := &event.Content
 	s.Events = append(s.Events, StatusEvent{
 		At: event.At, Kind: event.Kind, By: event.Actor.Role, Question: content.Question, Outcome: content.Outcome,
-		Facts: c.Text(event, Facts), Ground: c.Text(event, Ground), Text: c.Text(event, Explanation),
+		Facts: c.Text(event, Facts), Ground: c.Text(event, Ground), Text: c.Text(event, Explanation), Language: content.Language,
 		Deadline: content.Deadline, Body: content.Body, Ref: content.Ref, Into: CaseID(content.Into),
 	})
 	switch {

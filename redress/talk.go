@@ -74,14 +74,14 @@ func (c *Case) count(kind EventKind, role ActorRole) int {
 	return count
 }
 
-// Reply is what we write to the party.
-func (d *Desk) Reply(ctx context.Context, actor Actor, id CaseID, text string) error {
-	text, err := d.spoken(ctx, actor, id, "text", text)
+// Reply is what we write to the party, in a language; an empty one is the desk's.
+func (d *Desk) Reply(ctx context.Context, actor Actor, id CaseID, text, language string) error {
+	text, err := d.spoken(ctx, actor, id, "text", text, language)
 	if err != nil {
 		return err
 	}
 	return d.one(ctx, "reply", id, func(c *Case, at time.Time) (Change, error) {
-		change, content := c.unchanged(), Content{}
+		change, content := c.unchanged(), Content{Language: language}
 		change.say(&content, map[TextKind]string{Facts: text})
 		change.told(MessageEvent, actor, at, content)
 		return change, nil
@@ -89,7 +89,7 @@ func (d *Desk) Reply(ctx context.Context, actor Actor, id CaseID, text string) e
 }
 
 // spoken reads what an actor says in a case that the actor may change.
-func (d *Desk) spoken(ctx context.Context, actor Actor, id CaseID, field, text string) (string, error) {
+func (d *Desk) spoken(ctx context.Context, actor Actor, id CaseID, field, text, language string) (string, error) {
 	if !actor.May() {
 		return "", ErrNotPermitted
 	}
@@ -97,13 +97,18 @@ func (d *Desk) spoken(ctx context.Context, actor Actor, id CaseID, field, text s
 	if err != nil {
 		return "", err
 	}
+	if !isLanguage(language) {
+		invalid := new(Invalid)
+		invalid.add("language", "give the language tag of what you write, as en, or nothing")
+		return "", invalid
+	}
 	return text, d.mayDecide(ctx, actor, id)
 }
 
 // AskParty asks the party for what is missing to answer a question, the merits where it is
 // empty. Our clock stands still, for 14 days at the most: then a person may close.
-func (d *Desk) AskParty(ctx context.Context, actor Actor, id CaseID, question Question, text string) error {
-	text, err := d.spoken(ctx, actor, id, "text", text)
+func (d *Desk) AskParty(ctx context.Context, actor Actor, id CaseID, question Question, text, language string) error {
+	text, err := d.spoken(ctx, actor, id, "text", text, language)
 	if err != nil {
 		return err
 	}
@@ -115,7 +120,7 @@ func (d *Desk) AskParty(ctx context.Context, actor Actor, id CaseID, question Qu
 		if err != nil {
 			return Change{}, err
 		}
-		content := Content{Question: question, Deadline: at.Add(ReplyTime)}
+		content := Content{Question: question, Deadline: at.Add(ReplyTime), Language: language}
 		change.say(&content, map[TextKind]string{Facts: text})
 		change.told(AskedEvent, actor, at, content)
 		return change, nil

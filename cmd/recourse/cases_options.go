@@ -48,11 +48,25 @@ type caseCommand struct {
 	ID string `arg:"" help:"The case."`
 }
 
+// WritingOptions say in which language somebody of ours writes.
+type WritingOptions struct {
+	Language string `placeholder:"TAG" help:"The language that you write in, as en; the desk's own where it is not given."`
+}
+
+// in adds the language, where it is given, to a request.
+func (o *WritingOptions) in(request map[string]any) map[string]any {
+	if o.Language != "" {
+		request["language"] = o.Language
+	}
+	return request
+}
+
 // AskOptions are the flags of cases ask.
 type AskOptions struct {
 	caseCommand
 	Question string `default:"merits" enum:"implementation,merits" help:"Which question waits for the answer."`
 	Text     string `required:"" placeholder:"TEXT" help:"What the party reads."`
+	WritingOptions
 }
 
 // Help shows the command at work.
@@ -63,18 +77,19 @@ func (AskOptions) Help() string {
 
 // Run is called by the command line.
 func (o *AskOptions) Run(ctx context.Context, env *environment) error {
-	return o.post(ctx, env, "question", map[string]any{"question": o.Question, "text": o.Text})
+	return o.post(ctx, env, "question", o.in(map[string]any{"question": o.Question, "text": o.Text}))
 }
 
 // ReplyOptions are the flags of cases reply.
 type ReplyOptions struct {
 	caseCommand
 	Text string `required:"" placeholder:"TEXT" help:"What the party reads."`
+	WritingOptions
 }
 
 // Run is called by the command line.
 func (o *ReplyOptions) Run(ctx context.Context, env *environment) error {
-	return o.post(ctx, env, "messages", map[string]any{"text": o.Text})
+	return o.post(ctx, env, "messages", o.in(map[string]any{"text": o.Text}))
 }
 
 // EndCaseOptions are the flags of cases dismiss and close.
@@ -82,10 +97,11 @@ type EndCaseOptions struct {
 	caseCommand
 	Facts  string `required:"" placeholder:"TEXT" help:"What was found."`
 	Ground string `required:"" placeholder:"TEXT" help:"Why that ends the case."`
+	WritingOptions
 }
 
 func (o *EndCaseOptions) request() map[string]any {
-	return map[string]any{"facts": o.Facts, "ground": o.Ground}
+	return o.in(map[string]any{"facts": o.Facts, "ground": o.Ground})
 }
 
 // DismissOptions are the flags of cases dismiss.

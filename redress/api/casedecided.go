@@ -69,21 +69,22 @@ func (h *handler) ruled(w http.ResponseWriter, ruling *redress.Ruling, err error
 
 // endRequest is why a case ends without a decision on it.
 type endRequest struct {
-	Facts  string `json:"facts"`
-	Ground string `json:"ground"`
+	Facts    string `json:"facts"`
+	Ground   string `json:"ground"`
+	Language string `json:"language"`
 }
 
 func (h *handler) dismiss(w http.ResponseWriter, r *http.Request, id redress.CaseID, actor redress.Actor) {
 	var request endRequest
 	if decode(w, r, &request, false) {
-		h.stands(w, r, actor, id, h.desk.Dismiss(r.Context(), actor, id, request.Facts, request.Ground))
+		h.stands(w, r, actor, id, h.desk.Dismiss(r.Context(), actor, id, redress.Ending(request)))
 	}
 }
 
 func (h *handler) closeCase(w http.ResponseWriter, r *http.Request, id redress.CaseID, actor redress.Actor) {
 	var request endRequest
 	if decode(w, r, &request, false) {
-		h.stands(w, r, actor, id, h.desk.Close(r.Context(), actor, id, request.Facts, request.Ground))
+		h.stands(w, r, actor, id, h.desk.Close(r.Context(), actor, id, redress.Ending(request)))
 	}
 }
 

@@ -101,6 +101,8 @@ func (h *handler) doneForParty(w http.ResponseWriter, r *http.Request, id redres
 // messageRequest is what is written in a case.
 type messageRequest struct {
 	Text string `json:"text"`
+	// Language is of what we write.
+	Language string `json:"language"`
 }
 
 // message is of the party with its token, and of a person of ours with theirs.
@@ -120,7 +122,7 @@ func (h *handler) message(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if known {
-		h.stands(w, r, actor, id, h.desk.Reply(r.Context(), actor, id, request.Text))
+		h.stands(w, r, actor, id, h.desk.Reply(r.Context(), actor, id, request.Text, request.Language))
 		return
 	}
 	h.doneForParty(w, r, id, token, h.desk.Message(r.Context(), id, token, request.Text))
@@ -130,12 +132,13 @@ func (h *handler) message(w http.ResponseWriter, r *http.Request) {
 type askingRequest struct {
 	Question string `json:"question"`
 	Text     string `json:"text"`
+	Language string `json:"language"`
 }
 
 func (h *handler) ask(w http.ResponseWriter, r *http.Request, id redress.CaseID, actor redress.Actor) {
 	var request askingRequest
 	if decode(w, r, &request, false) {
-		h.stands(w, r, actor, id, h.desk.AskParty(r.Context(), actor, id, redress.Question(request.Question), request.Text))
+		h.stands(w, r, actor, id, h.desk.AskParty(r.Context(), actor, id, redress.Question(request.Question), request.Text, request.Language))
 	}
 }
 

@@ -28,6 +28,7 @@ func TestWhoMayWorkOnACase(t *testing.T) {
 		{http.MethodPost, "authority-decision", `{"outcome":"reverse","authority":"A","ref":"1"}`, 401, 401, 403},
 		{http.MethodPost, "external", `{"authority":"A","ref":"1"}`, 401, 401, 403},
 		{http.MethodPost, "dismissal", `{"facts":"a"}`, 401, 401, 422},
+		{http.MethodPost, "dismissal", `{"facts":"a","ground":"b","language":"no tag"}`, 401, 401, 422},
 		{http.MethodPost, "closing", `{"facts":"a","ground":"b"}`, 401, 401, 409},
 		{http.MethodPost, "merger", `{"into":"` + id + `"}`, 401, 401, 422},
 		{http.MethodPost, "reread", `{"agrees":true}`, 401, 401, 409},

@@ -96,6 +96,7 @@ type statusEvent struct {
 	Outcome  redress.Outcome   `json:"outcome,omitempty"`
 	Facts    string            `json:"facts,omitempty"`
 	Ground   string            `json:"ground,omitempty"`
+	Language string            `json:"language,omitempty"`
 	Text     string            `json:"text,omitempty"`
 	Deadline time.Time         `json:"deadline,omitzero"`
 	Body     string            `json:"body,omitempty"`

@@ -79,26 +79,26 @@ func (v *visit) showWork(status int, one *redress.Case, told said, typed casewor
 
 func (v *visit) askParty() {
 	v.onCase("ask", "asked", func(one *redress.Case, typed *casework) error {
-		return v.Desk.AskParty(v.r.Context(), v.Actor, one.ID, redress.Question(typed.Question), typed.Text)
+		return v.Desk.AskParty(v.r.Context(), v.Actor, one.ID, redress.Question(typed.Question), typed.Text, typed.Language)
 	})
 }
 
 func (v *visit) reply() {
 	v.onCase("reply", "replied", func(one *redress.Case, typed *casework) error {
-		return v.Desk.Reply(v.r.Context(), v.Actor, one.ID, typed.Text)
+		return v.Desk.Reply(v.r.Context(), v.Actor, one.ID, typed.Text, typed.Language)
 	})
 }
 
 func (v *visit) dismiss() {
 	v.onCase("dismiss", "noted", func(one *redress.Case, typed *casework) error {
-		return v.Desk.Dismiss(v.r.Context(), v.Actor, one.ID, typed.Facts, typed.Ground)
+		return v.Desk.Dismiss(v.r.Context(), v.Actor, one.ID, redress.Ending{Facts: typed.Facts, Ground: typed.Ground, Language: typed.Language})
 	})
 }
 
 // closeCase ends what the party was asked about and did not answer.
 func (v *visit) closeCase() {
 	v.onCase("close", "noted", func(one *redress.Case, typed *casework) error {
-		return v.Desk.Close(v.r.Context(), v.Actor, one.ID, typed.Facts, typed.Ground)
+		return v.Desk.Close(v.r.Context(), v.Actor, one.ID, redress.Ending{Facts: typed.Facts, Ground: typed.Ground, Language: typed.Language})
 	})
 }
 
