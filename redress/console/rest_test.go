@@ -143,7 +143,7 @@ func TestAnAuthorityHasItsOwnJurisdictionAlone(t *testing.T) {
 	}
 	form := submitted("RG 9")
 	form.Set("jurisdiction", "EE")
-	if status, _, body := d.post(redress.Authority, "tribunale", "/console/authority", form); status != http.StatusForbidden || !strings.Contains(body, "not in &#34;EE&#34;") {
+	if status, _, body := d.post(redress.Authority, "tribunale", "/console/authority", form); status != http.StatusForbidden || !strings.Contains(body, "not for &#34;EE&#34;") {
 		t.Errorf("another country: %d\n%s", status, body)
 	}
 }
