@@ -95,11 +95,8 @@ func (c *Case) Measure() Measure {
 }
 
 func (m *Measure) add(event *Event) {
-	state, is := map[EventKind]MeasureState{
-		MeasureProposedEvent: MeasureProposed, MeasureDroppedEvent: MeasureDropped, WarnedEvent: MeasureGiven, SuspendedEvent: MeasureGiven,
-		MeasureAppealedEvent: MeasureAppealed, MeasureUpheldEvent: MeasureUpheld, MeasureLiftedEvent: MeasureLifted, MeasureEndedEvent: MeasureEnded,
-	}[event.Kind]
-	if !is {
+	state := event.Kind.measure()
+	if state == "" {
 		return
 	}
 	m.State, m.At = state, event.At
@@ -112,10 +109,28 @@ func (m *Measure) add(event *Event) {
 }
 
 // IsMeasure says whether an event is about a measure.
-func (e *Event) IsMeasure() bool {
-	var made Measure
-	made.add(e)
-	return made.State != ""
+func (e *Event) IsMeasure() bool { return e.Kind.measure() != "" }
+
+// measure is how a measure stands after an event of the kind; empty where it is about none.
+func (k EventKind) measure() MeasureState {
+	switch k {
+	case MeasureProposedEvent:
+		return MeasureProposed
+	case MeasureDroppedEvent:
+		return MeasureDropped
+	case WarnedEvent, SuspendedEvent:
+		return MeasureGiven
+	case MeasureAppealedEvent:
+		return MeasureAppealed
+	case MeasureUpheldEvent:
+		return MeasureUpheld
+	case MeasureLiftedEvent:
+		return MeasureLifted
+	case MeasureEndedEvent:
+		return MeasureEnded
+	default:
+		return ""
+	}
 }
 
 // Propose brings a measure before a person. The system does so; it does nothing else about a party.

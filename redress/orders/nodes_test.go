@@ -8,6 +8,7 @@ import (
 
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/fleet"
+	"github.com/recourse-dns/recourse/redress/notify"
 )
 
 // TestNodesThatAreLate are told of once for each change that they lack; who has been away for longer is not, nor is
@@ -69,4 +70,33 @@ func TestNodesThatAreLate(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestLateNodesInEveryDatabase asks what bubbles ask of SQLite alone.
+func TestLateNodesInEveryDatabase(t *testing.T) {
+	w := newWorld(t)
+	t.Cleanup(func() { w.db.Close() })
+	report := fleet.Report{Node: "late", Version: "v", At: time.Now(), Generation: 1}
+	if err := fleet.Note(t.Context(), w.db, &report, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	w.submit(submission(0, "pirate.example"))
+	later := time.Now().Add(redress.ApplyTime + time.Minute)
+	for range 2 {
+		if err := w.NoteLateNodes(t.Context(), "node", later); err != nil {
+			t.Fatal(err)
+		}
+		if err := fleet.SettleAlarms(t.Context(), w.db, later); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, kinds := w.stands(); strings.Count(strings.Join(kinds, " "), string(redress.OrderNodeLate)) != 1 {
+		t.Errorf("events %v", kinds)
+	}
+	if open, err := notify.Alarms(t.Context(), w.db); err != nil || len(open) != 1 || open[0].Key != "late" {
+		t.Errorf("alarms %+v, %v", open, err)
+	}
+	if nodes, err := fleet.LateForCase(t.Context(), w.db, "C-1", "node", later); err != nil || len(nodes) != 0 {
+		t.Errorf("for a case without a decision: %v, %v", nodes, err)
+	}
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/recourse-dns/recourse/blocklists"
 	"github.com/recourse-dns/recourse/policy"
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/language"
@@ -257,6 +258,30 @@ func TestStyle(t *testing.T) {
 	for _, forbidden := range []string{"@import", "url(", "animation", "transition"} {
 		if strings.Contains(reply.Body.String(), forbidden) {
 			t.Errorf("the style sheet has %s", forbidden)
+		}
+	}
+}
+
+// TestEveryCategoryHasAWord: the vocabulary is that which a manifest without a category is told.
+func TestEveryCategoryHasAWord(t *testing.T) {
+	texts, err := page.Catalogue(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, purpose := range []blocklists.Purpose{blocklists.Law, blocklists.Security, blocklists.User} {
+		told := ""
+		for _, problem := range (&blocklists.Manifest{Purpose: purpose}).Problems() {
+			if problem.Key == "category" {
+				_, told, _ = strings.Cut(problem.Text, "one of ")
+			}
+		}
+		if told == "" {
+			t.Fatalf("%s: no categories are told", purpose)
+		}
+		for category := range strings.SplitSeq(told, ", ") {
+			if !texts.In("en").Has("category." + category) {
+				t.Errorf("no word for category %q", category)
+			}
 		}
 	}
 }
