@@ -49,7 +49,13 @@ func TestWordsForAllStates(t *testing.T) {
 	for _, state := range []redress.State{redress.Submitted, redress.Referred, redress.Decided, redress.Closed} {
 		want("state", string(state))
 	}
-	for _, kind := range []redress.EventKind{redress.FiledEvent, redress.ReferredEvent, redress.VerifiedEvent, redress.DecidedEvent, redress.InForceEvent, redress.DossierEvent, redress.DeliveredEvent} {
+	for _, kind := range []redress.EventKind{
+		redress.FiledEvent, redress.ReferredEvent, redress.VerifiedEvent, redress.DecidedEvent, redress.InForceEvent, redress.DossierEvent, redress.DeliveredEvent,
+		redress.MessageEvent, redress.AskedEvent, redress.OverdueEvent, redress.RelievedEvent, redress.ReblockedEvent, redress.ReopenedEvent, redress.ReviewEvent, redress.LiftedEvent,
+		redress.AppealedEvent, redress.WithdrawnEvent, redress.DismissedEvent, redress.MergedEvent, redress.FollowedEvent, redress.ClosedEvent, redress.PronouncedBy,
+		redress.ExternalEvent, redress.RecoveredEvent, redress.HolderEvent, redress.MissedEvent, redress.RemindedEvent, redress.UnansweredEvent,
+		redress.WarnedEvent, redress.SuspendedEvent, redress.MeasureAppealedEvent, redress.MeasureUpheldEvent, redress.MeasureLiftedEvent, redress.MeasureEndedEvent,
+	} {
 		want("event", string(kind))
 	}
 	for _, how := range []policy.Detection{policy.Human, policy.Automated, policy.Notice} {
