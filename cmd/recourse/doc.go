@@ -15,12 +15,7 @@
 // # Decisions
 //
 // The decoder is ours, above the library's node tree. KnownFields of the library
-// stops at the first mistake of a kind, gives no paths, and cannot tell a key of a
-// later version (a warning, by the tag later) from one that nobody knows (an error).
-//
-// A later key warns only where the file asks for something else than what this
-// version does anyway: the default that the field holds before it is decoded. So a
-// file that switches a feature off stays silent and needs no list of exceptions.
+// stops at the first mistake of a kind, and gives no paths.
 //
 // Words are taken as they are written: [NO] is Norway and 0163 keeps its zero. A
 // boolean is true or false and nothing else. One value where a list is wanted is an
