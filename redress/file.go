@@ -38,8 +38,8 @@ type Application struct {
 	Language    string
 	// Question implementation: only whether we carry the block out rightly is asked. Empty: both questions.
 	Question string
-	// Passage is the secret of a [Desk.Passage] that goes before limits; empty for none.
-	Passage string
+	// EarlyProof is the secret of a [Desk.EarlyProof] that goes before limits; empty for none.
+	EarlyProof string
 }
 
 // Receipt is what the party gets. The token is nowhere else, not even in the store.

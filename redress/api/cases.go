@@ -22,8 +22,8 @@ type fileRequest struct {
 	Language    string `json:"language"`
 	// Question implementation asks only whether the block is carried out rightly.
 	Question string `json:"question"`
-	// Passage is the secret that a refusal for a limit gave, once its record is in the DNS.
-	Passage string `json:"passage"`
+	// EarlyProof is the secret that a refusal for a limit gave, once its record is in the DNS.
+	EarlyProof string `json:"early_proof"`
 }
 
 // fileReply is the receipt.

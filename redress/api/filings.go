@@ -18,9 +18,9 @@ type Filings interface {
 	File(ctx context.Context, from netip.Addr, application redress.Application) (redress.Receipt, error)
 }
 
-// passage is how whoever controls the name files in spite of a limit: the record is put into the DNS, and the secret
+// earlyProof is how whoever controls the name files in spite of a limit: the record is put into the DNS, and the secret
 // sent with the same filing.
-type passage struct {
+type earlyProof struct {
 	DNS    dnsChallenge `json:"dns"`
 	Secret string       `json:"secret"`
 	Until  time.Time    `json:"until"`
@@ -51,15 +51,15 @@ func (h *handler) failFiling(w http.ResponseWriter, err error) {
 	}
 	w.Header().Set("Retry-After", strconv.Itoa(max(1, int(refused.Wait/time.Second))))
 	detail := "Too much was filed from this network, about this name or with this contact, and nothing of this filing was kept. Send it again in " + refused.Wait.String() +
-		". If the name is yours, put the record of `passage` into its DNS, and send the same at once with `passage` set to the secret."
+		". If the name is yours, put the record of `early_proof` into its DNS, and send the same at once with `early_proof` set to the secret."
 	if refused.Missing {
 		detail += " The record was not found yet."
 	}
 	write(w, problem{
 		Type: typeBase + "limit", Title: "Too many filings", Status: http.StatusTooManyRequests, Detail: detail,
-		Passage: &passage{
-			DNS:    dnsChallenge{Name: refused.Passage.Challenge.Name, Type: "TXT", Value: refused.Passage.Challenge.Value},
-			Secret: refused.Passage.Secret, Until: refused.Passage.Until,
+		EarlyProof: &earlyProof{
+			DNS:    dnsChallenge{Name: refused.EarlyProof.Challenge.Name, Type: "TXT", Value: refused.EarlyProof.Challenge.Value},
+			Secret: refused.EarlyProof.Secret, Until: refused.EarlyProof.Until,
 		},
 	})
 }

@@ -18,8 +18,8 @@ type closed struct{}
 
 func (closed) File(context.Context, netip.Addr, redress.Application) (redress.Receipt, error) {
 	return redress.Receipt{}, &limits.Refused{
-		Full:    limits.Full{Kind: "name", Wait: 90 * time.Second},
-		Passage: redress.Passage{Challenge: redress.Challenge{Name: "_redress-challenge.phish.example", Value: "redress=abc"}, Secret: "secret.1", Until: time.Unix(1_800_000_000, 0)},
+		Full:       limits.Full{Kind: "name", Wait: 90 * time.Second},
+		EarlyProof: redress.EarlyProof{Challenge: redress.Challenge{Name: "_redress-challenge.phish.example", Value: "redress=abc"}, Secret: "secret.1", Until: time.Unix(1_800_000_000, 0)},
 	}
 }
 
@@ -28,13 +28,13 @@ func (closed) File(context.Context, netip.Addr, redress.Application) (redress.Re
 func TestARefusedFilingSaysTheWay(t *testing.T) {
 	s := serve(t, func(config *api.Config) { config.Filings = closed{} })
 	status, body, header := s.call(http.MethodPost, "/api/v1/cases", "", filing("phish.example"))
-	passage, _ := body["passage"].(map[string]any)
-	record, _ := passage["dns"].(map[string]any)
+	early, _ := body["early_proof"].(map[string]any)
+	record, _ := early["dns"].(map[string]any)
 	if status != http.StatusTooManyRequests || header.Get("Retry-After") != "90" || body["type"] != "urn:recourse:problem:limit" || !strings.Contains(body["detail"].(string), "1m30s") {
 		t.Errorf("%d, %v, %v", status, header, body)
 	}
-	if passage["secret"] != "secret.1" || record["name"] != "_redress-challenge.phish.example" || record["type"] != "TXT" || record["value"] != "redress=abc" {
-		t.Errorf("passage %v", passage)
+	if early["secret"] != "secret.1" || record["name"] != "_redress-challenge.phish.example" || record["type"] != "TXT" || record["value"] != "redress=abc" {
+		t.Errorf("early proof %v", early)
 	}
 	if status, body, _ := s.call(http.MethodPost, "/api/v1/cases", reviewerToken, filing("phish.example")); status != http.StatusCreated {
 		t.Errorf("a reviewer: %d, %v", status, body)

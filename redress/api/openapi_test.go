@@ -77,7 +77,7 @@ type headShape struct {
 func TestDocumentHasTheFields(t *testing.T) {
 	d := describe(t)
 	shapes := map[string]any{
-		"Problem": problem{}, "Passage": passage{}, "Unfounded": redress.Unfounded{}, "MeasureFacts": redress.MeasureFacts{}, "Measure": measure{}, "MeasuresReply": measuresReply{}, "MeasureRequest": measureRequest{}, "MeasureAppealRequest": measureAppealRequest{}, "StandingMeasure": standingMeasure{}, "FieldProblem": fieldProblem{}, "Lookup": lookupReply{}, "LookupResult": lookupResult{}, "Reason": policy.Reason{},
+		"Problem": problem{}, "EarlyProof": earlyProof{}, "Unfounded": redress.Unfounded{}, "MeasureFacts": redress.MeasureFacts{}, "Measure": measure{}, "MeasuresReply": measuresReply{}, "MeasureRequest": measureRequest{}, "MeasureAppealRequest": measureAppealRequest{}, "StandingMeasure": standingMeasure{}, "FieldProblem": fieldProblem{}, "Lookup": lookupReply{}, "LookupResult": lookupResult{}, "Reason": policy.Reason{},
 		"Redress": policy.Redress{}, "Venue": blocklists.Venue{}, "Basis": blocklists.Basis{}, "FileRequest": fileRequest{}, "FileReply": fileReply{},
 		"Challenge": challenge{}, "DNSChallenge": dnsChallenge{}, "HTTPChallenge": httpChallenge{}, "PageChallenge": pageChallenge{}, "Track": track{}, "Effect": effect{}, "NodeEffect": nodeEffect{}, "Blocking": blocking{}, "Status": status{}, "Elsewhere": elsewhere{}, "Below": below{}, "BlockedBelow": blockedBelow{},
 		"StatusEvent": statusEvent{}, "Decision": decision{}, "ProgressReply": progressReply{}, "Finding": finding{}, "Steps": guide.Steps{}, "Paper": control.Paper{}, "PapersReply": papersReply{}, "PaperDecisionRequest": paperDecisionRequest{}, "VerifyRequest": verifyRequest{}, "VerifyReply": verifyReply{},

@@ -22,8 +22,8 @@ type problem struct {
 	Status int            `json:"status"`
 	Detail string         `json:"detail,omitempty"`
 	Errors []fieldProblem `json:"errors,omitempty"`
-	// Passage is the way past a limit for whoever controls the name.
-	Passage *passage `json:"passage,omitempty"`
+	// EarlyProof is the way past a limit for whoever controls the name.
+	EarlyProof *earlyProof `json:"early_proof,omitempty"`
 }
 
 // fieldProblem is what is wrong with one field.

@@ -36,8 +36,8 @@ func DefaultRates() Rates {
 // name files at once.
 type Refused struct {
 	Full
-	Passage redress.Passage
-	// Missing: a passage was shown, and its record is not in the DNS.
+	EarlyProof redress.EarlyProof
+	// Missing: an early proof was shown, and its record is not in the DNS.
 	Missing bool
 }
 
@@ -82,8 +82,8 @@ func (d *Door) File(ctx context.Context, from netip.Addr, application redress.Ap
 		return d.desk.File(ctx, application)
 	}
 	passes := false
-	if application.Passage != "" {
-		if passes, err = d.desk.Passes(ctx, name, application.Passage); err != nil {
+	if application.EarlyProof != "" {
+		if passes, err = d.desk.ProvedEarly(ctx, name, application.EarlyProof); err != nil {
 			return redress.Receipt{}, err
 		}
 	}
@@ -127,15 +127,15 @@ func (d *Door) charge(ctx context.Context, from netip.Addr, name wire.Name, cont
 	return d.buckets.Take(ctx, charges...)
 }
 
-// refusal gives the way past a limit. A passage that was begun is the one to go on with.
+// refusal gives the way past a limit. An early proof that was begun is the one to go on with.
 func (d *Door) refusal(err error, name wire.Name, application *redress.Application) error {
 	full, is := errors.AsType[*Full](err)
 	if !is {
 		return fmt.Errorf("file: %w", err)
 	}
-	refused := &Refused{Full: *full, Passage: d.desk.Passage(name), Missing: application.Passage != ""}
-	if again, valid := d.desk.PassageOf(name, application.Passage); valid {
-		refused.Passage = again
+	refused := &Refused{Full: *full, EarlyProof: d.desk.EarlyProof(name), Missing: application.EarlyProof != ""}
+	if again, valid := d.desk.EarlyProofOf(name, application.EarlyProof); valid {
+		refused.EarlyProof = again
 	}
 	return refused
 }

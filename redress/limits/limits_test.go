@@ -230,12 +230,12 @@ func TestAFloodLeavesTheOwnerAWay(t *testing.T) {
 	if refused.Kind != "name" || refused.Wait <= 0 || refused.Wait > time.Hour || refused.Missing {
 		t.Errorf("refused with %+v", refused)
 	}
-	filed.Passage = refused.Passage.Secret
+	filed.EarlyProof = refused.EarlyProof.Secret
 	again := refusal(t, door, owner, filed)
-	if !again.Missing || again.Passage != refused.Passage {
+	if !again.Missing || again.EarlyProof != refused.EarlyProof {
 		t.Errorf("without the record: %+v", again)
 	}
-	w.DNS.Add(refused.Passage.Challenge.Name + `. 60 IN TXT "` + refused.Passage.Challenge.Value + `"`)
+	w.DNS.Add(refused.EarlyProof.Challenge.Name + `. 60 IN TXT "` + refused.EarlyProof.Challenge.Value + `"`)
 	receipt, err := door.File(t.Context(), owner, filed)
 	if err != nil {
 		t.Fatal(err)
@@ -245,7 +245,7 @@ func TestAFloodLeavesTheOwnerAWay(t *testing.T) {
 		t.Errorf("control is proved: %t, %v", status.Verified, err)
 	}
 	other := application("casino.example")
-	other.Passage = refused.Passage.Secret
+	other.EarlyProof = refused.EarlyProof.Secret
 	if _, err := door.File(t.Context(), owner, other); err != nil {
 		t.Errorf("about a name that nobody floods: %v", err)
 	}

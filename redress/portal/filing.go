@@ -77,7 +77,7 @@ func (h *handler) file(w http.ResponseWriter, r *http.Request) {
 	content := &formContent{Application: redress.Application{
 		ReasonCode: r.PostForm.Get("code"), Name: r.PostForm.Get("name"), Role: r.PostForm.Get("role"), Explanation: r.PostForm.Get("explanation"),
 		GoodFaith: r.PostForm.Get("good_faith") == "yes", Contact: r.PostForm.Get("contact"), Language: tongue.Tag(),
-		Passage: r.PostForm.Get("passage"), Question: r.PostForm.Get("question"),
+		EarlyProof: r.PostForm.Get("early_proof"), Question: r.PostForm.Get("question"),
 	}}
 	receipt, err := h.take(r, content.Application)
 	if invalid, ok := errors.AsType[*redress.Invalid](err); ok {

@@ -19,8 +19,8 @@ type closed struct{ asked *redress.Application }
 func (c closed) File(_ context.Context, _ netip.Addr, application redress.Application) (redress.Receipt, error) {
 	*c.asked = application
 	return redress.Receipt{}, &limits.Refused{
-		Full: limits.Full{Kind: "contact", Wait: 90 * time.Minute}, Missing: application.Passage != "",
-		Passage: redress.Passage{Challenge: redress.Challenge{Name: "_redress-challenge.phish.example", Value: "redress=abc"}, Secret: "secret.1"},
+		Full: limits.Full{Kind: "contact", Wait: 90 * time.Minute}, Missing: application.EarlyProof != "",
+		EarlyProof: redress.EarlyProof{Challenge: redress.Challenge{Name: "_redress-challenge.phish.example", Value: "redress=abc"}, Secret: "secret.1"},
 	}
 }
 
@@ -41,8 +41,8 @@ func TestARefusedFilingLosesNothing(t *testing.T) {
 	if strings.Contains(body, "have not found the record") {
 		t.Error("a record is missed that nobody was asked for before")
 	}
-	form.Set("passage", "secret.1")
-	if _, body, _ = b.post("/cases/new", form); asked.Passage != "secret.1" || !strings.Contains(body, "have not found the record") {
-		t.Errorf("the secret was %q, the page says nothing of the record", asked.Passage)
+	form.Set("early_proof", "secret.1")
+	if _, body, _ = b.post("/cases/new", form); asked.EarlyProof != "secret.1" || !strings.Contains(body, "have not found the record") {
+		t.Errorf("the secret was %q, the page says nothing of the record", asked.EarlyProof)
 	}
 }
