@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"math"
 	"net/netip"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -47,7 +48,7 @@ func NewLimiter(rate Rate) *Limiter {
 // Allow takes one from the bucket of the address's network, a /24 or a /56. Where
 // there is none left it says after how long there will be.
 func (l *Limiter) Allow(addr netip.Addr) (wait time.Duration, ok bool) {
-	return l.AllowKey(networkOf(addr))
+	return l.AllowKey(NetworkOf(addr))
 }
 
 // AllowKey is Allow for a bucket of another kind, as a case's.
@@ -129,7 +130,8 @@ func (l *Limiter) makeRoom(at time.Time) {
 	}
 }
 
-func networkOf(addr netip.Addr) string {
+// NetworkOf is the part of an address that limits count by: a /24 or a /56.
+func NetworkOf(addr netip.Addr) string {
 	addr = addr.Unmap().WithZone("")
 	bits := 56
 	if addr.Is4() {
@@ -140,6 +142,11 @@ func networkOf(addr netip.Addr) string {
 		return "unknown"
 	}
 	return prefix.String()
+}
+
+// RetryIn is a wait in whole seconds, as Retry-After has it (RFC 9110, section 10.2.3): never shorter than the wait.
+func RetryIn(wait time.Duration) string {
+	return strconv.Itoa(max(1, int((wait+time.Second-1)/time.Second)))
 }
 
 // Rates are how often the public may do what costs us something.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/recourse-dns/recourse/policy/store"
+	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/limits"
 )
 
@@ -45,7 +46,7 @@ func networkOf(addr netip.Addr) string {
 	if addr.IsPrivate() || addr.IsLoopback() || addr.IsLinkLocalUnicast() {
 		return addr.String()
 	}
-	return limits.Network(addr)
+	return redress.NetworkOf(addr)
 }
 
 // keyed makes the keys of networks with the random key of the day, which is erased at midnight.

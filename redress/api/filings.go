@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
-	"strconv"
 	"time"
 
 	"github.com/recourse-dns/recourse/redress"
@@ -49,7 +48,7 @@ func (h *handler) failFiling(w http.ResponseWriter, err error) {
 		h.fail(w, err)
 		return
 	}
-	w.Header().Set("Retry-After", strconv.Itoa(max(1, int(refused.Wait/time.Second))))
+	w.Header().Set("Retry-After", redress.RetryIn(refused.Wait))
 	detail := "Too much was filed from this network, about this name or with this contact, and nothing of this filing was kept. Send it again in " + refused.Wait.String() +
 		". If the name is yours, put the record of `early_proof` into its DNS, and send the same at once with `early_proof` set to the secret."
 	if refused.Missing {

@@ -217,7 +217,7 @@ func (h *handler) failOrder(w http.ResponseWriter, err error) {
 		return
 	}
 	if many, is := errors.AsType[*orders.TooMany](err); is {
-		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(time.Until(many.Until)/time.Second)+1)))
+		w.Header().Set("Retry-After", redress.RetryIn(time.Until(many.Until)))
 		write(w, problem{Type: typeBase + "daily-max", Title: "The most of a day is reached", Status: http.StatusTooManyRequests,
 			Detail: "This token may send " + strconv.Itoa(int(many.Most)) + " names a day (UTC) and has sent " + strconv.Itoa(many.Had) + ". Nothing of this call was taken."})
 		return

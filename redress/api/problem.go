@@ -55,7 +55,7 @@ func writeBody(w http.ResponseWriter, status int, kind string, body any) {
 }
 
 func tooMany(w http.ResponseWriter, wait time.Duration) {
-	w.Header().Set("Retry-After", strconv.Itoa(max(1, int(wait/time.Second))))
+	w.Header().Set("Retry-After", redress.RetryIn(wait))
 	write(w, problem{Title: "Too many requests", Status: http.StatusTooManyRequests, Detail: "Too much came from this network in a short time. Try again in " + wait.String() + "."})
 }
 

@@ -3,8 +3,6 @@ package api
 import (
 	"fmt"
 	"net/http"
-	"strconv"
-	"time"
 
 	"github.com/recourse-dns/recourse/redress"
 )
@@ -39,7 +37,7 @@ func (h *handler) rated(next http.Handler) http.Handler {
 		w.Header().Set("RateLimit-Policy", fmt.Sprintf(`"token";q=%d;w=%d`, token.Rate.Burst, window))
 		w.Header().Set("RateLimit", fmt.Sprintf(`"token";r=%d;t=%d`, left, int(full.Seconds())))
 		if !ok {
-			w.Header().Set("Retry-After", strconv.Itoa(max(1, int(wait/time.Second))))
+			w.Header().Set("Retry-After", redress.RetryIn(wait))
 			write(w, problem{Title: "Too many requests", Status: http.StatusTooManyRequests, Detail: "This token may call no more just now. Try again in " + wait.String() + "."})
 			return
 		}

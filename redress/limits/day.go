@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"errors"
-	"net/netip"
 	"time"
 
 	"github.com/recourse-dns/recourse/policy/store"
@@ -32,18 +31,4 @@ func DayKey(ctx context.Context, tx *store.Tx, at time.Time) ([]byte, error) {
 	_, _ = rand.Read(key) // never fails (crypto/rand)
 	_, err = tx.ExecContext(ctx, `INSERT INTO limit_days (day, key) VALUES (?, ?)`, dayOf(at), key)
 	return key, err
-}
-
-// Network is the part of an address that limits count by: a /24 or a /56.
-func Network(addr netip.Addr) string {
-	addr = addr.Unmap().WithZone("")
-	bits := 56
-	if addr.Is4() {
-		bits = 24
-	}
-	prefix, err := addr.Prefix(bits)
-	if err != nil {
-		return "unknown"
-	}
-	return prefix.String()
 }

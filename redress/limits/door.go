@@ -118,7 +118,7 @@ func (d *Door) suspended(ctx context.Context, name wire.Name, application *redre
 
 func (d *Door) charge(ctx context.Context, from netip.Addr, name wire.Name, contact string) error {
 	charges := []Charge{
-		{Kind: "network", Text: Network(from), Rate: d.rates.Network, Daily: true},
+		{Kind: "network", Text: redress.NetworkOf(from), Rate: d.rates.Network, Daily: true},
 		{Kind: "name", Text: Registrable(name), Rate: d.rates.Name},
 	}
 	if contact != "" {

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
-	"strconv"
-	"time"
 
 	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/limits"
@@ -37,7 +35,7 @@ func (h *handler) refused(w http.ResponseWriter, r *http.Request, err error, con
 	if !is {
 		return false
 	}
-	w.Header().Set("Retry-After", strconv.Itoa(max(1, int(limit.Wait/time.Second))))
+	w.Header().Set("Retry-After", redress.RetryIn(limit.Wait))
 	content.Limit = limit
 	h.form(w, r, http.StatusTooManyRequests, content)
 	return true

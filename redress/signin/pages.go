@@ -209,7 +209,7 @@ const deviceAge = 365 * 24 * time.Hour
 func (h *handler) unseen(w http.ResponseWriter, r *http.Request, err error) {
 	tongue := h.pages.Tongue(r)
 	if throttled, is := errors.AsType[*accounts.Throttled](err); is {
-		w.Header().Set("Retry-After", retryAfter(throttled.Wait))
+		w.Header().Set("Retry-After", redress.RetryIn(throttled.Wait))
 		h.pages.Fault(w, r, http.StatusTooManyRequests, tongue.Say("throttled.title"), tongue.Say("throttled.text", "wait", tongue.Duration(rounded(throttled.Wait))))
 		return
 	}
@@ -227,5 +227,3 @@ func rounded(wait time.Duration) time.Duration {
 	}
 	return wait
 }
-
-func retryAfter(wait time.Duration) string { return fmt.Sprint(max(1, int(wait/time.Second))) }

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 
+	"github.com/recourse-dns/recourse/redress"
 	"github.com/recourse-dns/recourse/redress/accounts"
 )
 
@@ -57,7 +58,7 @@ func (h *handler) begun(w http.ResponseWriter, ceremony *accounts.Ceremony, err 
 // failed tells the script that nothing came of it. Why is in the log, where it is ours.
 func (h *handler) failed(w http.ResponseWriter, err error) {
 	if throttled, is := errors.AsType[*accounts.Throttled](err); is {
-		w.Header().Set("Retry-After", retryAfter(throttled.Wait))
+		w.Header().Set("Retry-After", redress.RetryIn(throttled.Wait))
 		h.tell(w, http.StatusTooManyRequests, map[string]string{"error": "throttled"})
 		return
 	}
