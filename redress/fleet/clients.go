@@ -78,33 +78,27 @@ type clientHeader struct {
 }
 
 type clientQuestion struct {
-	nonce string
+	asked
 	at    clientPosition // of this process; zero where the node has heard nothing of it
 	known bool
-	wait  time.Duration
 }
 
-func (c *Clients) readQuestion(r *http.Request) (asked clientQuestion, err error) {
-	query := r.URL.Query()
-	asked.nonce = query.Get(nonceParameter)
-	if !validNode(query.Get("node")) || len(asked.nonce) < 16 || len(asked.nonce) > 64 || len(query["at"]) > maxEpochs {
-		return asked, fmt.Errorf("give the node's name, a nonce of 16 to 64 characters, and %d positions at the most", maxEpochs)
+func (c *Clients) readQuestion(r *http.Request) (made clientQuestion, err error) {
+	common, query, err := readAsked(r)
+	if err != nil {
+		return made, err
 	}
+	made.asked = common
 	for _, text := range query["at"] {
 		at, err := readClientPosition(text)
 		if err != nil {
-			return asked, err
+			return made, err
 		}
 		if at.Epoch == c.epoch {
-			asked.at, asked.known = at, true
+			made.at, made.known = at, true
 		}
 	}
-	seconds, err := strconv.ParseUint(query.Get("wait"), 10, 16)
-	if err != nil {
-		return asked, errors.New("wait: not a number of seconds")
-	}
-	asked.wait = min(time.Duration(seconds)*time.Second, MaxWait)
-	return asked, nil
+	return made, nil
 }
 
 // clients answers with what changed, when something has, and with everything where the node has not

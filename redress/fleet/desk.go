@@ -98,29 +98,22 @@ func (d *Desk) nodesOnly(serve func(http.ResponseWriter, *http.Request)) http.Ha
 
 // question is what a node asks.
 type question struct {
-	node  string
-	nonce string
-	at    Position
-	wait  time.Duration
+	asked
+	at Position
 }
 
-func readQuestion(r *http.Request) (asked question, err error) {
-	query := r.URL.Query()
-	asked.node, asked.nonce = query.Get("node"), query.Get(nonceParameter)
-	if !validNode(asked.node) || len(asked.nonce) < 16 || len(asked.nonce) > 64 {
-		return asked, errors.New("give the node's name and a nonce of 16 to 64 characters")
+func readQuestion(r *http.Request) (made question, err error) {
+	common, query, err := readAsked(r)
+	if err != nil {
+		return made, err
 	}
-	for name, to := range map[string]*uint64{"exceptions": &asked.at.Exceptions, "orders": &asked.at.Orders, "profiles": &asked.at.Profiles} {
+	made.asked = common
+	for name, to := range map[string]*uint64{"exceptions": &made.at.Exceptions, "orders": &made.at.Orders, "profiles": &made.at.Profiles} {
 		if *to, err = strconv.ParseUint(query.Get(name), 10, 63); err != nil {
-			return asked, fmt.Errorf("%s: not the number of a change", name)
+			return made, fmt.Errorf("%s: not the number of a change", name)
 		}
 	}
-	seconds, err := strconv.ParseUint(query.Get("wait"), 10, 16)
-	if err != nil {
-		return asked, errors.New("wait: not a number of seconds")
-	}
-	asked.wait = min(time.Duration(seconds)*time.Second, MaxWait)
-	return asked, nil
+	return made, nil
 }
 
 // validNode: letters, digits, dots and hyphens, 64 at most, so that a name is safe in a log,

@@ -113,33 +113,27 @@ func (p *Passes) since(sequence uint64) (document passDocument, changed <-chan s
 // passQuestion is what a node asks: how far it is with each desk that it heard, since a front end may
 // lead it to any of them.
 type passQuestion struct {
-	nonce string
+	asked
 	after uint64
-	wait  time.Duration
 }
 
-func (p *Passes) readQuestion(r *http.Request) (asked passQuestion, err error) {
-	query := r.URL.Query()
-	asked.nonce = query.Get(nonceParameter)
-	if !validNode(query.Get("node")) || len(asked.nonce) < 16 || len(asked.nonce) > 64 || len(query["at"]) > maxEpochs {
-		return asked, fmt.Errorf("give the node's name, a nonce of 16 to 64 characters, and %d positions at the most", maxEpochs)
+func (p *Passes) readQuestion(r *http.Request) (made passQuestion, err error) {
+	common, query, err := readAsked(r)
+	if err != nil {
+		return made, err
 	}
+	made.asked = common
 	for _, at := range query["at"] {
 		epoch, number, _ := strings.Cut(at, ":")
 		sequence, err := strconv.ParseUint(number, 10, 63)
 		if err != nil {
-			return asked, errors.New("at: not an epoch and the number of a pass")
+			return made, errors.New("at: not an epoch and the number of a pass")
 		}
 		if epoch == p.epoch {
-			asked.after = sequence
+			made.after = sequence
 		}
 	}
-	seconds, err := strconv.ParseUint(query.Get("wait"), 10, 16)
-	if err != nil {
-		return asked, errors.New("wait: not a number of seconds")
-	}
-	asked.wait = min(time.Duration(seconds)*time.Second, MaxWait)
-	return asked, nil
+	return made, nil
 }
 
 // passes answers at once where there are new ones, or the node heard nothing of this desk yet, and
