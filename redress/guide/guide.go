@@ -2,7 +2,6 @@ package guide
 
 import (
 	"context"
-	"fmt"
 	"io/fs"
 	"net/url"
 	"strings"
@@ -26,11 +25,7 @@ type Guide struct {
 
 // Catalogue is the guide's own texts.
 func Catalogue(more fs.FS) (*words.Catalogue, error) {
-	own, err := fs.Sub(files, "texts")
-	if err != nil {
-		return nil, fmt.Errorf("guide: %w", err)
-	}
-	return words.Load("guide", own, more)
+	return words.Embedded("guide", files, more)
 }
 
 // New makes a guide that looks names up by the handler, which must lie below policy.

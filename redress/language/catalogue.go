@@ -25,6 +25,16 @@ const (
 	maxLanguages = 100
 )
 
+// Embedded reads the texts of a part that a package brings in its folder texts, and those that an operator adds as
+// [Load] does.
+func Embedded(part string, brought, more fs.FS) (*Catalogue, error) {
+	own, err := fs.Sub(brought, "texts")
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", part, err)
+	}
+	return Load(part, own, more)
+}
+
 // Load reads a part's files PART.TAG.json, those that are built in and those that an operator adds, if
 // more is not nil. What is built in has precedence over a file of the same language.
 func Load(part string, builtin, more fs.FS) (*Catalogue, error) {

@@ -2,7 +2,6 @@ package letters
 
 import (
 	"embed"
-	"fmt"
 	"html/template"
 	"io/fs"
 	"strings"
@@ -47,11 +46,7 @@ type Writer struct {
 
 // Catalogue is the letters' own texts.
 func Catalogue(more fs.FS) (*words.Catalogue, error) {
-	own, err := fs.Sub(files, "texts")
-	if err != nil {
-		return nil, fmt.Errorf("letters: %w", err)
-	}
-	return words.Load("letters", own, more)
+	return words.Embedded("letters", files, more)
 }
 
 // New makes a writer. Its error is a fault of the program, or of an operator's texts.
@@ -60,14 +55,13 @@ func New(config Config) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	kit, err := page.Catalogue(config.More)
+	texts, err := page.Joined(own, config.More)
 	if err != nil {
 		return nil, err
 	}
 	if config.Location == nil {
 		config.Location = time.UTC
 	}
-	texts := words.Join(own, kit)
 	return &Writer{config: config, texts: texts, chooser: texts.Chooser(config.Languages)}, nil
 }
 

@@ -39,11 +39,16 @@ type Kit struct {
 
 // Catalogue is the kit's own texts, with those that an operator adds.
 func Catalogue(more fs.FS) (*language.Catalogue, error) {
-	own, err := fs.Sub(files, "texts")
+	return language.Embedded("page", files, more)
+}
+
+// Joined is texts of a package's own with the kit's beneath them, for what is written outside of pages.
+func Joined(own *language.Catalogue, more fs.FS) (*language.Catalogue, error) {
+	kit, err := Catalogue(more)
 	if err != nil {
-		return nil, fmt.Errorf("page: %w", err)
+		return nil, err
 	}
-	return language.Load("page", own, more)
+	return language.Join(own, kit), nil
 }
 
 // New makes a kit. Its error is a fault of the program, or of an operator's texts.

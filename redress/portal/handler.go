@@ -62,11 +62,7 @@ var files embed.FS
 
 // Catalogue is the portal's texts, with those that an operator adds.
 func Catalogue(more fs.FS) (*language.Catalogue, error) {
-	own, err := fs.Sub(files, "texts")
-	if err != nil {
-		return nil, fmt.Errorf("portal: %w", err)
-	}
-	return language.Load("portal", own, more)
+	return language.Embedded("portal", files, more)
 }
 
 // handler holds what the pages need.

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"io/fs"
 	"slices"
 	"strconv"
@@ -13,11 +12,7 @@ import (
 
 // PolicyCatalogue is the texts of the statement of policy and practice, with those that an operator adds.
 func PolicyCatalogue(more fs.FS) (*language.Catalogue, error) {
-	own, err := fs.Sub(texts, "texts")
-	if err != nil {
-		return nil, fmt.Errorf("policy: %w", err)
-	}
-	return language.Load("policy", own, more)
+	return language.Embedded("policy", texts, more)
 }
 
 // Teller makes statements in the languages that there are texts in. It is immutable.
@@ -30,11 +25,11 @@ func NewTeller(more fs.FS) (*Teller, error) {
 	if err != nil {
 		return nil, err
 	}
-	kit, err := page.Catalogue(more)
+	texts, err := page.Joined(own, more)
 	if err != nil {
 		return nil, err
 	}
-	return &Teller{texts: language.Join(own, kit)}, nil
+	return &Teller{texts: texts}, nil
 }
 
 // Languages are the tags of those languages, English first.

@@ -2,7 +2,6 @@ package report
 
 import (
 	"embed"
-	"fmt"
 	"html/template"
 	"io/fs"
 	"slices"
@@ -17,11 +16,7 @@ var texts embed.FS
 // Catalogue is the texts of the report's page, with those that an operator adds. Data is in none of them: its
 // words are the keys behind part., table., note., column. and is.
 func Catalogue(more fs.FS) (*language.Catalogue, error) {
-	own, err := fs.Sub(texts, "texts")
-	if err != nil {
-		return nil, fmt.Errorf("report: %w", err)
-	}
-	return language.Load("report", own, more)
+	return language.Embedded("report", texts, more)
 }
 
 // english is what stands alone: the report and the page kit's words in English.
@@ -30,11 +25,11 @@ func english() (*language.Tongue, error) {
 	if err != nil {
 		return nil, err
 	}
-	kit, err := page.Catalogue(nil)
+	texts, err := page.Joined(own, nil)
 	if err != nil {
 		return nil, err
 	}
-	return language.Join(own, kit).In(language.Source), nil
+	return texts.In(language.Source), nil
 }
 
 // split is one part that a number is split by, and the set of its words; "" where it is nobody's word but a

@@ -46,11 +46,7 @@ var files embed.FS
 
 // Catalogue is the texts of these pages.
 func Catalogue(more fs.FS) (*language.Catalogue, error) {
-	own, err := fs.Sub(files, "texts")
-	if err != nil {
-		return nil, fmt.Errorf("signin: %w", err)
-	}
-	return language.Load("signin", own, more)
+	return language.Embedded("signin", files, more)
 }
 
 // handler holds what the pages need.

@@ -2,7 +2,6 @@ package statements
 
 import (
 	"embed"
-	"fmt"
 	"io/fs"
 	"slices"
 	"strconv"
@@ -36,11 +35,7 @@ type Writer struct {
 
 // Catalogue is the statements' own texts.
 func Catalogue(more fs.FS) (*language.Catalogue, error) {
-	own, err := fs.Sub(files, "texts")
-	if err != nil {
-		return nil, fmt.Errorf("statements: %w", err)
-	}
-	return language.Load("statements", own, more)
+	return language.Embedded("statements", files, more)
 }
 
 // New makes a writer. Its error is a fault of the program, or of an operator's texts.
@@ -49,14 +44,13 @@ func New(config Config) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	kit, err := page.Catalogue(config.More)
+	texts, err := page.Joined(own, config.More)
 	if err != nil {
 		return nil, err
 	}
 	if config.Location == nil {
 		config.Location = time.UTC
 	}
-	texts := language.Join(own, kit)
 	offered := slices.DeleteFunc(slices.Clone(config.First), func(tag string) bool { return !texts.Has(tag) })
 	for _, tag := range texts.Languages() {
 		if !slices.Contains(offered, tag) {

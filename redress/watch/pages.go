@@ -39,11 +39,7 @@ type handler struct {
 
 // Catalogue is the pages' own texts.
 func Catalogue(more fs.FS) (*language.Catalogue, error) {
-	own, err := fs.Sub(files, "texts")
-	if err != nil {
-		return nil, fmt.Errorf("watch: %w", err)
-	}
-	return language.Load("watch", own, more)
+	return language.Embedded("watch", files, more)
 }
 
 // Handler makes the pages below /watch. Its error is a fault of the program, or of an operator's texts.

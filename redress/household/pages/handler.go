@@ -36,11 +36,7 @@ type handler struct {
 
 // Catalogue is the texts of the pages.
 func Catalogue(more fs.FS) (*language.Catalogue, error) {
-	own, err := fs.Sub(files, "texts")
-	if err != nil {
-		return nil, fmt.Errorf("household pages: %w", err)
-	}
-	return language.Load("home", own, more)
+	return language.Embedded("home", files, more)
 }
 
 // New makes the handler of all below [Root]. An error is a fault of the program.
