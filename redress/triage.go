@@ -63,11 +63,19 @@ func (d *Desk) sameParty(ctx context.Context, one *Case) (CaseID, error) {
 		if err != nil {
 			return "", err
 		}
-		if other.Filing.At.Before(one.Filing.At) && other.contact() == contact && other.Filing.Role == one.Filing.Role {
+		if other.isBefore(one) && other.contact() == contact && other.Filing.Role == one.Filing.Role {
 			return id, nil
 		}
 	}
 	return "", nil
+}
+
+// isBefore orders cases by when they were filed, and those of one moment by their ids: of two one is the older for both.
+func (c *Case) isBefore(other *Case) bool {
+	if at := other.Filing.At; !c.Filing.At.Equal(at) {
+		return c.Filing.At.Before(at)
+	}
+	return c.ID < other.ID
 }
 
 // contact is what the party gave, as two are compared.

@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"text/tabwriter"
 	"time"
 )
@@ -33,19 +31,7 @@ type MeasuresOptions struct {
 
 // Run is called by the command line.
 func (o *MeasuresOptions) Run(ctx context.Context, env *environment) error {
-	desk, err := openDesk(ctx, env, o.ConfigFlag)
-	if err != nil {
-		return err
-	}
-	raw, err := desk.raw(ctx, http.MethodGet, "/measures", nil)
-	switch {
-	case err != nil:
-	case o.JSON:
-		err = printJSON(env.stdout, raw)
-	default:
-		err = printMeasures(env.stdout, raw)
-	}
-	return errors.Join(err, desk.close())
+	return runRead(ctx, env, o.ConfigFlag, o.JSONFlag, "/measures", printMeasures)
 }
 
 func printMeasures(to io.Writer, raw json.RawMessage) error {

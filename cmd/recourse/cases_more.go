@@ -53,17 +53,22 @@ func printNotEmpty(to io.Writer, raw json.RawMessage) error {
 
 // runCasesRead prints a document about a case: as it is for programs, else a line a field.
 func runCasesRead(ctx context.Context, env *environment, options CaseOptions, what string) error {
-	desk, err := openDesk(ctx, env, options.ConfigFlag)
+	return runRead(ctx, env, options.ConfigFlag, options.JSONFlag, casePath(options.ID, what, ""), printFields)
+}
+
+// runRead prints what the desk answers: as it is for programs, else for people.
+func runRead(ctx context.Context, env *environment, config ConfigFlag, programs JSONFlag, path string, print func(to io.Writer, raw json.RawMessage) error) error {
+	desk, err := openDesk(ctx, env, config)
 	if err != nil {
 		return err
 	}
-	raw, err := desk.raw(ctx, http.MethodGet, casePath(options.ID, what, ""), nil)
+	raw, err := desk.raw(ctx, http.MethodGet, path, nil)
 	switch {
 	case err != nil:
-	case options.JSON:
+	case programs.JSON:
 		err = printJSON(env.stdout, raw)
 	default:
-		err = printFields(env.stdout, raw)
+		err = print(env.stdout, raw)
 	}
 	return errors.Join(err, desk.close())
 }
