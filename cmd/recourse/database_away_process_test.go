@@ -16,15 +16,7 @@ import (
 // comes back by itself.
 func TestAStartWithoutTheDatabase(t *testing.T) {
 	t.Parallel()
-	database, err := postgrestest.New(t.Context())
-	if err != nil {
-		t.Skipf("%v", err)
-	}
-	t.Cleanup(func() {
-		if err := database.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	database := postgrestest.Start(t)
 	files := exampleFiles(upstream(t))
 	files["recourse.yaml"] = strings.Replace(files["recourse.yaml"], "store: sqlite", fmt.Sprintf("store: %q", database.URL("postgres")), 1)
 	files["lists/gambling.txt"] = "n1.casino.example\nn2.casino.example\n"

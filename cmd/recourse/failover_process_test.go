@@ -17,23 +17,7 @@ import (
 // answered, the desk says 503 meanwhile, takes cases again by itself, and has lost none.
 func TestADatabaseFailsOver(t *testing.T) {
 	t.Parallel()
-	primary, err := postgrestest.New(t.Context())
-	if err != nil {
-		t.Skipf("%v", err)
-	}
-	ends := func(server *postgrestest.Server) {
-		t.Cleanup(func() {
-			if err := server.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	ends(primary)
-	standby, err := primary.Standby(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	ends(standby)
+	primary, standby := postgrestest.Pair(t)
 	if err := primary.Synchronous(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}

@@ -20,15 +20,7 @@ import (
 // desks starts processes that share one PostgreSQL, each with doors and desk.
 func desks(t testing.TB, count int) []*server {
 	t.Helper()
-	database, err := postgrestest.New(t.Context())
-	if err != nil {
-		t.Skipf("%v", err)
-	}
-	t.Cleanup(func() {
-		if err := database.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	database := postgrestest.Start(t)
 	shared := t.TempDir()
 	key := strings.Repeat("k", policy.MinKey)
 	for _, name := range []string{"deployment.key", "contact.key"} {

@@ -16,28 +16,10 @@ import (
 // pair is a server and a standby that has all that the server confirmed.
 func pair(t *testing.T) (primary, standby *postgrestest.Server, address string) {
 	t.Helper()
-	primary, err := postgrestest.New(t.Context())
-	if errors.Is(err, postgrestest.ErrMissing) {
-		t.Skip(err)
-	}
-	ended := func(server *postgrestest.Server) {
-		t.Cleanup(func() {
-			if err := server.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	if err != nil {
+	primary, standby = postgrestest.Pair(t)
+	if _, err := primary.Create(t.Context(), "desk", "template1"); err != nil {
 		t.Fatal(err)
 	}
-	ended(primary)
-	if _, err = primary.Create(t.Context(), "desk", "template1"); err == nil {
-		standby, err = primary.Standby(t.Context())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended(standby)
 	if err := primary.Synchronous(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}

@@ -66,18 +66,7 @@ func usable(t *testing.T, db *store.DB, decided string) {
 // A server that crashes and comes back: what was answered is there, nothing else, and those who
 // wait are woken.
 func TestServerGoesAndComes(t *testing.T) {
-	server, err := postgrestest.New(t.Context())
-	if errors.Is(err, postgrestest.ErrMissing) {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := postgrestest.Start(t)
 	address, err := server.Create(t.Context(), "desk", "template1")
 	if err != nil {
 		t.Fatal(err)
